@@ -1,0 +1,2 @@
+export { philox4x32 } from './philox.ts';
+export { RandomStream, type RandomState } from './random.ts';
