@@ -1,4 +1,5 @@
-import { philox4x32 } from './philox.ts';
+import * as tf from '@tensorflow/tfjs';
+import { philox4x32 } from '@ferry/tfjs-backend-ort';
 
 /** Everything needed to continue a {@link RandomStream} where it stood; plain JSON. */
 export interface RandomState {
@@ -115,4 +116,17 @@ export class RandomStream {
     }
     return values;
   }
+}
+
+/**
+ * The key of one step's random tensors, for {@link randomSource}: an explicit argument of a compiled step.
+ *
+ * @param stream - Names the sequence of keys.
+ * @param step - A non-negative integer.
+ * @returns int32 [4]: the stream's key and the step, low word first.
+ */
+export function randomKey(stream: RandomStream, step: number): tf.Tensor1D {
+  if (!Number.isSafeInteger(step) || step < 0)
+    throw new RangeError(`randomKey: step must be a non-negative integer, got ${step}`);
+  return tf.tensor1d([stream.key[0] | 0, stream.key[1] | 0, step | 0, Math.floor(step / 2 ** 32)], 'int32');
 }

@@ -1,0 +1,9 @@
+export { attention, type AttentionOptions } from './ops/attention.ts';
+export { gelu } from './ops/gelu.ts';
+export { layerNorm } from './ops/layerNorm.ts';
+export { linear } from './ops/linear.ts';
+export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
+export { embedding } from './ops/embedding.ts';
+export { dropout, randomSource, type RandomSource } from './ops/random.ts';
+export { adamUpdate, type AdamUpdate } from './ops/adam.ts';
+export { philox4x32 } from './random/philox.ts';

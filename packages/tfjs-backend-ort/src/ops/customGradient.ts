@@ -1,0 +1,32 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** What a forward pass returns to {@link customGradient}. */
+export interface CustomGradient {
+  /** The output. */
+  value: tf.Tensor;
+  /** Gradients of all inputs, in their order, from the output's gradient and the saved tensors. */
+  gradient: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[];
+}
+
+/**
+ * `tf.customGrad` with a list of inputs and types that say what arrives where. All gradients are computed at once
+ * in the gradient function itself: tfjs runs each returned lambda in a tidy of its own.
+ *
+ * @param inputs - Tensors the operation is differentiated by.
+ * @param forward - Computes the value; `save` keeps tensors for the gradient.
+ */
+export function customGradient(
+  inputs: tf.Tensor[],
+  forward: (inputs: tf.Tensor[], save: (tensors: tf.Tensor[]) => void) => CustomGradient,
+): tf.Tensor {
+  const operation = tf.customGrad((...args: unknown[]) => {
+    const save = args.pop() as (tensors: tf.Tensor[]) => void;
+    const { value, gradient } = forward(args as tf.Tensor[], save);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor | tf.Tensor[], saved: tf.Tensor[]) =>
+        gradient(Array.isArray(dy) ? dy[0]! : dy, saved),
+    };
+  });
+  return operation(...inputs);
+}

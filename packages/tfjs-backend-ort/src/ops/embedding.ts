@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs';
+import { customGradient } from './customGradient.ts';
+
+/**
+ * Rows of a table: `table[ids]`. The gradient adds the rows of dy that share an id, in order, so that it is exact and
+ * the same at every run, on every backend (tfjs's wasm backend has no segment sum: there it is a product with one-hot rows).
+ *
+ * @param table - [V, D]
+ * @param ids - int32 of any shape, each in [0, V).
+ * @returns [...ids.shape, D]
+ */
+export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+  const [count, width] = table.shape;
+  if (table.rank !== 2 || ids.dtype !== 'int32')
+    throw new Error(
+      `embedding: table must be [V, D] and ids int32, got [${table.shape.join(', ')}] and ids ${ids.dtype}`,
+    );
+  const flat = tf.reshape(ids, [-1]) as tf.Tensor1D;
+  const rows = customGradient([table], ([values]) => ({
+    value: tf.gather(values!, flat),
+    gradient: (dy) => [
+      tf.getBackend() === 'wasm'
+        ? tf.matMul(tf.cast(tf.oneHot(flat, count!), 'float32') as tf.Tensor2D, dy as tf.Tensor2D, true)
+        : tf.unsortedSegmentSum(dy, flat, count!),
+    ],
+  }));
+  return tf.reshape(rows, [...ids.shape, width!]);
+}
