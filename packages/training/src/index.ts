@@ -1,0 +1,1 @@
+export type { Split, StateArray, StepContext, StepResult, TrainableModel } from './model.ts';
