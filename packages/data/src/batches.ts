@@ -1,0 +1,119 @@
+import type { Batch, Rows } from './types.ts';
+
+/** Padded lengths that batches may have, unless the caller gives others: few, so compiled shapes stay few. */
+export const defaultEdges: readonly number[] = [4, 8, 12, 20, 35, 50];
+
+/** How {@link batches} cuts rows into batches. */
+export interface BatchOptions {
+  /** B: rows in a batch. */
+  size: number;
+  /** The rows to visit, in this order: a permutation or any selection. Default: all rows, as they are. Int32. */
+  order?: Int32Array | undefined;
+  /**
+   * Which rows share a batch. 'given' (the default, for training) takes B consecutive entries of `order`, so every
+   * batch holds exactly the rows an unbucketed shuffle would give it. 'grouped' (for evaluation, where the order of
+   * rows does not matter) first sorts `order` by history length, stably, so that short histories are padded little.
+   */
+  grouping?: 'given' | 'grouped' | undefined;
+  /**
+   * How far a batch is padded. 'bucket' (the default): to the smallest edge that holds its longest history;
+   * 'max': always to the last edge; 'longest': to its longest history exactly (many distinct lengths).
+   */
+  lengths?: 'bucket' | 'max' | 'longest' | undefined;
+  /** Increasing padded lengths for 'bucket' and 'max'. Default {@link defaultEdges}. */
+  edges?: readonly number[] | undefined;
+  /**
+   * The last batch when rows run out: 'keep' (the default) a smaller one, 'fill' it up to B by repeating its last
+   * row (see {@link Batch.valid}), 'drop' it.
+   */
+  last?: 'keep' | 'fill' | 'drop' | undefined;
+}
+
+/** How many batches {@link batches} gives for a number of rows. */
+export function batchCount(rows: number, size: number, last: BatchOptions['last'] = 'keep'): number {
+  return last === 'drop' ? Math.floor(rows / size) : Math.ceil(rows / size);
+}
+
+/** Row indices sorted by history length, ties in the given order. */
+function byLength(order: Int32Array, rows: Rows): Int32Array {
+  const lengths = new Int32Array(order.length);
+  let longest = 0;
+  for (const [at, row] of order.entries()) {
+    lengths[at] = rows.ends[row]! - rows.starts[row]!;
+    longest = Math.max(longest, lengths[at]);
+  }
+  // Counting sort: stable and linear.
+  const next = new Int32Array(longest + 2);
+  for (const length of lengths) next[length + 1]!++;
+  for (let length = 1; length < next.length; length++) next[length]! += next[length - 1]!;
+  const sorted = new Int32Array(order.length);
+  for (const [at, row] of order.entries()) sorted[next[lengths[at]!]!++] = row;
+  return sorted;
+}
+
+function checkEdges(edges: readonly number[]): void {
+  if (edges.length === 0 || edges.some((edge, at) => !Number.isInteger(edge) || edge <= (edges[at - 1] ?? 0)))
+    throw new RangeError(`batches: edges must be increasing positive integers, got [${edges.join(', ')}]`);
+}
+
+/**
+ * Cuts rows into right-padded batches of few distinct shapes.
+ *
+ * @param rows - A split of a domain.
+ * @param options - Batch size, order, grouping and padding.
+ * @returns Batches in order; each has arrays of its own.
+ * @throws RangeError if an option is out of range, a row is unknown, or a history is longer than the last edge.
+ */
+export function* batches(rows: Rows, options: BatchOptions): Generator<Batch, void, undefined> {
+  const { size, grouping = 'given', lengths = 'bucket', edges = defaultEdges, last = 'keep' } = options;
+  if (!Number.isInteger(size) || size < 1)
+    throw new RangeError(`batches: size must be a positive integer, got ${size}`);
+  checkEdges(edges);
+  const given = options.order ?? Int32Array.from(rows.targets.keys());
+  for (const row of given)
+    if (row < 0 || row >= rows.targets.length)
+      throw new RangeError(`batches: order must hold rows 0..${rows.targets.length - 1}, got ${row}`);
+  const order = grouping === 'grouped' ? byLength(given, rows) : given;
+  const count = batchCount(order.length, size, last);
+  for (let index = 0; index < count; index++) {
+    const picked = order.subarray(index * size, (index + 1) * size);
+    yield padBatch(rows, picked, last === 'fill' ? size : picked.length, { lengths, edges });
+  }
+}
+
+/** Pads the picked rows to one length, and fills up to `size` rows by repeating the last. */
+function padBatch(
+  rows: Rows,
+  picked: Int32Array,
+  size: number,
+  { lengths: padding, edges }: { lengths: 'bucket' | 'max' | 'longest'; edges: readonly number[] },
+): Batch {
+  let longest = 0;
+  for (const row of picked) longest = Math.max(longest, rows.ends[row]! - rows.starts[row]!);
+  const lastEdge = edges[edges.length - 1]!;
+  if (padding !== 'longest' && longest > lastEdge)
+    throw new RangeError(
+      `batches: histories must not be longer than the last edge ${lastEdge}, got ${longest}`,
+    );
+  const length =
+    padding === 'longest' ? longest : padding === 'max' ? lastEdge : edges.find((edge) => edge >= longest)!;
+  const batch: Batch = {
+    rows: new Int32Array(size),
+    users: new Int32Array(size),
+    size,
+    valid: picked.length,
+    length,
+    history: new Int32Array(size * length),
+    lengths: new Int32Array(size),
+    targets: new Int32Array(size),
+  };
+  for (let at = 0; at < size; at++) {
+    const row = picked[Math.min(at, picked.length - 1)]!;
+    batch.rows[at] = row;
+    batch.users[at] = rows.users[row]!;
+    batch.targets[at] = rows.targets[row]!;
+    batch.lengths[at] = rows.ends[row]! - rows.starts[row]!;
+    batch.history.set(rows.items.subarray(rows.starts[row], rows.ends[row]), at * length);
+  }
+  return batch;
+}

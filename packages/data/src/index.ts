@@ -1,0 +1,6 @@
+export type { Batch, Domain, Items, Rows, Sequences } from './types.ts';
+export { InputError } from './errors.ts';
+export type { ReadOptions } from './options.ts';
+export { readDomain } from './read.ts';
+export { leaveOneOut, type Split } from './split.ts';
+export { batches, batchCount, defaultEdges, type BatchOptions } from './batches.ts';

@@ -1,0 +1,22 @@
+/** How {@link readDomain} reads a directory. */
+export interface ReadOptions {
+  /** Longest history kept (the last ones). Default 50. */
+  maxLength?: number | undefined;
+  /** Name of the domain. Default: the directory's name. */
+  name?: string | undefined;
+  /**
+   * Users with fewer than 3 interactions cannot give a training history, a validation and a test item. 'drop'
+   * (the default) leaves them out and says how many in {@link Domain.warnings}; 'error' refuses the file.
+   */
+  shortUsers?: 'drop' | 'error' | undefined;
+}
+
+/** {@link ReadOptions} with every default filled in. */
+export interface ResolvedReadOptions {
+  /** Longest history kept. */
+  maxLength: number;
+  /** Name of the domain. */
+  name: string;
+  /** What happens to users with fewer than 3 interactions. */
+  shortUsers: 'drop' | 'error';
+}
