@@ -1,0 +1,550 @@
+"""MISSRec in PyTorch, written from the method's description and independent of Ferry: the model, both presets, the losses and the masks.
+
+Nothing here is fast on purpose: histories are padded to the longest one, items are encoded at every position of every
+sequence, and every decoder position is computed, as the released code does.
+
+    python tools/parity/missrec_twin.py --fixtures packages/missrec/test/fixtures   # constants of the unit tests
+    python tools/parity/missrec_twin.py --save-pth out.pth --data DIR [--epochs 1]  # a checkpoint in the released format, and its metrics
+    python tools/parity/missrec_twin.py --train --data DIR [--epochs 1] [--steps 0] # seconds per epoch, loss sum, validation
+
+Needs torch and numpy only. DIR holds Scientific.{train,valid,test}.inter, .item2index, .feat1CLS and .feat3CLS.
+"""
+
+import argparse
+import base64
+import dataclasses
+import json
+import math
+import os
+import sys
+import time
+import types
+
+import numpy as np
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+torch.set_num_threads(2)
+
+
+@dataclasses.dataclass
+class Options:
+    """The sizes and every choice in which the two presets differ."""
+
+    width: int = 300
+    feature_width: int = 512
+    heads: int = 4
+    inner: int = 256
+    positions: int = 50
+    dropout: float = 0.5
+    temperature: float = 0.07
+    gamma: float = 1e-4
+    lam: float = 1e-3
+    ids: bool = True
+    sequence_fusion: str = "add"  # or contextual
+    item_fusion: str = "shared"  # static, shared, per-item
+    missing: str = "mask"  # mask: leaves sum and softmax; bias: counts as the adapter's bias
+    pad_in_softmax: bool = False
+    regulariser: str = "valid"  # valid: mean over valid interests; all-slots: as released
+    augmented_images: str = "aligned"  # or original order
+    same_item_mask: bool = True
+
+
+PAPER = {}
+RELEASED = dict(
+    missing="bias", pad_in_softmax=True, regulariser="all-slots", augmented_images="original", same_item_mask=False
+)
+
+
+class MISSRec(nn.Module):
+    """Names of parameters and buffers are those of the released checkpoints."""
+
+    def __init__(self, o, text, image, text_augmented=None, interests=1):
+        super().__init__()
+        self.o = o
+        count = text.shape[0]  # N + 1, row 0 is padding
+        D = o.width
+        self.position_embedding = nn.Embedding(o.positions, D)
+        self.trm_model = nn.Transformer(
+            d_model=D, nhead=o.heads, num_encoder_layers=1, num_decoder_layers=1, dim_feedforward=o.inner,
+            dropout=o.dropout, activation="gelu", layer_norm_eps=1e-12, batch_first=True, norm_first=False,
+        )
+        self.LayerNorm = nn.LayerNorm(D, eps=1e-12)
+        self.dropout = nn.Dropout(o.dropout)
+        if o.ids:
+            self.item_embedding = nn.Embedding(count, D, padding_idx=0)
+        for module in self.modules():
+            if isinstance(module, (nn.Linear, nn.Embedding)):
+                module.weight.data.normal_(0.0, 0.02)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                module.bias.data.zero_()
+        if o.ids:
+            self.item_embedding.weight.data[0].zero_()
+        self.text_adaptor = nn.Linear(o.feature_width, D)
+        self.img_adaptor = nn.Linear(o.feature_width, D)
+        self.fusion_factor = nn.Parameter(torch.zeros(count if o.item_fusion == "per-item" else ()))
+        self.plm_embedding = nn.Embedding.from_pretrained(text, freeze=True)
+        self.img_embedding = nn.Embedding.from_pretrained(image, freeze=True)
+        self.register_buffer("plm_embedding_empty_mask", text.sum(-1) == 0)
+        self.register_buffer("img_embedding_empty_mask", image.sum(-1) == 0)
+        self.register_buffer("plm_interest_lookup_table", torch.zeros(count, dtype=torch.long))
+        self.register_buffer("img_interest_lookup_table", torch.zeros(count, dtype=torch.long))
+        self.register_buffer("interest_embeddings", torch.zeros(interests + 1, D))
+        self.text_augmented = text_augmented
+
+    # --- interests of a batch: sorted unique ids of both lookups, padded on the right with 0
+    def interest_ids(self, text_history, image_history):
+        rows = []
+        for a, b in zip(self.plm_interest_lookup_table[text_history], self.img_interest_lookup_table[image_history]):
+            rows.append(torch.unique(torch.cat([a, b])))
+        return nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=0)
+
+    # --- one sequence vector per row; returns it with the memory and the interest ids
+    def encode(self, history, lengths, image_history=None, replaced=None):
+        """replaced: [B, L] true where the word-dropped text takes the text's place."""
+        o = self.o
+        image_history = history if image_history is None else image_history
+        L = history.shape[1]
+        features = self.plm_embedding(history)
+        if replaced is not None:
+            features = torch.where(replaced.unsqueeze(-1), self.text_augmented[history], features)
+        t = self.text_adaptor(features)
+        v = self.img_adaptor(self.img_embedding(image_history))
+        no_text = self.plm_embedding_empty_mask[history]
+        no_image = self.img_embedding_empty_mask[image_history]
+        pad = history == 0
+        position = self.position_embedding(torch.arange(L))
+        extra = position + (self.item_embedding(history) if o.ids else 0)
+        if o.sequence_fusion == "add":
+            if o.missing == "mask":
+                t = t * (~no_text).unsqueeze(-1)
+                v = v * (~no_image).unsqueeze(-1)
+            tokens, hidden, read = t + v + extra, pad, lengths - 1
+        else:
+            tokens = torch.cat([t + extra, v + extra], 1)
+            hidden = torch.cat([pad | no_text, pad | no_image], 1)
+            read = lengths - 1
+            if o.missing == "mask":  # a last item without text is read at its image token
+                textless = no_text.gather(1, (lengths - 1).unsqueeze(1)).squeeze(1)
+                read = torch.where(textless, lengths - 1 + L, lengths - 1)
+        tokens = self.dropout(self.LayerNorm(tokens))
+        ids = self.interest_ids(history, image_history)
+        no_interest = ids == 0
+        memory = self.trm_model.encoder(self.interest_embeddings[ids], src_key_padding_mask=no_interest)
+        output = self.trm_model.decoder(
+            tokens, memory, tgt_key_padding_mask=hidden, memory_key_padding_mask=no_interest
+        )
+        u = F.normalize(output[torch.arange(len(lengths)), read], dim=-1)
+        return u, memory, ids
+
+    # --- similarity of every sequence to every given item; items may be a list of ids (with repeats)
+    def scores(self, u, items):
+        o = self.o
+        t = F.normalize(self.text_adaptor(self.plm_embedding(items)), dim=-1)
+        v = F.normalize(self.img_adaptor(self.img_embedding(items)), dim=-1)
+        s = torch.stack([u @ t.T, u @ v.T], -1)  # [B, C, 2]
+        available = torch.ones(len(items), 2, dtype=torch.bool)
+        if o.missing == "mask":
+            available = torch.stack(
+                [~self.plm_embedding_empty_mask[items], ~self.img_embedding_empty_mask[items]], -1
+            )
+        if o.item_fusion == "static":
+            alpha = torch.zeros(())
+        else:
+            alpha = self.fusion_factor[items].unsqueeze(-1) if o.item_fusion == "per-item" else self.fusion_factor
+        exponents = torch.exp(alpha * s) * available
+        weights = exponents / exponents.sum(-1, keepdim=True).clamp_min(1e-30)
+        fused = (weights * s).sum(-1)
+        if not o.ids:
+            return fused
+        own = u @ F.normalize(self.item_embedding(items), dim=-1).T
+        content = 2.0 * available.any(-1)
+        return (own + content * fused) / (1 + content)
+
+    def regulariser(self, memory, ids):
+        valid = ids != 0
+        if self.o.regulariser == "all-slots":
+            pooled = memory.sum(1) * (valid.sum(1, keepdim=True) / ids.shape[1])
+        else:
+            pooled = (memory * valid.unsqueeze(-1)).sum(1) / valid.sum(1, keepdim=True)
+        return pooled.pow(2).sum() / self.o.width
+
+    def all_items(self):
+        return torch.arange(0 if self.o.pad_in_softmax else 1, self.plm_embedding.num_embeddings)
+
+    def finetune_loss(self, history, lengths, targets):
+        u, memory, ids = self.encode(history, lengths)
+        items = self.all_items()
+        logits = self.scores(u, items) / self.o.temperature
+        ce = F.cross_entropy(logits, targets - items[0])
+        r = self.regulariser(memory, ids)
+        return dict(loss=ce + self.o.gamma * r, crossEntropy=ce, regulariser=r, logits=logits, sequence=u)
+
+    def pretrain_loss(self, history, lengths, targets, augmented):
+        u, memory, ids = self.encode(history, lengths)
+        u2, memory2, ids2 = self.encode(**augmented)
+        logits = self.scores(u, targets) / self.o.temperature
+        if self.o.same_item_mask:
+            same = targets.unsqueeze(0) == targets.unsqueeze(1)
+            same.fill_diagonal_(False)
+            logits = logits.masked_fill(same, -math.inf)
+        labels = torch.arange(len(targets))
+        item = F.cross_entropy(logits, labels)
+        seq = F.cross_entropy(u @ u2.T / self.o.temperature, labels)
+        r = self.regulariser(memory, ids) + self.regulariser(memory2, ids2)
+        loss = item + self.o.lam * seq + self.o.gamma * r
+        return dict(loss=loss, seqItem=item, seqSeq=seq, regulariser=r, sequence=u, augmentedSequence=u2)
+
+
+def drop_items(history, lengths, keep, rule):
+    """Item drop of the augmented view. `keep` [B, L] is the raw mask; padding and position 0 always count as kept.
+
+    rule 'own': an item survives iff its own mark is keep. rule 'next': items are scattered to cumsum(keep) - 1 and the
+    last writer wins, so an item survives iff the next position is marked keep (the released code).
+    """
+    L = history.shape[1]
+    keep = keep | (history == 0)
+    keep[:, 0] = True
+    out = torch.zeros_like(history)
+    new_lengths = torch.zeros_like(lengths)
+    for b in range(len(history)):
+        if rule == "own":
+            kept = [int(history[b, l]) for l in range(int(lengths[b])) if keep[b, l]]
+            out[b, : len(kept)] = torch.tensor(kept)
+            new_lengths[b] = len(kept)
+        else:
+            index = torch.cumsum(keep[b].long(), 0) - 1
+            for l in range(L):
+                out[b, index[l]] = history[b, l]
+            new_lengths[b] = int(index[int(lengths[b]) - 1]) + 1
+    return out, new_lengths
+
+
+# ----------------------------------------------------------------------------------------------------- fixtures
+def packed(t):
+    t = t.detach()
+    a = t.numpy()
+    a = a.astype("<i4") if a.dtype.kind in "ib" else a.astype("<f4")
+    return dict(dtype="int32" if a.dtype.kind == "i" else "float32", shape=list(a.shape),
+                data=base64.b64encode(a.tobytes()).decode())
+
+
+def ramp(model, seed):
+    """Weights from a seeded generator, larger than at the start of a training so that every path matters."""
+    g = torch.Generator().manual_seed(seed)
+    for name, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
+        scale = 1.0 if "norm" in name.lower() and name.endswith("weight") else 0.4
+        p.data.copy_(torch.randn(p.shape, generator=g) * scale)
+    if model.o.ids:
+        model.item_embedding.weight.data[0] = torch.randn(model.o.width, generator=g) * 0.1
+    model.fusion_factor.data.copy_(torch.randn(model.fusion_factor.shape, generator=g) + 1.5)
+
+
+def fixtures(directory):
+    torch.manual_seed(1)
+    g = torch.Generator().manual_seed(7)
+    N, feature_width, D, K = 11, 5, 8, 6
+    text = torch.randn(N + 1, feature_width, generator=g)
+    image = torch.randn(N + 1, feature_width, generator=g)
+    words = torch.randn(N + 1, feature_width, generator=g)
+    text[0] = image[0] = words[0] = 0
+    image[[3, 4, 8]] = 0  # no picture
+    text[[6]] = 0  # no text
+    words[[6]] = 0
+    lookup_text = torch.randint(1, K + 1, (N + 1,), generator=g)
+    lookup_image = torch.randint(1, K + 1, (N + 1,), generator=g)
+    lookup_text[0] = lookup_image[0] = 0
+    centres = torch.randn(K + 1, D, generator=g)
+    centres[0] = 0
+    lengths = torch.tensor([6, 1, 3, 2, 4])
+    history = torch.zeros(5, 7, dtype=torch.long)
+    for b, l in enumerate(lengths):
+        history[b, :l] = torch.randint(1, N + 1, (int(l),), generator=g)
+    history[2, 2] = 6  # a last item without text
+    history[3, 1] = 4  # a last item without image
+    targets = torch.tensor([5, 2, 5, 11, 8])
+    keep = torch.rand(5, 7, generator=g) < 0.6
+
+    base = dict(width=D, feature_width=feature_width, heads=2, inner=6, positions=9, dropout=0.0, temperature=0.2,
+                gamma=0.05, lam=0.3)
+    cases = []
+    for preset, quirks in [("paper", PAPER), ("released", RELEASED)]:
+        for task, change in [
+            ("finetune", dict(ids=True)), ("finetune", dict(ids=False)),
+            ("finetune", dict(ids=True, sequence_fusion="contextual")),
+            ("finetune", dict(ids=False, item_fusion="per-item")), ("finetune", dict(ids=True, item_fusion="static")),
+            ("pretrain-items", dict(ids=False)), ("pretrain-words", dict(ids=False)),
+            ("pretrain-items", dict(ids=False, sequence_fusion="contextual")),
+        ]:
+            o = Options(**{**base, **quirks, **change})
+            model = MISSRec(o, text, image, words, K)
+            ramp(model, 3)
+            lt, li = lookup_text.clone(), lookup_image.clone()
+            if o.missing == "mask":
+                lt[model.plm_embedding_empty_mask] = 0
+                li[model.img_embedding_empty_mask] = 0
+            model.plm_interest_lookup_table.copy_(lt)
+            model.img_interest_lookup_table.copy_(li)
+            model.interest_embeddings.copy_(centres)
+            model.train()
+            extra = {}
+            if task == "finetune":
+                out = model.finetune_loss(history, lengths, targets)
+            else:
+                if task == "pretrain-items":
+                    rule = "next" if preset == "released" else "own"
+                    h, l = drop_items(history, lengths, keep.clone(), rule)
+                    augmented = dict(history=h, lengths=l,
+                                     image_history=history if o.augmented_images == "original" else h)
+                    extra = dict(droppedHistory=packed(h), droppedLengths=packed(l))
+                else:
+                    augmented = dict(history=history, lengths=lengths, replaced=~keep & (history != 0))
+                out = model.pretrain_loss(history, lengths, targets, augmented)
+            out["loss"].backward()
+            named = dict(model.named_parameters())
+            cases.append(dict(
+                preset=preset, task=task, ids=o.ids, sequenceFusion=o.sequence_fusion, itemFusion=o.item_fusion,
+                outputs={k: packed(v) for k, v in out.items()},
+                gradients={k: packed(p.grad) for k, p in named.items() if p.grad is not None}, **extra,
+            ))
+    # the weights: those with IDs, contextual or not, are drawn in the same order; store one set per (ids, item fusion)
+    weights = {}
+    for ids in (True, False):
+        for fusion in ("shared", "per-item", "static"):
+            model = MISSRec(Options(**{**base, "ids": ids, "item_fusion": fusion}), text, image, words, K)
+            ramp(model, 3)
+            weights[f"{'ids' if ids else 'no-ids'},{fusion}"] = {
+                k: packed(p) for k, p in model.named_parameters() if p.requires_grad
+            }
+    fixture = dict(
+        options=dict(width=D, featureWidth=feature_width, heads=2, inner=6, positions=9, temperature=0.2, gamma=0.05,
+                     lambda_=0.3, items=N, interests=K),
+        inputs=dict(text=packed(text), image=packed(image), words=packed(words), lookupText=packed(lookup_text),
+                    lookupImage=packed(lookup_image), centres=packed(centres), history=packed(history),
+                    lengths=packed(lengths), targets=packed(targets), keep=packed(keep.int())),
+        weights=weights, cases=cases,
+    )
+    os.makedirs(directory, exist_ok=True)
+    path = os.path.join(directory, "twin.json")
+    with open(path, "w") as f:
+        json.dump(fixture, f)
+    print(f"{path}: {len(cases)} cases")
+    small_checkpoint(directory)
+
+
+# ----------------------------------------------------------------------------------- checkpoints in the released format
+def config_class():
+    """A class that looks, in a pickle, like the configuration object of the released code."""
+    for name in ("recbole", "recbole.config", "recbole.config.configurator"):
+        sys.modules.setdefault(name, types.ModuleType(name))
+    module = sys.modules["recbole.config.configurator"]
+    Config = type("Config", (), {"__module__": module.__name__})
+    module.Config = Config
+    return Config
+
+
+def save_checkpoint(path, model, optimiser=None):
+    config = config_class()()
+    config.final_config_dict = {"hidden_size": model.o.width, "device": torch.device("cpu"), "temperature": 0.07}
+    state = {k: v for k, v in model.state_dict().items()}
+    torch.save(dict(config=config, epoch=18, cur_step=0, best_valid_score=0.0933, state_dict=state,
+                    other_parameter=None, optimizer=optimiser.state_dict() if optimiser else {}), path)
+
+
+class Unlucky:
+    """Its pickle asks to run a command when read."""
+
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return (os.system, (self.command,))
+
+
+def ranks(model, history, lengths, targets, batch=512):
+    """1 + better + ties / 2 over the whole catalogue, history not hidden, padding excluded."""
+    model.eval()
+    items = torch.arange(1, model.plm_embedding.num_embeddings)
+    out = []
+    with torch.no_grad():
+        for i in range(0, len(targets), batch):
+            u, _, _ = model.encode(history[i : i + batch], lengths[i : i + batch])
+            s = model.scores(u, items)
+            own = s.gather(1, targets[i : i + batch].unsqueeze(1) - 1)
+            out.append(1 + (s > own).sum(1) + ((s == own).sum(1) - 1) / 2)
+    return torch.cat(out)
+
+
+def small_checkpoint(directory):
+    """A checkpoint of a tiny world whose rows are in another order than the features, with duplicate text rows."""
+    g = torch.Generator().manual_seed(11)
+    N, feature_width, D, K = 12, 6, 8, 5
+    text = torch.randn(N, feature_width, generator=g)  # row i = item i of the data set
+    image = torch.randn(N, feature_width, generator=g)
+    text[4] = text[9]  # told apart by their images
+    image[2] = 0
+    order = torch.randperm(N, generator=g)  # checkpoint row r + 1 = item order[r]
+    zero = torch.zeros(1, feature_width)
+    o = Options(width=D, feature_width=feature_width, heads=4, inner=6, positions=10, ids=True, **RELEASED)
+    model = MISSRec(o, torch.cat([zero, text[order]]), torch.cat([zero, image[order]]), None, K)
+    ramp(model, 5)
+    model.plm_interest_lookup_table[1:] = torch.randint(1, K + 1, (N,), generator=g)
+    model.img_interest_lookup_table[1:] = torch.randint(1, K + 1, (N,), generator=g)
+    model.interest_embeddings[1:] = torch.randn(K, D, generator=g)
+    optimiser = torch.optim.Adam(model.parameters())
+    save_checkpoint(os.path.join(directory, "released.pth"), model, optimiser)
+    internal = torch.zeros(N + 1, dtype=torch.long)  # item number (index + 1) -> checkpoint row
+    internal[order + 1] = torch.arange(1, N + 1)
+    lengths = torch.tensor([3, 1, 5, 2, 7, 4])
+    history = torch.zeros(6, 8, dtype=torch.long)
+    for b, l in enumerate(lengths):
+        history[b, :l] = torch.randint(1, N + 1, (int(l),), generator=g)
+    targets = torch.randint(1, N + 1, (6,), generator=g)
+    answer = ranks(model, internal[history], lengths, internal[targets])
+    with open(os.path.join(directory, "released.json"), "w") as f:
+        json.dump(dict(text=packed(text), image=packed(image), order=packed(order), history=packed(history),
+                       lengths=packed(lengths), targets=packed(targets), ranks=packed(answer)), f)
+    # dtypes, strides, shared storages and scalars that a state dict may hold
+    base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
+    torch.save(dict(state_dict={
+        "half": torch.tensor([1.5, -2.0, 65504.0]).half(), "bfloat": torch.tensor([1.0, -3.5, 256.0]).bfloat16(),
+        "double": torch.tensor([0.1, 1e-300], dtype=torch.float64),
+        "int64": torch.tensor([1, -(2**40)]), "int32": torch.tensor([[7], [-7]], dtype=torch.int32),
+        "uint8": torch.tensor([0, 255], dtype=torch.uint8), "bool": torch.tensor([True, False, True]),
+        "transposed": base.t(), "row": base[1], "scalar": torch.tensor(3.25), "empty": torch.zeros(0, 3),
+        "parameter": nn.Parameter(torch.tensor([2.0])),
+    }), os.path.join(directory, "dtypes.pth"))
+    torch.save(dict(config=Unlucky("touch FERRY_WAS_HERE"), state_dict={"x": torch.ones(2)}),
+               os.path.join(directory, "unlucky-config.pth"))
+    torch.save(dict(state_dict={"x": torch.ones(2), "y": Unlucky("touch FERRY_WAS_HERE")}),
+               os.path.join(directory, "unlucky-state.pth"))
+    print(f"{directory}: released.pth and friends")
+
+
+# --------------------------------------------------------------------------------------------------- the real data set
+class Data:
+    def __init__(self, directory, internal_order):
+        name = "Scientific"
+        read = lambda ext: os.path.join(directory, f"{name}.{ext}")
+        count = sum(1 for _ in open(read("item2index")))
+        rows = {}
+        for split in ("train", "valid", "test"):
+            with open(read(f"{split}.inter")) as f:
+                next(f)
+                rows[split] = [(line.rstrip("\n").split("\t")[1].split(), line.rstrip("\n").split("\t")[2]) for line in f]
+        number = {str(i): i + 1 for i in range(count)}
+        if internal_order:  # by first appearance: targets of all splits, then histories
+            number = {}
+            for pick in (lambda r: [r[1]], lambda r: r[0]):
+                for split in ("train", "valid", "test"):
+                    for r in rows[split]:
+                        for token in pick(r):
+                            number.setdefault(token, len(number) + 1)
+        features = lambda ext: torch.from_numpy(np.fromfile(read(ext), dtype="<f4").reshape(count, 512))
+        place = torch.zeros(count + 1, dtype=torch.long)
+        for token, i in number.items():
+            place[i] = int(token)
+        zero = torch.zeros(1, 512)
+        self.text = torch.cat([zero, features("feat1CLS")[place[1 : len(number) + 1]]])
+        self.image = torch.cat([zero, features("feat3CLS")[place[1 : len(number) + 1]]])
+        self.splits = {}
+        for split, rs in rows.items():
+            hs = [torch.tensor([number[t] for t in r[0]][-50:]) for r in rs]
+            self.splits[split] = (
+                nn.utils.rnn.pad_sequence(hs, batch_first=True), torch.tensor([len(h) for h in hs]),
+                torch.tensor([number[r[1]] for r in rs]),
+            )
+
+
+def released_clusters(x, K, generator):
+    """One pass of the vendored mini-batch k-means as released, with its in-place distance (absolute values remain)."""
+    def distance(points, centres):  # in place: both are replaced by their absolute values
+        d = torch.cdist(points, centres)
+        points.abs_()
+        centres.abs_()
+        return d
+    batch = x.clone()
+    centres = batch[torch.randperm(len(batch), generator=generator)[:K]].clone()
+    labels = distance(batch, centres).argmin(1)
+    counts = torch.bincount(labels, minlength=K).float()
+    means = torch.zeros_like(centres).index_add_(0, labels, batch) / counts.clamp_min(1).unsqueeze(1)
+    n = 1 + 0 * counts
+    centres = centres * (1 - 1 / n).unsqueeze(1) + means / n.unsqueeze(1)
+    return torch.cdist(x, centres).argmin(1), centres
+
+
+def refresh(model, ratio, generator):
+    model.eval()
+    with torch.no_grad():
+        x = torch.cat([model.text_adaptor(model.plm_embedding.weight[1:]), model.img_adaptor(model.img_embedding.weight[1:])])
+        N = len(x) // 2
+        labels, centres = released_clusters(x, max(math.ceil(len(x) * ratio), 1), generator)
+        model.plm_interest_lookup_table[1:] = labels[:N] + 1
+        model.img_interest_lookup_table[1:] = labels[N:] + 1
+        model.interest_embeddings[1:] = centres
+
+
+def metrics(r):
+    return {f"recall@{k}": round(float((r <= k).float().mean()), 4) for k in (10, 50)} | {
+        f"ndcg@{k}": round(float(torch.where(r <= k, 1 / torch.log2(r + 1), torch.zeros_like(r)).mean()), 4) for k in (10, 50)
+    }
+
+
+def train(args):
+    torch.manual_seed(args.seed)
+    g = torch.Generator().manual_seed(args.seed)
+    data = Data(args.data, internal_order=bool(args.save_pth))
+    N = len(data.text) - 1
+    K = max(math.ceil(2 * N * 0.5), 1)
+    model = MISSRec(Options(ids=True, **RELEASED), data.text, data.image, None, K)
+    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    print(f"parameters {count}, items {N}", flush=True)
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)
+    history, lengths, targets = data.splits["train"]
+    for epoch in range(args.epochs):
+        start = time.time()
+        refresh(model, 0.5, g)
+        model.train()
+        total, steps, order = 0.0, 0, torch.randperm(len(targets), generator=g)
+        count = math.ceil(len(targets) / args.batch)
+        for i in range(0, len(targets), args.batch):
+            rows = order[i : i + args.batch]
+            optimiser.zero_grad()
+            loss = model.finetune_loss(history[rows], lengths[rows], targets[rows])["loss"]
+            loss.backward()
+            optimiser.step()
+            total += float(loss.detach())
+            steps += 1
+            if steps == args.steps:
+                break
+        seconds = time.time() - start
+        line = dict(epoch=epoch, steps=steps, seconds=round(seconds, 2), secondsPerEpoch=round(seconds * count / steps, 2),
+                    loss=round(total, 2))
+        if not args.steps:
+            line |= {f"valid {k}": v for k, v in metrics(ranks(model, *data.splits["valid"])).items()}
+        print(json.dumps(line), flush=True)
+    if args.save_pth:
+        save_checkpoint(args.save_pth, model, optimiser)
+        print(json.dumps({"test": metrics(ranks(model, *data.splits["test"]))}))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--fixtures", help="write the unit tests' constants into this folder")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--save-pth", help="train, then write a checkpoint in the released format")
+    parser.add_argument("--data")
+    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--steps", type=int, default=0, help="stop an epoch after this many steps (0: all)")
+    parser.add_argument("--batch", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=2020)
+    arguments = parser.parse_args()
+    if arguments.fixtures:
+        fixtures(arguments.fixtures)
+    elif arguments.train or arguments.save_pth:
+        train(arguments)
+    else:
+        parser.print_help()
