@@ -1,0 +1,13 @@
+export {
+  sampleDomains,
+  sampleWorldDirectory,
+  sampleWorldHash,
+  sampleWorldVersion,
+  writeSampleWorld,
+} from './write.ts';
+export { makeSampleWorld, type SampleDomain, type SampleWorld, type SampleWorldOptions } from './world.ts';
+export type { SampleItem } from './items.ts';
+export { laws, type Person, type SampleSequence } from './sequences.ts';
+export { encodePng, type Picture } from './png.ts';
+export { drawPicture, rgb } from './picture.ts';
+export { themes, styles } from './vocabulary.ts';
