@@ -1,0 +1,13 @@
+export { dpcKnn, type DensityPeaks, type DpcKnnOptions } from './dpc-knn.ts';
+export { kMeans, type KMeansOptions } from './k-means.ts';
+export { releasedBatches, releasedKMeans, type ReleasedKMeansOptions } from './released.ts';
+export { interestStatistics, type InterestStatistics, type InterestStatisticsOptions } from './statistics.ts';
+export {
+  interestLookups,
+  interestTable,
+  interestTokens,
+  shareOfTokens,
+  type InterestTokenOptions,
+  type InterestTokens,
+} from './tokens.ts';
+export type { DistanceMethod, Interests } from './types.ts';

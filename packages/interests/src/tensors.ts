@@ -1,0 +1,180 @@
+import { compile, tf } from '@ferry/engine';
+import { centred, shifted, type Distances } from './passes.ts';
+
+/** Floats of one block of distances: 16 MB, of which a pass holds a few at a time. */
+const blockValues = 1 << 22;
+/** Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0. */
+const tolerance = 2e-6;
+
+/** Rows of the block in progress: -2 times the points [R,D], their squared norms [R,1]. */
+interface Block {
+  doubled: tf.Tensor2D;
+  norms: tf.Tensor2D;
+}
+/** What a block is compared with: points [C,D], their squared norms [1,C]. */
+interface Columns {
+  points: tf.Tensor2D;
+  norms: tf.Tensor2D;
+}
+
+/** Squared distances [R,C], exactly 0 where the difference is below the rounding error. */
+function squaredDistances(block: Block, columns: Columns): tf.Tensor2D {
+  const sums = tf.add(block.norms, columns.norms);
+  const squares = tf.add(tf.matMul(block.doubled, columns.points, false, true), sums);
+  const exact = tf.greater(squares, tf.mul(sums, tolerance));
+  return tf.where(exact, squares, tf.zerosLike(squares)) as tf.Tensor2D;
+}
+
+/** Mean of the k smallest squared distances [R], and the largest one [R]. */
+function densityBlock(block: Block, columns: Columns, k: number): { mean: tf.Tensor; farthest: tf.Tensor } {
+  const squares = squaredDistances(block, columns);
+  const { values } = tf.topk(tf.neg(squares), k, false);
+  return { mean: tf.neg(tf.mean(values, 1)), farthest: tf.max(squares, 1) };
+}
+
+/** Smallest squared distance to a column of smaller order [R]; 3e38 where there is none. */
+function separationBlock(block: Block, order: tf.Tensor2D, columns: Columns, orders: tf.Tensor2D): tf.Tensor {
+  const squares = squaredDistances(block, columns);
+  return tf.min(tf.where(tf.less(orders, order), squares, tf.fill(squares.shape, 3e38)), 1);
+}
+
+/** Number of the nearest column [R] and its squared distance [R]. */
+function nearestBlock(block: Block, columns: Columns): { index: tf.Tensor; distance: tf.Tensor } {
+  const squares = squaredDistances(block, columns);
+  return { index: tf.argMin(squares, 1), distance: tf.min(squares, 1) };
+}
+
+/** The compiled passes, shared by all calls of one backend so that a refresh of the interests compiles nothing. */
+function makePasses() {
+  return {
+    density: compile(densityBlock, { name: 'interests.density' }),
+    separation: compile(separationBlock, { name: 'interests.separation' }),
+    nearest: compile(nearestBlock, { name: 'interests.nearest' }),
+  };
+}
+const passesOf = new Map<string, ReturnType<typeof makePasses>>();
+function passes(): ReturnType<typeof makePasses> {
+  const backend = tf.getBackend();
+  const known = passesOf.get(backend);
+  if (known) return known;
+  const made = makePasses();
+  passesOf.set(backend, made);
+  return made;
+}
+
+function squaredNorms(values: Float32Array, width: number): Float32Array {
+  const norms = new Float32Array(values.length / width);
+  for (let i = 0; i < norms.length; i++) {
+    let sum = 0;
+    for (let d = i * width; d < (i + 1) * width; d++) sum += values[d]! * values[d]!;
+    norms[i] = sum;
+  }
+  return norms;
+}
+
+/** {@link Distances} in single precision through the engine: blocks of one fixed shape, the last one padded. */
+export function tensorDistances(points: Float32Array, width: number): Distances {
+  const { mean: centre, values } = centred(points, width);
+  const total = values.length / width;
+  const norms = squaredNorms(values, width);
+  const doubled = values.map((value) => -2 * value);
+  let all: Columns | undefined;
+  const columns = (): Columns =>
+    (all ??= { points: tf.tensor2d(values, [total, width]), norms: tf.tensor2d(norms, [1, total]) });
+
+  /** Rows per block: a power of two, so that close sizes share their shapes. */
+  const blockRows = (columnCount: number): number => {
+    const fitting = 2 ** Math.floor(Math.log2(blockValues / columnCount));
+    return Math.max(16, Math.min(1024, fitting, 2 ** Math.ceil(Math.log2(total))));
+  };
+
+  /** Rows [from, from + rows) of `source`, zeros beyond its end. */
+  function slice(source: Float32Array, from: number, rows: number, columnCount: number): tf.Tensor2D {
+    const part = source.subarray(from * columnCount, (from + rows) * columnCount);
+    if (part.length === rows * columnCount) return tf.tensor2d(part, [rows, columnCount]);
+    const padded = new Float32Array(rows * columnCount);
+    padded.set(part);
+    return tf.tensor2d(padded, [rows, columnCount]);
+  }
+
+  /** Runs `pass` on every block and hands its results, cut to the rows that exist, to `keep`. */
+  async function eachBlock<Name extends string>(
+    columnCount: number,
+    pass: (block: Block, from: number, rows: number) => Record<Name, tf.Tensor>,
+    keep: (name: Name, from: number, values: ArrayLike<number>) => void,
+  ): Promise<void> {
+    const rows = blockRows(columnCount);
+    for (let from = 0; from < total; from += rows) {
+      const block: Block = { doubled: slice(doubled, from, rows, width), norms: slice(norms, from, rows, 1) };
+      const results = pass(block, from, rows);
+      tf.dispose([block.doubled, block.norms]);
+      for (const name of Object.keys(results) as Name[]) {
+        const read = await results[name].data();
+        results[name].dispose();
+        keep(name, from, read.subarray(0, Math.min(rows, total - from)));
+      }
+    }
+  }
+
+  return {
+    async density(k) {
+      const mean = new Float64Array(total);
+      let farthest = 0;
+      await eachBlock(
+        total,
+        (block) => passes().density(block, columns(), k),
+        (name, from, read) => {
+          if (name === 'mean') mean.set(read, from);
+          else for (let i = 0; i < read.length; i++) farthest = Math.max(farthest, read[i]!);
+        },
+      );
+      return { mean, farthest };
+    },
+
+    async separation(order) {
+      const nearestDenser = new Float64Array(total);
+      const orders = tf.tensor2d(order, [1, total]);
+      await eachBlock(
+        total,
+        (block, from, rows) => {
+          const own = slice(order, from, rows, 1);
+          const result = passes().separation(block, own, columns(), orders);
+          own.dispose();
+          return { result };
+        },
+        (_, from, read) => {
+          for (let i = 0; i < read.length; i++)
+            nearestDenser[from + i] = read[i]! > 1e38 ? Infinity : read[i]!;
+        },
+      );
+      orders.dispose();
+      return nearestDenser;
+    },
+
+    async nearest(centres) {
+      const targets = shifted(centres, centre);
+      const count = targets.length / width;
+      const against: Columns = {
+        points: tf.tensor2d(targets, [count, width]),
+        norms: tf.tensor2d(squaredNorms(targets, width), [1, count]),
+      };
+      const index = new Int32Array(total);
+      const distance = new Float64Array(total);
+      await eachBlock(
+        count,
+        (block) => passes().nearest(block, against),
+        (name, from, read) => {
+          if (name === 'index') index.set(read, from);
+          else distance.set(read, from);
+        },
+      );
+      tf.dispose([against.points, against.norms]);
+      return { index, distance };
+    },
+
+    dispose() {
+      if (all) tf.dispose([all.points, all.norms]);
+      all = undefined;
+    },
+  };
+}
