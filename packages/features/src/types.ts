@@ -1,0 +1,32 @@
+/** Shape letters: N items of a domain, F width of a feature. */
+
+/** What a feature describes. */
+export type Modality = 'text' | 'image';
+
+/** One modality of a domain's items, with the mask of what is missing. */
+export interface FeatureMatrix {
+  /** What the rows describe. */
+  modality: Modality;
+  /** Who made them: an encoder of this package ('use-lite', 'clip', 'pixels') or the name of the file read. */
+  encoder: string;
+  /** N: rows, one an item. */
+  count: number;
+  /** F: numbers in a row. */
+  width: number;
+  /** Row i belongs to item number i + 1; rows of missing items are zero. Float32 [N * F]. */
+  data: Float32Array;
+  /** 1 where the item has this modality, 0 where it is missing. Uint8 [N]. */
+  present: Uint8Array;
+  /** The file the matrix was read from or saved to, if any. */
+  source?: string | undefined;
+  /** What a user should know about these features, one sentence each. */
+  notes?: string[] | undefined;
+}
+
+/** How far a long extraction has come. */
+export interface ExtractionProgress {
+  /** Items finished, those found in the cache included. */
+  done: number;
+  /** Items to do. */
+  total: number;
+}
