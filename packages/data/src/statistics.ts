@@ -1,0 +1,204 @@
+import type { Domain } from './types.ts';
+
+/** Smallest, quartiles, mean and largest of a list of lengths. */
+export interface LengthSummary {
+  /** Smallest. */
+  min: number;
+  /** First quartile (linear interpolation, as numpy's default). */
+  quartile1: number;
+  /** Median. */
+  median: number;
+  /** Third quartile. */
+  quartile3: number;
+  /** 95th percentile. */
+  percentile95: number;
+  /** Largest. */
+  max: number;
+  /** Arithmetic mean. */
+  mean: number;
+}
+
+/** What `ferry inspect` tells about a domain. */
+export interface DomainStatistics {
+  /** Numbers of things. */
+  counts: {
+    /** N. */
+    items: number;
+    /** U. */
+    users: number;
+    /** Interactions of all users, the validation and test items included. */
+    interactions: number;
+    /** Training rows. */
+    train: number;
+    /** Validation rows. */
+    valid: number;
+    /** Test rows. */
+    test: number;
+  };
+  /** interactions / (users * items). */
+  density: number;
+  /** Uncut sequence lengths. */
+  sequenceLengths: LengthSummary;
+  /** History lengths of the training rows, cut to `maxLength`. Undefined without training rows. */
+  historyLengths: LengthSummary | undefined;
+  /** How training interactions spread over items. */
+  popularity: {
+    /** Training interactions of each item, largest first: the popularity curve. */
+    curve: Int32Array;
+    /** Gini coefficient of the curve: 0 all items alike, towards 1 one item has everything. */
+    gini: number;
+    /** Share of training interactions that go to the most popular tenth of the items (rounded up). */
+    headShare: number;
+    /** Items by number of training interactions, and test rows whose target is such an item. */
+    groups: {
+      /** Smallest count of the group. */
+      from: number;
+      /** Largest count of the group, Infinity for the last. */
+      to: number;
+      /** Items in the group. */
+      items: number;
+      /** Test rows with a target in the group. */
+      testRows: number;
+    }[];
+  };
+  /** Items without a title, a text, a picture. */
+  missing: {
+    /** Items with neither title nor text. */
+    text: number;
+    /** Items for which the data names no picture. */
+    image: number;
+  };
+  /** Things worth a look before training, one sentence each, the reader's own first. */
+  warnings: string[];
+}
+
+/** Quantile of sorted numbers by linear interpolation. */
+function quantile(sorted: Float64Array, share: number): number {
+  const position = (sorted.length - 1) * share;
+  const low = Math.floor(position);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low]! + (sorted[high]! - sorted[low]!) * (position - low);
+}
+
+function summarise(starts: Int32Array, ends: Int32Array): LengthSummary {
+  const lengths = Float64Array.from(starts, (start, index) => ends[index]! - start).sort();
+  return {
+    min: lengths[0]!,
+    quartile1: quantile(lengths, 0.25),
+    median: quantile(lengths, 0.5),
+    quartile3: quantile(lengths, 0.75),
+    percentile95: quantile(lengths, 0.95),
+    max: lengths[lengths.length - 1]!,
+    mean: lengths.reduce((total, length) => total + length, 0) / lengths.length,
+  };
+}
+
+/**
+ * Gini coefficient of counts c_1 <= ... <= c_n: G = (2 sum_i i c_i) / (n sum_i c_i) - (n + 1) / n.
+ *
+ * @param counts - Non-negative counts in any order.
+ * @returns 0 if all counts are equal, or none is positive.
+ */
+export function gini(counts: ArrayLike<number>): number {
+  const sorted = Float64Array.from(counts).sort();
+  const total = sorted.reduce((sum, count) => sum + count, 0);
+  if (total === 0) return 0;
+  const weighted = sorted.reduce((sum, count, index) => sum + (index + 1) * count, 0);
+  return (2 * weighted) / (sorted.length * total) - (sorted.length + 1) / sorted.length;
+}
+
+/** Edges of the popularity groups of the specification's long-tail table. */
+const groupEdges: readonly [number, number][] = [
+  [0, 0],
+  [1, 4],
+  [5, 9],
+  [10, 19],
+  [20, Infinity],
+];
+
+function warn(domain: Domain): string[] {
+  const { items, trainCounts, train, sequences } = domain;
+  const warnings = [...domain.warnings];
+  const titles = new Map<string, number>();
+  for (const title of items.titles) if (title !== '') titles.set(title, (titles.get(title) ?? 0) + 1);
+  const repeated = [...titles].filter(([, number]) => number > 1).sort((a, b) => b[1] - a[1]);
+  const sharing = repeated.reduce((total, [, number]) => total + number, 0);
+  if (repeated[0])
+    warnings.push(
+      `${sharing} items share their title with another; the most common is ${JSON.stringify(repeated[0][0].slice(0, 60))} (${repeated[0][1]} items)`,
+    );
+  const untitled = items.titles.filter((title) => title === '').length;
+  if (untitled > 0) warnings.push(`${untitled} items have no title`);
+  const scraps = items.titles.filter((title) => /<[a-z!/]|\/>/i.test(title)).length;
+  if (scraps > 0) warnings.push(`${scraps} titles hold HTML tags or pieces of them`);
+  const entities = items.titles.filter((title) => /&(?:[a-z]+|#\d+);/i.test(title)).length;
+  if (entities > 0) warnings.push(`${entities} titles hold HTML entities such as &amp;`);
+  const cold = items.ids.filter((_, index) => trainCounts[index + 1] === 0).length;
+  if (cold > 0) warnings.push(`${cold} items never occur in training`);
+  if (train.targets.length === 0) warnings.push('there are no training rows: every user has 3 interactions');
+  let adjacent = 0;
+  for (const [user, start] of sequences.starts.entries())
+    for (let at = start + 1; at < sequences.ends[user]!; at++)
+      if (sequences.items[at] === sequences.items[at - 1]) adjacent++;
+  if (adjacent > 0) warnings.push(`${adjacent} interactions repeat the item just before them`);
+  if (sequences.times) {
+    let ties = 0;
+    let pairs = 0;
+    for (const [user, start] of sequences.starts.entries())
+      for (let at = start + 1; at < sequences.ends[user]!; at++) {
+        pairs++;
+        if (sequences.times[at] === sequences.times[at - 1]) ties++;
+      }
+    if (ties > 0)
+      warnings.push(
+        `${((100 * ties) / pairs).toFixed(1)} % of neighbouring interactions have the same time; their order is the file's`,
+      );
+  }
+  return warnings;
+}
+
+/**
+ * Counts, lengths, popularity and warnings of a domain: what to look at before training on it.
+ *
+ * @param domain - The domain.
+ */
+export function domainStatistics(domain: Domain): DomainStatistics {
+  const { items, users, sequences, train, valid, test, trainCounts } = domain;
+  const itemCounts = trainCounts.subarray(1);
+  const curve = Int32Array.from(itemCounts).sort().reverse();
+  const total = curve.reduce((sum, count) => sum + count, 0);
+  const head = curve.subarray(0, Math.ceil(curve.length / 10)).reduce((sum, count) => sum + count, 0);
+  const interactions = sequences.starts.reduce((sum, start, user) => sum + sequences.ends[user]! - start, 0);
+  return {
+    counts: {
+      items: items.ids.length,
+      users: users.length,
+      interactions,
+      train: train.targets.length,
+      valid: valid.targets.length,
+      test: test.targets.length,
+    },
+    density: interactions / (users.length * items.ids.length),
+    sequenceLengths: summarise(sequences.starts, sequences.ends),
+    historyLengths: train.targets.length > 0 ? summarise(train.starts, train.ends) : undefined,
+    popularity: {
+      curve,
+      gini: gini(curve),
+      headShare: total === 0 ? 0 : head / total,
+      groups: groupEdges.map(([from, to]) => ({
+        from,
+        to,
+        items: itemCounts.reduce((sum, count) => sum + Number(count >= from && count <= to), 0),
+        testRows: test.targets.reduce(
+          (sum, target) => sum + Number(trainCounts[target]! >= from && trainCounts[target]! <= to),
+          0,
+        ),
+      })),
+    },
+    missing: {
+      text: items.ids.filter((_, index) => items.titles[index] === '' && items.texts[index] === '').length,
+      image: items.images.filter((image) => image === undefined).length,
+    },
+    warnings: warn(domain),
+  };
+}

@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { readDomain, type Domain, type Rows } from '@ferry/data';
+import { directoryWith, jsonl, toyAtomic, toyJsonl } from './helpers.ts';
+
+/** A row as [user, history, target], for comparing by eye. */
+function listed(rows: Rows): [number, number[], number][] {
+  return Array.from(rows.targets, (target, row) => [
+    rows.users[row]!,
+    [...rows.items.subarray(rows.starts[row], rows.ends[row])],
+    target,
+  ]);
+}
+
+/** A domain without the place it was read from. */
+function content(domain: Domain): Omit<Domain, 'directory' | 'name'> {
+  const { directory, name, ...rest } = domain;
+  expect(directory.endsWith(name)).toBe(true);
+  return rest;
+}
+
+describe('readDomain', () => {
+  it('splits the jsonl form leave-one-out', async () => {
+    const domain = await readDomain(await directoryWith(toyJsonl));
+    expect(domain.items.ids).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(domain.items.images).toEqual(['pictures/a.png', undefined, undefined, undefined, undefined]);
+    expect([...domain.items.clipRows!]).toEqual([-1, -1, 7, -1, -1]);
+    expect(domain.users).toEqual(['u1', 'u2', 'u3']);
+    expect(listed(domain.train)).toEqual([
+      [0, [1], 2],
+      [0, [1, 2], 3],
+      [2, [5], 4],
+    ]);
+    expect(listed(domain.valid)).toEqual([
+      [0, [1, 2, 3], 4],
+      [1, [3], 1],
+      [2, [5, 4], 2],
+    ]);
+    expect(listed(domain.test)).toEqual([
+      [0, [1, 2, 3, 4], 5],
+      [1, [3, 1], 3],
+      [2, [5, 4, 2], 1],
+    ]);
+    // u1 trains on a b c, u2 on c, u3 on e d.
+    expect([...domain.trainCounts]).toEqual([0, 1, 1, 2, 1, 1]);
+    expect(domain.warnings).toEqual([]);
+  });
+
+  it('makes equal domains of both forms, whatever the order of the lines', async () => {
+    const simple = await readDomain(await directoryWith(toyJsonl));
+    const atomic = await readDomain(await directoryWith(toyAtomic));
+    expect(content(atomic)).toEqual(content(simple));
+    const shuffled = await readDomain(
+      await directoryWith({
+        ...toyAtomic,
+        'toy.train.inter':
+          'item_id:token\tuser_id:token\titem_id_list:token_seq\n3\t2\t4\n1\t0\t0\n2\t0\t0 1\n',
+        'toy.item2index': 'e\t4\nd\t3\nc\t2\nb\t1\na\t0\n',
+      }),
+    );
+    expect(content(shuffled)).toEqual(content(simple));
+  });
+
+  it('cuts histories to the last maxLength, and joins cut rows back into whole sequences', async () => {
+    const items = Array.from({ length: 9 }, (_, index) => `i${index}`);
+    const whole = await readDomain(
+      await directoryWith({
+        'items.jsonl': jsonl(items.map((id) => ({ id, title: id }))),
+        'sequences.jsonl': jsonl([{ user: 'u', items }]),
+      }),
+      { maxLength: 3 },
+    );
+    expect(listed(whole.test)).toEqual([[0, [6, 7, 8], 9]]);
+    expect(listed(whole.train).map(([, history]) => history)).toEqual([
+      [1],
+      [1, 2],
+      [1, 2, 3],
+      [2, 3, 4],
+      [3, 4, 5],
+      [4, 5, 6],
+    ]);
+    // Every training interaction counts, those before a cut included.
+    expect([...whole.trainCounts]).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
+    const header = 'user_id:token\titem_id_list:token_seq\titem_id:token\n';
+    const cut = await readDomain(
+      await directoryWith({
+        'x.item2index': items.map((id, index) => `${id}\t${index}\n`).join(''),
+        'x.train.inter': `${header}u\t3 4 5\t6\nu\t2 3 4\t5\nu\t1 2 3\t4\nu\t0 1 2\t3\nu\t0 1\t2\nu\t0\t1\n`,
+        'x.valid.inter': `${header}u\t4 5 6\t7\n`,
+        'x.test.inter': `${header}u\t5 6 7\t8\n`,
+      }),
+      { maxLength: 3 },
+    );
+    expect(cut.sequences).toEqual(whole.sequences);
+    expect([cut.train, cut.valid, cut.test]).toEqual([whole.train, whole.valid, whole.test]);
+    expect(cut.trainCounts).toEqual(whole.trainCounts);
+  });
+
+  it('keeps rows that are not the prefixes of one sequence, and says so', async () => {
+    const domain = await readDomain(
+      await directoryWith({
+        ...toyAtomic,
+        // User 2 has one long training row only, as pre-training files do.
+        'toy.train.inter':
+          'user_id:token\titem_id_list:token_seq\titem_id:token\n0\t0 1\t2\n0\t0\t1\n2\t0 1 2\t3\n',
+      }),
+    );
+    expect(listed(domain.train)).toEqual([
+      [0, [1], 2],
+      [0, [1, 2], 3],
+      [2, [1, 2, 3], 4],
+    ]);
+    expect(listed(domain.test)[2]).toEqual([2, [5, 4, 2], 1]);
+    expect(domain.warnings).toHaveLength(1);
+    expect(domain.warnings[0]).toMatch(/rows of 1 of 3 users are not the prefixes/);
+    expect([...domain.trainCounts]).toEqual([0, 2, 2, 3, 1, 0]);
+  });
+
+  it('sorts by time, ties in the order of the file', async () => {
+    const domain = await readDomain(
+      await directoryWith({
+        'items.jsonl': toyJsonl['items.jsonl']!,
+        'sequences.jsonl': jsonl([{ user: 'u', items: ['e', 'b', 'a', 'd'], ts: [9, 5, 5, 1] }]),
+      }),
+    );
+    expect([...domain.sequences.items]).toEqual([4, 2, 1, 5]);
+    expect([...domain.sequences.times!]).toEqual([1, 5, 5, 9]);
+  });
+
+  it('reads a single .inter of interactions with timestamps', async () => {
+    const lines = ['u\tc\t3', 'u\ta\t1', 'v\tb\t1', 'u\tb\t1', 'v\ta\t0', 'v\tc\t4', 'v\ta\t9', 'w\ta\t1'];
+    const domain = await readDomain(
+      await directoryWith({
+        'x.inter': `user_id:token\titem_id:token\ttimestamp:float\n${lines.join('\n')}\n`,
+        'x.item2index': 'a\t0\nb\t1\nc\t2\n',
+      }),
+    );
+    expect(domain.users).toEqual(['u', 'v']);
+    expect(listed(domain.test)).toEqual([
+      [0, [1, 2], 3],
+      [1, [1, 2, 3], 1],
+    ]);
+    expect(domain.warnings[0]).toMatch(/1 of 3 users have fewer than 3 interactions and were left out/);
+  });
+
+  it('reads CRLF files and titles only', async () => {
+    const files = Object.fromEntries(
+      Object.entries(toyAtomic)
+        .filter(([name]) => name !== 'toy.item')
+        .map(([name, text]) => [name, text.replaceAll('\n', '\r\n')]),
+    );
+    const domain = await readDomain(await directoryWith(files));
+    expect(domain.items.titles[0]).toBe('Anvil. Heavy "12 in" tool.');
+    expect(domain.users).toEqual(['u1', 'u2', 'u3']);
+  });
+});

@@ -1,0 +1,52 @@
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readDomain, writeAtomicDomain, writeJsonlDomain } from '@ferry/data';
+import { directoryWith, jsonl, toyAtomic, toyJsonl } from './helpers.ts';
+
+describe('writers', () => {
+  it('write what readDomain reads back, in both forms', async () => {
+    const domain = await readDomain(await directoryWith(toyJsonl), { name: 'toy' });
+    const root = await directoryWith({});
+    await writeJsonlDomain(domain, join(root, 'simple'));
+    expect(await writeAtomicDomain(domain, join(root, 'atomic'))).toEqual({ spacesReplaced: 0 });
+    for (const form of ['simple', 'atomic'])
+      expect(await readDomain(join(root, form), { name: 'toy' })).toEqual({
+        ...domain,
+        directory: join(root, form),
+      });
+  });
+
+  it('keep times in the jsonl form and long sequences in both', async () => {
+    const items = Array.from({ length: 7 }, (_, index) => `i${index}`);
+    const directory = await directoryWith({
+      'items.jsonl': jsonl(items.map((id) => ({ id, title: id, text: 'a\ttab' }))),
+      'sequences.jsonl': jsonl([
+        {
+          user: 'u',
+          items,
+          ts: items.map((_, at) => at * 2),
+        },
+      ]),
+    });
+    const domain = await readDomain(directory, { maxLength: 2, name: 'long' });
+    const root = await directoryWith({});
+    await writeJsonlDomain(domain, root);
+    expect(await readDomain(root, { maxLength: 2, name: 'long' })).toEqual({ ...domain, directory: root });
+    const atomic = await directoryWith({});
+    expect(await writeAtomicDomain(domain, atomic, 'x')).toEqual({ spacesReplaced: 7 });
+    const back = await readDomain(atomic, { maxLength: 2, name: 'long' });
+    expect(back.train).toEqual(domain.train);
+    expect(back.trainCounts).toEqual(domain.trainCounts);
+    expect(back.items.texts[0]).toBe('a tab');
+  });
+
+  it('refuse to write other splits as jsonl', async () => {
+    const domain = await readDomain(
+      await directoryWith({
+        ...toyAtomic,
+        'toy.train.inter': 'user_id:token\titem_id_list:token_seq\titem_id:token\n2\t0 1 2\t3\n',
+      }),
+    );
+    await expect(writeJsonlDomain(domain, await directoryWith({}))).rejects.toThrow(/other train rows/);
+  });
+});
