@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist', 'docs/api', '**/node_modules', '.nx', '**/runs'] },
+  { ignores: ['**/dist', 'docs/api', '**/node_modules', '.nx', '**/runs', '**/assembly'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

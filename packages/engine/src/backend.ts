@@ -31,6 +31,6 @@ export function describe(): EngineDescription {
     device: 'cpu',
     threads: 1,
     reason: 'asked for',
-    versions: { tfjs: tf.version['tfjs'] ?? '' },
+    versions: { tfjs: tf.version.tfjs },
   };
 }

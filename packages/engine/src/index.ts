@@ -1,5 +1,7 @@
 export * as tf from '@tensorflow/tfjs';
 export {
+  ADAM_CONTROL_SIZE,
+  adamControl,
   adamUpdate,
   attention,
   dropout,
@@ -9,11 +11,17 @@ export {
   linear,
   philox4x32,
   randomSource,
+  registerOrtBackend,
   softmaxCrossEntropy,
+  supportedKernels,
+  type AdamSettings,
   type AdamUpdate,
   type AttentionOptions,
+  type Compiled,
+  type CompiledProgram,
+  type CompileOptions,
   type RandomSource,
 } from '@ferry/tfjs-backend-ort';
-export { compile, type Compiled } from './compile.ts';
+export { compile } from './compile.ts';
 export { describe, selectBackend, type BackendName, type EngineDescription } from './backend.ts';
 export { randomKey, RandomStream, type RandomState } from './random.ts';

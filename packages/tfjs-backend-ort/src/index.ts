@@ -5,5 +5,14 @@ export { linear } from './ops/linear.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 export { embedding } from './ops/embedding.ts';
 export { dropout, randomSource, type RandomSource } from './ops/random.ts';
-export { adamUpdate, type AdamUpdate } from './ops/adam.ts';
+export {
+  ADAM_CONTROL_SIZE,
+  adamControl,
+  adamUpdate,
+  type AdamSettings,
+  type AdamUpdate,
+} from './ops/adam.ts';
 export { philox4x32 } from './random/philox.ts';
+export { compile, type Compiled, type CompiledProgram, type CompileOptions } from './compile.ts';
+export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
+export { supportedProviders } from './runtime/native.ts';

@@ -15,13 +15,13 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
     throw new Error(
       `embedding: table must be [V, D] and ids int32, got [${table.shape.join(', ')}] and ids ${ids.dtype}`,
     );
-  const flat = tf.reshape(ids, [-1]) as tf.Tensor1D;
+  const flat = tf.reshape<tf.Rank.R1>(ids, [-1]);
   const rows = customGradient([table], ([values]) => ({
     value: tf.gather(values!, flat),
     gradient: (dy) => [
       tf.getBackend() === 'wasm'
-        ? tf.matMul(tf.cast(tf.oneHot(flat, count!), 'float32') as tf.Tensor2D, dy as tf.Tensor2D, true)
-        : tf.unsortedSegmentSum(dy, flat, count!),
+        ? tf.matMul(tf.cast(tf.oneHot(flat, count), 'float32'), dy, true)
+        : tf.unsortedSegmentSum(dy, flat, count),
     ],
   }));
   return tf.reshape(rows, [...ids.shape, width!]);

@@ -18,5 +18,5 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias?: tf.Tensor): tf.Te
   const rows = tf.reshape(x, [-1, inputs!]);
   const product = tf.matMul(rows, weight, false, true);
   const shifted = bias ? tf.add(product, bias) : product;
-  return tf.reshape(shifted, [...x.shape.slice(0, -1), outputs!]);
+  return tf.reshape(shifted, [...x.shape.slice(0, -1), outputs]);
 }

@@ -23,8 +23,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, labelS
     const exponents = tf.exp(tf.sub(scores!, peak));
     const total = tf.sum(exponents, -1, true);
     const columns = tf.reshape(tf.range(0, classes!, 1, 'int32'), [1, classes!]);
-    const target = tf.cast(tf.equal(columns, tf.reshape(labels, [rows!, 1])), 'float32');
-    const logTotal = tf.reshape(tf.add(tf.log(total), peak), [rows!]);
+    const target = tf.cast(tf.equal(columns, tf.reshape(labels, [rows, 1])), 'float32');
+    const logTotal = tf.reshape(tf.add(tf.log(total), peak), [rows]);
     const picked = tf.sum(tf.where(tf.cast(target, 'bool'), scores!, tf.zerosLike(scores!)), -1);
     const mean = labelSmoothing === 0 ? tf.scalar(0) : tf.mean(scores!, -1);
     save([tf.div(exponents, total), target]);
@@ -35,7 +35,7 @@ export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, labelS
           labelSmoothing === 0
             ? onehot!
             : tf.add(tf.mul(onehot!, 1 - labelSmoothing), labelSmoothing / classes!);
-        return [tf.mul(tf.sub(probabilities!, smooth), tf.reshape(dy, [rows!, 1]))];
+        return [tf.mul(tf.sub(probabilities!, smooth), tf.reshape(dy, [rows, 1]))];
       },
     };
   }) as tf.Tensor1D;

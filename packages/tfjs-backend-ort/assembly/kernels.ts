@@ -1,0 +1,131 @@
+// Host kernels, compiled to WebAssembly with SIMD by tools/build-wasm.ts. All pointers are byte offsets into the imported
+// memory, 16-byte aligned, and every buffer is padded so that whole vectors may be read and written past its end.
+
+/** Four Philox4x32-10 blocks at once, one per lane; results in o0..o3. */
+const M0: i32 = <i32>0xd2511f53;
+const M1: i32 = <i32>0xcd9e8d57;
+let o0: v128 = i32x4.splat(0);
+let o1: v128 = i32x4.splat(0);
+let o2: v128 = i32x4.splat(0);
+let o3: v128 = i32x4.splat(0);
+
+@inline
+function philox(counter: i32, site: i32, s0: i32, s1: i32, key0: i32, key1: i32): void {
+  const m0 = i32x4.splat(M0);
+  const m1 = i32x4.splat(M1);
+  let c0 = i32x4.add(i32x4.splat(counter), i32x4(0, 1, 2, 3));
+  let c1 = i32x4.splat(site);
+  let c2 = i32x4.splat(s0);
+  let c3 = i32x4.splat(s1);
+  let k0 = key0;
+  let k1 = key1;
+  for (let round = 0; round < 10; round++) {
+    const aLow = i64x2.extmul_low_i32x4_u(m0, c0);
+    const aHigh = i64x2.extmul_high_i32x4_u(m0, c0);
+    const bLow = i64x2.extmul_low_i32x4_u(m1, c2);
+    const bHigh = i64x2.extmul_high_i32x4_u(m1, c2);
+    const high0 = v128.shuffle<i32>(aLow, aHigh, 1, 3, 5, 7);
+    const low0 = v128.shuffle<i32>(aLow, aHigh, 0, 2, 4, 6);
+    const high1 = v128.shuffle<i32>(bLow, bHigh, 1, 3, 5, 7);
+    const low1 = v128.shuffle<i32>(bLow, bHigh, 0, 2, 4, 6);
+    c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(k0));
+    c1 = low1;
+    c2 = v128.xor(v128.xor(high0, c3), i32x4.splat(k1));
+    c3 = low0;
+    k0 += <i32>0x9e3779b9;
+    k1 += <i32>0xbb67ae85;
+  }
+  o0 = c0;
+  o1 = c1;
+  o2 = c2;
+  o3 = c3;
+}
+
+@inline
+function storeMask(out: usize, words: v128, threshold: v128, scale: v128): void {
+  const kept = i16x8.ge_u(words, threshold);
+  v128.store(out, v128.and(i32x4.extend_low_i16x8_s(kept), scale));
+  v128.store(out, v128.and(i32x4.extend_high_i16x8_s(kept), scale), 16);
+}
+
+/** Dropout mask: `scale` where a 16-bit random number is at least `threshold`, else 0. */
+export function keepMask(
+  out: usize, size: i32, threshold: i32, scale: f32,
+  key0: i32, key1: i32, s0: i32, s1: i32, site: i32,
+): void {
+  const limit = i16x8.splat(<i16>threshold);
+  const factor = f32x4.splat(scale);
+  for (let i = 0; i < size; i += 32) {
+    philox(i >> 3, site, s0, s1, key0, key1);
+    const at = out + (<usize>i << 2);
+    storeMask(at, o0, limit, factor);
+    storeMask(at + 32, o1, limit, factor);
+    storeMask(at + 64, o2, limit, factor);
+    storeMask(at + 96, o3, limit, factor);
+  }
+}
+
+@inline
+function unit(words: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(1.0 / 16777216.0));
+}
+
+/** Uniform in [0, 1), 24 bits. */
+export function uniform(out: usize, size: i32, key0: i32, key1: i32, s0: i32, s1: i32, site: i32): void {
+  for (let i = 0; i < size; i += 16) {
+    philox(i >> 2, site, s0, s1, key0, key1);
+    const at = out + (<usize>i << 2);
+    v128.store(at, unit(o0));
+    v128.store(at, unit(o1), 16);
+    v128.store(at, unit(o2), 32);
+    v128.store(at, unit(o3), 48);
+  }
+}
+
+/** One update of AdamW, in place. */
+export function adam(
+  value: usize, m: usize, v: usize, gradient: usize, size: i32,
+  lr: f32, beta1: f32, rest1: f32, beta2: f32, rest2: f32, epsilon: f32, decay: f32,
+  correction1: f32, correction2: f32, scale: f32,
+): void {
+  const b1 = f32x4.splat(beta1);
+  const r1 = f32x4.splat(rest1);
+  const b2 = f32x4.splat(beta2);
+  const r2 = f32x4.splat(rest2);
+  const eps = f32x4.splat(epsilon);
+  const keep = f32x4.splat(<f32>(1.0 - <f64>lr * <f64>decay));
+  const step = f32x4.splat(<f32>(<f64>lr / <f64>correction1));
+  const root = f32x4.splat(<f32>(1.0 / Math.sqrt(<f64>correction2)));
+  const factor = f32x4.splat(scale);
+  for (let i: usize = 0; i < <usize>size << 2; i += 16) {
+    const g = f32x4.mul(v128.load(gradient + i), factor);
+    const first = f32x4.add(f32x4.mul(v128.load(m + i), b1), f32x4.mul(g, r1));
+    const second = f32x4.add(f32x4.mul(v128.load(v + i), b2), f32x4.mul(f32x4.mul(g, g), r2));
+    v128.store(m + i, first);
+    v128.store(v + i, second);
+    const denominator = f32x4.add(f32x4.mul(f32x4.sqrt(second), root), eps);
+    const moved = f32x4.mul(step, f32x4.div(first, denominator));
+    v128.store(value + i, f32x4.sub(f32x4.mul(v128.load(value + i), keep), moved));
+  }
+}
+
+/** Adds row i of `rows` [n, width] to row ids[i] of `out` [count, width], in order; ids outside [0, count) are dropped. */
+export function segmentSum(out: usize, rows: usize, ids: usize, n: i32, width: i32, count: i32): void {
+  memory.fill(out, 0, (<usize>count * <usize>width) << 2);
+  const vectors = width & ~3;
+  for (let i = 0; i < n; i++) {
+    const id = load<i32>(ids + (<usize>i << 2));
+    if (<u32>id >= <u32>count) continue;
+    const to = out + ((<usize>id * <usize>width) << 2);
+    const from = rows + ((<usize>i * <usize>width) << 2);
+    let j = 0;
+    for (; j < vectors; j += 4) {
+      const at = <usize>j << 2;
+      v128.store(to + at, f32x4.add(v128.load(to + at), v128.load(from + at)));
+    }
+    for (; j < width; j++) {
+      const at = <usize>j << 2;
+      store<f32>(to + at, load<f32>(to + at) + load<f32>(from + at));
+    }
+  }
+}

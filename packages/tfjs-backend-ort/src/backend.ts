@@ -1,0 +1,263 @@
+import * as tf from '@tensorflow/tfjs';
+import { Buffer } from './buffer.ts';
+import { Graph } from './graph/graph.ts';
+import { allocate, sizeOf, type DType, type HostArray, type Value } from './graph/types.ts';
+import { Executable } from './runtime/executable.ts';
+import { HostMemory } from './runtime/memory.ts';
+import type { SessionOptions } from './runtime/native.ts';
+import type { Trace } from './trace.ts';
+
+/** The name tfjs knows the backend by. */
+export const BACKEND_NAME = 'ort';
+
+/** Eager operations kept compiled; each is a small session of its own. */
+const EAGER_CACHE = 512;
+
+/** A tfjs backend whose kernels build graphs for ONNX Runtime: one operation at a time, or a whole traced function. */
+export class OrtBackend extends tf.KernelBackend {
+  readonly hostMemory = new HostMemory();
+  readonly options: SessionOptions;
+  /** The function being traced, if any. */
+  trace: Trace | undefined;
+  readonly #buffers = new WeakMap<object, Buffer>();
+  readonly #eager = new Map<string, Executable>();
+  #count = 0;
+
+  constructor(options: SessionOptions) {
+    super();
+    this.options = options;
+  }
+
+  /** The buffer of a data id; data of another backend is moved here first. */
+  buffer(dataId: object): Buffer {
+    let buffer = this.#buffers.get(dataId);
+    if (!buffer) {
+      const engine = tf.engine() as unknown as { moveData(backend: tf.KernelBackend, id: object): void };
+      engine.moveData(this, dataId);
+      buffer = this.#buffers.get(dataId);
+    }
+    if (!buffer) throw new Error('tfjs-backend-ort: the tensor was disposed');
+    return buffer;
+  }
+
+  /** A tensor of tfjs for an array or a traced value. */
+  tensorInfo(
+    shape: readonly number[],
+    dtype: DType,
+    data: { array: HostArray } | { symbol: Value },
+  ): tf.TensorInfo {
+    const dataId = {};
+    this.#buffers.set(dataId, new Buffer(dtype, data));
+    this.#count++;
+    return { dataId, shape: [...shape], dtype: dtype as tf.DataType };
+  }
+
+  /** Runs one operation at once: a program of its own, compiled at first use. */
+  runEager(
+    key: string,
+    name: string,
+    inputs: readonly tf.TensorInfo[],
+    build: (g: Graph, values: Value[]) => Value[],
+  ): tf.TensorInfo[] {
+    const cached = this.#programs.get(key) ?? this.#buildEager(key, name, inputs, build);
+    if (cached.executable && !this.#eager.has(key)) this.#remember(key, cached.executable);
+    const operands = cached.reads.map((i) => {
+      const buffer = this.buffer(inputs[i]!.dataId);
+      return { array: buffer.array, offset: buffer.offset };
+    });
+    const arrays = cached.executable?.run(operands) ?? [];
+    return cached.results.map((result) => {
+      if (result.kind === 'input') {
+        const info = inputs[result.index]!;
+        this.incRef(info.dataId);
+        return { dataId: info.dataId, shape: [...result.shape], dtype: info.dtype };
+      }
+      const array = result.kind === 'constant' ? fill(result.value) : arrays[result.index]!;
+      return this.tensorInfo(result.shape, result.dtype, { array });
+    });
+  }
+
+  readonly #programs = new Map<string, EagerProgram>();
+
+  #buildEager(
+    key: string,
+    name: string,
+    inputs: readonly tf.TensorInfo[],
+    build: (g: Graph, values: Value[]) => Value[],
+  ): EagerProgram {
+    const g = new Graph();
+    g.origin = name;
+    const values = inputs.map((info) => g.input(info.dtype as DType, info.shape));
+    const outputs = build(g, values);
+    const produced = [...new Set(outputs.filter((value) => value.node))];
+    const results = outputs.map((value): EagerResult => {
+      const { shape, dtype } = value;
+      if (value.node) return { kind: 'output' as const, index: produced.indexOf(value), shape, dtype };
+      if (value.constant) return { kind: 'constant', value, shape, dtype };
+      return { kind: 'input', index: values.indexOf(value), shape, dtype };
+    });
+    const program: EagerProgram = {
+      results,
+      reads: inputs.map((_, i) => i),
+      executable:
+        produced.length > 0
+          ? new Executable(
+              { name, nodes: g.nodes, inputs: values, outputs: produced },
+              this.hostMemory,
+              this.options,
+            )
+          : undefined,
+    };
+    this.#programs.set(key, program);
+    return program;
+  }
+
+  #remember(key: string, executable: Executable): void {
+    this.#eager.set(key, executable);
+    if (this.#eager.size <= EAGER_CACHE) return;
+    const [oldest, evicted] = this.#eager.entries().next().value!;
+    this.#eager.delete(oldest);
+    this.#programs.delete(oldest);
+    evicted.dispose();
+  }
+
+  override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype, 1);
+    return dataId;
+  }
+
+  override move(
+    dataId: object,
+    values: tf.BackendValues,
+    shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    const buffer = new Buffer(checkedType(dtype), { array: toHostArray(values, shape, dtype) });
+    buffer.refCount = refCount;
+    this.#buffers.set(dataId, buffer);
+    this.#count++;
+    this.trace?.own(dataId);
+  }
+
+  override readSync(dataId: object): tf.BackendValues {
+    const buffer = this.buffer(dataId);
+    if (buffer.symbol)
+      throw new Error(
+        `compile: '${this.trace?.name ?? 'a compiled function'}' reads the value of a tensor (${buffer.symbol.node ? `result of ${buffer.symbol.node.origin}` : 'an argument'}) ` +
+          'while it is being traced; values exist only when the compiled function runs: return the tensor and read it outside',
+      );
+    return (buffer.mutable ? buffer.array.slice() : buffer.array) as tf.BackendValues;
+  }
+
+  override read(dataId: object): Promise<tf.BackendValues> {
+    try {
+      return Promise.resolve(this.readSync(dataId));
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  override disposeData(dataId: object, force = false): boolean {
+    const buffer = this.#buffers.get(dataId);
+    if (!buffer) return true;
+    buffer.refCount--;
+    if (!force && buffer.refCount > 0) return false;
+    buffer.release();
+    this.#buffers.delete(dataId);
+    this.#count--;
+    return true;
+  }
+
+  override refCount(dataId: object): number {
+    return this.#buffers.get(dataId)?.refCount ?? 0;
+  }
+
+  override incRef(dataId: object): void {
+    this.buffer(dataId).refCount++;
+  }
+
+  /** Takes back one reference. */
+  decRef(dataId: object): void {
+    this.disposeData(dataId);
+  }
+
+  override numDataIds(): number {
+    return this.#count;
+  }
+
+  override memory(): { unreliable: boolean } {
+    return { unreliable: false };
+  }
+
+  override floatPrecision(): 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override timerAvailable(): boolean {
+    return true;
+  }
+
+  override time(f: () => void): Promise<tf.BackendTimingInfo> {
+    const start = performance.now();
+    f();
+    return Promise.resolve({ kernelMs: performance.now() - start } as tf.BackendTimingInfo);
+  }
+
+  override dispose(): void {
+    for (const executable of this.#eager.values()) executable.dispose();
+    this.#eager.clear();
+    this.#programs.clear();
+  }
+}
+
+interface EagerProgram {
+  executable: Executable | undefined;
+  reads: number[];
+  results: EagerResult[];
+}
+
+type EagerResult = { shape: readonly number[]; dtype: DType } & (
+  { kind: 'output' | 'input'; index: number } | { kind: 'constant'; value: Value }
+);
+
+/** The backend that tfjs hands to a kernel: ours, because the kernel is registered for it. */
+export function asOrt(backend: unknown): OrtBackend {
+  if (!(backend instanceof OrtBackend))
+    throw new Error(`tfjs-backend-ort: not the '${BACKEND_NAME}' backend`);
+  return backend;
+}
+
+/** All elements of a constant. */
+export function fill(value: Value): HostArray {
+  const data = value.constant!;
+  const size = sizeOf(value.shape);
+  if (!value.splat || size === 1) return data.slice();
+  const full = allocate(value.dtype, size);
+  (full as Float32Array).fill(data[0] as number);
+  return full;
+}
+
+function checkedType(dtype: tf.DataType): DType {
+  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
+    throw new Error(`tfjs-backend-ort: tensors of type ${dtype} are not supported`);
+  return dtype;
+}
+
+function toHostArray(values: tf.BackendValues, shape: number[], dtype: tf.DataType): HostArray {
+  const wanted = checkedType(dtype);
+  // tfjs passes null or undefined for tensors of zeros that are written later.
+  const given = values as ArrayLike<number> | null | undefined;
+  if (given == null) return allocate(wanted, sizeOf(shape));
+  if (wanted === 'float32' && given instanceof Float32Array) return given;
+  if (wanted === 'int32' && given instanceof Int32Array) return given;
+  if (wanted === 'bool' && given instanceof Uint8Array) return given;
+  const array = allocate(wanted, given.length);
+  (array as Float32Array).set(given);
+  return array;
+}

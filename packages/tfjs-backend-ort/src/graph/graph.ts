@@ -1,0 +1,184 @@
+import {
+  allocate,
+  sameShape,
+  sizeOf,
+  type Attribute,
+  type DType,
+  type HostArray,
+  type Node,
+  type Value,
+} from './types.ts';
+
+/** Constants of at most this many elements are written out where an operator cannot broadcast them. */
+const SMALL_CONSTANT = 4096;
+
+/** What an operation yields. */
+export interface OutputSpec {
+  dtype: DType;
+  shape: readonly number[];
+}
+
+/** How an operation is added to a graph. */
+export interface OpOptions {
+  attributes?: Record<string, Attribute>;
+  domain?: Node['domain'];
+  /** The operator broadcasts its inputs, so a splat may stay a scalar. */
+  broadcasts?: boolean;
+}
+
+/**
+ * A graph under construction. Operations are pure, so asking twice for the same one on the same inputs gives the same
+ * value; tensors without elements become constants.
+ */
+export class Graph {
+  /** All nodes, each after those it reads. */
+  readonly nodes: Node[] = [];
+  /** The tfjs kernel being lowered: named in errors and profiles. */
+  origin = 'graph';
+  #nextId = 0;
+  readonly #known = new Map<string, Node>();
+  readonly #constants = new Map<string, Value>();
+
+  /** A value that is fed at each run. */
+  input(dtype: DType, shape: readonly number[]): Value {
+    return { id: this.#nextId++, dtype, shape };
+  }
+
+  /** A constant; the array is kept, not copied. */
+  constant(dtype: DType, shape: readonly number[], data: HostArray): Value {
+    const value: Value = { id: this.#nextId++, dtype, shape, constant: data };
+    return data.length === 1 ? { ...value, splat: true } : value;
+  }
+
+  /** A constant whose elements are all the same. */
+  splat(dtype: DType, shape: readonly number[], element: number): Value {
+    const key = `${dtype}[${shape.join()}]${Object.is(element, -0) ? '-0' : element}`;
+    let value = this.#constants.get(key);
+    if (!value) {
+      const data = allocate(dtype, 1);
+      if (dtype === 'int64') data[0] = BigInt(element);
+      else (data as Float32Array)[0] = element;
+      value = { id: this.#nextId++, dtype, shape, constant: data, splat: true };
+      this.#constants.set(key, value);
+    }
+    return value;
+  }
+
+  /** A vector of int64 constants: shapes, axes, positions. */
+  int64(values: readonly number[]): Value {
+    const key = `int64:${values.join()}`;
+    let value = this.#constants.get(key);
+    if (!value) {
+      const data = BigInt64Array.from(values, (v) => BigInt(v));
+      value = { id: this.#nextId++, dtype: 'int64', shape: [values.length], constant: data };
+      this.#constants.set(key, value);
+    }
+    return value;
+  }
+
+  /** Adds an operation with several outputs, or finds the equal one. */
+  many(op: string, inputs: (Value | undefined)[], outputs: OutputSpec[], options: OpOptions = {}): Value[] {
+    const { attributes = {}, domain = '', broadcasts = false } = options;
+    if (domain !== 'host' && outputs.every((o) => sizeOf(o.shape) === 0))
+      return outputs.map((o) => this.constant(o.dtype, o.shape, allocate(o.dtype, 0)));
+    const read = inputs.map((v) => (v?.splat && !broadcasts ? this.dense(v) : v));
+    const key = `${domain}.${op}(${read.map((v) => v?.id ?? '').join()})${JSON.stringify(attributes)}${outputs
+      .map((o) => `${o.dtype}${o.shape.join('x')}`)
+      .join()}`;
+    const known = this.#known.get(key);
+    if (known) return known.outputs;
+    const node: Node = { op, domain, inputs: read, attributes, outputs: [], origin: this.origin };
+    node.outputs = outputs.map((o) => ({ id: this.#nextId++, dtype: o.dtype, shape: o.shape, node }));
+    this.nodes.push(node);
+    this.#known.set(key, node);
+    return node.outputs;
+  }
+
+  /** Adds an operation with one output, or finds the equal one. */
+  op(
+    op: string,
+    inputs: (Value | undefined)[],
+    dtype: DType,
+    shape: readonly number[],
+    options: OpOptions = {},
+  ): Value {
+    return this.many(op, inputs, [{ dtype, shape }], options)[0]!;
+  }
+
+  /** A splat as a value with all its elements; other values as they are. */
+  dense(value: Value): Value {
+    if (!value.splat) return value;
+    const size = sizeOf(value.shape);
+    const element = value.constant![0]!;
+    if (size <= SMALL_CONSTANT) {
+      const key = `dense:${value.dtype}[${value.shape.join()}]${Object.is(element, -0) ? '-0' : String(element)}`;
+      let full = this.#constants.get(key);
+      if (!full) {
+        const data = allocate(value.dtype, size);
+        (data as Float32Array).fill(element as number);
+        full = { id: this.#nextId++, dtype: value.dtype, shape: value.shape, constant: data };
+        this.#constants.set(key, full);
+      }
+      return full;
+    }
+    const scalar = this.splat(value.dtype, [], Number(element));
+    return this.op('Expand', [scalar, this.int64(value.shape)], value.dtype, value.shape, {
+      broadcasts: true,
+    });
+  }
+
+  /** The element of a splat, or undefined. */
+  static element(value: Value): number | undefined {
+    return value.splat ? Number(value.constant![0]) : undefined;
+  }
+
+  /** The same elements in another shape. */
+  reshape(value: Value, shape: readonly number[]): Value {
+    if (sameShape(value.shape, shape)) return value;
+    if (sizeOf(value.shape) !== sizeOf(shape))
+      throw new Error(`reshape: [${value.shape.join(', ')}] has no view of shape [${shape.join(', ')}]`);
+    if (value.splat) return this.splat(value.dtype, shape, Number(value.constant![0]));
+    if (value.constant) return this.constant(value.dtype, shape, value.constant);
+    const source = value.node?.op === 'Reshape' ? value.node.inputs[0]! : value;
+    if (sameShape(source.shape, shape)) return source;
+    return this.op('Reshape', [source, this.int64(shape)], value.dtype, shape);
+  }
+
+  /** The value broadcast to a shape. */
+  expand(value: Value, shape: readonly number[]): Value {
+    if (sameShape(value.shape, shape)) return value;
+    if (value.splat) return this.splat(value.dtype, shape, Number(value.constant![0]));
+    return this.op('Expand', [value, this.int64(shape)], value.dtype, shape);
+  }
+
+  /** Axes in another order; two transposes become one, and moving axes of length 1 is a reshape. */
+  transpose(value: Value, perm: readonly number[]): Value {
+    const shape = perm.map((axis) => value.shape[axis]!);
+    if (value.splat) return this.splat(value.dtype, shape, Number(value.constant![0]));
+    const moved = perm.filter((axis) => value.shape[axis] !== 1);
+    if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)) return this.reshape(value, shape);
+    if (value.node?.op === 'Transpose') {
+      const inner = value.node.attributes['perm'] as number[];
+      return this.transpose(
+        value.node.inputs[0]!,
+        perm.map((axis) => inner[axis]!),
+      );
+    }
+    return this.op('Transpose', [value], value.dtype, shape, { attributes: { perm: [...perm] } });
+  }
+
+  /** The value in another element type, with tfjs's rules: to bool is "not zero", to int32 truncates. */
+  cast(value: Value, dtype: DType): Value {
+    if (value.dtype === dtype) return value;
+    const element = Graph.element(value);
+    if (element !== undefined)
+      return this.splat(
+        dtype,
+        value.shape,
+        dtype === 'bool' ? Number(element !== 0) : dtype === 'float32' ? element : Math.trunc(element),
+      );
+    return this.op('Cast', [value], dtype, value.shape, {
+      attributes: { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[dtype] },
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { ProtoWriter } from './protobuf.ts';
+import type { Attribute, DType, HostArray, Node, Value } from './types.ts';
+
+const OPSET = 21;
+const IR_VERSION = 10;
+/** TensorProto.DataType. */
+const ELEMENT_TYPE: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+
+/** The name of a value inside a model. */
+export function nameOf(value: Value): string {
+  return `v${value.id}`;
+}
+
+/** The nodes, inputs and outputs of one session. */
+export interface Model {
+  /** In an order in which every node follows those it reads. */
+  nodes: readonly Node[];
+  /** Values fed at each run. */
+  inputs: readonly Value[];
+  /** Values fetched at each run. */
+  outputs: readonly Value[];
+}
+
+/** Serialises a model as an ONNX ModelProto; constants that the nodes read become initialisers. */
+export function serialize({ nodes, inputs, outputs }: Model): Uint8Array {
+  const writer = new ProtoWriter();
+  writer.int(1, IR_VERSION);
+  writer.string(2, 'ferry');
+  writer.message(7, (graph) => {
+    for (const node of nodes)
+      graph.message(1, (w) => {
+        writeNode(w, node);
+      });
+    graph.string(2, 'step');
+    for (const constant of constantsOf(nodes))
+      graph.message(5, (w) => {
+        writeTensor(w, constant);
+      });
+    for (const value of inputs)
+      graph.message(11, (w) => {
+        writeValueInfo(w, value);
+      });
+    for (const value of outputs)
+      graph.message(12, (w) => {
+        writeValueInfo(w, value);
+      });
+  });
+  for (const [domain, version] of [
+    ['', OPSET],
+    ['com.microsoft', 1],
+  ] as const)
+    writer.message(8, (w) => {
+      w.string(1, domain);
+      w.int(2, version);
+    });
+  return writer.finish();
+}
+
+function constantsOf(nodes: readonly Node[]): Value[] {
+  const constants = new Map<number, Value>();
+  for (const node of nodes)
+    for (const input of node.inputs) if (input?.constant) constants.set(input.id, input);
+  return [...constants.values()];
+}
+
+function writeNode(writer: ProtoWriter, node: Node): void {
+  for (const input of node.inputs) writer.string(1, input ? nameOf(input) : '');
+  for (const output of node.outputs) writer.string(2, nameOf(output));
+  writer.string(3, `${node.origin}#${node.outputs[0]?.id ?? 0}`);
+  writer.string(4, node.op);
+  for (const [name, value] of Object.entries(node.attributes))
+    writer.message(5, (w) => {
+      writeAttribute(w, name, value);
+    });
+  if (node.domain) writer.string(7, node.domain);
+}
+
+/** AttributeProto: FLOAT 1, INT 2, STRING 3, INTS 7. */
+function writeAttribute(writer: ProtoWriter, name: string, value: Attribute): void {
+  writer.string(1, name);
+  if (typeof value === 'string') {
+    writer.string(4, value);
+    writer.int(20, 3);
+  } else if (typeof value === 'number') {
+    writer.int(3, value);
+    writer.int(20, 2);
+  } else if (Array.isArray(value)) {
+    for (const item of value) writer.int(8, item);
+    writer.int(20, 7);
+  } else {
+    writer.float(2, value.float);
+    writer.int(20, 1);
+  }
+}
+
+/** TensorProto with raw little-endian data. A splat is written once, as a scalar that broadcasts. */
+function writeTensor(writer: ProtoWriter, value: Value): void {
+  const data = value.constant as HostArray;
+  if (!value.splat) for (const dim of value.shape) writer.int(1, dim);
+  writer.int(2, ELEMENT_TYPE[value.dtype]);
+  writer.string(8, nameOf(value));
+  const bytes = value.splat ? data.subarray(0, 1) : data;
+  writer.bytes(9, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+}
+
+function writeValueInfo(writer: ProtoWriter, value: Value): void {
+  writer.string(1, nameOf(value));
+  writer.message(2, (type) => {
+    type.message(1, (tensor) => {
+      tensor.int(1, ELEMENT_TYPE[value.dtype]);
+      tensor.message(2, (shape) => {
+        for (const dim of value.shape)
+          shape.message(1, (w) => {
+            w.int(1, dim);
+          });
+      });
+    });
+  });
+}

@@ -1,0 +1,290 @@
+import type { Tensor } from 'onnxruntime-node';
+import { foldScales, reachable } from '../graph/finalize.ts';
+import { nameOf, serialize } from '../graph/onnx.ts';
+import { sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
+import { HOST_KERNELS, type HostKernel, type Operand } from './hostKernels.ts';
+import { HostMemory } from './memory.ts';
+import { createSession, ortTensor, type Session, type SessionOptions } from './native.ts';
+
+/** A graph with the order of what goes in and comes out. */
+export interface Program {
+  /** For error messages. */
+  name: string;
+  nodes: readonly Node[];
+  inputs: readonly Value[];
+  /** Values produced by nodes; each once. */
+  outputs: readonly Value[];
+}
+
+/** One session, or one host kernel, in the order of execution. */
+type Step =
+  | {
+      kind: 'session';
+      session: Session;
+      reads: Value[];
+      writes: Value[];
+      fetches: Record<string, Tensor | null>;
+    }
+  | { kind: 'host'; node: Node; kernel: HostKernel };
+
+const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, int64: 8 };
+
+/**
+ * A compiled program: ONNX Runtime sessions, cut where a host kernel has to run. What crosses between them lies in the
+ * scratch block of the host memory, written there by ONNX Runtime directly.
+ */
+export class Executable {
+  readonly #steps: Step[] = [];
+  readonly #memory: HostMemory;
+  readonly #inputs: readonly Value[];
+  readonly #outputs: readonly Value[];
+  /** Byte offset in the scratch block of each value that crosses, and of each input copied there. */
+  readonly #slots = new Map<Value, number>();
+  readonly #aliases = new Map<Value, Value>();
+  #scratchBytes = 0;
+  #generation = -1;
+  readonly #operands = new Map<Value, Operand>();
+  readonly #tensors = new Map<Value, Tensor>();
+
+  constructor(program: Program, memory: HostMemory, options: SessionOptions) {
+    this.#memory = memory;
+    this.#inputs = program.inputs;
+    this.#outputs = program.outputs;
+    const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
+    const nodes = foldScales(needed, uses);
+    this.#plan(nodes, program.name, options);
+  }
+
+  /** Frees the native sessions. */
+  dispose(): void {
+    for (const step of this.#steps) if (step.kind === 'session') step.session.dispose();
+    this.#steps.length = 0;
+  }
+
+  /** ONNX Runtime sessions that one run calls. */
+  get sessions(): number {
+    return this.#steps.filter((step) => step.kind === 'session').length;
+  }
+
+  /**
+   * Runs the program.
+   *
+   * @param feeds - One operand for each input.
+   * @param targets - Arrays to write outputs into; without one an output is a fresh array.
+   * @returns The arrays of the outputs; for an output that a kernel updated in place, its input's.
+   */
+  run(feeds: readonly Operand[], targets: readonly (HostArray | undefined)[] = []): HostArray[] {
+    this.#refresh();
+    this.#inputs.forEach((value, i) => {
+      const feed = feeds[i]!;
+      const known = this.#operands.get(value);
+      if (known?.array !== feed.array) this.#tensors.delete(value);
+      this.#operands.set(value, feed);
+    });
+    const fresh = new Map<Value, HostArray>();
+    for (const step of this.#steps) {
+      if (step.kind === 'host') this.#runHost(step.node, step.kernel);
+      else this.#runSession(step, fresh, targets);
+    }
+    const results = this.#outputs.map((value, i) => {
+      const array = fresh.get(value);
+      if (array) return array;
+      const source = this.#aliases.get(value);
+      if (source) return this.#operand(source).array;
+      const kept = this.#operand(value).array;
+      const target = targets[i];
+      if (!target) return kept.slice();
+      (target as Float32Array).set(kept as Float32Array);
+      return target;
+    });
+    // Arguments are not kept alive between runs; state is, with its tensors.
+    this.#inputs.forEach((value, i) => {
+      if (feeds[i]!.offset !== undefined) return;
+      this.#operands.delete(value);
+      this.#tensors.delete(value);
+    });
+    return results;
+  }
+
+  #runHost(node: Node, kernel: HostKernel): void {
+    const inputs = node.inputs.map((value, i) => {
+      const operand = this.#operand(value!);
+      if (!kernel.inMemory.includes(i) || operand.offset !== undefined) return operand;
+      const copy = this.#scratchOperand(value!);
+      (copy.array as Float32Array).set(operand.array as Float32Array);
+      return copy;
+    });
+    kernel.run(
+      this.#memory,
+      node,
+      inputs,
+      node.outputs.map((value) => this.#operand(this.#aliases.get(value) ?? value)),
+    );
+  }
+
+  #runSession(
+    step: Extract<Step, { kind: 'session' }>,
+    fresh: Map<Value, HostArray>,
+    targets: readonly (HostArray | undefined)[],
+  ): void {
+    const feeds: Record<string, Tensor> = {};
+    for (const value of step.reads) feeds[nameOf(value)] = this.#tensor(value);
+    for (const value of step.writes) {
+      if (this.#slots.has(value)) step.fetches[nameOf(value)] = this.#tensor(value);
+      else {
+        const target = targets[this.#outputs.indexOf(value)];
+        step.fetches[nameOf(value)] = target ? ortTensor(value.dtype, target, value.shape) : null;
+        if (target) fresh.set(value, target);
+      }
+    }
+    const results = step.session.run(feeds, step.fetches);
+    for (const value of step.writes)
+      if (!this.#slots.has(value) && !fresh.has(value))
+        fresh.set(value, results[nameOf(value)]!.data as HostArray);
+  }
+
+  /** Views are made anew after the memory grew or moved. */
+  #refresh(): void {
+    this.#memory.scratch(this.#scratchBytes);
+    if (this.#generation === this.#memory.generation) return;
+    this.#generation = this.#memory.generation;
+    this.#operands.clear();
+    this.#tensors.clear();
+  }
+
+  #operand(value: Value): Operand {
+    let operand = this.#operands.get(value);
+    if (!operand) {
+      operand = value.constant ? { array: value.constant, offset: undefined } : this.#scratchOperand(value);
+      this.#operands.set(value, operand);
+    }
+    return operand;
+  }
+
+  #scratchOperand(value: Value): Operand {
+    const slot = this.#slots.get(value);
+    if (slot === undefined) throw new Error(`tfjs-backend-ort: no slot for v${value.id}`);
+    const offset = this.#memory.scratch(this.#scratchBytes).offset + slot;
+    const size = sizeOf(value.shape);
+    const { buffer } = this.#memory;
+    const array =
+      value.dtype === 'float32'
+        ? new Float32Array(buffer, offset, size)
+        : value.dtype === 'int32'
+          ? new Int32Array(buffer, offset, size)
+          : value.dtype === 'int64'
+            ? new BigInt64Array(buffer, offset, size)
+            : new Uint8Array(buffer, offset, size);
+    return { array, offset };
+  }
+
+  #tensor(value: Value): Tensor {
+    let tensor = this.#tensors.get(value);
+    if (!tensor) {
+      tensor = ortTensor(value.dtype, this.#operand(value).array, value.shape);
+      this.#tensors.set(value, tensor);
+    }
+    return tensor;
+  }
+
+  #reserve(value: Value): void {
+    if (this.#slots.has(value)) return;
+    this.#slots.set(value, this.#scratchBytes);
+    // 128 bytes more than the elements: kernels write whole groups of 32 floats.
+    this.#scratchBytes += HostMemory.padded(sizeOf(value.shape) * BYTES[value.dtype] + 128);
+  }
+
+  /** Cuts the nodes into sessions and host kernels, and finds what crosses. */
+  #plan(nodes: readonly Node[], name: string, options: SessionOptions): void {
+    const stageOf = new Map<Node, number>();
+    const producer = new Map<Value, Node>();
+    let last = 0;
+    for (const node of nodes) {
+      let stage = 0;
+      for (const input of node.inputs) {
+        const source = input && producer.get(input);
+        if (!source) continue;
+        const crossing = node.domain === 'host' && source.domain !== 'host' ? 1 : 0;
+        stage = Math.max(stage, stageOf.get(source)! + crossing);
+      }
+      stageOf.set(node, stage);
+      for (const output of node.outputs) producer.set(output, node);
+      last = Math.max(last, stage);
+    }
+    const outputs = new Set(this.#outputs);
+    const crossing = new Set<Value>();
+    for (const node of nodes) {
+      const stage = stageOf.get(node)!;
+      for (const input of node.inputs) {
+        const source = input && producer.get(input);
+        if (source && source.domain !== 'host' && (node.domain === 'host' || stageOf.get(source) !== stage))
+          crossing.add(input);
+      }
+    }
+    for (let stage = 0; stage <= last; stage++) {
+      const members = nodes.filter((node) => stageOf.get(node) === stage);
+      for (const node of members) if (node.domain === 'host') this.#planHost(node);
+      const body = members.filter((node) => node.domain !== 'host');
+      if (body.length > 0) this.#planSession(body, crossing, outputs, name, options);
+    }
+    this.#checkInPlace(nodes, stageOf);
+  }
+
+  #planHost(node: Node): void {
+    const kernel = HOST_KERNELS[node.op]!;
+    node.outputs.forEach((value, i) => {
+      const source = kernel.inPlace?.[i];
+      if (source === undefined) this.#reserve(value);
+      else this.#aliases.set(value, node.inputs[source]!);
+    });
+    for (const i of kernel.inMemory) this.#reserve(node.inputs[i]!);
+    this.#steps.push({ kind: 'host', node, kernel });
+  }
+
+  #planSession(
+    body: readonly Node[],
+    crossing: ReadonlySet<Value>,
+    outputs: ReadonlySet<Value>,
+    name: string,
+    options: SessionOptions,
+  ): void {
+    const inside = new Set(body.flatMap((node) => node.outputs));
+    const reads = new Set<Value>();
+    for (const node of body)
+      for (const input of node.inputs) if (input && !input.constant && !inside.has(input)) reads.add(input);
+    const writes = [...inside].filter((value) => crossing.has(value) || outputs.has(value));
+    for (const value of writes) if (crossing.has(value)) this.#reserve(value);
+    const model = serialize({ nodes: body, inputs: [...reads], outputs: writes });
+    let session: Session;
+    try {
+      session = createSession(model, options);
+    } catch (error) {
+      throw new Error(
+        `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ${error instanceof Error ? error.message : String(error)}`,
+        { cause: error },
+      );
+    }
+    this.#steps.push({ kind: 'session', session, reads: [...reads], writes, fetches: {} });
+  }
+
+  /** A value that a kernel updates in place must not be read afterwards under its old or its new name. */
+  #checkInPlace(nodes: readonly Node[], stageOf: ReadonlyMap<Node, number>): void {
+    const updated = new Map<Value, number>();
+    for (const [output, input] of this.#aliases) {
+      const node = nodes.find((n) => n.outputs.includes(output))!;
+      updated.set(output, stageOf.get(node)!);
+      updated.set(input, stageOf.get(node)!);
+    }
+    for (const node of nodes)
+      for (const input of node.inputs) {
+        if (!input) continue;
+        const stage = updated.get(input);
+        const own = node.outputs.some((output) => this.#aliases.get(output) === input);
+        if (stage !== undefined && !own && (stageOf.get(node)! >= stage || this.#aliases.has(input)))
+          throw new Error(
+            `tfjs-backend-ort: ${node.origin} reads a parameter after adamUpdate changed it in the same compiled step: ` +
+              'compute everything from the parameters first and update last',
+          );
+      }
+  }
+}
