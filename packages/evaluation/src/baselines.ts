@@ -1,0 +1,149 @@
+import type { Batch, Rows } from '@ferry/data';
+
+/**
+ * A recommender without training: fills one row of scores.
+ *
+ * @param history - Item numbers, oldest first, at least one.
+ * @param scores - [N+1], zeros on entry; entry 0 (padding) is ignored.
+ */
+export type Baseline = (history: Int32Array, scores: Float64Array) => void;
+
+/** A feature of all items; the parts of a feature matrix that {@link lastItemCosine} needs. */
+export interface ItemFeature {
+  /** F: width. */
+  width: number;
+  /** Row i belongs to item number i+1; [N*F]. */
+  data: Float32Array;
+  /** 1 where the item has it; [N]. */
+  present: ArrayLike<number>;
+}
+
+/** Calls `visit` with each row's history. For counts of all training items use a domain's validation rows. */
+function eachHistory(rows: Rows, visit: (history: Int32Array) => void): void {
+  rows.starts.forEach((start, r) => {
+    visit(rows.items.subarray(start, rows.ends[r]));
+  });
+}
+
+/** How often each item occurs in the rows' histories; [N+1]. */
+export function historyCounts(rows: Rows, count: number): Int32Array {
+  const counts = new Int32Array(count + 1);
+  eachHistory(rows, (history) => {
+    for (const item of history) counts[item]!++;
+  });
+  return counts;
+}
+
+/** Scores items by how often they occur in the histories of `rows`, the same for everyone. */
+export function popularity(rows: Rows, count: number): Baseline {
+  const counts = historyCounts(rows, count);
+  return (_, scores) => {
+    scores.set(counts);
+  };
+}
+
+/**
+ * First-order Markov chain: scores item j by how often it directly followed the history's last item, plus
+ * 1e-6 times its popularity, which orders the items that never did.
+ */
+export function markov(rows: Rows, count: number): Baseline {
+  const counts = historyCounts(rows, count);
+  const followers = new Map<number, Map<number, number>>();
+  eachHistory(rows, (history) => {
+    for (let i = 1; i < history.length; i++) {
+      const from = history[i - 1]!;
+      const next = followers.get(from) ?? new Map<number, number>();
+      followers.set(from, next);
+      next.set(history[i]!, (next.get(history[i]!) ?? 0) + 1);
+    }
+  });
+  return (history, scores) => {
+    for (let item = 1; item <= count; item++) scores[item] = 1e-6 * counts[item]!;
+    followers.get(history.at(-1))?.forEach((times, item) => {
+      scores[item]! += times;
+    });
+  };
+}
+
+/**
+ * Item-based collaborative filtering: scores item j by the sum over the history's items i of
+ * (users of both) / sqrt(n_i n_j), n being the items' interactions, plus 1e-6 times its popularity, which orders the
+ * items without a common user. An item is not a neighbour of itself.
+ */
+export function itemCosine(rows: Rows, count: number): Baseline {
+  const counts = historyCounts(rows, count);
+  const together = Array.from({ length: count + 1 }, () => new Map<number, number>());
+  eachHistory(rows, (history) => {
+    const items = [...new Set(history)];
+    for (const a of items)
+      for (const b of items) if (a !== b) together[a]!.set(b, (together[a]!.get(b) ?? 0) + 1);
+  });
+  return (history, scores) => {
+    for (let item = 1; item <= count; item++) scores[item] = 1e-6 * counts[item]!;
+    for (const item of history)
+      together[item]!.forEach((users, other) => {
+        scores[other]! += users / Math.sqrt(counts[item]! * counts[other]!);
+      });
+  };
+}
+
+/**
+ * Content baseline: scores items by the cosine of their feature with that of the history's last item, summed over
+ * the features given. The last item itself comes last. Where one of the two items lacks a feature, that cosine counts as 0.
+ */
+export function lastItemCosine(features: readonly ItemFeature[], count: number): Baseline {
+  const normed = features.map(({ width, data, present }) => {
+    if (data.length !== count * width || present.length !== count)
+      throw new RangeError(
+        `lastItemCosine: a feature must have N=${count} rows of ${width} values, got ${data.length} values`,
+      );
+    const rows = Float64Array.from(data);
+    for (let i = 0; i < count; i++) {
+      const row = rows.subarray(i * width, (i + 1) * width);
+      const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
+      const scale = present[i]! > 0 && norm > 0 ? 1 / norm : 0;
+      for (let d = 0; d < width; d++) row[d]! *= scale;
+    }
+    return { width, rows };
+  });
+  // Many histories end with the same item: its cosines are computed once (at most N*N numbers).
+  const known = new Map<number, Float64Array>();
+  return (history, scores) => {
+    const last = history.at(-1);
+    let cosines = known.get(last);
+    if (!cosines) {
+      cosines = new Float64Array(count + 1);
+      for (const { width, rows } of normed) addDots(rows, last - 1, width, cosines);
+      known.set(last, cosines);
+    }
+    scores.set(cosines);
+    scores[last] = -Infinity;
+  };
+}
+
+/** Adds the dot products of one row with all rows to `sums[1..]`. */
+function addDots(rows: Float64Array, own: number, width: number, sums: Float64Array): void {
+  const count = rows.length / width;
+  const a = own * width;
+  for (let i = 0; i < count; i++) {
+    const b = i * width;
+    let dot = 0;
+    for (let d = 0; d < width; d++) dot += rows[a + d]! * rows[b + d]!;
+    sums[i + 1]! += dot;
+  }
+}
+
+/** A baseline as the `scores` of an evaluation. */
+export function baselineScores(baseline: Baseline, count: number): (batch: Batch) => Float64Array {
+  return (batch) => {
+    const scores = new Float64Array(batch.size * (count + 1));
+    for (let b = 0; b < batch.size; b++) {
+      const start = b * batch.length;
+      baseline(
+        batch.history.subarray(start, start + batch.lengths[b]!),
+        scores.subarray(b * (count + 1), (b + 1) * (count + 1)),
+      );
+    }
+    return scores;
+  };
+}

@@ -1,0 +1,127 @@
+import type { Rows } from '@ferry/data';
+import { rankingMetrics } from './metrics.ts';
+
+/** A partition of rows. */
+export interface Groups {
+  /** Names of the groups, in the order they are shown. */
+  labels: string[];
+  /** Group of each row; Int32 [R]. */
+  index: Int32Array;
+}
+
+/** Metrics of one group of rows. */
+export interface GroupMetrics {
+  /** The group's name. */
+  label: string;
+  /** How many rows it has. */
+  rows: number;
+  /** As in {@link rankingMetrics}; absent for a group without rows. */
+  metrics?: Record<string, number>;
+}
+
+/**
+ * Metrics of every group of a partition.
+ *
+ * @param ranks - [R].
+ * @param groups - A partition of the same R rows.
+ * @param k - Cutoffs. Default 10 and 50.
+ * @throws RangeError when ranks and groups have different lengths.
+ */
+export function groupMetrics(
+  ranks: ArrayLike<number>,
+  groups: Groups,
+  k: readonly number[] = [10, 50],
+): GroupMetrics[] {
+  if (ranks.length !== groups.index.length)
+    throw new RangeError(
+      `groupMetrics: groups must have one entry per rank (${ranks.length}), got ${groups.index.length}`,
+    );
+  return groups.labels.map((label, group) => {
+    const mask = groups.index.map((own) => (own === group ? 1 : 0));
+    const rows = mask.reduce((sum, one) => sum + one, 0);
+    return rows > 0 ? { label, rows, metrics: rankingMetrics(ranks, k, mask) } : { label, rows };
+  });
+}
+
+/**
+ * Groups whole numbers into ranges.
+ *
+ * @param values - [R], none below the first edge.
+ * @param edges - Increasing lower ends of the groups: [0, 1, 5, 20] makes `0`, `1-4`, `5-19` and `20+`; [0, 5] makes `<5` and `5+`.
+ * @throws RangeError for edges that do not increase and for a value below the first.
+ */
+export function rangeGroups(values: ArrayLike<number>, edges: readonly number[]): Groups {
+  if (edges.length === 0 || edges.some((edge, at) => at > 0 && edge <= edges[at - 1]!))
+    throw new RangeError(`rangeGroups: edges must increase, got [${edges.join(', ')}]`);
+  const labels = edges.map((edge, at) => {
+    const next = edges[at + 1];
+    if (next === undefined) return `${edge}+`;
+    if (next === edge + 1) return `${edge}`;
+    return at === 0 && edge === 0 ? `<${next}` : `${edge}-${next - 1}`;
+  });
+  const index = Int32Array.from(values, (value) => {
+    if (!(value >= edges[0]!))
+      throw new RangeError(`rangeGroups: values must be at least ${edges[0]!}, got ${value}`);
+    return edges.findLastIndex((edge) => value >= edge);
+  });
+  return { labels, index };
+}
+
+/**
+ * Rows by how often their target occurs in training.
+ *
+ * @param trainCounts - Training interactions of each item, entry 0 for padding; [N+1].
+ * @param targets - [R].
+ * @param edges - As in {@link rangeGroups}. Default 0, 1-4, 5-9, 10-19, 20+; [0, 5] separates items with fewer than five.
+ */
+export function popularityGroups(
+  trainCounts: Int32Array,
+  targets: Int32Array,
+  edges: readonly number[] = [0, 1, 5, 10, 20],
+): Groups {
+  const counts = Int32Array.from(targets, (target) => {
+    const count = trainCounts[target];
+    if (count === undefined || target < 1)
+      throw new RangeError(
+        `popularityGroups: targets must be in 1..${trainCounts.length - 1}, got ${target}`,
+      );
+    return count;
+  });
+  return rangeGroups(counts, edges);
+}
+
+/** Rows by the length of their history. Default edges: 1-3, 4, 5, 6-7, 8+, as in published re-runs of MISSRec, and what is shorter. */
+export function historyLengthGroups(rows: Rows, edges: readonly number[] = [1, 4, 5, 6, 8]): Groups {
+  return rangeGroups(
+    rows.starts.map((start, r) => rows.ends[r]! - start),
+    edges,
+  );
+}
+
+/**
+ * Rows by which modalities their target has, such as `text+image`, `text`, `image` and `none`; combinations that do not occur are left out.
+ *
+ * @param present - By modality: 1 where item i+1 has it; [N] each.
+ * @param targets - [R].
+ */
+export function modalityGroups(
+  present: Readonly<Record<string, ArrayLike<number>>>,
+  targets: Int32Array,
+): Groups {
+  const names = Object.keys(present);
+  const codes = targets.map((target) =>
+    names.reduce((code, name, m) => {
+      const has = present[name]![target - 1];
+      if (has === undefined)
+        throw new RangeError(`modalityGroups: targets must be in 1..${present[name]!.length}, got ${target}`);
+      return code + (has > 0 ? 2 ** m : 0);
+    }, 0),
+  );
+  // Complete items first, then by falling number of modalities, in the order they were named.
+  const size = (code: number): number => names.filter((_, m) => (code >> m) & 1).length;
+  const kinds = [...new Set(codes)].sort((a, b) => size(b) - size(a) || a - b);
+  return {
+    labels: kinds.map((code) => names.filter((_, m) => (code >> m) & 1).join('+') || 'none'),
+    index: codes.map((code) => kinds.indexOf(code)),
+  };
+}

@@ -1,0 +1,59 @@
+import { compile, tf, type Compiled } from '@ferry/engine';
+
+/**
+ * Rank of each row's target as a tensor function, for use inside a compiled ranking step: only B numbers leave the graph.
+ * The same rule as {@link midRanks}: mid-rank ties, column 0 (padding) ignored.
+ *
+ * @param scores - float32 [B,N+1].
+ * @param targets - int32 [B], 1..N.
+ * @param masked - int32 [B,X] items that are not candidates, 0 = none; without repeats and without the target (see {@link distinctMasked}).
+ * @returns float32 [B]; NaN for a row that holds a score that is not a number.
+ */
+export function targetRanks(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?: tf.Tensor2D): tf.Tensor1D {
+  const [B, columns] = scores.shape;
+  const flat = tf.reshape(scores, [B * columns]);
+  const starts = tf.tensor1d(
+    Int32Array.from({ length: B }, (_, b) => b * columns),
+    'int32',
+  );
+  const own = tf.reshape(tf.gather(flat, tf.add<tf.Tensor1D>(starts, targets)), [B, 1]); // [B,1]
+  const padding = tf.slice(scores, [0, 0], [B, 1]); // [B,1]
+
+  let excluded: tf.Tensor2D | undefined; // [B,X]
+  let counts: tf.Tensor | undefined; // [B,X] 1 where a masked item stands
+  if (masked) {
+    const X = masked.shape[1];
+    const at = tf.add(tf.reshape(starts, [B, 1]), masked);
+    excluded = tf.reshape(tf.gather(flat, tf.reshape(at, [B * X])), [B, X]);
+    counts = tf.cast(tf.greater(masked, tf.scalar(0, 'int32')), 'float32');
+  }
+
+  /** How many candidates of each row compare so with the target; [B]. */
+  const tally = (compare: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): tf.Tensor => {
+    const number = (values: tf.Tensor): tf.Tensor => tf.cast(compare(values, own), 'float32');
+    let sum = tf.sub(tf.sum(number(scores), 1), tf.reshape(number(padding), [B]));
+    if (excluded && counts) sum = tf.sub(sum, tf.sum(tf.mul(number(excluded), counts), 1));
+    return sum;
+  };
+  const greater = tally((a, b) => tf.greater(a, b));
+  const equal = tally((a, b) => tf.equal(a, b));
+  const less = tally((a, b) => tf.less(a, b));
+
+  const ranks = tf.add(greater, tf.mul(tf.add(equal, 1), 0.5));
+  // A score that is not a number is neither greater, equal nor less: then the three do not sum to the candidates.
+  const candidates = counts ? tf.sub(columns - 1, tf.sum(counts, 1)) : tf.scalar(columns - 1);
+  const complete = tf.equal(tf.add(tf.add(greater, equal), less), candidates);
+  return tf.where(complete, ranks, tf.fill([B], NaN)) as tf.Tensor1D;
+}
+
+const compiled = new Map<string, Compiled<typeof targetRanks>>();
+
+/** {@link targetRanks} compiled for the present backend, for score tensors that an evaluation is given. */
+export function compiledRanks(): Compiled<typeof targetRanks> {
+  const backend = tf.getBackend();
+  const known = compiled.get(backend);
+  if (known) return known;
+  const made = compile(targetRanks, { name: 'evaluation.targetRanks' });
+  compiled.set(backend, made);
+  return made;
+}
