@@ -66,13 +66,35 @@ export async function releasedKMeans(
       `releasedKMeans: the first batch must hold at least clusters (${clusters}) points, got ${first.to}`,
     );
 
-  let centres = new Float32Array(clusters * width);
+  const start = new Float32Array(clusters * width);
   random
     .shuffle(Int32Array.from({ length: first.to }, (_, i) => i))
     .subarray(0, clusters)
     .forEach((row, c) => {
-      centres.set(points.subarray(row * width, (row + 1) * width), c * width);
+      start.set(points.subarray(row * width, (row + 1) * width), c * width);
     });
+  return onePass(points, { width, start, batches, absolute, method });
+}
+
+/**
+ * The pass of {@link releasedKMeans} from given starting centres.
+ *
+ * @param points - [T*D].
+ * @param options - `start` holds the starting centres [K*D].
+ */
+export async function onePass(
+  points: Float32Array,
+  options: {
+    width: number;
+    start: Float32Array;
+    batches: readonly { from: number; to: number }[];
+    absolute: boolean;
+    method?: DistanceMethod | undefined;
+  },
+): Promise<Interests> {
+  const { width, start, batches, absolute, method } = options;
+  const clusters = start.length / width;
+  let centres = start;
   const received = new Float64Array(clusters).fill(1);
   const magnitude = (value: number): number => (absolute ? Math.abs(value) : value);
 
@@ -98,5 +120,5 @@ export async function releasedKMeans(
     });
     sizes.forEach((size, centre) => (received[centre]! += size));
   }
-  return { count: clusters, width, centres, assignment: await nearest(0, total) };
+  return { count: clusters, width, centres, assignment: await nearest(0, points.length / width) };
 }
