@@ -91,11 +91,19 @@ export function compile<F extends (...args: never[]) => unknown>(
   const name = options.name ?? (fn.name || 'anonymous');
   const cacheSize = options.cacheSize ?? 64;
   const plans = new Map<string, Plan>();
+  /** The backend whose sessions and memory the plans use; registerOrtBackend may have replaced it. */
+  let owner: OrtBackend | undefined;
   let disposed = false;
 
+  const releaseAll = (): void => {
+    for (const plan of plans.values()) if (owner) release(owner, plan);
+    plans.clear();
+  };
   const call = (...args: never[]): unknown => {
     const backend = ortBackend(`compile: '${name}'`);
     if (disposed) throw new Error(`compile: '${name}' was disposed`);
+    if (backend !== owner) releaseAll();
+    owner = backend;
     if (backend.trace)
       throw new Error(
         `compile: '${name}' was called while '${backend.trace.name}' is being traced; call the plain function inside a compiled one`,
@@ -115,9 +123,7 @@ export function compile<F extends (...args: never[]) => unknown>(
   };
   const dispose = (): void => {
     disposed = true;
-    const backend = tf.findBackend(BACKEND_NAME) as OrtBackend | null;
-    for (const plan of plans.values()) if (backend) release(backend, plan);
-    plans.clear();
+    releaseAll();
   };
   return Object.assign(call as F, {
     dispose,
@@ -127,7 +133,10 @@ export function compile<F extends (...args: never[]) => unknown>(
 
 function release(backend: OrtBackend, plan: Plan): void {
   plan.executable?.dispose();
-  for (const dataId of plan.captured) backend.decRef(dataId);
+  // What a plan captured may have moved to the backend that replaced its own.
+  const current = tf.findBackend(BACKEND_NAME) as OrtBackend | null;
+  for (const dataId of plan.captured)
+    (current && current.refCount(dataId) > 0 ? current : backend).decRef(dataId);
 }
 
 /** Traces the function and compiles the graph. */

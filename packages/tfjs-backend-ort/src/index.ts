@@ -16,3 +16,11 @@ export { philox4x32 } from './random/philox.ts';
 export { compile, type Compiled, type CompiledProgram, type CompileOptions } from './compile.ts';
 export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
 export { supportedProviders } from './runtime/native.ts';
+export {
+  CUDA_INSTALL_COMMAND,
+  onnxRuntimeVersion,
+  probeProvider,
+  type OrtProvider,
+  type ProviderProbe,
+} from './runtime/providers.ts';
+export { flatten, type Flat } from './nest.ts';

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 
 /** A nest whose tensors are numbered in place of themselves. */
 export interface Flat {
+  /** The tensors, in the order of the nest. */
   tensors: tf.Tensor[];
   /** Everything but the tensors, as text: equal structures have equal text. */
   structure: string;

@@ -1,44 +1,89 @@
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { BACKEND_NAME, OrtBackend } from './backend.ts';
+import './kernels/contraction.ts';
+import './kernels/convolution.ts';
 import './kernels/elementwise.ts';
 import './kernels/fused.ts';
+import './kernels/gather.ts';
+import './kernels/image.ts';
 import './kernels/layout.ts';
+import './kernels/normalization.ts';
+import './kernels/pooling.ts';
 import './kernels/reduction.ts';
+import './kernels/scatter.ts';
 import { kernelNames, registerKernels } from './kernels/define.ts';
 import { registerViews, VIEW_KERNELS } from './kernels/view.ts';
+import { probeProvider, type OrtProvider } from './runtime/providers.ts';
 
 /** Options of {@link registerOrtBackend}. */
 export interface OrtOptions {
-  /** Execution provider; `auto` takes cuda where its library is installed, else cpu. */
-  provider?: 'cpu' | 'cuda' | 'webgpu' | 'auto' | undefined;
+  /** Execution provider, cpu by default; `auto` takes cuda where it is usable, else cpu. */
+  provider?: OrtProvider | 'auto' | undefined;
   /** Threads of one operator; more than the machine has cores is slower. */
   threads?: number | undefined;
   /** Path prefix: ONNX Runtime writes a profile of every session there. For diagnosis. */
   profile?: string | undefined;
 }
 
-let registered = false;
+interface Settings {
+  provider: OrtProvider;
+  threads: number;
+  profile: string | undefined;
+}
 
-/** Registers the backend's kernels and a factory under the name `ort`. */
-export function registerOrtBackend(options: OrtOptions = {}): void {
-  if (!registered) {
+/** Operators that a device lacks run on the CPU. */
+const PROVIDERS: Readonly<Record<OrtProvider, readonly string[]>> = {
+  cpu: ['cpu'],
+  cuda: ['cuda', 'cpu'],
+  webgpu: ['webgpu', 'cpu'],
+};
+
+let kernelsRegistered = false;
+let current: Settings | undefined;
+
+/**
+ * Registers the backend's kernels and a factory under the name `ort`; `tf.setBackend('ort')` then makes it the current
+ * one. Called again with other options it replaces the backend: tensors move to the new one when they are next used,
+ * and compiled functions compile anew. With the same options it does nothing.
+ *
+ * @returns The execution provider in use.
+ * @throws Error when the provider asked for is not usable, with what to install.
+ */
+export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
+  const { threads = availableParallelism(), profile } = options;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new RangeError(`registerOrtBackend: threads must be a positive integer, got ${threads}`);
+  const settings: Settings = { provider: usableProvider(options.provider ?? 'cpu'), threads, profile };
+  if (!kernelsRegistered) {
     registerKernels();
     registerViews();
-    registered = true;
+    kernelsRegistered = true;
   }
-  const threads = options.threads ?? availableParallelism();
-  const provider = options.provider ?? 'cpu';
-  tf.registerBackend(
-    BACKEND_NAME,
-    () =>
-      new OrtBackend({
-        threads,
-        providers: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
-        profile: options.profile,
-      }),
-    3,
-  );
+  if (current && same(current, settings)) return settings.provider;
+  const active = current && tf.getBackend() === BACKEND_NAME;
+  if (current) tf.removeBackend(BACKEND_NAME);
+  const providers = PROVIDERS[settings.provider];
+  tf.registerBackend(BACKEND_NAME, () => new OrtBackend({ threads, providers, profile }), 3);
+  current = settings;
+  // The factory is synchronous, so the new backend is current before this returns.
+  if (active) void tf.setBackend(BACKEND_NAME);
+  return settings.provider;
+}
+
+function same(a: Settings, b: Settings): boolean {
+  return a.provider === b.provider && a.threads === b.threads && a.profile === b.profile;
+}
+
+function usableProvider(wanted: OrtProvider | 'auto'): OrtProvider {
+  if (wanted === 'auto') return probeProvider('cuda').usable ? 'cuda' : 'cpu';
+  if (!Object.hasOwn(PROVIDERS, wanted))
+    throw new Error(
+      `registerOrtBackend: provider must be auto, ${Object.keys(PROVIDERS).join(', ')}, got '${wanted}'`,
+    );
+  const { usable, reason } = probeProvider(wanted);
+  if (!usable) throw new Error(`registerOrtBackend: provider '${wanted}': ${reason}`);
+  return wanted;
 }
 
 /** Names of all kernels that the backend has. */

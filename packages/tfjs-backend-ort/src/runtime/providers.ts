@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { Graph } from '../graph/graph.ts';
+import { nameOf, serialize } from '../graph/onnx.ts';
+import { createSession, ortTensor, supportedProviders } from './native.ts';
+
+/** An execution provider of ONNX Runtime that the backend can run on. */
+export type OrtProvider = 'cpu' | 'cuda' | 'webgpu';
+
+/** Whether an execution provider can be used on this machine, and why not. */
+export interface ProviderProbe {
+  /** The provider in question. */
+  provider: OrtProvider;
+  /** A session on it ran. */
+  usable: boolean;
+  /** One line: what is missing and what to do about it; empty when usable. */
+  reason: string;
+}
+
+/** How to fetch what the npm package leaves out: its own install script, which the repository's .npmrc skips. */
+export const CUDA_INSTALL_COMMAND =
+  'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12';
+
+const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
+
+/** The version of onnxruntime-node in use. */
+export function onnxRuntimeVersion(): string {
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+const probed = new Map<OrtProvider, ProviderProbe>();
+
+/**
+ * Finds out by running a session of one operation whether a provider works here; once per process, for a failing
+ * native library writes to stderr. The library of cuda is looked for first, so asking for it where it is not
+ * installed stays quiet.
+ */
+export function probeProvider(provider: OrtProvider): ProviderProbe {
+  let probe = probed.get(provider);
+  if (!probe) {
+    const reason = missing(provider) ?? failure(provider);
+    probe = { provider, usable: reason === undefined, reason: reason ?? '' };
+    probed.set(provider, probe);
+  }
+  return probe;
+}
+
+/** What is not installed, or undefined. */
+function missing(provider: OrtProvider): string | undefined {
+  const place = `${process.platform}/${process.arch}`;
+  const entry = supportedProviders().find(({ name }) => name === provider);
+  if (!entry) return `onnxruntime-node ${onnxRuntimeVersion()} has no ${provider} provider for ${place}`;
+  if (entry.bundled || provider !== 'cuda') return undefined;
+  const library = join(root, 'bin', 'napi-v6', place, 'libonnxruntime_providers_cuda.so');
+  if (existsSync(library)) return undefined;
+  return (
+    'the cuda provider of onnxruntime-node is not installed: run ' +
+    `'${CUDA_INSTALL_COMMAND}' (downloads it from nuget.org; needs CUDA 12 and cuDNN 9)`
+  );
+}
+
+/** Why a session of one operation does not run, or undefined. */
+function failure(provider: OrtProvider): string | undefined {
+  const g = new Graph();
+  const x = g.input('float32', [1]);
+  const y = g.op('Neg', [x], 'float32', [1]);
+  try {
+    const session = createSession(serialize({ nodes: g.nodes, inputs: [x], outputs: [y] }), {
+      threads: 1,
+      providers: [provider],
+    });
+    try {
+      const feeds = { [nameOf(x)]: ortTensor('float32', Float32Array.of(2), [1]) };
+      const result = session.run(feeds, { [nameOf(y)]: null })[nameOf(y)]!.data[0];
+      return result === -2
+        ? undefined
+        : `the ${provider} provider computes wrongly: -(2) gave ${String(result)}`;
+    } finally {
+      session.dispose();
+    }
+  } catch (error) {
+    const hint = { cpu: '', cuda: CUDA_HINT, webgpu: WEBGPU_HINT }[provider];
+    return `the ${provider} provider does not work here${hint}: ${lastSentence(error)}`;
+  }
+}
+
+const CUDA_HINT = ' (needs an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9 on the library path)';
+const WEBGPU_HINT = ' (needs a GPU with a Vulkan, Metal or Direct3D 12 driver)';
+
+/** ONNX Runtime's messages begin with source positions and span lines; what is wrong stands at the end. */
+function lastSentence(error: unknown): string {
+  const text = (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+  const cut = text.lastIndexOf(' was false. ');
+  return cut < 0 ? text.slice(0, 300) : text.slice(cut + ' was false. '.length);
+}
