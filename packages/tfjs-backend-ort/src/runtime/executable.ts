@@ -53,6 +53,8 @@ export class Executable {
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
     const nodes = foldScales(needed, uses);
     this.#plan(nodes, program.name, options);
+    // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
+    memory.scratch(this.#scratchBytes);
   }
 
   /** Frees the native sessions. */
@@ -145,7 +147,6 @@ export class Executable {
 
   /** Views are made anew after the memory grew or moved. */
   #refresh(): void {
-    this.#memory.scratch(this.#scratchBytes);
     if (this.#generation === this.#memory.generation) return;
     this.#generation = this.#memory.generation;
     this.#operands.clear();

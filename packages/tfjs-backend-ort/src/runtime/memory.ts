@@ -100,7 +100,7 @@ export class HostMemory {
       previous.bytes += current.bytes;
       this.#free.splice(at, 1);
     }
-    const last = this.#free.at(-1)!;
+    const last = this.#free[this.#free.length - 1]!;
     if (last.offset + last.bytes === this.#end) {
       this.#end = last.offset;
       this.#free.pop();
