@@ -1,0 +1,167 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readDomain, type Domain } from '@ferry/data';
+import { selectBackend, tf } from '@ferry/engine';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  baselineScores,
+  evaluateRanking,
+  groupMetrics,
+  historyCounts,
+  itemCosine,
+  lastItemCosine,
+  markov,
+  popularity,
+  popularityGroups,
+  type Baseline,
+  type ItemFeature,
+} from '../src/index.ts';
+import { rowsOf } from './helpers.ts';
+
+beforeAll(async () => {
+  await selectBackend('cpu');
+});
+
+function scoresOf(baseline: Baseline, history: number[], count: number): number[] {
+  const scores = new Float64Array(count + 1);
+  baseline(Int32Array.from(history), scores);
+  return [...scores];
+}
+
+describe('baselines by hand', () => {
+  const rows = rowsOf([
+    [[1, 2, 3], 4],
+    [[1, 2, 2], 4],
+    [[3, 1], 4],
+  ]);
+
+  it('popularity counts interactions', () => {
+    expect(scoresOf(popularity(rows, 4), [1], 4)).toEqual([0, 3, 3, 2, 0]);
+  });
+
+  it('the Markov chain counts what followed, and orders the rest by popularity', () => {
+    const found = scoresOf(markov(rows, 4), [3, 2], 4);
+    // After 2 came 3 once and 2 once.
+    [0, 3e-6, 1 + 3e-6, 1 + 2e-6, 0].forEach((score, item) => {
+      expect(found[item]).toBeCloseTo(score, 12);
+    });
+  });
+
+  it('item CF sums cosines over the history', () => {
+    // Users of 1 and 2: two; of 1 and 3: two; of 2 and 3: one. Interactions 3, 3, 2.
+    const found = scoresOf(itemCosine(rows, 4), [1, 2], 4);
+    expect(found[1]).toBeCloseTo(2 / 3 + 3e-6, 12);
+    expect(found[2]).toBeCloseTo(2 / 3 + 3e-6, 12);
+    expect(found[3]).toBeCloseTo((2 + 1) / Math.sqrt(6) + 2e-6, 12);
+    expect(found[4]).toBe(0);
+  });
+
+  it('feature cosine looks at the last item, and at features both items have', () => {
+    const feature: ItemFeature = {
+      width: 2,
+      data: Float32Array.of(3, 4, 0, 2, 4, -3, 5, 5),
+      present: [1, 1, 1, 0],
+    };
+    const found = scoresOf(lastItemCosine([feature], 4), [2, 1], 4);
+    expect(found[1]).toBe(-Infinity);
+    expect(found[2]).toBeCloseTo(0.8, 12);
+    expect(found[3]).toBeCloseTo(0, 12);
+    expect(found[4]).toBe(0);
+    expect(() => lastItemCosine([feature], 5)).toThrow(/N=5 rows of 2 values, got 8/);
+  });
+});
+
+const root = process.env['FERRY_DATA'] ?? join(import.meta.dirname, '../../../../shared/data');
+const missing = ['amazon-scientific-clip', 'amazon-scientific-full'].filter(
+  (name) => !existsSync(join(root, name)),
+);
+const found = missing.length === 0;
+
+function clipFeature(domain: Domain, suffix: string): ItemFeature {
+  const bytes = readFileSync(join(domain.directory, `Scientific.${suffix}`));
+  const count = domain.items.ids.length;
+  return {
+    width: 512,
+    data: new Float32Array(new Uint8Array(bytes).buffer),
+    present: new Uint8Array(count).fill(1),
+  };
+}
+
+describe(`known test results${found ? '' : ` (skipped: FERRY_DATA lacks ${missing.join(', ')})`}`, () => {
+  const table: Record<string, Record<string, number[]>> = {
+    'amazon-scientific-clip': {
+      popularity: [0.0447, 0.0212, 0.1639, 0.0466],
+      markov: [0.1103, 0.0755, 0.2107, 0.0964],
+      itemCosine: [0.1253, 0.0785, 0.248, 0.1053],
+      text: [0.1096, 0.0699, 0.2148, 0.0927],
+      image: [0.0758, 0.053, 0.1561, 0.0707],
+      both: [0.11, 0.0718, 0.2046, 0.0925],
+    },
+    'amazon-scientific-full': {
+      popularity: [0.0309, 0.0171, 0.0938, 0.0302],
+      markov: [0.0834, 0.0565, 0.1388, 0.0683],
+      itemCosine: [0.0977, 0.0653, 0.1747, 0.0821],
+    },
+  };
+
+  function make(name: string, domain: Domain): Baseline {
+    const count = domain.items.ids.length;
+    if (name === 'popularity') return popularity(domain.valid, count);
+    if (name === 'markov') return markov(domain.valid, count);
+    if (name === 'itemCosine') return itemCosine(domain.valid, count);
+    const suffixes = { text: ['feat1CLS'], image: ['feat3CLS'], both: ['feat1CLS', 'feat3CLS'] }[name]!;
+    return lastItemCosine(
+      suffixes.map((suffix) => clipFeature(domain, suffix)),
+      count,
+    );
+  }
+
+  it
+    .skipIf(!found)
+    .each(
+      Object.entries(table).flatMap(([name, lines]) =>
+        Object.keys(lines).map((line) => [name, line] as const),
+      ),
+    )('%s: %s', async (name, line) => {
+    const domain = await readDomain(join(root, name));
+    const count = domain.items.ids.length;
+    const { metrics } = await evaluateRanking({
+      rows: domain.test,
+      count,
+      scores: baselineScores(make(line, domain), count),
+    });
+    ['recall@10', 'ndcg@10', 'recall@50', 'ndcg@50'].forEach((metric, at) => {
+      expect(
+        Math.abs(metrics[metric]! - table[name]![line]![at]!),
+        `${metric} ${metrics[metric]!}`,
+      ).toBeLessThan(1e-4);
+    });
+  });
+
+  it.skipIf(!found)('are the same from score tensors', async () => {
+    const domain = await readDomain(join(root, 'amazon-scientific-clip'));
+    const count = domain.items.ids.length;
+    const rows = { rows: domain.test, count, order: Int32Array.from({ length: 300 }, (_, r) => r) };
+    const scores = baselineScores(popularity(domain.valid, count), count);
+    const tensors = await evaluateRanking({
+      ...rows,
+      scores: (batch) => tf.tensor2d(Float32Array.from(scores(batch)), [batch.size, count + 1]),
+    });
+    expect(tensors).toEqual(await evaluateRanking({ ...rows, scores }));
+  });
+
+  it.skipIf(!found)('fall into popularity groups of the published sizes', async () => {
+    const sizes = {
+      'amazon-scientific-clip': [20, 801, 745, 592, 770],
+      'amazon-scientific-full': [37, 1965, 2157, 1717, 2566],
+    };
+    for (const [name, expected] of Object.entries(sizes)) {
+      const domain = await readDomain(join(root, name));
+      // Counted in histories cut to 50, as the published sizes are; trainCounts holds what was cut off too.
+      const counts = historyCounts(domain.valid, domain.items.ids.length);
+      const groups = popularityGroups(counts, domain.test.targets);
+      const ranks = domain.test.targets.map(() => 1);
+      expect(groupMetrics(ranks, groups).map(({ rows }) => rows)).toEqual(expected);
+    }
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import {
+  groupMetrics,
+  historyLengthGroups,
+  modalityGroups,
+  popularityGroups,
+  rangeGroups,
+} from '../src/index.ts';
+import { rowsOf } from './helpers.ts';
+
+describe('rangeGroups', () => {
+  it('names and fills ranges', () => {
+    const { labels, index } = rangeGroups([0, 1, 4, 5, 9, 10, 19, 20, 999], [0, 1, 5, 10, 20]);
+    expect(labels).toEqual(['0', '1-4', '5-9', '10-19', '20+']);
+    expect([...index]).toEqual([0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    expect(rangeGroups([4, 5], [0, 5])).toEqual({ labels: ['<5', '5+'], index: Int32Array.of(0, 1) });
+    expect(() => rangeGroups([1], [0, 0])).toThrow(/edges must increase, got \[0, 0\]/);
+    expect(() => rangeGroups([1], [2])).toThrow(/at least 2, got 1/);
+  });
+});
+
+describe('groups of rows', () => {
+  const rows = rowsOf([
+    [[1], 2],
+    [[1, 2, 3, 4], 1],
+    [[1, 2, 3, 4, 5, 6, 7, 8, 9], 3],
+  ]);
+
+  it('go by the popularity of the target', () => {
+    const groups = popularityGroups(Int32Array.of(0, 7, 0, 21), rows.targets);
+    expect([...groups.index].map((group) => groups.labels[group])).toEqual(['0', '5-9', '20+']);
+    expect(() => popularityGroups(Int32Array.of(0, 1), rows.targets)).toThrow(/1..1, got 2/);
+  });
+
+  it('go by the length of the history', () => {
+    const { labels, index } = historyLengthGroups(rows);
+    expect(labels).toEqual(['1-3', '4', '5', '6-7', '8+']);
+    expect([...index]).toEqual([0, 1, 4]);
+  });
+
+  it('go by the modalities of the target', () => {
+    const present = { text: Uint8Array.of(1, 1, 1, 0), image: Uint8Array.of(1, 0, 1, 0) };
+    const { labels, index } = modalityGroups(present, Int32Array.of(2, 1, 4, 3));
+    expect(labels).toEqual(['text+image', 'text', 'none']);
+    expect([...index]).toEqual([1, 0, 2, 0]);
+    expect(() => modalityGroups(present, Int32Array.of(5))).toThrow(/1..4, got 5/);
+  });
+
+  it('have metrics that average back to the whole', () => {
+    const groups = { labels: ['a', 'b', 'c'], index: Int32Array.of(0, 2, 0) };
+    const [a, b, c] = groupMetrics([1, 2, 30], groups, [10]);
+    expect(a).toEqual({
+      label: 'a',
+      rows: 2,
+      metrics: { 'recall@10': 0.5, 'ndcg@10': 0.5, mrr: (1 + 1 / 30) / 2 },
+    });
+    expect(b).toEqual({ label: 'b', rows: 0 });
+    expect(c!.metrics!['ndcg@10']).toBeCloseTo(1 / Math.log2(3), 12);
+    expect(() => groupMetrics([1], groups)).toThrow(/one entry per rank \(1\), got 3/);
+  });
+});
