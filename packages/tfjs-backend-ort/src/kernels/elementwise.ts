@@ -180,6 +180,8 @@ defineKernel('NotEqual', (g, { a, b }) => unary(g, 'Not', binary(g, 'Equal', a!,
 for (const [name, op] of Object.entries({ LogicalAnd: 'And', LogicalOr: 'Or', LogicalXor: 'Xor' }))
   defineKernel(name, (g, { a, b }) => binary(g, op, g.cast(a!, 'bool'), g.cast(b!, 'bool'), 'bool'));
 
+defineKernel('BitwiseAnd', (g, { a, b }) => binary(g, 'BitwiseAnd', a!, b!));
+
 defineKernel('Select', (g, { condition, t, e }) => {
   const rank = t!.shape.length;
   // A vector condition selects whole rows.

@@ -1,4 +1,4 @@
-import { binary, reduce, unary } from '../graph/math.ts';
+import { binary, reduce, slice } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
@@ -59,6 +59,31 @@ defineKernel<CumulativeAttributes>('Cumsum', (g, { x }, { axis, exclusive, rever
   });
 });
 
+// Products over ever longer spans: after round r each entry holds the product of the last 2^r ones.
+defineKernel<CumulativeAttributes>('Cumprod', (g, { x }, { axis, exclusive, reverse }) => {
+  const [along] = axesOf(x!, axis);
+  const value = x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!;
+  if (along === undefined || sizeOf(value.shape) === 0) return value;
+  const length = value.shape[along]!;
+  const shifted = (source: Value, by: number): Value => {
+    const ones = g.splat(
+      value.dtype,
+      source.shape.map((dim, i) => (i === along ? by : dim)),
+      1,
+    );
+    const kept = source.shape.map((dim, i) => (i === along ? length - by : dim));
+    if (length === by) return ones;
+    const begin = source.shape.map((_, i) => (i === along && reverse ? by : 0));
+    const rest = slice(g, source, begin, kept);
+    return g.op('Concat', reverse ? [rest, ones] : [ones, rest], value.dtype, source.shape, {
+      attributes: { axis: along },
+    });
+  };
+  let product = exclusive ? shifted(value, 1) : value;
+  for (let span = 1; span < length; span *= 2) product = binary(g, 'Mul', product, shifted(product, span));
+  return product;
+});
+
 interface SoftmaxAttributes {
   dim?: number;
   axis?: number;
@@ -91,34 +116,4 @@ defineKernel<TopKAttributes>('TopK', (g, { x }, { k, sorted }) => {
     { attributes: { axis: x!.shape.length - 1, sorted: Number(sorted) } },
   );
   return [values!, g.cast(indices!, 'int32')];
-});
-defineKernel<{ numSegments: number }>('UnsortedSegmentSum', (g, { x, segmentIds }, { numSegments }) => {
-  const shape = [numSegments, ...x!.shape.slice(1)];
-  const width = sizeOf(x!.shape.slice(1));
-  const count = segmentIds!.shape[0]!;
-  if (count === 0 || width === 0) return g.splat(x!.dtype, shape, 0);
-  if (x!.dtype === 'float32')
-    return g.op('SegmentSum', [x!, segmentIds!], 'float32', shape, {
-      domain: 'host',
-      attributes: { count: numSegments, width },
-    });
-  const rows = g.reshape(x!, [count, width]);
-  const ids = g.expand(g.reshape(segmentIds!, [count, 1]), [count, width]);
-  const zeros = g.dense(g.splat(x!.dtype, [numSegments, width], 0));
-  // Ids outside the range are dropped: their rows become zeros that are added to row 0.
-  const inside = binary(
-    g,
-    'And',
-    binary(g, 'Less', ids, g.splat('int32', [], numSegments), 'bool'),
-    unary(g, 'Not', binary(g, 'Less', ids, g.splat('int32', [], 0), 'bool')),
-    'bool',
-  );
-  const at = g.op('Where', [inside, ids, g.splat('int32', [], 0)], 'int32', ids.shape, { broadcasts: true });
-  const added = g.op('Where', [inside, rows, g.splat(x!.dtype, [], 0)], x!.dtype, rows.shape, {
-    broadcasts: true,
-  });
-  const sum = g.op('ScatterElements', [zeros, at, added], x!.dtype, zeros.shape, {
-    attributes: { axis: 0, reduction: 'add' },
-  });
-  return g.reshape(sum, shape);
 });

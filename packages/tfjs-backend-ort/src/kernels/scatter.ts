@@ -1,0 +1,184 @@
+import * as tf from '@tensorflow/tfjs';
+import { binary, unary } from '../graph/math.ts';
+import type { Graph } from '../graph/graph.ts';
+import { sizeOf, type Value } from '../graph/types.ts';
+import { defineKernel } from './define.ts';
+
+/**
+ * Adds row i of `rows` to row ids[i] of a result of zeros, in order; ids outside [0, count) are dropped.
+ * float32 takes a host kernel: ONNX Runtime's ScatterND adds in parallel and loses sums where ids repeat, and its
+ * ScatterElements is exact but slower and needs the ids once for each column.
+ *
+ * @param rows - [n, ...]
+ * @param ids - [n] int32
+ * @returns [count, ...]
+ */
+export function segmentSum(g: Graph, rows: Value, ids: Value, count: number): Value {
+  const rest = rows.shape.slice(1);
+  const shape = [count, ...rest];
+  const width = sizeOf(rest);
+  const n = ids.shape[0]!;
+  if (n === 0 || sizeOf(shape) === 0) return g.splat(rows.dtype, shape, 0);
+  if (rows.dtype === 'float32')
+    return g.op('SegmentSum', [rows, ids], 'float32', shape, {
+      domain: 'host',
+      attributes: { count, width },
+    });
+  const zeros = g.dense(g.splat(rows.dtype, [count, width], 0));
+  const inside = isInside(g, ids, count);
+  // Dropped rows become zeros that are added to row 0.
+  const at = where(g, inside, ids, g.splat('int32', [], 0));
+  const kept = where(g, columns(g, inside, width), g.reshape(rows, [n, width]), g.splat(rows.dtype, [], 0));
+  const sum = g.op('ScatterElements', [zeros, columns(g, at, width), kept], rows.dtype, [count, width], {
+    attributes: { axis: 0, reduction: 'add' },
+  });
+  return g.reshape(sum, shape);
+}
+
+/** Whether each id is in [0, count). */
+function isInside(g: Graph, ids: Value, count: number): Value {
+  const below = binary(g, 'Less', ids, g.splat('int32', [], count), 'bool');
+  const negative = binary(g, 'Less', ids, g.splat('int32', [], 0), 'bool');
+  return binary(g, 'And', below, unary(g, 'Not', negative), 'bool');
+}
+
+function where(g: Graph, condition: Value, yes: Value, no: Value): Value {
+  return g.op('Where', [g.dense(condition), yes, no], yes.dtype, condition.shape, { broadcasts: true });
+}
+
+/** A vector [n] repeated in every column: [n, width]. */
+function columns(g: Graph, vector: Value, width: number): Value {
+  const n = vector.shape[0]!;
+  return g.dense(g.expand(g.reshape(vector, [n, 1]), [n, width]));
+}
+
+/**
+ * Row numbers of index tuples [n, rank] into the leading axes of a shape: int32 [n], -1 where a tuple lies outside.
+ */
+function rowIds(g: Graph, indices: Value, rank: number, shape: readonly number[]): Value {
+  const n = sizeOf(indices.shape) / Math.max(1, rank);
+  const tuples = g.reshape(g.cast(indices, 'int32'), [n, rank]);
+  if (rank === 1) return g.reshape(tuples, [n]);
+  let ids: Value | undefined;
+  let inside: Value | undefined;
+  for (let i = 0; i < rank; i++) {
+    const position = g.int64([i]);
+    const column = g.reshape(
+      g.op('Gather', [tuples, position], 'int32', [n, 1], { attributes: { axis: 1 } }),
+      [n],
+    );
+    const valid = isInside(g, column, shape[i]!);
+    const stride = g.splat('int32', [], sizeOf(shape.slice(i + 1, rank)));
+    const offset = binary(g, 'Mul', column, stride);
+    ids = ids ? binary(g, 'Add', ids, offset) : offset;
+    inside = inside ? binary(g, 'And', inside, valid, 'bool') : valid;
+  }
+  return where(g, inside!, ids!, g.splat('int32', [], -1));
+}
+
+interface Scatter {
+  /** Rows of the result, and elements of one. */
+  count: number;
+  width: number;
+  ids: Value;
+  /** [n, width] */
+  updates: Value;
+}
+
+/** The rows that index tuples name, in a result of the given shape. */
+function scatterOf(g: Graph, indices: Value, updates: Value, shape: readonly number[]): Scatter {
+  const info = { shape: [...updates.shape] } as tf.TensorInfo;
+  const { sliceRank, numUpdates, sliceSize } = tf.backend_util.calculateShapes(
+    info,
+    { shape: [...indices.shape] } as tf.TensorInfo,
+    [...shape],
+  );
+  const width = sliceSize;
+  const ids = rowIds(g, indices, sliceRank, shape);
+  const rows =
+    updates.shape.length === 0
+      ? g.expand(g.reshape(updates, [1, 1]), [numUpdates, width])
+      : g.reshape(updates, [numUpdates, width]);
+  return { count: sizeOf(shape) / Math.max(1, width), width, ids, updates: rows };
+}
+
+/** Writes rows into a tensor; of rows with the same index the last stays, and those outside are dropped. */
+function overwrite(g: Graph, target: Value, indices: Value, updates: Value): Value {
+  if (sizeOf(target.shape) === 0 || sizeOf(indices.shape) === 0) return target;
+  const { count, width, ids, updates: rows } = scatterOf(g, indices, updates, target.shape);
+  // Rows outside are written below the last row, which is then cut off.
+  const at = where(g, isInside(g, ids, count), ids, g.splat('int32', [], count));
+  const spare = g.dense(g.splat(target.dtype, [1, width], 0));
+  const table = g.op(
+    'Concat',
+    [g.dense(g.reshape(target, [count, width])), spare],
+    target.dtype,
+    [count + 1, width],
+    { attributes: { axis: 0 } },
+  );
+  const all = g.op('ScatterElements', [table, columns(g, at, width), rows], target.dtype, table.shape, {
+    attributes: { axis: 0 },
+  });
+  const kept = g.op(
+    'Slice',
+    [all, g.int64([0]), g.int64([count]), g.int64([0]), g.int64([1])],
+    target.dtype,
+    [count, width],
+  );
+  return g.reshape(kept, target.shape);
+}
+
+defineKernel<{ numSegments: number }>('UnsortedSegmentSum', (g, { x, segmentIds }, { numSegments }) =>
+  segmentSum(g, x!, g.cast(segmentIds!, 'int32'), numSegments),
+);
+
+defineKernel<{ shape: number[] }>('ScatterNd', (g, { indices, updates }, { shape }) => {
+  if (sizeOf(shape) === 0 || sizeOf(indices!.shape) === 0) return g.splat(updates!.dtype, shape, 0);
+  const { count, ids, updates: rows } = scatterOf(g, indices!, updates!, shape);
+  const summed = g.cast(rows, updates!.dtype === 'bool' ? 'int32' : updates!.dtype);
+  return g.cast(g.reshape(segmentSum(g, summed, ids, count), shape), updates!.dtype);
+});
+
+defineKernel('TensorScatterUpdate', (g, { tensor, indices, updates }) =>
+  overwrite(g, tensor!, indices!, updates!),
+);
+
+defineKernel<{ outputShape: number[] }>(
+  'SparseToDense',
+  (g, { sparseIndices, sparseValues, defaultValue }, { outputShape }) => {
+    const target = g.expand(g.cast(defaultValue!, sparseValues!.dtype), outputShape);
+    return overwrite(g, target, sparseIndices!, sparseValues!);
+  },
+);
+
+interface BincountAttributes {
+  size: number;
+  binaryOutput?: boolean;
+}
+for (const name of ['Bincount', 'DenseBincount'])
+  defineKernel<BincountAttributes>(name, (g, { x, weights }, { size, binaryOutput = false }) => {
+    const dtype = weights!.dtype;
+    const sums = dtype === 'bool' ? 'int32' : dtype;
+    const batch = x!.shape.length === 2 ? x!.shape[0]! : 1;
+    const n = sizeOf(x!.shape);
+    const shape = x!.shape.length === 2 ? [batch, size] : [size];
+    if (n === 0) return g.splat(dtype, shape, 0);
+    const values = g.reshape(g.cast(x!, 'int32'), [batch, n / batch]);
+    const base = g.constant(
+      'int32',
+      [batch, 1],
+      Int32Array.from({ length: batch }, (_, row) => row * size),
+    );
+    const flat = where(
+      g,
+      isInside(g, values, size),
+      binary(g, 'Add', values, base),
+      g.splat('int32', [], -1),
+    );
+    const counted = sizeOf(weights!.shape) === 0 || (binaryOutput && x!.shape.length === 2);
+    const rows = counted ? g.splat(sums, [n, 1], 1) : g.reshape(g.cast(weights!, sums), [n, 1]);
+    const total = segmentSum(g, rows, g.reshape(flat, [n]), batch * size);
+    const result = g.reshape(total, shape);
+    if (binaryOutput && x!.shape.length === 2) return g.cast(g.cast(result, 'bool'), dtype);
+    return g.cast(result, dtype);
+  });
