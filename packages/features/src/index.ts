@@ -11,3 +11,8 @@ export {
   type FeatureStore,
 } from './store.ts';
 export { loadFeatures, type LoadOptions } from './load.ts';
+export { buildTextFeatures, type TextEncoderName, type TextFeatureOptions } from './text.ts';
+export { buildImageFeatures, type ImageEncoderName, type ImageFeatureOptions } from './image.ts';
+export type { ExtractionOptions } from './extract.ts';
+export { clipModel, type ClipOptions } from './clip.ts';
+export { pixelDescriptor, pixelsWidth } from './pixels.ts';

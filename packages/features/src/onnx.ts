@@ -125,9 +125,7 @@ function initializer({ name, shape, data }: Initializer): Uint8Array {
 
 /** ValueInfoProto: name 1, type 2 { tensor_type 1 { elem_type 1, shape 2 { dim 1 { dim_value 1 | dim_param 2 } } } }. */
 function value(field: number, { name, type, shape }: GraphValue): Uint8Array {
-  const dims = shape.map((size) =>
-    message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]),
-  );
+  const dims = shape.map((size) => message(1, [typeof size === 'number' ? integer(1, size) : text(2, size)]));
   return message(field, [
     text(1, name),
     message(2, [message(1, [integer(1, dataType[type]), message(2, dims)])]),

@@ -17,7 +17,10 @@ parentPort.on('message', async ({ id, feeds }) => {
     );
     const results = await session.run(tensors);
     const outputs = Object.fromEntries(
-      Object.entries(results).map(([name, { data, dims }]) => [name, { data: data.slice(), shape: [...dims] }]),
+      Object.entries(results).map(([name, { data, dims }]) => [
+        name,
+        { data: data.slice(), shape: [...dims] },
+      ]),
     );
     parentPort.postMessage(
       { id, outputs },

@@ -27,9 +27,7 @@ export interface Session {
 }
 
 type Reply =
-  | { ready: true }
-  | { id: number; outputs: Record<string, Fetched> }
-  | { id: number; error: string };
+  { ready: true } | { id: number; outputs: Record<string, Fetched> } | { id: number; error: string };
 
 /**
  * Opens an ONNX model in a worker thread.

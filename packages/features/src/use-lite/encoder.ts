@@ -1,17 +1,8 @@
+import type { Encoder } from '../extract.ts';
 import { openSession } from '../session.ts';
-import { maxTokens, timingSignal, useLiteGraph, useLiteWidth } from './graph.ts';
+import { maxTokens, timingSignal, useLiteGraph } from './graph.ts';
 import { createTokenizer } from './tokenizer.ts';
 import { readUseLite } from './weights.ts';
-
-/** An encoder that turns texts into vectors. */
-export interface TextEncoder512 {
-  /** F. */
-  width: number;
-  /** Vectors of non-empty texts, in their order. Float32 [texts * F]. */
-  encode: (texts: readonly string[]) => Promise<Float32Array>;
-  /** Frees its thread. */
-  close: () => Promise<void>;
-}
 
 /**
  * Opens the Universal Sentence Encoder lite in a worker thread on ONNX Runtime: the weights and the vocabulary come from
@@ -20,7 +11,7 @@ export interface TextEncoder512 {
  *
  * @param options - `threads` for ONNX Runtime.
  */
-export async function openUseLite(options: { threads?: number | undefined } = {}): Promise<TextEncoder512> {
+export async function openUseLite(options: { threads?: number | undefined } = {}): Promise<Encoder<string>> {
   const files = await readUseLite();
   const tokenize = createTokenizer(files.vocabulary);
   const timing = timingSignal(files);
@@ -45,5 +36,5 @@ export async function openUseLite(options: { threads?: number | undefined } = {}
     });
     return vectors!.data;
   };
-  return { width: useLiteWidth, encode, close: session.close };
+  return { encode, close: session.close };
 }

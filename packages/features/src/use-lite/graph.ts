@@ -20,8 +20,9 @@ const stored = 'module/Encoder_en/KonaTransformer/';
  * @returns Float32 [maxTokens, 256].
  */
 export function timingSignal({ weights }: UseLiteFiles): Float32Array {
-  const scales = weights.get(`${applied}Encode/TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1`)!
-    .data;
+  const scales = weights.get(
+    `${applied}Encode/TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1`,
+  )!.data;
   const width = scales.length * 2;
   const signal = new Float32Array(maxTokens * width);
   for (let position = 0; position < maxTokens; position++)
@@ -54,7 +55,10 @@ export function useLiteGraph(files: UseLiteFiles): Uint8Array {
   };
   const scalar = (value: number): string => constant(Float32Array.of(value), []);
   const shapeOf = (...sizes: number[]): string =>
-    constant(BigInt64Array.from(sizes, (size) => BigInt(size)), [sizes.length]);
+    constant(
+      BigInt64Array.from(sizes, (size) => BigInt(size)),
+      [sizes.length],
+    );
   const weight = (name: string, shape?: readonly number[]): string => {
     const found = files.weights.get(name)!;
     return constant(found.data, shape ?? found.shape);

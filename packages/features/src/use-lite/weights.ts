@@ -48,7 +48,11 @@ export async function readUseLite(): Promise<UseLiteFiles> {
     for (const { name, shape, dtype, quantization } of group.weights) {
       const count = shape.reduce((product, size) => product * size, 1);
       if (quantization !== undefined || (dtype !== 'float32' && dtype !== 'int32'))
-        throw new InputError(file, undefined, `weights must be plain float32 or int32, got ${dtype} in ${name}`);
+        throw new InputError(
+          file,
+          undefined,
+          `weights must be plain float32 or int32, got ${dtype} in ${name}`,
+        );
       if (at + count * 4 > bytes.length)
         throw new InputError(file, undefined, `weights must fill their shards, got ${bytes.length} bytes`);
       if (dtype === 'float32')

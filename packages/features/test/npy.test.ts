@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { encodeNpy, parseNpy, parseNpz } from '@ferry/features';
+import { bytesOf, type numpy } from './helpers.ts';
+
+const parse = (name: keyof typeof numpy) => parseNpy(bytesOf(name), 'x.npy');
+
+describe('parseNpy', () => {
+  it('reads what numpy wrote', () => {
+    expect(parse('f4')).toEqual({
+      kind: 'numbers',
+      shape: [3, 2],
+      data: Float32Array.of(1.5, -2, 0, 3.25, 1e-3, 7),
+    });
+    expect([...parse('f2').data]).toEqual([
+      1.5,
+      -2,
+      6.097555160522461e-5,
+      5.960464477539063e-8,
+      65504,
+      Infinity,
+    ]);
+    expect(parse('f8')).toEqual({ kind: 'numbers', shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) });
+    expect([...parse('i8').data]).toEqual([-1, 2 ** 40]);
+    expect(parse('texts')).toEqual({ kind: 'texts', shape: [3], data: ['ab', 'ü😀c', ''] });
+    expect(parse('bytes').data).toEqual(['ab', 'c']);
+  });
+
+  it('refuses what it cannot read', () => {
+    expect(() => parse('objects')).toThrow(/x\.npy: dtype must be .*got '\|O'/);
+    expect(() => parse('bigEndian')).toThrow(/got '>f4'/);
+    expect(() => parseNpy(Uint8Array.of(1, 2, 3), 'x.npy')).toThrow(/must start with/);
+    expect(() => parseNpy(bytesOf('f4').subarray(0, 60), 'x.npy')).toThrow(/header is cut off, got 60 bytes/);
+    expect(() => parseNpy(bytesOf('f4').subarray(0, -1), 'x.npy')).toThrow(
+      /shape \(3, 2\) of '<f4' needs 24 bytes after the header, got 23/,
+    );
+  });
+});
+
+describe('encodeNpy', () => {
+  it('writes the very bytes numpy writes', () => {
+    expect(encodeNpy(Float32Array.of(1.5, -2, 0, 3.25, 1e-3, 7), [3, 2])).toEqual(bytesOf('f4'));
+    expect(() => encodeNpy(Float32Array.of(1), [2])).toThrow(/must hold 1 values, got \(2\)/);
+  });
+});
+
+describe('parseNpz', () => {
+  it('reads what numpy compressed', () => {
+    const arrays = parseNpz(bytesOf('archive'), 'x.npz');
+    expect(arrays.get('features')).toEqual({
+      kind: 'numbers',
+      shape: [3, 2],
+      data: Float32Array.of(1, 2, 0, 0, 5, 6),
+    });
+    expect(arrays.get('ids')?.data).toEqual(['c', 'a', 'b']);
+    expect(() => parseNpz(bytesOf('f4'), 'x.npz')).toThrow(/x\.npz: a \.npz file must be a zip archive/);
+  });
+});
