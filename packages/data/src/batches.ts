@@ -117,3 +117,41 @@ function padBatch(
   }
   return batch;
 }
+
+/**
+ * Splits a batch into blocks of like length, so that its few long histories do not pad the many short ones. Together the
+ * blocks hold the batch's rows, each once: a loss summed over the blocks is the batch's loss. Give the same sizes for
+ * every batch, and compiled shapes stay few.
+ *
+ * @param rows - The rows the batch was made from.
+ * @param batch - A batch.
+ * @param options - `sizes`: rows of each block, longest histories first; their sum must be B. `edges`: padded lengths.
+ * @returns One batch a block, longest histories first, ties in the batch's order.
+ * @throws RangeError if the sizes do not add up to B, or the batch has filling rows.
+ *
+ * @example 512 rows of a median length of 4: `sizes: [32, 96, 384]` pads a third as much as one block.
+ */
+export function splitByLength(
+  rows: Rows,
+  batch: Batch,
+  options: { sizes: readonly number[]; edges?: readonly number[] | undefined },
+): Batch[] {
+  const { sizes, edges = defaultEdges } = options;
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (
+    total !== batch.size ||
+    batch.valid !== batch.size ||
+    sizes.some((size) => !Number.isInteger(size) || size < 1)
+  )
+    throw new RangeError(
+      `splitByLength: sizes must be positive and add up to the batch's ${batch.valid} rows, got [${sizes.join(', ')}] for a batch of ${batch.size}`,
+    );
+  checkEdges(edges);
+  const at = Array.from(batch.rows.keys()).sort((a, b) => batch.lengths[b]! - batch.lengths[a]!);
+  const order = Int32Array.from(at, (position) => batch.rows[position]!);
+  let start = 0;
+  return sizes.map((size) => {
+    const picked = order.subarray(start, (start += size));
+    return padBatch(rows, picked, size, { lengths: 'bucket', edges });
+  });
+}

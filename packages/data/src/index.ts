@@ -3,6 +3,6 @@ export { InputError } from './errors.ts';
 export type { ReadOptions } from './options.ts';
 export { readDomain } from './read.ts';
 export { leaveOneOut, type Split } from './split.ts';
-export { batches, batchCount, defaultEdges, type BatchOptions } from './batches.ts';
+export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount, batches, leaveOneOut, type Rows } from '@ferry/data';
+import { batchCount, batches, leaveOneOut, splitByLength, type Rows } from '@ferry/data';
 
 /** Rows of the given history lengths; row r's history is r*100+1, r*100+2, … and its target r + 1. */
 function rowsOf(lengths: readonly number[]): Rows {
@@ -91,6 +91,19 @@ describe('batches', () => {
           }
         },
       ),
+    );
+  });
+
+  it('splits into blocks of like length that hold each row once', () => {
+    const rows = rowsOf([1, 7, 2, 3, 7, 1]);
+    const [batch] = [...batches(rows, { size: 6, order: Int32Array.of(5, 4, 3, 2, 1, 0) })];
+    const blocks = splitByLength(rows, batch!, { sizes: [2, 1, 3], edges: [2, 4, 8] });
+    expect(blocks.map((block) => [...block.rows])).toEqual([[4, 1], [3], [2, 5, 0]]);
+    expect(blocks.map((block) => block.length)).toEqual([8, 4, 2]);
+    expect([...blocks[2]!.history]).toEqual([201, 202, 501, 0, 1, 0]);
+    expect([...blocks[2]!.targets]).toEqual([3, 6, 1]);
+    expect(() => splitByLength(rows, batch!, { sizes: [2, 3] })).toThrow(
+      /add up to the batch's 6 rows, got \[2, 3\]/,
     );
   });
 

@@ -82,6 +82,18 @@ export async function clipIdentity(modality: Modality, options: ClipOptions): Pr
 }
 
 /**
+ * Asks for one small file before the library downloads large ones: behind a firewall that swallows packets the library
+ * would wait for minutes.
+ *
+ * @throws Error if the host does not answer in time.
+ */
+async function checkReachable(host: string): Promise<void> {
+  const url = new URL(`${clipModel}/resolve/main/config.json`, host);
+  const answer = await fetch(url, { method: 'HEAD', signal: AbortSignal.timeout(10_000) });
+  if (!answer.ok) throw new Error(`${url.href} answers ${answer.status}`);
+}
+
+/**
  * Loads with transformers.js from disk, or from huggingface.co if files are missing and `download` allows it. The library
  * is imported only here: it is large, and most domains never need it.
  */
@@ -106,7 +118,10 @@ async function load<Model>(
     env.allowLocalModels = local;
     env.allowRemoteModels = !local;
     if (local) env.localModelPath = `${dirname(place.folder!)}/`;
-    else if (place.folder !== undefined) env.cacheDir = dirname(dirname(place.folder));
+    else {
+      if (place.folder !== undefined) env.cacheDir = dirname(dirname(place.folder));
+      await checkReachable(env.remoteHost);
+    }
     return await make(library, local ? basename(place.folder!) : clipModel);
   } catch (error) {
     if (local)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
 import { presentRows } from './matrix.ts';
@@ -17,7 +17,7 @@ export interface FeatureFileOptions {
    * into the order of the item index and items without a row are missing; without, row r belongs to index r.
    */
   ids?: readonly string[] | undefined;
-  /** Rows belong to items by {@link Items.clipRows} (a file shared with another domain) instead of by index. */
+  /** Rows belong to items by the items' `clipRows` (a file shared with another domain) instead of by index. */
   byClipRow?: boolean | undefined;
 }
 
@@ -185,4 +185,21 @@ export async function readFeatureFile(
     present,
     source: file,
   };
+}
+
+/**
+ * Writes a matrix as MISSRec's headerless little-endian float32 (`.feat1CLS` for text, `.feat3CLS` for images): rows in
+ * the order of the item index, missing items as zero rows.
+ *
+ * @param file - The file to write.
+ * @param features - The matrix.
+ */
+export async function writeRawFeatures(file: string, features: FeatureMatrix): Promise<void> {
+  const bytes = new Uint8Array(features.data.length * 4);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of features.data.entries()) {
+    const row = Math.floor(index / features.width);
+    view.setFloat32(index * 4, features.present[row] === 1 ? value : 0, true);
+  }
+  await writeFile(file, bytes);
 }

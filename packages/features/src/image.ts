@@ -7,8 +7,11 @@ import { describePixels, openPixels } from './pixels.ts';
 import { sha256 } from './store.ts';
 import type { FeatureMatrix } from './types.ts';
 
-/** Encoders of pictures. */
-export type ImageEncoderName = 'pixels' | 'clip';
+/** Names of the encoders of pictures. */
+export const imageEncoders = ['pixels', 'clip'] as const;
+
+/** An encoder of pictures. */
+export type ImageEncoderName = (typeof imageEncoders)[number];
 
 /** How {@link buildImageFeatures} works. */
 export interface ImageFeatureOptions extends ExtractionOptions, ClipOptions {

@@ -2,7 +2,7 @@ export type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { parseNpz } from './npz.ts';
 export { featureSummary, presentCount, presentRows } from './matrix.ts';
-export { readFeatureFile, type FeatureFileOptions } from './file.ts';
+export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
 export {
   featureStore,
   readStoredFeatures,
@@ -11,8 +11,13 @@ export {
   type FeatureStore,
 } from './store.ts';
 export { loadFeatures, type LoadOptions } from './load.ts';
-export { buildTextFeatures, type TextEncoderName, type TextFeatureOptions } from './text.ts';
-export { buildImageFeatures, type ImageEncoderName, type ImageFeatureOptions } from './image.ts';
+export { buildTextFeatures, textEncoders, type TextEncoderName, type TextFeatureOptions } from './text.ts';
+export {
+  buildImageFeatures,
+  imageEncoders,
+  type ImageEncoderName,
+  type ImageFeatureOptions,
+} from './image.ts';
 export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';

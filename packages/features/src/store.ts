@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { access, constants, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
@@ -88,11 +88,16 @@ export async function featureStore(domain: Domain, cacheDirectory?: string): Pro
   };
 }
 
-/** Writes a file so that a reader never sees half of it. */
+/** Writes a file so that a reader never sees half of it; a failure leaves the old file, and nothing new. */
 async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`;
-  await writeFile(partial, content);
-  await rename(partial, path);
+  try {
+    await writeFile(partial, content);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new InputError(path, undefined, `the file cannot be written (${(error as Error).message})`);
+  }
 }
 
 /** Path of a stored matrix. */

@@ -5,8 +5,11 @@ import { sha256 } from './store.ts';
 import type { FeatureMatrix } from './types.ts';
 import { openUseLite } from './use-lite/encoder.ts';
 
-/** Encoders of texts. */
-export type TextEncoderName = 'use-lite' | 'clip';
+/** Names of the encoders of texts. */
+export const textEncoders = ['use-lite', 'clip'] as const;
+
+/** An encoder of texts. */
+export type TextEncoderName = (typeof textEncoders)[number];
 
 /** How {@link buildTextFeatures} works. */
 export interface TextFeatureOptions extends ExtractionOptions, ClipOptions {

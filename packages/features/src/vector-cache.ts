@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { InputError } from '@ferry/data';
 
@@ -58,6 +58,8 @@ export async function openVectorCache(file: string): Promise<VectorCache> {
     }
     if (at < bytes.length) await truncate(file, at);
   }
+  // A file cut off inside its header holds nothing yet.
+  if (bytes && bytes.length < headerBytes) await rm(file);
   return {
     get: (key) => vectors.get(key),
     width: () => width,
@@ -71,7 +73,10 @@ export async function openVectorCache(file: string): Promise<VectorCache> {
         header.writeUInt32LE(1, 8);
         header.writeUInt32LE(width, 12);
         await mkdir(dirname(file), { recursive: true });
-        await writeFile(file, header);
+        // 'wx': if another process has begun the file meanwhile, its header and records stay.
+        await writeFile(file, header, { flag: 'wx' }).catch((error: unknown) => {
+          if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        });
       }
       const parts: Uint8Array[] = [];
       for (const [key, vector] of entries) {

@@ -1,7 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '@ferry/data';
-import { encodeNpy, featureSummary, loadFeatures, readFeatureFile } from '@ferry/features';
+import { encodeNpy, featureSummary, loadFeatures, readFeatureFile, writeRawFeatures } from '@ferry/features';
 import { abc, bytesOf, domainOf, floats, type ToyItem } from './helpers.ts';
 
 /** A domain of items a, b, c with one more file; returns the domain and the file's path. */
@@ -29,6 +30,19 @@ describe('readFeatureFile', () => {
     });
     expect(featureSummary(features)).toBe('image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)');
     expect(await loadFeatures(domain, 'image')).toEqual(features);
+  });
+
+  it('writes raw files that read back equal', async () => {
+    const [file, domain] = await withFile('x.feat1CLS', floats(1, 2, 0, 0, 5, 6));
+    const features = await readFeatureFile(file, domain, 'text');
+    const copy = join(domain.directory, 'copy.feat1CLS');
+    await writeRawFeatures(copy, features);
+    expect(await readFeatureFile(copy, domain, 'text')).toEqual({
+      ...features,
+      encoder: 'copy.feat1CLS',
+      source: copy,
+    });
+    expect(new Uint8Array(await readFile(copy))).toEqual(floats(1, 2, 0, 0, 5, 6));
   });
 
   it('puts rows of a .npz with ids into the order of the item index', async () => {

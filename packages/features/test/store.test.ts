@@ -1,4 +1,4 @@
-import { appendFile, chmod, readFile, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
@@ -49,6 +49,17 @@ describe('stored features', () => {
       else process.env['FERRY_CACHE'] = before;
       await chmod(domain.directory, 0o755);
     }
+  });
+
+  it('leave nothing behind if they cannot be written', async () => {
+    const domain = await domainOf(abc);
+    const store = await featureStore(domain);
+    // A folder in the way of the file: the rename fails.
+    await mkdir(join(store.features, 'text-toy.npy', 'in the way'), { recursive: true });
+    await expect(saveFeatures(store, domain, matrix, 'inputs')).rejects.toThrow(
+      /text-toy\.npy: the file cannot be written/,
+    );
+    expect(await readdir(store.features)).toEqual(['text-toy.npy']);
   });
 
   it('are refused if cut off, changed, or of other items', async () => {
@@ -113,6 +124,15 @@ describe('openVectorCache', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it('starts anew after a cut inside the header, and adds to what another process began', async () => {
+    const file = join(await directoryWith({ 'x.vectors': 'FERR' }), 'x.vectors');
+    const [one, two] = [await openVectorCache(file), await openVectorCache(file)];
+    await one.add([[key('a'), Float32Array.of(1)]]);
+    await two.add([[key('b'), Float32Array.of(2)]]);
+    const both = await openVectorCache(file);
+    expect([both.get(key('a')), both.get(key('b'))]).toEqual([Float32Array.of(1), Float32Array.of(2)]);
   });
 
   it('refuses other files and other widths', async () => {
