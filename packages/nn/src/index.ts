@@ -1,0 +1,82 @@
+export {
+  countParameters,
+  disposeParameters,
+  flattenParameters,
+  parameter,
+  trainableParameters,
+  type FreezeOptions,
+  type Parameters,
+} from './parameters.ts';
+export { matchGlob } from './glob.ts';
+export { init, type Initializer } from './init.ts';
+export {
+  createEmbedding,
+  createLayerNorm,
+  createLinear,
+  embed,
+  normalize,
+  type BiasedLinearParameters,
+  type EmbeddingOptions,
+  type EmbeddingParameters,
+  type LayerNormParameters,
+  type LinearOptions,
+  type LinearParameters,
+} from './layers.ts';
+export { addPositions, gatherPositions, paddingMask, sinusoidalPositions } from './positions.ts';
+export {
+  attentionBias,
+  createAttention,
+  multiHeadAttention,
+  type AttentionInit,
+  type AttentionMasks,
+  type AttentionParameters,
+  type MultiHeadAttentionOptions,
+} from './attention.ts';
+export {
+  createDecoderLayer,
+  createEncoderLayer,
+  transformerDecoderLayer,
+  transformerEncoderLayer,
+  type DecoderLayerOptions,
+  type DecoderLayerParameters,
+  type EncoderLayerParameters,
+  type TransformerLayerOptions,
+  type TransformerLayerSizes,
+} from './transformer.ts';
+export {
+  createDecoder,
+  createEncoder,
+  transformerDecoder,
+  transformerEncoder,
+  type DecoderParameters,
+  type EncoderParameters,
+  type StackOptions,
+  type TransformerSizes,
+} from './stacks.ts';
+export { createSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
+export {
+  BIASES_AND_NORMS,
+  createOptimizer,
+  type ApplyResult,
+  type GroupOptions,
+  type Optimizer,
+  type OptimizerOptions,
+  type ParameterGroup,
+} from './optimizer.ts';
+export { type SafetensorsArray, type SafetensorsType } from './dtypes.ts';
+export {
+  encodeFloats,
+  readSafetensors,
+  toFloat32,
+  writeSafetensors,
+  type SafetensorsFile,
+  type SafetensorsTensor,
+} from './safetensors.ts';
+export {
+  loadParameters,
+  saveParameters,
+  torchName,
+  type LoadOptions,
+  type LoadReport,
+  type NamedVariables,
+} from './checkpoint.ts';
