@@ -1,0 +1,249 @@
+import { z } from 'zod';
+
+const whole = (least: number): z.ZodInt => z.int().min(least);
+const rate = z.number().min(0).lt(1);
+
+const domain = z.string().min(1);
+
+/** Where item features come from. */
+export const featuresSchema = z.strictObject({
+  text: z
+    .enum(['use-lite', 'clip', 'stored', 'none'])
+    .default('use-lite')
+    .describe('text encoder; stored = the feature file in the domain directory (.feat1CLS)'),
+  image: z
+    .enum(['pixels', 'clip', 'stored', 'none'])
+    .default('none')
+    .describe('image encoder; stored = the feature file in the domain directory (.feat3CLS)'),
+});
+
+/** How interests are found. */
+export const interestsSchema = z.strictObject({
+  method: z
+    .enum(['dpc-knn', 'k-means', 'released-k-means', 'none'])
+    .optional()
+    .describe('how interests are found; none = no interests at all'),
+  ratio: z.number().gt(0).max(1).optional().describe('interests K as a share of the item tokens'),
+  count: whole(1).optional().describe('K itself, instead of the ratio'),
+  neighbours: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe('neighbours of the density, as a share of the tokens'),
+});
+
+/** The model. */
+export const modelSchema = z.strictObject({
+  preset: z
+    .enum(['paper', 'released'])
+    .default('paper')
+    .describe(
+      'paper: the method as published, missing modalities left out; released: as the released code does it',
+    ),
+  width: whole(1).default(300).describe('D: width of the model'),
+  heads: whole(1).default(4).describe('H: attention heads; must divide the width'),
+  inner: whole(1).default(256).describe('inner width of the feed-forward blocks'),
+  positions: whole(1).default(50).describe('longest history; older items are cut off'),
+  dropout: rate.default(0.5).describe('share of activations dropped in training'),
+  temperature: z.number().gt(0).default(0.07).describe('divides the scores'),
+  sequenceFusion: z
+    .enum(['add', 'contextual'])
+    .default('add')
+    .describe('add: one token an item; contextual: one token an item and modality'),
+  itemFusion: z
+    .enum(['static', 'shared', 'per-item'])
+    .default('shared')
+    .describe('weights of text and image in the score: equal, one learned number, one for each item'),
+  interests: interestsSchema.prefault({}).describe('interest discovery'),
+  missing: z
+    .enum(['mask', 'bias'])
+    .optional()
+    .describe('a missing modality leaves every sum (paper), or counts as the bias of its adapter (released)'),
+  paddingInSoftmax: z
+    .boolean()
+    .optional()
+    .describe('whether padding is a candidate in training (paper: false, released: true)'),
+  regulariser: z
+    .enum(['valid', 'all-slots'])
+    .optional()
+    .describe('interests that the regulariser sums: those there are (paper), or empty slots too (released)'),
+  augmentedImages: z
+    .enum(['aligned', 'original'])
+    .optional()
+    .describe(
+      'pictures of the augmented view: of the items left (paper), or of the original order (released)',
+    ),
+  dropRule: z
+    .enum(['own', 'next'])
+    .optional()
+    .describe("whose mark decides whether an item is dropped: its own (paper), or the next one's (released)"),
+  sameItemMask: z
+    .boolean()
+    .optional()
+    .describe('take rows with the same target out of the negatives (paper: true, released: false)'),
+  singleModality: z
+    .enum(['fused', 'summed'])
+    .optional()
+    .describe(
+      'scores with one modality and IDs: mean of two cosines (paper), or cosine of the sum (released)',
+    ),
+});
+
+const optimiser = {
+  learningRate: z.number().gt(0).default(0.001).describe('learning rate of Adam'),
+  weightDecay: z.number().min(0).default(0).describe('decoupled weight decay'),
+  clipNorm: z
+    .number()
+    .gt(0)
+    .nullable()
+    .default(null)
+    .describe('largest norm of the gradient; null = not clipped'),
+  regulariserWeight: z.number().min(0).default(1e-4).describe('gamma: weight of the interest regulariser'),
+};
+
+/** Pre-training. */
+export const pretrainingSchema = z.strictObject({
+  epochs: whole(1).default(100).describe('epochs'),
+  batchSize: whole(2).default(1024).describe('B: sequences in a batch; the others are the negatives'),
+  ...optimiser,
+  sequenceWeight: z.number().min(0).default(1e-3).describe('lambda: weight of the sequence-sequence loss'),
+  dropRatio: z.number().min(0).max(1).default(0.2).describe('share of items an augmented view loses'),
+  domainBalance: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of a source in the batches: its rows to this power (paper: 0.5, released: 1)'),
+  keepEvery: whole(1)
+    .nullable()
+    .default(null)
+    .describe('epochs between checkpoints that are kept for good; null = only the last'),
+});
+
+/** Fine-tuning and training from scratch. */
+export const finetuningSchema = z.strictObject({
+  epochs: whole(1).default(300).describe('most epochs'),
+  batchSize: whole(1).default(512).describe('B: sequences in a batch'),
+  ...optimiser,
+  tune: z
+    .enum(['efficient', 'full'])
+    .default('efficient')
+    .describe('after pre-training, train adapters, fusion, token LayerNorm and IDs only, or everything'),
+  patience: whole(0)
+    .nullable()
+    .default(10)
+    .describe('epochs without a better validation NDCG@10 that are borne; null = all'),
+});
+
+/** How results are measured. */
+export const evaluationSchema = z.strictObject({
+  batchSize: whole(1).default(1024).describe('rows ranked at once'),
+  history: z
+    .enum(['keep', 'mask'])
+    .default('keep')
+    .describe('whether items of the history can be recommended again'),
+  cutoffs: z.array(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
+});
+
+const about = {
+  description: z.string().default('').describe('one line for `ferry recipes`'),
+  needs: z.string().default('nothing').describe('data it needs, for `ferry recipes`'),
+  takes: z.string().default('').describe('how long it takes, for `ferry recipes`'),
+};
+const place = {
+  out: z.string().min(1).optional().describe('run directory; default runs/<recipe name>'),
+  backend: z
+    .string()
+    .min(1)
+    .default('auto')
+    .describe('auto | ort | tensorflow | wasm | cpu, or ort:<provider>'),
+};
+const seed = whole(0).default(2020).describe('seed of every random number');
+
+/** `job: pretrain`. */
+export const pretrainSchema = z.strictObject({
+  job: z.literal('pretrain').describe('pre-train on source domains'),
+  ...about,
+  sources: z
+    .array(domain)
+    .min(1)
+    .describe('source domains: directories, $FERRY_DATA/…, or sample-world:<name>'),
+  seed,
+  ...place,
+  features: featuresSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  pretraining: pretrainingSchema.prefault({}),
+});
+
+/** `job: finetune`. */
+export const finetuneSchema = z.strictObject({
+  job: z.literal('finetune').describe('fine-tune on a target domain, or train on it from scratch'),
+  ...about,
+  target: domain.describe('target domain: a directory, $FERRY_DATA/…, or sample-world:<name>'),
+  from: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('pre-training run or checkpoint to start from; null = from scratch'),
+  ids: z.boolean().default(true).describe('item IDs beside the modalities'),
+  seed,
+  ...place,
+  features: featuresSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  finetuning: finetuningSchema.prefault({}),
+  evaluation: evaluationSchema.prefault({}),
+});
+
+/** `job: study`. */
+export const studySchema = z.strictObject({
+  job: z.literal('study').describe('sources x targets x starts x ids x seeds, one table'),
+  ...about,
+  sources: z.array(domain).default([]).describe('source domains, pre-trained on together'),
+  targets: z.array(domain).min(1).describe('target domains, one after the other'),
+  starts: z
+    .array(z.enum(['scratch', 'pre-trained']))
+    .min(1)
+    .default(['scratch', 'pre-trained'])
+    .describe('where fine-tuning starts'),
+  ids: z.array(z.boolean()).min(1).default([true, false]).describe('with item IDs, without, or both'),
+  seeds: z.array(whole(0)).min(1).default([2020]).describe('one run for each'),
+  ...place,
+  features: featuresSchema.prefault({}),
+  model: modelSchema.prefault({}),
+  pretraining: pretrainingSchema.prefault({}),
+  finetuning: finetuningSchema.prefault({}),
+  evaluation: evaluationSchema.prefault({}),
+});
+
+/** Rules between settings. */
+function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$RefinementCtx): void {
+  const problem = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  const { width, heads } = recipe.model;
+  if (width % heads !== 0) problem(['model', 'heads'], `must divide the width ${width}, got ${heads}`);
+  if (recipe.features.text === 'none' && recipe.features.image === 'none')
+    problem(['features'], 'must have a text or an image encoder, got none of both');
+  if (recipe.job === 'study' && recipe.starts.includes('pre-trained') && recipe.sources.length === 0)
+    problem(['sources'], "must name at least one domain when starts has 'pre-trained', got none");
+}
+
+const anyJob = z.discriminatedUnion('job', [pretrainSchema, finetuneSchema, studySchema]);
+
+/** Any recipe. */
+export const recipeSchema = anyJob.superRefine(crossChecks);
+
+/** A recipe, defaults filled in. */
+export type Recipe = z.output<typeof recipeSchema>;
+/** A `job: pretrain` recipe. */
+export type PretrainRecipe = z.output<typeof pretrainSchema>;
+/** A `job: finetune` recipe. */
+export type FinetuneRecipe = z.output<typeof finetuneSchema>;
+/** A `job: study` recipe. */
+export type StudyRecipe = z.output<typeof studySchema>;
+/** Settings of the model. */
+export type ModelSettings = z.output<typeof modelSchema>;
+/** Settings of the features. */
+export type FeatureSettings = z.output<typeof featuresSchema>;

@@ -1,0 +1,134 @@
+import type { z } from 'zod';
+import {
+  formatPath,
+  parseRecipe,
+  RecipeError,
+  type Path,
+  type Problem,
+  type RecipeDocument,
+} from './document.ts';
+import { fieldsAt } from './fields.ts';
+import { didYouMean } from './suggest.ts';
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>)[key] : undefined,
+    value,
+  );
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+const a = (noun: string): string => (/^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`);
+const nouns: Record<string, string> = {
+  int: 'a whole number',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+/** The tags a discriminated union knows. */
+function optionsOf(issue: z.core.$ZodIssueInvalidUnion): string[] {
+  return (('options' in issue ? issue.options : undefined) ?? []).map(String);
+}
+
+/** What a value must be, in words, from zod's issue. */
+function rule(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${nouns[issue.expected] ?? a(issue.expected)}`;
+    case 'invalid_value':
+      return issue.values.length === 1
+        ? `must be ${shown(issue.values[0])}`
+        : `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      return `must be one of ${optionsOf(issue).join(', ')}`;
+    case 'too_small':
+    case 'too_big': {
+      const small = issue.code === 'too_small';
+      const bound = Number(small ? issue.minimum : issue.maximum);
+      if (issue.origin === 'array')
+        return `must have at ${small ? 'least' : 'most'} ${bound} ${bound === 1 ? 'entry' : 'entries'}`;
+      if (issue.origin === 'string') return 'must not be empty';
+      return `must be ${issue.inclusive ? `at ${small ? 'least' : 'most'}` : small ? 'above' : 'below'} ${bound}`;
+    }
+    default:
+      return issue.message;
+  }
+}
+
+/** Turns one zod issue into problems that say where and what. */
+function explain(
+  issue: z.core.$ZodIssue,
+  document: RecipeDocument,
+  schema: z.ZodType,
+): (Problem & { at: number })[] {
+  const path = issue.path.filter((key): key is string | number => typeof key !== 'symbol');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => {
+      const known = fieldsAt(schema, document.value, path);
+      const inside = path.length > 0 ? ` in ${formatPath(path)}` : '';
+      return {
+        where: document.locate([...path, key], 'key'),
+        message: `unknown key '${key}'${inside}${didYouMean(key, known)}`,
+        at: document.order([...path, key]),
+      };
+    });
+  const value = valueAt(document.value, path);
+  const last = path[path.length - 1];
+  if (value === undefined && last !== undefined && issue.code !== 'custom') {
+    const inside = path.length > 1 ? ` in ${formatPath(path.slice(0, -1))}` : '';
+    return [
+      {
+        where: document.locate(path),
+        message: `missing key '${last}'${inside}: ${rule(issue)}`,
+        at: document.order(path),
+      },
+    ];
+  }
+  const got = issue.code === 'custom' ? '' : `, got ${shown(value)}`;
+  const candidates =
+    issue.code === 'invalid_value'
+      ? issue.values.map(String)
+      : issue.code === 'invalid_union'
+        ? optionsOf(issue)
+        : [];
+  const near = typeof value === 'string' ? didYouMean(value, candidates) : '';
+  return [
+    {
+      where: document.locate(path),
+      message: `${formatPath(path) || 'the recipe'} ${rule(issue)}${got}${near}`,
+      at: document.order(path),
+    },
+  ];
+}
+
+/**
+ * Reads a recipe: YAML, overrides, schema.
+ *
+ * @param text - YAML.
+ * @param file - Name for messages.
+ * @param schema - What the recipe must look like; strict objects make unknown keys errors.
+ * @param overrides - `key.sub=value`.
+ * @throws RecipeError with every problem, each with line and column or the override at fault, and a suggestion where
+ * a known name is near.
+ */
+export function readRecipe<T extends z.ZodType>(
+  text: string,
+  file: string,
+  schema: T,
+  overrides: readonly string[] = [],
+): z.output<T> {
+  const document = parseRecipe(text, file, overrides);
+  const result = schema.safeParse(document.value, { reportInput: true });
+  if (result.success) return result.data;
+  const problems = result.error.issues
+    .flatMap((issue) => explain(issue, document, schema))
+    .sort((x, y) => x.at - y.at);
+  throw new RecipeError(file, problems);
+}
