@@ -129,7 +129,7 @@ function padBatch(
  * @returns One batch a block, longest histories first, ties in the batch's order.
  * @throws RangeError if the sizes do not add up to B, or the batch has filling rows.
  *
- * @example On the Scientific subset (lengths 1 to 34, mean 3.4) a batch of 512 as one block has 17,200 positions, as blocks
+ * @example On the Scientific subset (lengths 1 to 33, mean 3.4) a batch of 512 as one block has 17,200 positions, as blocks
  * of `sizes: [32, 96, 384]` 3,600.
  */
 export function splitByLength(
