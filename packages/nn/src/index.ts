@@ -53,6 +53,30 @@ export {
   type StackOptions,
   type TransformerSizes,
 } from './stacks.ts';
+export {
+  additiveAttention,
+  createAdditiveAttention,
+  type AdditiveAttentionParameters,
+  type AdditiveAttentionSizes,
+} from './additiveAttention.ts';
+export { createGru, gru, type GruOptions, type GruParameters, type GruSizes } from './gru.ts';
+export {
+  binaryCrossEntropy,
+  bpr,
+  crossEntropy,
+  maskedMean,
+  type BinaryCrossEntropyOptions,
+  type CrossEntropyOptions,
+  type LossOptions,
+} from './losses.ts';
+export {
+  inBatchExclusions,
+  inBatchSoftmax,
+  infoNce,
+  sameItems,
+  type InBatchOptions,
+  type InfoNceOptions,
+} from './contrastive.ts';
 export { createSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
 export {
   BIASES_AND_NORMS,
