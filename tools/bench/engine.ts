@@ -32,7 +32,9 @@ interface Side {
 }
 
 function start(name: string, command: string, args: string[]): Side {
-  const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] }) as ChildProcessWithoutNullStreams;
+  const child = spawn(command, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  }) as ChildProcessWithoutNullStreams;
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return { name, process: child, lines, times: [], memory: 0, first: 0 };
 }

@@ -111,7 +111,10 @@ function prepareTransformer({ name, B, L, rate }: Workload): Prepared {
     decoder1: createDecoderLayer(sizes, random),
   };
   const data = (shape: number[]) =>
-    tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal()), shape);
+    tf.tensor(
+      Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => random.normal()),
+      shape,
+    );
   const inputs = [data([B, L, D]), data([B, L, D])];
   return train(name, parameters, inputs, ([source, target], key) => {
     const options = { heads: H, rate, random: rate > 0 ? randomSource(key) : undefined };
@@ -129,7 +132,10 @@ function prepareMissrec({ name, B, L, rate }: Workload): Prepared {
   const random = RandomStream.fromSeed(2020);
   const sizes = { width: D, feedForward: INNER };
   const normal = (shape: number[], std = 1) =>
-    tf.tensor(Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => std * random.normal()), shape);
+    tf.tensor(
+      Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => std * random.normal()),
+      shape,
+    );
   const integers = (size: number, n: number) =>
     Int32Array.from({ length: size }, () => 1 + random.integer(n - 1));
   const parameters = {
@@ -150,7 +156,10 @@ function prepareMissrec({ name, B, L, rate }: Workload): Prepared {
   const inputs = [
     tf.tensor2d(ids, [B, L], 'int32'),
     tf.tensor2d(integers(B * Q, INTERESTS), [B, Q], 'int32'),
-    tf.tensor1d(lengths.map((length, b) => b * L + length - 1), 'int32'),
+    tf.tensor1d(
+      lengths.map((length, b) => b * L + length - 1),
+      'int32',
+    ),
     tf.tensor1d(integers(B, ITEMS), 'int32'),
   ];
   return train(name, parameters, inputs, ([history, tokens, last, targets], key) => {

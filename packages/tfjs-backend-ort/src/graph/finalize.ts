@@ -26,32 +26,70 @@ export function reachable(nodes: readonly Node[], outputs: readonly Value[]): Re
   return { nodes: nodes.filter((node) => needed.has(node)), uses };
 }
 
+/** The product of two matrices that feeds only this node, or undefined. */
+function onlyProduct(value: Value | undefined, uses: Map<Value, number>): Node | undefined {
+  const node = value?.node;
+  if (!value || !node || uses.get(value) !== 1 || value.dtype !== 'float32') return undefined;
+  return node.op === 'MatMul' || node.op === 'FusedMatMul' ? node : undefined;
+}
+
+function alphaOf(product: Node): number {
+  return (product.attributes['alpha'] as { float: number } | undefined)?.float ?? 1;
+}
+
+/** `c (A B)` with a constant c: a FusedMatMul with alpha = c. */
+function scaledProduct(node: Node, uses: Map<Value, number>): [fused: Node, product: Node] | undefined {
+  const factorIndex = node.inputs.findIndex((v) => v?.splat);
+  if (node.op !== 'Mul' || factorIndex < 0) return undefined;
+  const source = node.inputs[1 - factorIndex];
+  const product = onlyProduct(source, uses);
+  if (!product || source!.shape.length !== node.outputs[0]!.shape.length) return undefined;
+  const factor = Graph.element(node.inputs[factorIndex]!)!;
+  const fused: Node = {
+    op: 'FusedMatMul',
+    domain: 'com.microsoft',
+    inputs: product.inputs,
+    attributes: { transA: 0, transB: 0, ...product.attributes, alpha: { float: alphaOf(product) * factor } },
+    outputs: node.outputs,
+    origin: product.origin,
+  };
+  return [fused, product];
+}
+
+/** `A B + c` of matrices with a row c: a Gemm, which saves a pass over the result. */
+function biasedProduct(node: Node, uses: Map<Value, number>): [fused: Node, product: Node] | undefined {
+  if (node.op !== 'Add') return undefined;
+  for (const side of [0, 1]) {
+    const product = onlyProduct(node.inputs[side], uses);
+    const bias = node.inputs[1 - side];
+    const width = node.outputs[0]!.shape[1];
+    if (!product || !bias || bias.splat || bias.shape.length !== 1 || bias.shape[0] !== width) continue;
+    if (product.inputs.some((v) => v?.shape.length !== 2)) continue;
+    const { transA = 0, transB = 0 } = product.attributes;
+    const fused: Node = {
+      op: 'Gemm',
+      domain: '',
+      inputs: [...product.inputs, bias],
+      attributes: { transA, transB, alpha: { float: alphaOf(product) }, beta: { float: 1 } },
+      outputs: node.outputs,
+      origin: product.origin,
+    };
+    return [fused, product];
+  }
+  return undefined;
+}
+
 /**
- * Moves a constant factor into the matrix product that is its only source: `c (A B)` becomes a FusedMatMul with
- * alpha = c. Done last, when it is known that nothing else reads the product.
+ * Folds a constant factor or the addition of a row into the matrix product that is its only source. Done last, when it is
+ * known that nothing else reads the product.
  */
-export function foldScales(nodes: readonly Node[], uses: Map<Value, number>): Node[] {
+export function foldIntoProducts(nodes: readonly Node[], uses: Map<Value, number>): Node[] {
   const dropped = new Set<Node>();
   const result = nodes.map((node) => {
-    if (node.op !== 'Mul') return node;
-    const factorIndex = node.inputs.findIndex((v) => v?.splat);
-    const product = node.inputs[1 - factorIndex];
-    const source = product?.node;
-    if (factorIndex < 0 || !source || uses.get(product) !== 1 || product.dtype !== 'float32') return node;
-    if (source.op !== 'MatMul' && source.op !== 'FusedMatMul') return node;
-    if (product.shape.length !== node.outputs[0]!.shape.length) return node;
-    const factor = Graph.element(node.inputs[factorIndex]!)!;
-    const before = (source.attributes['alpha'] as { float: number } | undefined)?.float ?? 1;
-    dropped.add(source);
-    const fused: Node = {
-      op: 'FusedMatMul',
-      domain: 'com.microsoft',
-      inputs: source.inputs,
-      attributes: { transA: 0, transB: 0, ...source.attributes, alpha: { float: before * factor } },
-      outputs: node.outputs,
-      origin: source.origin,
-    };
-    return fused;
+    const folded = scaledProduct(node, uses) ?? biasedProduct(node, uses);
+    if (!folded) return node;
+    dropped.add(folded[1]);
+    return folded[0];
   });
   return result.filter((node) => !dropped.has(node));
 }

@@ -1,5 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
-import { foldScales, reachable } from '../graph/finalize.ts';
+import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
 import { sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
 import { HOST_KERNELS, type HostKernel, type Operand } from './hostKernels.ts';
@@ -51,7 +51,7 @@ export class Executable {
     this.#inputs = program.inputs;
     this.#outputs = program.outputs;
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
-    const nodes = foldScales(needed, uses);
+    const nodes = foldIntoProducts(needed, uses);
     this.#plan(nodes, program.name, options);
     // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
     memory.scratch(this.#scratchBytes);
