@@ -10,7 +10,6 @@ export {
   layerNorm,
   linear,
   philox4x32,
-  randomSource,
   registerOrtBackend,
   softmaxCrossEntropy,
   supportedKernels,
@@ -23,5 +22,7 @@ export {
   type RandomSource,
 } from '@ferry/tfjs-backend-ort';
 export { compile } from './compile.ts';
-export { describe, selectBackend, type BackendName, type EngineDescription } from './backend.ts';
-export { randomKey, RandomStream, type RandomState } from './random.ts';
+export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';
+export type { BackendName, BackendSpec, ProviderName } from './request.ts';
+export { randomKey, randomSource, RandomStream, type RandomState } from './random.ts';
+export { memory, scope, type MemoryReport } from './scope.ts';

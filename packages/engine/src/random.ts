@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { philox4x32 } from '@ferry/tfjs-backend-ort';
+import { philox4x32, randomSource as sourceOf, type RandomSource } from '@ferry/tfjs-backend-ort';
+import { reading } from './guards.ts';
 
 /** Everything needed to continue a {@link RandomStream} where it stood; plain JSON. */
 export interface RandomState {
@@ -129,4 +130,20 @@ export function randomKey(stream: RandomStream, step: number): tf.Tensor1D {
   if (!Number.isSafeInteger(step) || step < 0)
     throw new RangeError(`randomKey: step must be a non-negative integer, got ${step}`);
   return tf.tensor1d([stream.key[0] | 0, stream.key[1] | 0, step | 0, Math.floor(step / 2 ** 32)], 'int32');
+}
+
+/**
+ * The random tensors of one step: masks and uniform numbers, each a pure function of the key and of the order of the
+ * calls, equal on every backend, compiled or not, and after a resume (see randomSource of the package
+ * tfjs-backend-ort). Inside a compiled function the key must be an argument.
+ *
+ * @param key - int32 [4], from {@link randomKey}.
+ */
+export function randomSource(key: tf.Tensor): RandomSource {
+  const source = sourceOf(key);
+  // Eager backends read the key to compute the numbers on the host; on ort nothing is read.
+  return {
+    keepMask: (shape, rate) => reading(() => source.keepMask(shape, rate)),
+    uniform: (shape) => reading(() => source.uniform(shape)),
+  };
 }

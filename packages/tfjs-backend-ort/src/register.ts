@@ -61,8 +61,9 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
     kernelsRegistered = true;
   }
   if (current && same(current, settings)) return settings.provider;
-  const active = current && tf.getBackend() === BACKEND_NAME;
-  if (current) tf.removeBackend(BACKEND_NAME);
+  const registered = tf.engine().backendNames().includes(BACKEND_NAME);
+  const active = registered && tf.getBackend() === BACKEND_NAME;
+  if (registered) tf.removeBackend(BACKEND_NAME);
   const providers = PROVIDERS[settings.provider];
   tf.registerBackend(BACKEND_NAME, () => new OrtBackend({ threads, providers, profile }), 3);
   current = settings;

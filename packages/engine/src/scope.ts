@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** What tensors hold at one moment. */
+export interface MemoryReport {
+  /** Tensors that are not disposed, variables included. */
+  tensors: number;
+  /** Variables among them. */
+  variables: number;
+  /** Distinct arrays behind them: clones and reshapes share one. */
+  buffers: number;
+  /** Bytes of those arrays. */
+  bytes: number;
+  /** Resident memory of the whole process, in bytes. */
+  resident: number;
+}
+
+/**
+ * Runs a function and frees every tensor made in it, except those it returns (in any nest), variables, and tensors
+ * passed to `tf.keep`; also when it throws.
+ *
+ * @param fn - Synchronous: what happens after an `await` is in no scope.
+ * @throws Error if `fn` returns a promise.
+ */
+export function scope<T>(fn: () => T): T {
+  return tf.tidy(() => {
+    const result = fn();
+    if (result instanceof Promise)
+      throw new Error('scope: fn must be synchronous, got a promise; read values after the scope');
+    return result as tf.TensorContainer;
+  }) as T;
+}
+
+/** What tensors hold now: equal numbers before and after a piece of work mean that it leaks none. */
+export function memory(): MemoryReport {
+  const { numTensors, numDataBuffers, numBytes } = tf.memory();
+  const { registeredVariables } = (
+    tf.engine() as unknown as { state: { registeredVariables: Record<string, tf.Variable> } }
+  ).state;
+  return {
+    tensors: numTensors,
+    variables: Object.keys(registeredVariables).length,
+    buffers: numDataBuffers,
+    bytes: numBytes,
+    resident: process.memoryUsage.rss(),
+  };
+}
