@@ -2,12 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
 import { didYouMean } from './config/suggest.ts';
+import { UserError } from './errors.ts';
 import { sampleDomains, sampleWorldDirectory } from './sampleWorld/index.ts';
-
-/** Something a user must put right; shown without a stack trace. */
-export class UserError extends Error {
-  override readonly name = 'UserError';
-}
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
 export function cacheDirectory(): string {
@@ -50,5 +46,5 @@ export async function openDomain(reference: string, maxLength?: number): Promise
 
 /** A short name for a recipe's domain: its last part. */
 export function domainName(reference: string): string {
-  return reference.split(/[/:]/).filter(Boolean).at(-1) ?? reference;
+  return /[^/:]+(?=\/*$)/.exec(reference)?.[0] ?? reference;
 }

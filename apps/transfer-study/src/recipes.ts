@@ -3,7 +3,7 @@ import { basename, join, relative } from 'node:path';
 import { recipeSchema, type Recipe } from './config/schema.ts';
 import { didYouMean } from './config/suggest.ts';
 import { readRecipe } from './config/validate.ts';
-import { UserError } from './domains.ts';
+import { UserError } from './errors.ts';
 
 /** Where the recipes that come with Ferry are. */
 export const recipesDirectory = join(import.meta.dirname, '../recipes');
@@ -41,7 +41,7 @@ export function loadRecipe(reference: string, overrides: readonly string[] = [])
     const names = recipeNames();
     throw new UserError(
       isName
-        ? `no recipe '${reference}'${didYouMean(reference, names)}; there are ${names.join(', ')}`
+        ? `no recipe '${reference}'${didYouMean(reference, names)} (there are ${names.join(', ')})`
         : `no such recipe file: ${reference}`,
     );
   }

@@ -1,0 +1,5 @@
+export * from './config.ts';
+export { cacheDirectory, domainDirectory, domainName, openDomain } from './domains.ts';
+export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
+export { inspectDomain, type Inspection } from './inspect.ts';
+export * from './sampleWorld/index.ts';

@@ -1,0 +1,162 @@
+import { parse } from 'yaml';
+import { describe, expect, it } from 'vitest';
+import {
+  finetuneSchema,
+  listFields,
+  pretrainSchema,
+  readRecipe,
+  RecipeError,
+  recipeSchema,
+  studySchema,
+} from '../src/config.ts';
+import { toYaml } from '@ferry/training';
+import { editDistance, suggest } from '../src/config/suggest.ts';
+import { loadJob, loadRecipe, recipeNames } from '../src/recipes.ts';
+
+const problemsOf = (text: string, overrides: string[] = []): string[] => {
+  try {
+    readRecipe(text, 'r.yaml', recipeSchema, overrides);
+  } catch (error) {
+    if (error instanceof RecipeError)
+      return error.problems.map(({ where, message }) => `${where} ${message}`);
+    throw error;
+  }
+  return [];
+};
+
+describe('readRecipe', () => {
+  it('fills in defaults and applies overrides, the last one winning', () => {
+    const recipe = readRecipe('job: finetune\ntarget: here\n', 'r.yaml', recipeSchema, [
+      'model.width=64',
+      'ids=false',
+      'model.width=32',
+      'finetuning.patience=null',
+    ]);
+    if (recipe.job !== 'finetune') throw new Error('not a finetune recipe');
+    expect(recipe.model.width).toBe(32);
+    expect(recipe.model.heads).toBe(4);
+    expect(recipe.ids).toBe(false);
+    expect(recipe.finetuning.patience).toBe(null);
+    expect(recipe.from).toBe(null);
+  });
+
+  it('reports every problem at once, with line, column and the near name', () => {
+    const text = [
+      'job: finetune', // 1
+      'tarrget: x', // 2
+      'seed: -1', // 3
+      'features:', // 4
+      '  text: uselite', // 5
+      'model:', // 6
+      '  dropot: .5', // 7
+      '  interests: { metod: k-means, ratio: 3 }', // 8
+      'finetuning:', // 9
+      '  epochs: many', // 10
+    ].join('\n');
+    expect(problemsOf(text, ['finetuning.batchsize=3', 'model.preset=papr'])).toEqual([
+      "r.yaml:1:1 missing key 'target': must be a string",
+      "r.yaml:2:1 unknown key 'tarrget'; did you mean 'target'?",
+      'r.yaml:3:7 seed must be at least 0, got -1',
+      `r.yaml:5:9 features.text must be one of use-lite, clip, stored, none, got "uselite"; did you mean 'use-lite'?`,
+      "r.yaml:7:3 unknown key 'dropot' in model; did you mean 'dropout'?",
+      "r.yaml:8:16 unknown key 'metod' in model.interests; did you mean 'method'?",
+      'r.yaml:8:39 model.interests.ratio must be at most 1, got 3',
+      'r.yaml:10:11 finetuning.epochs must be a number, got "many"',
+      "override 'finetuning.batchsize=3' unknown key 'batchsize' in finetuning; did you mean 'batchSize'?",
+      `override 'model.preset=papr' model.preset must be one of paper, released, got "papr"; did you mean 'paper'?`,
+    ]);
+  });
+
+  it('suggests the job and knows the keys of the job that was chosen', () => {
+    expect(problemsOf('job: finetun\ntarget: a')).toEqual([
+      `r.yaml:1:6 job must be one of pretrain, finetune, study, got "finetun"; did you mean 'finetune'?`,
+    ]);
+    expect(problemsOf('job: study\ntargets: [a]\nsources: [b]\nseed: 3')).toEqual([
+      "r.yaml:4:1 unknown key 'seed'; did you mean 'seeds'?",
+    ]);
+    expect(problemsOf('')).toEqual([
+      "r.yaml:1:1 missing key 'job': must be one of pretrain, finetune, study",
+    ]);
+  });
+
+  it('checks rules between settings where they can be put right', () => {
+    expect(problemsOf('job: finetune\ntarget: a\nmodel: { width: 10 }\nfeatures: { text: none }')).toEqual([
+      'r.yaml:3:1 model.heads must divide the width 10, got 4',
+      'r.yaml:4:11 features must have a text or an image encoder, got none of both',
+    ]);
+    expect(problemsOf('job: study\ntargets: [a]')).toEqual([
+      "r.yaml:1:1 sources must name at least one domain when starts has 'pre-trained', got none",
+    ]);
+  });
+
+  it('refuses keys that come twice, text that is not YAML, and overrides that are none', () => {
+    expect(problemsOf('job: finetune\ntarget: a\ntarget: b')).toEqual([
+      'r.yaml:3:1 a key must come once, this one comes twice',
+    ]);
+    expect(problemsOf('job: [finetune')[0]).toMatch(/^r\.yaml:1:15 /);
+    expect(problemsOf('job: finetune\ntarget: a', ['--width', 'model.width=[1'])).toEqual([
+      "command line an override must read key.sub=value, got '--width'",
+      expect.stringMatching(/^command line the value must be YAML, got '\[1'/),
+    ]);
+  });
+
+  it('names the entry of a list', () => {
+    expect(problemsOf('job: study\ntargets:\n  - a\n  - 3\nsources: [b]')).toEqual([
+      'r.yaml:4:5 targets[1] must be a string, got 3',
+    ]);
+  });
+});
+
+describe('suggest', () => {
+  it('counts edits, swaps of neighbours as one', () => {
+    expect(editDistance('kitten', 'sitting')).toBe(3);
+    expect(editDistance('epohcs', 'epochs')).toBe(1);
+    expect(editDistance('', 'abc')).toBe(3);
+  });
+
+  it('says nothing when nothing is near', () => {
+    expect(suggest('colour', ['epochs', 'seed'])).toBeUndefined();
+    expect(suggest('batch-size', ['batchSize', 'patience'])).toBe('batchSize');
+  });
+});
+
+describe('schemas', () => {
+  it('describe every setting', () => {
+    for (const schema of [pretrainSchema, finetuneSchema, studySchema])
+      for (const { key, description } of listFields(schema)) expect(description, key).not.toBe('');
+  });
+
+  it('list settings with their types and defaults', () => {
+    const fields = new Map(listFields(finetuneSchema).map((field) => [field.key, field]));
+    expect(fields.get('finetuning.epochs')).toMatchObject({ type: 'whole number', default: '300' });
+    expect(fields.get('target')).toMatchObject({ type: 'text', default: undefined });
+    expect(fields.get('model.preset')).toMatchObject({ type: 'paper | released', default: 'paper' });
+    expect(fields.get('from')).toMatchObject({ type: 'text | null', default: 'null' });
+    expect(fields.get('model.dropRule')).toMatchObject({ default: '' });
+  });
+});
+
+describe('the recipes that come with Ferry', () => {
+  it.each(recipeNames())(
+    '%s can be read, says what it needs, and stays itself when written and read',
+    (name) => {
+      const { recipe } = loadRecipe(name);
+      expect(recipe.description).not.toBe('');
+      expect(recipe.takes).not.toBe('');
+      const written = toYaml(JSON.parse(JSON.stringify(recipe)) as Record<string, never>);
+      expect(parse(written)).toEqual(JSON.parse(JSON.stringify(recipe)));
+      expect(readRecipe(written, 'again.yaml', recipeSchema)).toEqual(recipe);
+    },
+  );
+
+  it('are found by name or path; a wrong name or job is told', () => {
+    expect(() => loadRecipe('sample-wrold')).toThrow(
+      "no recipe 'sample-wrold'; did you mean 'sample-world'? (there are amazon-clip",
+    );
+    expect(() => loadRecipe('nowhere/x.yaml')).toThrow('no such recipe file: nowhere/x.yaml');
+    expect(() => loadJob('finetune', 'sample-world')).toThrow(
+      "sample-world is a recipe for 'ferry study', got it for 'ferry finetune'",
+    );
+    expect(loadRecipe(loadRecipe('sample-world').file).recipe.job).toBe('study');
+  });
+});
