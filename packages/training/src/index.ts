@@ -1,1 +1,33 @@
 export type { Split, StateArray, StepContext, StepResult, TrainableModel } from './model.ts';
+export { runTraining, type TrainingResult } from './train.ts';
+export type { TrainingOptions } from './options.ts';
+export {
+  roundMetric,
+  stoppingStart,
+  updateStopping,
+  type EarlyStopping,
+  type StoppingRule,
+  type StoppingState,
+} from './earlyStopping.ts';
+export { NonFiniteError } from './epoch.ts';
+export { WriteError } from './files.ts';
+export { DamagedCheckpointError, openCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+export { restoreModel, type StoredModel } from './tensors.ts';
+export type { BestCheckpoint, RunningSums, TrainingState } from './state.ts';
+export {
+  readMetrics,
+  readSummary,
+  readTimings,
+  type EndReason,
+  type EpochRecord,
+  type MetricsRecord,
+  type StepRecord,
+  type Summary,
+  type TestRecord,
+  type TimingRecord,
+} from './records.ts';
+export { createDisplay, formatCount, formatProgress, formatSeconds } from './progress.ts';
+export type { Display, Output, Progress } from './progress.ts';
+export { describeEnvironment } from './environment.ts';
+export { acquireLock, type Lock } from './lock.ts';
+export { differences, toYaml, type Difference, type Json, type JsonObject } from './json.ts';

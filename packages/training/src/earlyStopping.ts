@@ -1,0 +1,64 @@
+/**
+ * When a validation value counts as an improvement.
+ *
+ * - `released`: as RecBole, on which MISSRec's released code runs: the value is rounded to 4 decimals and counts when it
+ *   is at least the best so far, so that ties move the best epoch later; training stops when more than `patience`
+ *   consecutive values did not count (at the 11th for `stopping_step: 10`).
+ * - `strict`: the value must exceed the best so far; training stops when `patience` consecutive values did not.
+ */
+export type StoppingRule = 'released' | 'strict';
+
+/** Which validation metric picks the best checkpoint, and when training stops for want of improvement. */
+export interface EarlyStopping {
+  /** A metric that `evaluate('valid')` returns, larger being better; upper and lower case are the same. Default `ndcg@10`. */
+  readonly metric?: string | undefined;
+  /** Default `released`. */
+  readonly rule?: StoppingRule | undefined;
+  /** Evaluations without improvement that are borne; null never stops. Default 10. */
+  readonly patience?: number | null | undefined;
+}
+
+/** Where early stopping stands; plain JSON. */
+export interface StoppingState {
+  /** The value to beat, as the rule sees it; null before the first. */
+  readonly best: number | null;
+  /** Consecutive evaluations that did not improve. */
+  readonly waited: number;
+  /** Whether training must stop. */
+  readonly stop: boolean;
+}
+
+/** Before the first evaluation. */
+export const stoppingStart: StoppingState = { best: null, waited: 0, stop: false };
+
+/**
+ * Rounds to 4 decimals as Python's `round(x, 4)`: the nearest decimal of the exact binary value, ties to even.
+ * `toFixed` does the same save for ties, which it rounds up. x is a tie only if x = odd / 32: a tie is
+ * (2n+1) / (2^5 5^4), and a binary fraction has no 5 in its denominator.
+ */
+export function roundMetric(x: number): number {
+  const up = Number(x.toFixed(4));
+  const isTie = Number.isInteger(x * 32) && Math.abs((x * 32) % 2) === 1;
+  if (!isTie) return up;
+  const below = Math.floor(x * 1e4);
+  return (below % 2 === 0 ? below : below + 1) / 1e4;
+}
+
+/**
+ * Takes one validation value into account.
+ *
+ * @returns The new state, and whether the value is the new best.
+ */
+export function updateStopping(
+  state: StoppingState,
+  value: number,
+  rule: StoppingRule,
+  patience: number | null,
+): { state: StoppingState; improved: boolean } {
+  const seen = rule === 'released' ? roundMetric(value) : value;
+  const improved = state.best === null || (rule === 'released' ? seen >= state.best : seen > state.best);
+  if (improved) return { state: { best: seen, waited: 0, stop: false }, improved };
+  const waited = state.waited + 1;
+  const stop = patience !== null && (rule === 'released' ? waited > patience : waited >= patience);
+  return { state: { best: state.best, waited, stop }, improved };
+}

@@ -1,0 +1,98 @@
+import type { EarlyStopping, StoppingRule } from './earlyStopping.ts';
+import type { JsonObject } from './json.ts';
+import type { TrainableModel } from './model.ts';
+import type { Output } from './progress.ts';
+import type { EpochRecord } from './records.ts';
+
+/**
+ * What {@link runTraining} is told.
+ *
+ * @typeParam B - A batch of the model.
+ */
+export interface TrainingOptions<B> {
+  /** The run directory; made if absent, resumed if it holds a checkpoint. */
+  readonly directory: string;
+  /** The resolved recipe: saved as `recipe.yaml`; a directory that was begun with another one is refused. */
+  readonly recipe: JsonObject;
+  /** Paths of recipe keys that may differ on resuming, such as `training.epochs`, with all below them. */
+  readonly mayDiffer?: readonly string[] | undefined;
+  /** What is trained. */
+  readonly model: TrainableModel<B>;
+  /** Seed of all randomness in training. */
+  readonly seed: number;
+  /** Most epochs. */
+  readonly epochs: number;
+  /** Most steps; the epoch they end in is closed early. Default: no bound. */
+  readonly steps?: number | undefined;
+  /** Choice of the best checkpoint and early stopping; needs `model.evaluate`. */
+  readonly earlyStopping?: EarlyStopping | undefined;
+  /** Epochs from one validation to the next; the last epoch is always validated. Default 1. */
+  readonly validateEvery?: number | undefined;
+  /** Steps from one checkpoint to the next within an epoch; there is one after each epoch in any case. Default: no others. */
+  readonly checkpointEvery?: number | undefined;
+  /** Also keep for good the checkpoint of every so many epochs. Default: only those that are needed. */
+  readonly keepEvery?: number | undefined;
+  /** Steps from one logged step to the next. The first step is always logged. Default 10. */
+  readonly logEvery?: number | undefined;
+  /** Whether to evaluate the best checkpoint on the test split at the end. Default true. */
+  readonly test?: boolean | undefined;
+  /** Identifies the data, such as a hash of its files; a run begun on other data is refused. */
+  readonly fingerprint?: string | undefined;
+  /** Whether a damaged newest checkpoint is put aside and the one before it resumed from. Default false: an error. */
+  readonly fallback?: boolean | undefined;
+  /** The command that resumes this run, shown when it is interrupted. */
+  readonly resumeCommand?: string | undefined;
+  /** Where progress is shown; null for nowhere. Default `process.stderr`. */
+  readonly output?: Output | null | undefined;
+  /** Whether SIGINT and SIGTERM save and stop. Default true. */
+  readonly handleSignals?: boolean | undefined;
+  /** Saves and stops when aborted. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with each epoch's record. */
+  readonly onEpoch?: ((record: EpochRecord) => void) | undefined;
+}
+
+/** {@link TrainingOptions} with defaults in place. */
+export interface Settings {
+  /** See {@link TrainingOptions}. */
+  readonly epochs: number;
+  /** Infinity for no bound. */
+  readonly steps: number;
+  /** In lower case. */
+  readonly metric: string;
+  /** See {@link EarlyStopping}. */
+  readonly rule: StoppingRule;
+  /** See {@link EarlyStopping}. */
+  readonly patience: number | null;
+  /** See {@link TrainingOptions}. */
+  readonly validateEvery: number;
+  /** Infinity for no others. */
+  readonly checkpointEvery: number;
+  /** Infinity for none. */
+  readonly keepEvery: number;
+  /** See {@link TrainingOptions}. */
+  readonly logEvery: number;
+}
+
+/** Puts defaults in place and checks numbers, all at once. */
+export function settingsOf<B>(options: TrainingOptions<B>): Settings {
+  const counts = {
+    epochs: options.epochs,
+    steps: options.steps ?? Infinity,
+    validateEvery: options.validateEvery ?? 1,
+    checkpointEvery: options.checkpointEvery ?? Infinity,
+    keepEvery: options.keepEvery ?? Infinity,
+    logEvery: options.logEvery ?? 10,
+  };
+  const patience = options.earlyStopping?.patience === undefined ? 10 : options.earlyStopping.patience;
+  const wrong = Object.entries({ ...counts, patience: patience ?? 1 })
+    .filter(([name, n]) => !(Number.isInteger(n) && n >= 1) && !(n === Infinity && name !== 'epochs'))
+    .map(([name, n]) => `${name} must be a positive integer, got ${n}`);
+  if (wrong.length > 0) throw new RangeError(`runTraining: ${wrong.join('; ')}`);
+  return {
+    ...counts,
+    metric: (options.earlyStopping?.metric ?? 'ndcg@10').toLowerCase(),
+    rule: options.earlyStopping?.rule ?? 'released',
+    patience,
+  };
+}
