@@ -43,8 +43,3 @@ export async function domainDirectory(reference: string): Promise<string> {
 export async function openDomain(reference: string, maxLength?: number): Promise<Domain> {
   return readDomain(await domainDirectory(reference), { maxLength });
 }
-
-/** A short name for a recipe's domain: its last part. */
-export function domainName(reference: string): string {
-  return /[^/:]+(?=\/*$)/.exec(reference)?.[0] ?? reference;
-}

@@ -89,6 +89,12 @@ describe('readRecipe', () => {
     ]);
   });
 
+  it('wants targets of different names', () => {
+    expect(problemsOf('job: study\ntargets: [a/x, b/y, c/x/]\nsources: [s]')).toEqual([
+      'r.yaml:2:21 targets[2] must have another name than the targets before, got x',
+    ]);
+  });
+
   it('refuses keys that come twice, text that is not YAML, and overrides that are none', () => {
     expect(problemsOf('job: finetune\ntarget: a\ntarget: b')).toEqual([
       'r.yaml:3:1 a key must come once, this one comes twice',

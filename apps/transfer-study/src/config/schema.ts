@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { domainName } from '../names.ts';
 
 const whole = (least: number): z.ZodInt => z.int().min(least);
 const rate = z.number().min(0).lt(1);
@@ -228,6 +229,13 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
     problem(['features'], 'must have a text or an image encoder, got none of both');
   if (recipe.job === 'study' && recipe.starts.includes('pre-trained') && recipe.sources.length === 0)
     problem(['sources'], "must name at least one domain when starts has 'pre-trained', got none");
+  if (recipe.job === 'study') {
+    const names = recipe.targets.map(domainName);
+    names.forEach((name, i) => {
+      if (names.indexOf(name) < i)
+        problem(['targets', i], `must have another name than the targets before, got ${name}`);
+    });
+  }
 }
 
 const anyJob = z.discriminatedUnion('job', [pretrainSchema, finetuneSchema, studySchema]);

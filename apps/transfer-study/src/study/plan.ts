@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FinetuneRecipe, PretrainRecipe, StudyRecipe } from '../config/schema.ts';
-import { domainName } from '../domains.ts';
+import { domainName } from '../names.ts';
 
 /** Where fine-tuning starts. */
 export type Start = StudyRecipe['starts'][number];
@@ -30,14 +30,9 @@ export interface StudyPlan {
 /**
  * The runs of a study. Every run is a complete recipe of its own in a directory of its own, so that it can be resumed,
  * evaluated and repeated alone.
- *
- * @throws RangeError if two targets have the same name.
  */
 export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
   const names = recipe.targets.map(domainName);
-  const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined)
-    throw new RangeError(`planStudy: targets must have different names, got ${twice} twice`);
   const { backend, features, model } = recipe;
   const shared = { description: '', needs: 'nothing', takes: '', backend, features, model };
   const pretrainingOf = (seed: number): PretrainRecipe & { out: string } => ({

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { readRecipe, recipeSchema, studySchema } from '../src/config.ts';
+import { domainName } from '../src/names.ts';
+import { planStudy } from '../src/study/plan.ts';
+
+const study = (text: string) =>
+  planStudy({ ...readRecipe(`job: study\n${text}`, 's.yaml', studySchema), out: 'runs/s' });
+
+describe('planStudy', () => {
+  it('is sources x targets x starts x ids x seeds', () => {
+    const { pretrainings, cells } = study('sources: [a, b]\ntargets: [x/c, d]\nseeds: [1, 2, 3]');
+    expect(pretrainings.map(({ out, seed, sources }) => [out, seed, sources])).toEqual([
+      ['runs/s/pretrain/seed-1', 1, ['a', 'b']],
+      ['runs/s/pretrain/seed-2', 2, ['a', 'b']],
+      ['runs/s/pretrain/seed-3', 3, ['a', 'b']],
+    ]);
+    expect(cells).toHaveLength(2 * 2 * 2 * 3);
+    expect(new Set(cells.map(({ recipe }) => recipe.out)).size).toBe(cells.length);
+    const one = cells.find((c) => c.target === 'c' && c.start === 'pre-trained' && !c.ids && c.seed === 2)!;
+    expect(one.recipe).toMatchObject({
+      target: 'x/c',
+      from: 'runs/s/pretrain/seed-2',
+      ids: false,
+      seed: 2,
+      out: 'runs/s/finetune/c/pre-trained-no-ids/seed-2',
+    });
+    expect(cells.filter(({ start }) => start === 'scratch').every(({ recipe }) => recipe.from === null)).toBe(
+      true,
+    );
+  });
+
+  it('does not pre-train for a study from scratch', () => {
+    const { pretrainings, cells } = study('targets: [c]\nstarts: [scratch]\nids: [true]');
+    expect(pretrainings).toEqual([]);
+    expect(cells.map(({ recipe }) => recipe.out)).toEqual(['runs/s/finetune/c/scratch-ids/seed-2020']);
+  });
+
+  it('makes recipes that are valid alone', () => {
+    const { pretrainings, cells } = study('sources: [a]\ntargets: [c]\nmodel: { width: 8 }');
+    for (const recipe of [...pretrainings, ...cells.map((cell) => cell.recipe)])
+      expect(readRecipe(JSON.stringify(recipe), 'own.yaml', recipeSchema)).toEqual(recipe);
+  });
+});
+
+describe('domainName', () => {
+  it.each([
+    ['$FERRY_DATA/domains/cds18', 'cds18'],
+    ['sample-world:books', 'books'],
+    ['./here/', 'here'],
+    ['plain', 'plain'],
+  ])('%s is called %s', (reference, name) => {
+    expect(domainName(reference)).toBe(name);
+  });
+});
