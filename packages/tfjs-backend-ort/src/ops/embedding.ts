@@ -16,13 +16,20 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
       `embedding: table must be [V, D] and ids int32, got [${table.shape.join(', ')}] and ids ${ids.dtype}`,
     );
   const flat = tf.reshape<tf.Rank.R1>(ids, [-1]);
-  const rows = customGradient([table], ([values]) => ({
-    value: tf.gather(values!, flat),
-    gradient: (dy) => [
-      tf.getBackend() === 'wasm'
-        ? tf.matMul(tf.cast(tf.oneHot(flat, count), 'float32'), dy, true)
-        : tf.unsortedSegmentSum(dy, flat, count),
-    ],
-  }));
+  const rows = customGradient([table], ([values], save) => {
+    // Ids made inside the differentiated function would be gone by the time the gradient reads them.
+    save([flat]);
+    return {
+      value: tf.gather(values!, flat),
+      gradient: (dy, [saved]) => {
+        const index = saved as tf.Tensor1D;
+        return [
+          tf.getBackend() === 'wasm'
+            ? tf.matMul(tf.cast(tf.oneHot(index, count), 'float32'), dy, true)
+            : tf.unsortedSegmentSum(dy, index, count),
+        ];
+      },
+    };
+  });
   return tf.reshape(rows, [...ids.shape, width!]);
 }

@@ -22,24 +22,25 @@ export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, labelS
     const peak = tf.max(scores!, -1, true);
     const exponents = tf.exp(tf.sub(scores!, peak));
     const total = tf.sum(exponents, -1, true);
-    const logTotal = tf.reshape(tf.add(tf.log(total), peak), [rows!]);
-    const offsets = tf.range(0, rows! * classes!, Math.max(classes!, 1), 'int32');
+    const logTotal = tf.reshape(tf.add(tf.log(total), peak), [rows]);
+    const offsets = tf.range(0, rows * classes!, Math.max(classes!, 1), 'int32');
     const picked = tf.gather(tf.reshape(scores!, [-1]), tf.add(labels, offsets));
     const target =
       labelSmoothing === 0
         ? picked
         : tf.add(tf.mul(picked, 1 - labelSmoothing), tf.mul(tf.mean(scores!, -1), labelSmoothing));
-    save([tf.div(exponents, total)]);
+    // Labels made inside the differentiated function would be gone by the time the gradient reads them.
+    save([tf.div(exponents, total), labels]);
     return {
       value: tf.sub(logTotal, target),
-      gradient: (dy, [probabilities]) => {
+      gradient: (dy, [probabilities, wantedLabels]) => {
         const columns = tf.reshape(tf.range(0, classes!, 1, 'int32'), [1, classes!]);
-        const onehot = tf.cast(tf.equal(columns, tf.reshape(labels, [rows!, 1])), 'float32');
+        const onehot = tf.cast(tf.equal(columns, tf.reshape(wantedLabels!, [rows, 1])), 'float32');
         const wanted =
           labelSmoothing === 0
             ? onehot
             : tf.add(tf.mul(onehot, 1 - labelSmoothing), labelSmoothing / classes!);
-        return [tf.mul(tf.sub(probabilities!, wanted), tf.reshape(dy, [rows!, 1]))];
+        return [tf.mul(tf.sub(probabilities!, wanted), tf.reshape(dy, [rows, 1]))];
       },
     };
   }) as tf.Tensor1D;
