@@ -1,0 +1,16 @@
+import type { JobConsole } from '@ferry/transfer-study';
+import { progressLine } from './progress.ts';
+
+/** A job's lines on standard output, its progress on standard error. */
+export function jobConsole(): JobConsole {
+  const draw = progressLine();
+  return {
+    line: (text) => {
+      process.stdout.write(`${text}\n`);
+    },
+    features: (domain, modality, { done, total }) => {
+      draw(`${domain}: ${modality} features`, done, total);
+    },
+    training: process.stderr,
+  };
+}

@@ -1,0 +1,23 @@
+import { CommanderError } from 'commander';
+import { describeError } from './errors.ts';
+import { buildProgram } from './program.ts';
+
+/** Runs the command line; sets the exit code, never throws. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // `ferry recipes | head` closes the pipe early: that is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode;
+      return;
+    }
+    const debug = argv.includes('--debug') || Boolean(process.env['FERRY_DEBUG']);
+    process.stderr.write(`${describeError(error, debug)}\n`);
+    process.exitCode = 1;
+  }
+}

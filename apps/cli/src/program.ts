@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { evaluateVerb } from './verbs/evaluate.ts';
+import { featuresVerb } from './verbs/features.ts';
+import { importVerb } from './verbs/import.ts';
+import { inspectVerb } from './verbs/inspect.ts';
+import { recipesVerb } from './verbs/recipes.ts';
+import { recommendVerb } from './verbs/recommend.ts';
+import { jobVerbs } from './verbs/jobs.ts';
+
+/** Gives a verb, and the verbs in it, the settings of the program. */
+function inherit(verb: Command, program: Command): Command {
+  verb.copyInheritedSettings(program);
+  if (verb.commands.length === 0) verb.option('--debug', 'show where an error came from');
+  for (const inner of verb.commands) inherit(inner, program);
+  return verb;
+}
+
+/** The `ferry` command with all its verbs. */
+export function buildProgram(): Command {
+  const program = new Command('ferry')
+    .description('Pre-train recommenders on some domains and carry what they learned over to others.')
+    .version('0.1.0')
+    .configureHelp({ sortSubcommands: false })
+    .showHelpAfterError('(ferry --help shows the verbs)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      `
+First steps:
+  ferry recipes                    what can be run, what it needs and how long it takes
+  ferry study sample-world         the whole job on a generated world: no data needed
+  ferry pretrain sample-pretrain   one step at a time
+`,
+    );
+  for (const verb of [
+    recipesVerb(),
+    inspectVerb(),
+    featuresVerb(),
+    ...jobVerbs(),
+    evaluateVerb(),
+    recommendVerb(),
+    importVerb(),
+  ])
+    program.addCommand(
+      verb.option('--debug', 'show where an error came from').copyInheritedSettings(program),
+    );
+  return program;
+}

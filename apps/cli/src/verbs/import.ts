@@ -1,0 +1,21 @@
+import { Command } from 'commander';
+import { jobConsole } from '../console.ts';
+
+/** `ferry import`. */
+export function importVerb(): Command {
+  const missrec = new Command('missrec')
+    .description(
+      "turn a .pth checkpoint of MISSRec's released PyTorch code into a Ferry run; nothing in the file is executed",
+    )
+    .argument('<file>', 'the .pth file')
+    .option(
+      '--on <domain>',
+      'the domain it was trained on, for checkpoints with IDs: item rows are mapped to it',
+    )
+    .requiredOption('--out <directory>', 'run directory to make')
+    .action(async (file: string, options: { on?: string; out: string }) => {
+      const { importMissRec } = await import('@ferry/transfer-study');
+      await importMissRec(file, options, jobConsole());
+    });
+  return new Command('import').description("take over another program's checkpoint").addCommand(missrec);
+}

@@ -1,0 +1,64 @@
+import { Command } from 'commander';
+import { columns, count, percent, sparkline } from '../text.ts';
+
+/** `ferry inspect`. */
+export function inspectVerb(): Command {
+  return new Command('inspect')
+    .description('counts, lengths, popularity curve, modality coverage and warnings of a domain')
+    .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
+    .option('--json', 'print JSON instead')
+    .action(async (domain: string, { json }: { json?: boolean }) => {
+      const { inspectDomain } = await import('@ferry/transfer-study');
+      const inspection = await inspectDomain(domain);
+      if (json) {
+        const { statistics } = inspection;
+        const popularity = { ...statistics.popularity, curve: [...statistics.popularity.curve] };
+        process.stdout.write(
+          `${JSON.stringify({ ...inspection, statistics: { ...statistics, popularity } }, null, 2)}\n`,
+        );
+        return;
+      }
+      const { counts, density, sequenceLengths, historyLengths, popularity, missing, warnings } =
+        inspection.statistics;
+      const lengths = (name: string, of: typeof sequenceLengths): string[] => [
+        name,
+        `min ${count(of.min)}  median ${count(of.median)}  mean ${of.mean.toFixed(1)}  95 % ${count(of.percentile95)}  max ${count(of.max)}`,
+      ];
+      const lines = [
+        `${inspection.name}  ${inspection.directory}`,
+        '',
+        columns([
+          ['items', count(counts.items)],
+          ['users', count(counts.users)],
+          ['interactions', `${count(counts.interactions)} (density ${percent(density)})`],
+          ['rows', `train ${count(counts.train)}  valid ${count(counts.valid)}  test ${count(counts.test)}`],
+          lengths('sequence length', sequenceLengths),
+          ...(historyLengths ? [lengths('history length', historyLengths)] : []),
+        ]),
+        '',
+        'Training interactions of the items, most popular first',
+        `  ${sparkline(popularity.curve)}`,
+        `  the most popular tenth has ${percent(popularity.headShare)}; Gini ${popularity.gini.toFixed(2)}`,
+        columns([
+          ['interactions', 'items', 'test rows'],
+          ...popularity.groups.map(({ from, to, items, testRows }) => [
+            to === Infinity ? `${from}+` : from === to ? String(from) : `${from}-${to}`,
+            items,
+            testRows,
+          ]),
+        ]),
+        '',
+        'Modalities',
+        columns([
+          ['text', `${count(counts.items - missing.text)} of ${count(counts.items)} items`],
+          ['picture', `${count(counts.items - missing.image)} of ${count(counts.items)} items`],
+        ]),
+        ...inspection.features.map((line) => `  ${line}`),
+        '',
+        ...(warnings.length > 0
+          ? ['Warnings', ...warnings.map((warning) => `  ${warning}`)]
+          : ['No warnings.']),
+      ];
+      process.stdout.write(`${lines.join('\n')}\n`);
+    });
+}

@@ -1,0 +1,79 @@
+import { join } from 'node:path';
+import {
+  finetuneSchema,
+  loadJob,
+  pretrainSchema,
+  studySchema,
+  type Recipe,
+} from '@ferry/transfer-study/config';
+import { Command } from 'commander';
+import type { z } from 'zod';
+import { recipeHelp } from '../help.ts';
+import { jobConsole } from '../console.ts';
+
+interface Job<J extends Recipe['job']> {
+  readonly job: J;
+  readonly summary: string;
+  readonly schema: z.ZodType;
+  readonly example: string;
+}
+
+const jobs = [
+  {
+    job: 'pretrain',
+    summary: 'pre-train on the source domains of a recipe',
+    schema: pretrainSchema,
+    example: 'ferry pretrain sample-pretrain pretraining.epochs=30 --out runs/longer',
+  },
+  {
+    job: 'finetune',
+    summary: 'fine-tune a pre-trained run on a target domain, or train on it from scratch',
+    schema: finetuneSchema,
+    example: 'ferry finetune sample-finetune from=null ids=true --out runs/scratch',
+  },
+  {
+    job: 'study',
+    summary: 'sources x targets x starts x ids x seeds: many runs, one table, one report',
+    schema: studySchema,
+    example: "ferry study sample-world 'seeds=[1,2,3]' --out runs/three-seeds",
+  },
+] as const satisfies readonly Job<Recipe['job']>[];
+
+function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Command {
+  return new Command(job)
+    .description(summary)
+    .argument('<recipe>', 'a recipe file, or the name of one that comes with Ferry (ferry recipes)')
+    .argument('[overrides...]', 'key.sub=value, values in YAML')
+    .option('--out <directory>', 'run directory; the same directory again resumes an unfinished run')
+    .option('--check', 'only check the recipe and print it with every default filled in')
+    .addHelpText('after', () => `\nExample:\n  ${example}\n\n${recipeHelp(schema)}`)
+    .action(async (reference: string, overrides: string[], options: { out?: string; check?: boolean }) => {
+      const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
+      const loaded = loadJob(job, reference, [...overrides, ...own]);
+      const out = loaded.recipe.out ?? join('runs', loaded.name);
+      const study = await import('@ferry/transfer-study');
+      const recipe = { ...loaded.recipe, out };
+      if (options.check) {
+        process.stdout.write(study.recipeYaml(recipe));
+        return;
+      }
+      const command = [
+        'ferry',
+        job,
+        reference,
+        ...overrides.map(quote),
+        ...(options.out ? ['--out', options.out] : []),
+      ];
+      await study.runJob(recipe, { ...jobConsole(), resumeCommand: command.join(' ') });
+    });
+}
+
+/** Quotes an argument for a shell where it must be. */
+function quote(argument: string): string {
+  return /^[\w./:=,@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+/** `ferry pretrain`, `ferry finetune`, `ferry study`. */
+export function jobVerbs(): Command[] {
+  return jobs.map(jobVerb);
+}

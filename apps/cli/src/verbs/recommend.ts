@@ -1,0 +1,39 @@
+import { UserError } from '@ferry/transfer-study/config';
+import { Command, InvalidArgumentError } from 'commander';
+import { jobConsole } from '../console.ts';
+
+interface Options {
+  user?: string;
+  history?: string;
+  on?: string;
+  top: number;
+  again?: boolean;
+  json?: boolean;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1)
+    throw new InvalidArgumentError('must be a whole number above 0.');
+  return value;
+}
+
+/** `ferry recommend`. */
+export function recommendVerb(): Command {
+  return new Command('recommend')
+    .description('top items for a user or a history, with scores and the interests that fired')
+    .argument('<run>', 'a run directory')
+    .option('--user <id>', 'a user of the domain: everything the user did is the history')
+    .option('--history <ids>', 'item ids, oldest first, with commas between')
+    .option('--on <domain>', 'another domain than the one the run was trained on (runs without IDs only)')
+    .option('--top <n>', 'how many items', positive, 10)
+    .option('--again', 'also recommend items of the history')
+    .option('--json', 'print JSON instead')
+    .action(async (run: string, { json, ...options }: Options) => {
+      if ((options.user === undefined) === (options.history === undefined))
+        throw new UserError('give either --user <id> or --history <ids>');
+      const { formatRecommendation, recommend } = await import('@ferry/transfer-study');
+      const found = await recommend(run, options, jobConsole());
+      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : `${formatRecommendation(found)}\n`);
+    });
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { RecipeError, UserError } from '@ferry/transfer-study/config';
+import { describeError } from '../src/errors.ts';
+import { columns, sparkline } from '../src/text.ts';
+
+describe('columns', () => {
+  it('aligns texts to the left and numbers to the right', () => {
+    expect(
+      columns([
+        ['users', 12],
+        ['interactions', 3456],
+      ]),
+    ).toBe('  users            12\n  interactions  3,456');
+  });
+});
+
+describe('sparkline', () => {
+  it('is as high as the largest value, and a small one can still be seen', () => {
+    expect(sparkline([8, 4, 0.1, 0])).toBe('█▄▁ ');
+  });
+
+  it('takes means when there are more values than characters', () => {
+    expect(sparkline([8, 8, 4, 4, 2, 2], 3)).toBe('█▄▂');
+  });
+});
+
+describe('describeError', () => {
+  it('shows a user the message alone', () => {
+    expect(describeError(new UserError('no such run'), false)).toMatch(/no such run$/);
+    expect(describeError(new RecipeError('r.yaml', [{ where: 'r.yaml:1:1', message: 'm' }]), false)).toMatch(
+      /r\.yaml cannot be used: 1 problem\n {2}r\.yaml:1:1 {2}m$/,
+    );
+  });
+
+  it('shows a trace only when asked, and says how to ask', () => {
+    expect(describeError(new TypeError('x is not a function'), false)).toContain('--debug');
+    expect(describeError(new TypeError('x'), false)).not.toContain('text.test.ts');
+    expect(describeError(new UserError('x'), true)).toContain('text.test.ts');
+  });
+});
