@@ -5,9 +5,15 @@ import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
 
 /**
+ * Up to this many elements are added inside the graph: a host kernel cuts the session, and what both halves need must
+ * then outlive the first.
+ */
+const SMALL_SCATTER = 2 ** 18;
+
+/**
  * Adds row i of `rows` to row ids[i] of a result of zeros, in order; ids outside [0, count) are dropped.
- * float32 takes a host kernel: ONNX Runtime's ScatterND adds in parallel and loses sums where ids repeat, and its
- * ScatterElements is exact but slower and needs the ids once for each column.
+ * Many float32 rows take a host kernel: ONNX Runtime's ScatterND adds in parallel and loses sums where ids repeat, and
+ * its ScatterElements is exact but ten times slower and needs the ids once for each column.
  *
  * @param rows - [n, ...]
  * @param ids - [n] int32
@@ -19,7 +25,7 @@ export function segmentSum(g: Graph, rows: Value, ids: Value, count: number): Va
   const width = sizeOf(rest);
   const n = ids.shape[0]!;
   if (n === 0 || sizeOf(shape) === 0) return g.splat(rows.dtype, shape, 0);
-  if (rows.dtype === 'float32')
+  if (rows.dtype === 'float32' && n * width > SMALL_SCATTER)
     return g.op('SegmentSum', [rows, ids], 'float32', shape, {
       domain: 'host',
       attributes: { count, width },

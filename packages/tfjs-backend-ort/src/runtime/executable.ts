@@ -255,7 +255,7 @@ export class Executable {
       for (const input of node.inputs) if (input && !input.constant && !inside.has(input)) reads.add(input);
     const writes = [...inside].filter((value) => crossing.has(value) || outputs.has(value));
     for (const value of writes) if (crossing.has(value)) this.#reserve(value);
-    const model = serialize({ nodes: body, inputs: [...reads], outputs: writes });
+    const model = serialize({ nodes: leavesLast(body), inputs: [...reads], outputs: writes });
     let session: Session;
     try {
       session = createSession(model, options);
@@ -288,4 +288,14 @@ export class Executable {
           );
       }
   }
+}
+
+/**
+ * The nodes that no other reads, moved to the end and turned round. ONNX Runtime runs what the last of them needs first;
+ * this way the gradient of a weight is computed as soon as its inputs are there, and they are freed at once.
+ */
+function leavesLast(nodes: readonly Node[]): Node[] {
+  const read = new Set(nodes.flatMap((node) => node.inputs));
+  const isLeaf = (node: Node): boolean => node.outputs.every((output) => !read.has(output));
+  return [...nodes.filter((node) => !isLeaf(node)), ...nodes.filter(isLeaf).reverse()];
 }
