@@ -14,11 +14,17 @@ function git(...args: string[]): string | undefined {
   }
 }
 
-/** Revision of the code that runs, and whether files were changed since; null outside a git checkout. */
+let known: Json | undefined;
+
+/** Revision of the code that runs, and whether files were changed since; null outside a git checkout. Asked for once. */
 function gitRevision(): Json {
+  if (known !== undefined) return known;
   const revision = git('rev-parse', 'HEAD');
-  if (revision === undefined) return null;
-  return { revision, modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  known =
+    revision === undefined
+      ? null
+      : { revision, modified: git('status', '--porcelain', '--untracked-files=no') !== '' };
+  return known;
 }
 
 /**

@@ -119,7 +119,7 @@ export function trainTiny(
     logEvery: 2,
     resumeCommand: 'ferry resume here',
     output: null,
-    model: tinyModel(tiny),
+    model: options.model ?? tinyModel(tiny),
     ...options,
   });
 }

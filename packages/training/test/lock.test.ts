@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { acquireLock } from '../src/index.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ferry-lock-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** A pid that was alive and is not. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+  await new Promise((resolve) => child.on('close', resolve));
+  return child.pid!;
+}
+
+function leave(holder: object): void {
+  writeFileSync(join(directory, 'lock'), JSON.stringify(holder));
+}
+
+describe('acquireLock', () => {
+  it('keeps a second one out until released, and leaves nothing behind', () => {
+    const lock = acquireLock(directory);
+    expect(() => acquireLock(directory)).toThrow(`${directory} is in use by process ${process.pid}`);
+    lock.release();
+    acquireLock(directory).release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('takes over from a process that is gone', async () => {
+    leave({ pid: await deadPid(), host: hostname(), started: null });
+    const lock = acquireLock(directory);
+    expect(JSON.parse(readFileSync(join(directory, 'lock'), 'utf8'))).toMatchObject({ pid: process.pid });
+    expect(readdirSync(directory)).toEqual(['lock']);
+    lock.release();
+  });
+
+  it.skipIf(!existsSync('/proc/self/stat'))('takes over when the pid is another process by now', () => {
+    leave({ pid: process.pid, host: hostname(), started: '1' });
+    acquireLock(directory).release();
+  });
+
+  it('takes over what is not a lock', () => {
+    writeFileSync(join(directory, 'lock'), '');
+    acquireLock(directory).release();
+  });
+
+  it('trusts another machine', async () => {
+    leave({ pid: await deadPid(), host: 'elsewhere', started: null });
+    expect(() => acquireLock(directory)).toThrow(
+      /in use by process \d+ on elsewhere; if that one is gone, delete/,
+    );
+  });
+});

@@ -1,0 +1,169 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSafetensors } from '@ferry/nn';
+import { selectBackend, tf } from '@ferry/engine';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openCheckpoint, readMetrics, readSummary, readTimings, restoreModel } from '../src/index.ts';
+import type { EpochRecord, StepRecord } from '../src/index.ts';
+import { textOf } from './kill.ts';
+import { tinyModel, trainTiny } from './tiny.ts';
+
+let directory: string;
+beforeAll(async () => {
+  await selectBackend('cpu');
+});
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ferry-run-'));
+});
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('runTraining', () => {
+  it('leaves a run directory that tells everything', async () => {
+    const result = await trainTiny(directory, { metric: (count) => count / 10 });
+    expect(readdirSync(directory).sort()).toEqual([
+      'checkpoints',
+      'environment.json',
+      'log.txt',
+      'metrics.jsonl',
+      'recipe.yaml',
+      'summary.json',
+      'timings.jsonl',
+    ]);
+    expect(textOf(directory, 'recipe.yaml')).toBe('name: tiny\nwidth: 5\n');
+    const environment = JSON.parse(textOf(directory, 'environment.json')) as Record<string, unknown>;
+    expect(environment).toMatchObject({ seed: 2020, engine: { backend: 'cpu' }, node: process.version });
+    const summary = readSummary(directory);
+    expect(result).toEqual({ status: 'finished', summary });
+    expect(summary).toMatchObject({
+      reason: 'epochs',
+      epochs: 4,
+      steps: 24,
+      best: { epoch: 4, step: 24 },
+      parameters: { total: 5, trainable: 5 },
+    });
+    expect(readTimings(directory).map((t) => t.epoch)).toEqual([1, 2, 3, 4]);
+    const files = readdirSync(join(directory, 'checkpoints', 'step-00000024')).sort();
+    expect(files).toEqual(['SHA256SUMS', 'model.safetensors', 'optimizer.safetensors', 'state.json']);
+  });
+
+  it('learns: the sum of squares falls, the metric rises', async () => {
+    await trainTiny(directory, {}, { epochs: 12 });
+    const epochs = readMetrics(directory).filter((r): r is EpochRecord => r.kind === 'epoch');
+    expect(epochs[11]!.loss).toBeLessThan(0.1 * epochs[0]!.loss);
+    expect(epochs[11]!.valid!['NDCG@10']).toBeGreaterThan(2 * epochs[0]!.valid!['NDCG@10']!);
+  });
+
+  it('means an epoch over its sequences and its batches', async () => {
+    await trainTiny(directory, {}, { logEvery: 1, epochs: 1 });
+    const records = readMetrics(directory);
+    const steps = records.filter((r): r is StepRecord => r.kind === 'step');
+    const epoch = records.find((r): r is EpochRecord => r.kind === 'epoch')!;
+    const sum = steps.reduce((total, r) => total + r.loss, 0);
+    expect(epoch).toMatchObject({ batches: 6, sequences: 24, lossSum: sum });
+    expect(epoch.loss).toBeCloseTo(sum / 6, 12);
+    const lookups = steps.reduce((total, r) => total + r.scalars!['lookup']!, 0);
+    expect(epoch.scalars!['lookup']).toBeCloseTo(lookups / 6, 12);
+  });
+
+  it('stops early, and returns and tests the best epoch', async () => {
+    const values = [0.1, 0.3, 0.2, 0.2, 0.2, 0.2];
+    const model = tinyModel({ metric: (count) => values[count] ?? 0 });
+    const result = await trainTiny(directory, {}, { model, epochs: 50, earlyStopping: { patience: 2 } });
+    expect(result).toMatchObject({
+      summary: {
+        reason: 'early stopping',
+        epochs: 5,
+        best: { epoch: 2, step: 12, valid: { 'NDCG@10': 0.3 } },
+      },
+    });
+    const best = await readSafetensors(join(directory, 'checkpoints', 'step-00000012', 'model.safetensors'));
+    expect([...(await model.parameters().get('weight')!.data())]).toEqual([
+      ...(best.tensors.get('weight')!.data as Float32Array),
+    ]);
+    expect(model.buffers!().get('lookup')!.data).toEqual(best.tensors.get('lookup')!.data);
+    const test = readMetrics(directory).at(-1);
+    expect(test).toMatchObject({ kind: 'test', epoch: 2, step: 12 });
+  });
+
+  it('does not train a finished run again', async () => {
+    const first = await trainTiny(directory);
+    const before = readFileSync(join(directory, 'metrics.jsonl'));
+    const again = await trainTiny(directory, {
+      onStep() {
+        throw new Error('a step');
+      },
+    });
+    expect(again).toEqual(first);
+    expect(readFileSync(join(directory, 'metrics.jsonl'))).toEqual(before);
+  });
+
+  it('closes the epoch when the steps are spent', async () => {
+    const result = await trainTiny(directory, {}, { steps: 8 });
+    expect(result).toMatchObject({ summary: { reason: 'steps', steps: 8, epochs: 2 } });
+    const last = readMetrics(directory).findLast((r): r is EpochRecord => r.kind === 'epoch');
+    expect(last).toMatchObject({ batches: 2, epoch: 2 });
+  });
+
+  it('takes the last checkpoint where nothing is validated', async () => {
+    const result = await trainTiny(directory, { blind: true }, { keepEvery: 2 });
+    expect(result).toMatchObject({ summary: { best: { epoch: 4, valid: {} }, test: null } });
+    // Epochs 2 and 4 are kept for good; the checkpoint before the last, and what it named as the result, in case the last is damaged.
+    expect(readdirSync(join(directory, 'checkpoints')).sort()).toEqual([
+      'step-00000012',
+      'step-00000018',
+      'step-00000020',
+      'step-00000024',
+    ]);
+  });
+
+  it('says which metrics there are if the chosen one is not', async () => {
+    await expect(trainTiny(directory, {}, { earlyStopping: { metric: 'mrr' } })).rejects.toThrow(
+      "early stopping needs metric 'mrr', evaluate('valid') gave NDCG@10, recall@10",
+    );
+  });
+
+  it('checks its numbers, all at once', async () => {
+    await expect(trainTiny(directory, {}, { epochs: 0, logEvery: 1.5 })).rejects.toThrow(
+      'runTraining: epochs must be a positive integer, got 0; logEvery must be a positive integer, got 1.5',
+    );
+  });
+
+  it('refuses an epoch without batches', async () => {
+    await expect(trainTiny(directory, { batches: 0 })).rejects.toThrow(
+      'must have a batch after batch 0, got none',
+    );
+  });
+
+  it('keeps no tensor and no array per step', async () => {
+    const model = tinyModel({ batches: 40 });
+    const before = tf.memory().numTensors;
+    await trainTiny(directory, {}, { model, epochs: 3, logEvery: 50 });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(readdirSync(join(directory, 'checkpoints'))).toHaveLength(2);
+  });
+});
+
+describe('openCheckpoint', () => {
+  it('finds the best and the last of a run, and restores a model', async () => {
+    const values = [0.1, 0.3, 0.2, 0.1];
+    await trainTiny(directory, { metric: (count) => values[count] ?? 0 });
+    expect((await openCheckpoint(directory)).state.epoch).toBe(2);
+    const last = await openCheckpoint(directory, 'last');
+    expect(last.state.epoch).toBe(4);
+    const fresh = tinyModel();
+    await restoreModel(fresh, last, last.path);
+    const weight = last.model.get('weight')!.data;
+    expect(await fresh.parameters().get('weight')!.data()).toEqual(weight);
+    const direct = await openCheckpoint(last.path);
+    expect(direct.model.get('weight')!.data).toEqual(weight);
+  });
+
+  it('says what it looked for', async () => {
+    await expect(openCheckpoint(directory)).rejects.toThrow(
+      'no checkpoint in it (expected checkpoints/step-…)',
+    );
+  });
+});
