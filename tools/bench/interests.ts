@@ -7,7 +7,7 @@
  * `--large` 52,000 of 300 (Office). Points are random; K is 2 % and the neighbourhood 10 % of the tokens. The naive method does the same with the engine's operations on the whole
  * matrix; at 52,000 tokens it is not run: its memory is stated.
  */
-import { RandomStream, selectBackend, tf, type BackendName } from '@ferry/engine';
+import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { dpcKnn, kMeans, shareOfTokens, type DistanceMethod } from '@ferry/interests';
 
 const width = 300;
@@ -70,7 +70,9 @@ async function measured(work: () => Promise<unknown>): Promise<{ seconds: number
   return { seconds, peak: peak - before };
 }
 
-const description = await selectBackend((argument('backend') ?? 'auto') as BackendName);
+const description = await selectBackend(
+  (argument('backend') ?? 'auto') as Parameters<typeof selectBackend>[0],
+);
 const method = (argument('method') ?? 'auto') as DistanceMethod;
 console.log(`backend ${description.backend}, ${description.threads} threads, method ${method}`);
 

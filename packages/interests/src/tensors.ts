@@ -1,8 +1,8 @@
 import { compile, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
 
-/** Floats of one block of distances: 16 MB, of which a pass holds a few at a time. */
-const blockValues = 1 << 22;
+/** Floats of one block of distances at most: 64 MB, of which a pass holds a few at a time. */
+const blockValues = 1 << 24;
 /** Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0. */
 const tolerance = 2e-6;
 
@@ -22,7 +22,7 @@ function squaredDistances(block: Block, columns: Columns): tf.Tensor2D {
   const sums = tf.add(block.norms, columns.norms);
   const squares = tf.add(tf.matMul(block.doubled, columns.points, false, true), sums);
   const exact = tf.greater(squares, tf.mul(sums, tolerance));
-  return tf.where(exact, squares, tf.zerosLike(squares)) as tf.Tensor2D;
+  return tf.where<tf.Tensor>(exact, squares, tf.scalar(0)) as tf.Tensor2D;
 }
 
 /** Mean of the k smallest squared distances [R], and the largest one [R]. */
@@ -35,7 +35,7 @@ function densityBlock(block: Block, columns: Columns, k: number): { mean: tf.Ten
 /** Smallest squared distance to a column of smaller order [R]; 3e38 where there is none. */
 function separationBlock(block: Block, order: tf.Tensor2D, columns: Columns, orders: tf.Tensor2D): tf.Tensor {
   const squares = squaredDistances(block, columns);
-  return tf.min(tf.where(tf.less(orders, order), squares, tf.fill(squares.shape, 3e38)), 1);
+  return tf.min(tf.where<tf.Tensor>(tf.less(orders, order), squares, tf.scalar(3e38)), 1);
 }
 
 /** Number of the nearest column [R] and its squared distance [R]. */
