@@ -3,8 +3,10 @@
 //   npm run bench:engine -- [--workload NAME ...] [--steps 9] [--threads 2] [--python python3] [--wasm] [--tensorflow]
 //
 // --python names a Python that has PyTorch (FERRY_PYTHON by default); without one only the engine is timed.
-import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { WORKLOADS, type Workload } from './workloads.ts';
@@ -24,7 +26,7 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 interface Side {
   name: string;
-  process: ChildProcessWithoutNullStreams;
+  process: ChildProcessByStdio<Writable, Readable, null>;
   lines: AsyncIterator<string>;
   times: number[];
   memory: number;
@@ -34,16 +36,20 @@ interface Side {
 function start(name: string, command: string, args: string[]): Side {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
-  }) as ChildProcessWithoutNullStreams;
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return { name, process: child, lines, times: [], memory: 0, first: 0 };
 }
 
+/** Long enough for the other side's threads to stop spinning: OpenMP's wait 200 ms for more work. */
+const QUIET_MS = 300;
+
 async function step(side: Side): Promise<number> {
+  await sleep(QUIET_MS);
   side.process.stdin.write('step\n');
-  const { value, done } = await side.lines.next();
-  if (done) throw new Error(`${side.name} ended before its step`);
-  const [milliseconds, memory] = value.split(' ').map(Number);
+  const next = await side.lines.next();
+  if (next.done) throw new Error(`${side.name} ended before its step`);
+  const [milliseconds, memory] = next.value.split(' ').map(Number);
   side.memory = memory!;
   return milliseconds!;
 }
@@ -70,7 +76,7 @@ console.log('| --- | --- | --- | --- | --- | --- | --- |');
 for (const workload of WORKLOADS) {
   if (options.workload && !options.workload.includes(workload.name)) continue;
   const sides = [worker(workload, 'ort')];
-  if (hasTorch)
+  if (hasTorch && !['identity', 'scale'].includes(workload.kind))
     sides.push(
       start('PyTorch', options.python, [
         here('../parity/engine_bench.py'),

@@ -27,7 +27,7 @@ import {
 /** Sizes of one timed step. */
 export interface Workload {
   name: string;
-  kind: 'transformer' | 'missrec';
+  kind: 'transformer' | 'missrec' | 'ranking' | 'identity' | 'scale';
   B: number;
   L: number;
   /** Dropout rate. */
@@ -49,7 +49,16 @@ export const WORKLOADS: Workload[] = [
   { name: 'missrec-L20-dropout', kind: 'missrec', B: 512, L: 20, rate: 0.5 },
   { name: 'missrec-L50', kind: 'missrec', B: 512, L: 50, rate: 0 },
   { name: 'missrec-L50-dropout', kind: 'missrec', B: 512, L: 50, rate: 0.5 },
+  // 8,442 users ranked over 25,986 items of width D, the 50 best of each, B users at a time.
+  { name: 'ranking-top50', kind: 'ranking', B: 512, L: 0, rate: 0 },
+  // What a call costs: 300 state tensors of B numbers that a step returns as they are, or multiplies.
+  { name: 'identity-300', kind: 'identity', B: 1000, L: 0, rate: 0 },
+  { name: 'scale-300', kind: 'scale', B: 1000, L: 0, rate: 0 },
 ];
+
+const RANKED_USERS = 8442;
+const RANKED_ITEMS = 25_986;
+const STATES = 300;
 
 /** A training step ready to be called again and again; returns the loss. */
 export interface Prepared {
@@ -59,7 +68,63 @@ export interface Prepared {
 
 /** Builds a workload on the current backend. */
 export function prepare(workload: Workload): Prepared {
-  return workload.kind === 'transformer' ? prepareTransformer(workload) : prepareMissrec(workload);
+  switch (workload.kind) {
+    case 'transformer':
+      return prepareTransformer(workload);
+    case 'missrec':
+      return prepareMissrec(workload);
+    case 'ranking':
+      return prepareRanking(workload);
+    default:
+      return prepareStates(workload);
+  }
+}
+
+function prepareRanking({ name, B }: Workload): Prepared {
+  const random = RandomStream.fromSeed(2020);
+  const normal = (rows: number) => Float32Array.from({ length: rows * D }, () => random.normal());
+  const items = tf.tensor2d(normal(RANKED_ITEMS), [RANKED_ITEMS, D]);
+  const users = normal(RANKED_USERS);
+  const best = compile((u: tf.Tensor) => tf.topk(tf.matMul(u, items, false, true), 50).indices, { name });
+  return {
+    step: () => {
+      let sum = 0;
+      for (let from = 0; from < RANKED_USERS; from += B) {
+        const size = Math.min(B, RANKED_USERS - from);
+        const block = tf.tensor2d(users.subarray(from * D, (from + size) * D), [size, D]);
+        const indices = best(block);
+        sum += indices.dataSync()[0]!;
+        tf.dispose([block, indices]);
+      }
+      return sum;
+    },
+    dispose: () => {
+      best.dispose();
+      items.dispose();
+    },
+  };
+}
+
+function prepareStates({ name, kind, B }: Workload): Prepared {
+  const states = Array.from({ length: STATES }, (_, i) => tf.variable(tf.fill([B], i)));
+  const call = compile(
+    () => {
+      if (kind === 'identity') return states.map((state) => tf.clone(state));
+      for (const state of states) state.assign(tf.mul(state, 1.0001));
+      return [];
+    },
+    { name },
+  );
+  return {
+    step: () => {
+      tf.dispose(call());
+      return states[1]!.dataSync()[0]!;
+    },
+    dispose: () => {
+      call.dispose();
+      tf.disposeVariables();
+    },
+  };
 }
 
 function unitRows(x: tf.Tensor): tf.Tensor {
