@@ -5,10 +5,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRanking, rankingMetrics, targetRanks } from '../src/index.ts';
 import { rowsOf } from './helpers.ts';
 
-beforeAll(async () => {
-  await selectBackend('cpu');
-});
-
 const N = 6;
 const rows = rowsOf([
   [[1, 2, 3], 4],
@@ -39,7 +35,11 @@ function expected(history: 'keep' | 'mask', order = [0, 1, 2, 3, 4]): number[] {
   });
 }
 
-describe('evaluateRanking', () => {
+describe.each(['cpu', 'ort'] as const)('evaluateRanking on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend);
+  });
+
   const tensorScores = (batch: Batch): tf.Tensor2D => tf.tensor2d(scores(batch), [batch.size, N + 1]);
 
   it.each(['keep', 'mask'] as const)(
