@@ -137,12 +137,11 @@ describe('runTraining', () => {
     );
   });
 
-  it('keeps no tensor and no array per step', async () => {
+  it('keeps no tensor', async () => {
     const model = tinyModel({ batches: 40 });
     const before = tf.memory().numTensors;
     await trainTiny(directory, {}, { model, epochs: 3, logEvery: 50 });
     expect(tf.memory().numTensors).toBe(before);
-    expect(readdirSync(join(directory, 'checkpoints'))).toHaveLength(2);
   });
 });
 
