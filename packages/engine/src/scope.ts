@@ -8,7 +8,7 @@ export interface MemoryReport {
   variables: number;
   /** Distinct arrays behind them: clones and reshapes share one. */
   buffers: number;
-  /** Bytes of those arrays. */
+  /** Bytes of all tensors; those that share an array count each. */
   bytes: number;
   /** Resident memory of the whole process, in bytes. */
   resident: number;
