@@ -66,16 +66,16 @@ suite('selectBackend', () => {
     });
     const kept = tf.tensor1d([1, 1, 1]);
     // sum of captured = 400 * (0 + 1 + 2 + 3 + 4) = 4000
-    expect((add(kept)).dataSync()[0]).toBe(4009);
+    expect(add(kept).dataSync()[0]).toBe(4009);
     await selectBackend('ort', { threads: 1, ...quiet });
     expect(tf.backend()).toBe(first);
     await selectBackend('ort', { threads: 2, ...quiet });
     expect(tf.backend()).not.toBe(first);
     expect(describe().threads).toBe(2);
-    expect((add(kept)).dataSync()[0]).toBe(4012);
+    expect(add(kept).dataSync()[0]).toBe(4012);
     expect(Array.from(state.dataSync())).toEqual([3, 4, 5]);
     await selectBackend('ort', { threads: 1, ...quiet });
-    expect((add(kept)).dataSync()[0]).toBe(4015);
+    expect(add(kept).dataSync()[0]).toBe(4015);
     add.dispose();
     tf.dispose([kept, captured, state]);
   });

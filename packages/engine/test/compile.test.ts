@@ -181,6 +181,35 @@ describe.each(BACKENDS)('compile on %s', (backend) => {
     swap.dispose();
   });
 
+  it('returns and assigns the value a parameter had before adamUpdate moves it in place', () => {
+    const [value, m, v, shadow] = [
+      variableOf([1, 1]),
+      variableOf([0, 0]),
+      variableOf([0, 0]),
+      variableOf([7, 7]),
+    ];
+    const control = tf.tensor1d(
+      adamControl({ learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 0, weightDecay: 0, step: 1 }),
+    );
+    const f = compile((gradient: tf.Tensor) => {
+      const old = tf.clone(value);
+      shadow.assign(old);
+      adamUpdate({ value, m, v, gradient, control });
+      return [old, value] as tf.Tensor[];
+    });
+    const gradient = tf.ones([2]);
+    const [old, moved] = f(gradient) as [tf.Tensor, tf.Tensor];
+    // The first step of Adam moves by the learning rate whatever the gradient: 1 - 0.5.
+    expect([old, moved, value, shadow].map((t) => t.dataSync()[0]!.toFixed(5))).toEqual([
+      '1.00000',
+      '0.50000',
+      '0.50000',
+      '1.00000',
+    ]);
+    tf.dispose([value, m, v, shadow, control, gradient, old, moved]);
+    f.dispose();
+  });
+
   const inner = compile((x: tf.Tensor) => tf.neg(x), { name: 'inner' });
   it.each<[string, (x: tf.Tensor) => unknown, RegExp]>([
     ['reads a result', (x) => tf.add(x, x).dataSync(), /^compile: 'f' reads the value of a tensor/],
@@ -204,10 +233,11 @@ describe.each(BACKENDS)('compile on %s', (backend) => {
       },
       /^my own$/,
     ],
+    ['multiplies vectors', (x) => tf.matMul(x, x), /matMul: .*inner/],
     [
       'multiplies shapes that do not fit',
       (x) => tf.matMul(tf.reshape(x, [1, 2]), tf.reshape(x, [1, 2])),
-      /matmul/i,
+      /matMul: .*inner/,
     ],
   ])('fails when the body %s, and works again after', (_, fn, message) => {
     const x = tf.tensor1d([1, 2]);

@@ -286,11 +286,14 @@ function execute(backend: OrtBackend, name: string, plan: Plan, args: readonly t
     const buffer = backend.buffer(dataIdOf(source));
     return { array: buffer.array, offset: buffer.offset };
   });
+  const before = valuesBefore(backend, plan);
   const targets = plan.executable ? updateTargets(backend, plan) : [];
   const arrays = plan.executable?.run(feeds, targets) ?? [];
 
   const taken = new Set<number>();
   const tensor = (result: Result): tf.Tensor => {
+    const early = before.get(result);
+    if (early) return early;
     const { shape } = result.value;
     const dtype = result.value.dtype as tf.DataType;
     if (result.kind === 'source') {
@@ -328,6 +331,21 @@ function execute(backend: OrtBackend, name: string, plan: Plan, args: readonly t
     value.dispose();
   }
   return plan.rebuild(results);
+}
+
+/** Results and new values of variables that are the old value of one that a kernel is about to update in place: copies. */
+function valuesBefore(backend: OrtBackend, plan: Plan): Map<Result, tf.Tensor> {
+  const engine = tf.engine() as EngineInternals;
+  const changing = new Set(plan.updates.filter(({ inPlace }) => inPlace).map(({ variable }) => variable));
+  const copies = new Map<Result, tf.Tensor>();
+  for (const result of [...plan.results, ...plan.updates.map((update) => update.result)]) {
+    if (result.kind !== 'source' || result.source.kind !== 'state') continue;
+    if (!changing.has(result.source.variable)) continue;
+    const array = backend.buffer(result.source.variable.dataId).array.slice();
+    const { dtype, shape } = result.value;
+    copies.set(result, engine.makeTensorFromTensorInfo(backend.tensorInfo(shape, dtype, { array })));
+  }
+  return copies;
 }
 
 function isInPlace(value: Value): boolean {

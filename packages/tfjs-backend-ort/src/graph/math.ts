@@ -81,6 +81,11 @@ export function matmul(g: Graph, a: Value, b: Value, options: MatmulOptions = {}
   if (plainB) [b, transposeB] = [plainB, !transposeB];
   const [rows, inner] = transposeA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
   const columns = transposeB ? b.shape.at(-2)! : b.shape.at(-1)!;
+  if (a.shape.length < 2 || b.shape.length < 2 || inner !== (transposeB ? b.shape.at(-1) : b.shape.at(-2)))
+    throw new Error(
+      `matMul: the inner dimensions must agree, got [${a.shape.join(', ')}]${transposeA ? ' transposed' : ''} and ` +
+        `[${b.shape.join(', ')}]${transposeB ? ' transposed' : ''}`,
+    );
   const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
   if (inner === 0) return g.splat(a.dtype, shape, 0);
   if (a.dtype !== 'float32' || (!transposeA && !transposeB && alpha === 1)) {
