@@ -1,11 +1,13 @@
 /**
- * Seconds and memory of interest discovery, next to the naive method that holds the whole T x T distance matrix.
+ * Seconds and memory of interest discovery, next to the naive method that holds the whole T x T distance
+ * matrix.
  *
  *     npx tsx tools/bench/interests.ts [--large] [--backend=ort|cpu|...] [--method=auto|tensor|loops]
  *
- * Prints one line per size: 3,170 tokens of 300 (both modalities of Scientific's image-complete subset), and with
- * `--large` 52,000 of 300 (Office). Points are random; K is 2 % and the neighbourhood 10 % of the tokens. The naive method does the same with the engine's operations on the whole
- * matrix; at 52,000 tokens it is not run: its memory is stated.
+ * Prints one line per size: 3,170 tokens of 300 (both modalities of Scientific's image-complete subset), and
+ * with `--large` 52,000 of 300 (Office). Points are random; K is 2 % and the neighbourhood 10 % of the
+ * tokens. The naive method does the same with the engine's operations on the whole matrix; at 52,000 tokens
+ * it is not run: its memory is stated.
  */
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { dpcKnn, kMeans, shareOfTokens, type DistanceMethod } from '@ferry/interests';
@@ -76,7 +78,7 @@ const description = await selectBackend(
 const method = (argument('method') ?? 'auto') as DistanceMethod;
 console.log(`backend ${description.backend}, ${description.threads} threads, method ${method}`);
 
-for (const total of process.argv.includes('--large') ? [3170, 52_000] : [3170]) {
+for (const total of process.argv.includes('--large') ? [52_000, 3170] : [3170]) {
   const points = tokens(total);
   const clusters = shareOfTokens(total, 0.02);
   const neighbours = shareOfTokens(total, 0.1);
@@ -86,6 +88,9 @@ for (const total of process.argv.includes('--large') ? [3170, 52_000] : [3170]) 
   const first = await measured(cluster);
   console.log(
     `dpc-knn  ${name}: first call ${first.seconds.toFixed(2)} s, at most ${megabytes(first.peak)} added`,
+  );
+  console.log(
+    `         peak resident memory of the process so far: ${megabytes(process.resourceUsage().maxRSS * 1024)}`,
   );
   if (total <= 4096) {
     const again = await measured(cluster);
@@ -103,4 +108,3 @@ for (const total of process.argv.includes('--large') ? [3170, 52_000] : [3170]) 
   );
   console.log(`k-means  ${name}: ${means.seconds.toFixed(2)} s, at most ${megabytes(means.peak)} added`);
 }
-console.log(`peak resident memory of the process: ${megabytes(process.resourceUsage().maxRSS * 1024)}`);

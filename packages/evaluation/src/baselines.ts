@@ -66,9 +66,9 @@ export function markov(rows: Rows, count: number): Baseline {
 }
 
 /**
- * Item-based collaborative filtering: scores item j by the sum over the history's items i of
- * (users of both) / sqrt(n_i n_j), n being the items' interactions, plus 1e-6 times its popularity, which orders the
- * items without a common user. An item is not a neighbour of itself.
+ * Item-based collaborative filtering: scores item j by the sum over the history's items i of (users of both)
+ * / sqrt(n_i n_j), n being the items' interactions, plus 1e-6 times its popularity, which orders the items
+ * without a common user. An item is not a neighbour of itself.
  */
 export function itemCosine(rows: Rows, count: number): Baseline {
   const counts = historyCounts(rows, count);
@@ -88,8 +88,9 @@ export function itemCosine(rows: Rows, count: number): Baseline {
 }
 
 /**
- * Content baseline: scores items by the cosine of their feature with that of the history's last item, summed over
- * the features given. The last item itself comes last. Where one of the two items lacks a feature, that cosine counts as 0.
+ * Content baseline: scores items by the cosine of their feature with that of the history's last item, summed
+ * over the features given. The last item itself comes last. Where one of the two items lacks a feature, that
+ * cosine counts as 0.
  */
 export function lastItemCosine(features: readonly ItemFeature[], count: number): Baseline {
   const normed = features.map(({ width, data, present }) => {

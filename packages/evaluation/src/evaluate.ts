@@ -4,7 +4,10 @@ import { rankingMetrics } from './metrics.ts';
 import { distinctMasked, midRanks } from './ranks.ts';
 import { compiledRanks } from './tensor-ranks.ts';
 
-/** Scores of a batch, larger being better: [B*(N+1)] row after row, or a tensor [B,N+1], which the evaluation disposes. */
+/**
+ * Scores of a batch, larger being better: [B*(N+1)] row after row, or a tensor [B,N+1], which the evaluation
+ * disposes.
+ */
 export type Scores = Float32Array | Float64Array | tf.Tensor2D;
 
 /** A value now or later. */
@@ -27,8 +30,8 @@ export interface RankingOptions {
   /** Cutoffs. Default 10 and 50. */
   k?: readonly number[] | undefined;
   /**
-   * Whether items of the history stay candidates (`keep`: the protocol of MISSRec and RecBole's sequential models) or not (`mask`). The target
-   * always stays one. Default `keep`.
+   * Whether items of the history stay candidates (`keep`: the protocol of MISSRec and RecBole's sequential
+   * models) or not (`mask`). The target always stays one. Default `keep`.
    */
   history?: 'keep' | 'mask' | undefined;
 }
@@ -41,9 +44,11 @@ export type Ranker =
     }
   | {
       /**
-       * Ranks of the batch's targets [B], for models that count them inside their own compiled step with {@link targetRanks}.
+       * Ranks of the batch's targets [B], for models that count them inside their own compiled step with
+       * {@link targetRanks}.
        *
-       * @param masked - With `history: 'mask'` the items that are not candidates, int32 [B*L], ready for {@link targetRanks}.
+       * @param masked - With `history: 'mask'` the items that are not candidates, int32 [B*L], ready for
+       * {@link targetRanks}.
        */
       ranks: (batch: Batch, masked: Int32Array | undefined) => Awaitable<ArrayLike<number>>;
     };
@@ -59,8 +64,9 @@ export interface RankingResult {
 /**
  * Ranks every row's target among all N items and averages the metrics over rows.
  *
- * Rows of similar history length share a batch, and the last batch is filled up so that shapes stay few; filling rows are scored and
- * dropped, so neither grouping nor filling changes a number. Padding (item 0) is never a candidate.
+ * Rows of similar history length share a batch, and the last batch is filled up so that shapes stay few;
+ * filling rows are scored and dropped, so neither grouping nor filling changes a number. Padding (item 0) is
+ * never a candidate.
  *
  * @throws RangeError when scores or ranks have the wrong number or hold a value that is not a number.
  *
@@ -106,7 +112,10 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
   return { ranks, metrics: rankingMetrics(ranks, k) };
 }
 
-/** Ranks of a batch from its scores: counted in typed arrays, or in a compiled step when the scores are a tensor. */
+/**
+ * Ranks of a batch from its scores: counted in typed arrays, or in a compiled step when the scores are a
+ * tensor.
+ */
 async function ranksOfScores(
   scores: Scores,
   batch: Batch,

@@ -47,7 +47,8 @@ export function groupMetrics(
  * Groups whole numbers into ranges.
  *
  * @param values - [R], none below the first edge.
- * @param edges - Increasing lower ends of the groups: [0, 1, 5, 20] makes `0`, `1-4`, `5-19` and `20+`; [0, 5] makes `<5` and `5+`.
+ * @param edges - Increasing lower ends of the groups: [0, 1, 5, 20] makes `0`, `1-4`, `5-19` and `20+`; [0,
+ * 5] makes `<5` and `5+`.
  * @throws RangeError for edges that do not increase and for a value below the first.
  */
 export function rangeGroups(values: ArrayLike<number>, edges: readonly number[]): Groups {
@@ -72,7 +73,8 @@ export function rangeGroups(values: ArrayLike<number>, edges: readonly number[])
  *
  * @param trainCounts - Training interactions of each item, entry 0 for padding; [N+1].
  * @param targets - [R].
- * @param edges - As in {@link rangeGroups}. Default 0, 1-4, 5-9, 10-19, 20+; [0, 5] separates items with fewer than five.
+ * @param edges - As in {@link rangeGroups}. Default 0, 1-4, 5-9, 10-19, 20+; [0, 5] separates items with
+ * fewer than five.
  */
 export function popularityGroups(
   trainCounts: Int32Array,
@@ -90,7 +92,10 @@ export function popularityGroups(
   return rangeGroups(counts, edges);
 }
 
-/** Rows by the length of their history. Default edges: 1-3, 4, 5, 6-7, 8+, as in published re-runs of MISSRec, and what is shorter. */
+/**
+ * Rows by the length of their history. Default edges: 1-3, 4, 5, 6-7, 8+, as in published re-runs of MISSRec,
+ * and what is shorter.
+ */
 export function historyLengthGroups(rows: Rows, edges: readonly number[] = [1, 4, 5, 6, 8]): Groups {
   return rangeGroups(
     rows.starts.map((start, r) => rows.ends[r]! - start),
@@ -99,7 +104,8 @@ export function historyLengthGroups(rows: Rows, edges: readonly number[] = [1, 4
 }
 
 /**
- * Rows by which modalities their target has, such as `text+image`, `text`, `image` and `none`; combinations that do not occur are left out.
+ * Rows by which modalities their target has, such as `text+image`, `text`, `image` and `none`; combinations
+ * that do not occur are left out.
  *
  * @param present - By modality: 1 where item i+1 has it; [N] each.
  * @param targets - [R].

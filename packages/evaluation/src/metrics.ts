@@ -1,7 +1,7 @@
 /**
- * Ranking metrics of rows with a single relevant item each. A rank is 1 for the best item; a tie can give a rank of .5.
- * A row is within the first k when rank < k + 1: a rank of 10.5, the middle of a tie across the cutoff, is within 10.
- * Letters: R rows.
+ * Ranking metrics of rows with a single relevant item each. A rank is 1 for the best item; a tie can give a
+ * rank of .5. A row is within the first k when rank < k + 1: a rank of 10.5, the middle of a tie across the
+ * cutoff, is within 10. Letters: R rows.
  */
 
 /** Per-row values and which of them count. */
@@ -34,7 +34,10 @@ export function hits(ranks: ArrayLike<number>, k: number): Float64Array {
   return Float64Array.from(ranks, (rank) => (rank < k + 1 ? 1 : 0));
 }
 
-/** 1 / log2(rank + 1) where the rank is within k, else 0: the row's NDCG, its ideal being 1 for a single relevant item; [R]. */
+/**
+ * 1 / log2(rank + 1) where the rank is within k, else 0: the row's NDCG, its ideal being 1 for a single
+ * relevant item; [R].
+ */
 export function gains(ranks: ArrayLike<number>, k: number): Float64Array {
   requireCutoff('gains', k);
   return Float64Array.from(ranks, (rank) => (rank < k + 1 ? 1 / Math.log2(rank + 1) : 0));

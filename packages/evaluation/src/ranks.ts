@@ -5,13 +5,15 @@ export interface MidRankOptions {
   /** The relevant item 1..N of each row; [B]. */
   targets: Int32Array;
   /**
-   * Items of each row that are not candidates, 0 = none; [B*X] with any X. Repeats are allowed; the target stays a candidate even where it is listed.
+   * Items of each row that are not candidates, 0 = none; [B*X] with any X. Repeats are allowed; the target
+   * stays a candidate even where it is listed.
    */
   masked?: Int32Array | undefined;
 }
 
 /**
- * Rank of each row's target among all items, ties by mid-rank: 1 + (items with a higher score) + (other items with an equal score) / 2.
+ * Rank of each row's target among all items, ties by mid-rank: 1 + (items with a higher score) + (other items
+ * with an equal score) / 2.
  *
  * @param scores - [B*(N+1)], row after row; -Infinity is allowed.
  * @returns ranks [B], from 1.
@@ -56,7 +58,8 @@ export function checkTargets(caller: string, targets: Int32Array, count: number)
 }
 
 /**
- * Lists to mask, with repeats and the row's own target replaced by 0: each remaining entry can be subtracted once.
+ * Lists to mask, with repeats and the row's own target replaced by 0: each remaining entry can be subtracted
+ * once.
  *
  * @param masked - [B*X] item numbers, 0 = none.
  * @param targets - [B].

@@ -63,8 +63,8 @@ function mean(values: Float64Array): number {
 }
 
 /**
- * Percentile bootstrap interval of the mean difference of two systems on the same rows: rows are drawn with replacement, both systems'
- * values together.
+ * Percentile bootstrap interval of the mean difference of two systems on the same rows: rows are drawn with
+ * replacement, both systems' values together.
  *
  * @param a - Per-row values of one system, such as {@link gains}; [R].
  * @param b - Of the other; [R].
@@ -107,9 +107,11 @@ function quantile(sorted: Float64Array, q: number): number {
 }
 
 /**
- * Two-sided paired permutation test (Fisher): under the null hypothesis each row's two values may be swapped, that is each difference may change sign.
+ * Two-sided paired permutation test (Fisher): under the null hypothesis each row's two values may be swapped,
+ * that is each difference may change sign.
  *
- * @returns p = (1 + resamples whose |mean| is at least the observed one) / (1 + resamples); 1 when the systems never differ.
+ * @returns p = (1 + resamples whose |mean| is at least the observed one) / (1 + resamples); 1 when the
+ * systems never differ.
  * @throws RangeError as {@link pairedBootstrap}.
  */
 export function pairedPermutation(
@@ -138,7 +140,8 @@ export function pairedPermutation(
 }
 
 /**
- * Exact two-sided sign test: rows where the systems are equal are left out, and wins follow Binomial(n, 1/2) under the null hypothesis.
+ * Exact two-sided sign test: rows where the systems are equal are left out, and wins follow Binomial(n, 1/2)
+ * under the null hypothesis.
  *
  * @returns min(1, 2 P(X <= min(wins, losses))); 1 when the systems never differ.
  */

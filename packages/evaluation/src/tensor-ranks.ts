@@ -1,12 +1,13 @@
 import { compile, tf, type Compiled } from '@ferry/engine';
 
 /**
- * Rank of each row's target as a tensor function, for use inside a compiled ranking step: only B numbers leave the graph.
- * The same rule as {@link midRanks}: mid-rank ties, column 0 (padding) ignored.
+ * Rank of each row's target as a tensor function, for use inside a compiled ranking step: only B numbers
+ * leave the graph. The same rule as {@link midRanks}: mid-rank ties, column 0 (padding) ignored.
  *
  * @param scores - float32 [B,N+1].
  * @param targets - int32 [B], 1..N.
- * @param masked - int32 [B,X] items that are not candidates, 0 = none; without repeats and without the target (see {@link distinctMasked}).
+ * @param masked - int32 [B,X] items that are not candidates, 0 = none; without repeats and without the target
+ * (see {@link distinctMasked}).
  * @returns float32 [B]; NaN for a row that holds a score that is not a number.
  */
 export function targetRanks(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?: tf.Tensor2D): tf.Tensor1D {

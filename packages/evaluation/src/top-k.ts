@@ -7,8 +7,8 @@ export interface TopKOptions {
 }
 
 /**
- * The items of highest score, best first; equal scores by item number. Padding (item 0), excluded items and items of score -Infinity or NaN never appear, so fewer than k may
- * come back.
+ * The items of highest score, best first; equal scores by item number. Padding (item 0), excluded items and
+ * items of score -Infinity or NaN never appear, so fewer than k may come back.
  *
  * @param scores - One row [N+1].
  * @returns item numbers and their scores.

@@ -10,13 +10,19 @@ export interface DpcKnnOptions {
   clusters: number;
   /** k: points that make up a point's neighbourhood, itself among them; at most all of them are used. */
   neighbours: number;
-  /** [T] 1 for points that take part, 0 for points left out (items that lack the modality). Default: all take part. */
+  /**
+   * [T] 1 for points that take part, 0 for points left out (items that lack the modality). Default: all take
+   * part.
+   */
   include?: Uint8Array | undefined;
-  /** `merge` clusters equal points as one (the mean still counts each); `keep` clusters them one by one. Default `keep`. */
+  /**
+   * `merge` clusters equal points as one (the mean still counts each); `keep` clusters them one by one.
+   * Default `keep`.
+   */
   duplicates?: 'keep' | 'merge' | undefined;
   /**
-   * `index`: of equally dense points the one of smaller number counts as denser, so that copies do not all pass for
-   * peaks. `strict`: the released function to the letter, see {@link dpcKnn}. Default `index`.
+   * `index`: of equally dense points the one of smaller number counts as denser, so that copies do not all
+   * pass for peaks. `strict`: the released function to the letter, see {@link dpcKnn}. Default `index`.
    */
   ties?: 'index' | 'strict' | undefined;
   /** Where distances are computed; default `auto`. */
@@ -25,7 +31,9 @@ export interface DpcKnnOptions {
 
 /** What {@link dpcKnn} finds: the interests and the decision graph they were read from. */
 export interface DensityPeaks extends Interests {
-  /** Numbers of the points that are centres, best score first; [K]. Interest c grew around point `peaks[c]`. */
+  /**
+   * Numbers of the points that are centres, best score first; [K]. Interest c grew around point `peaks[c]`.
+   */
   peaks: Int32Array;
   /** Local density rho of every point, NaN for points left out; [T]. */
   density: Float64Array;
@@ -46,7 +54,8 @@ function byDensity(mean: Float64Array): Int32Array {
 }
 
 /**
- * A point's place in the order of density. Under `index` all places differ; under `strict` equal densities share one.
+ * A point's place in the order of density. Under `index` all places differ; under `strict` equal densities
+ * share one.
  */
 function densityOrder(key: Float64Array, ties: 'index' | 'strict'): Float32Array {
   const order = new Float32Array(key.length);
@@ -63,19 +72,23 @@ function densityOrder(key: Float64Array, ties: 'index' | 'strict'): Float32Array
  *
  * With d(i,j) = |x_i - x_j| / sqrt(D):
  * 1. density rho_i = exp(-mean of d(i,j)^2 over the k points j nearest to i, i itself among them);
- * 2. separation delta_i = min of d(i,j) over the denser j; the densest point gets the largest distance of all;
+ * 2. separation delta_i = min of d(i,j) over the denser j; the densest point gets the largest distance of
+ *    all;
  * 3. the centres are the K points of largest rho * delta, in that order;
- * 4. every point goes to its nearest centre, a centre to itself; an interest's vector is the mean of its points.
+ * 4. every point goes to its nearest centre, a centre to itself; an interest's vector is the mean of its
+ *    points.
  *
- * Memory: blocks of rows against all points, so O(block * T) + O(T * D) numbers; the T x T matrix is never stored for more than 4,096 points.
- * The result is a function of the arguments alone: nothing is drawn at random, equal scores go to the smaller number.
+ * Memory: blocks of rows against all points, so O(block * T) + O(T * D) numbers; the T x T matrix is never
+ * stored for more than 4,096 points. The result is a function of the arguments alone: nothing is drawn at
+ * random, equal scores go to the smaller number.
  *
  * Against the authors' code (`cluster_dpc_knn`): there, points of equal density do not see each other, so all
- * copies of a point (every missing image, say) get the largest separation and take up centres. Here the copy of the
- * smallest number is the peak, the others are at distance 0 of it and never become centres; scores are compared as
- * logarithms, which orders them alike and does not underflow. `ties: 'strict'` restores the released function: strict
- * comparison of single-precision densities, single-precision products, and centroids divided by (size + 1e-4). The paper
- * gives the densest point its own largest distance rather than the largest of all: it is first in step 3 either way.
+ * copies of a point (every missing image, say) get the largest separation and take up centres. Here the copy
+ * of the smallest number is the peak, the others are at distance 0 of it and never become centres; scores are
+ * compared as logarithms, which orders them alike and does not underflow. `ties: 'strict'` restores the
+ * released function: strict comparison of single-precision densities, single-precision products, and
+ * centroids divided by (size + 1e-4). The paper gives the densest point its own largest distance rather than
+ * the largest of all: it is first in step 3 either way.
  *
  * @param points - [T*D], row after row.
  * @returns interests numbered by falling score. `count` is below `clusters` when fewer points may be centres.
@@ -147,7 +160,10 @@ function decide(
   };
 }
 
-/** The K best scores, equal ones by number. Under `index` a point at distance 0 of a denser one is never a centre. */
+/**
+ * The K best scores, equal ones by number. Under `index` a point at distance 0 of a denser one is never a
+ * centre.
+ */
 function pickPeaks(decision: Decision, clusters: number, ties: 'index' | 'strict'): Int32Array {
   const { score, separation } = decision;
   const order = Int32Array.from(score.keys()).sort((a, b) =>

@@ -16,8 +16,8 @@ export interface KMeansOptions {
   /** [T] 1 for points that take part, 0 for points left out. Default: all take part. */
   include?: Uint8Array | undefined;
   /**
-   * `full`: k-means++ and Lloyd's iterations over all points (ml-kmeans). `miniBatch`: random starting points and
-   * batches. `auto`: full up to 4 million multiplications an iteration. Default `auto`.
+   * `full`: k-means++ and Lloyd's iterations over all points (ml-kmeans). `miniBatch`: random starting points
+   * and batches. `auto`: full up to 4 million multiplications an iteration. Default `auto`.
    */
   algorithm?: 'auto' | 'full' | 'miniBatch' | undefined;
   /** Most iterations of `full`, most passes over the points of `miniBatch`. Default 100 and 10. */
@@ -31,10 +31,12 @@ export interface KMeansOptions {
 const fullWork = 4e6;
 
 /**
- * K-means clustering of points into interests; the alternative to DPC-KNN that the released MISSRec code uses.
+ * K-means clustering of points into interests; the alternative to DPC-KNN that the released MISSRec code
+ * uses.
  *
- * Every interest owns at least one point, every point belongs to its nearest centre (equal distances: the smaller number), and the same stream of random
- * numbers gives the same result. The authors' one-pass version with its defects is {@link releasedKMeans}.
+ * Every interest owns at least one point, every point belongs to its nearest centre (equal distances: the
+ * smaller number), and the same stream of random numbers gives the same result. The authors' one-pass version
+ * with its defects is {@link releasedKMeans}.
  *
  * @param points - [T*D], row after row.
  * @throws RangeError for options out of range, a wrong length, a non-finite value or no point left.
@@ -88,8 +90,8 @@ function fullCentres(
 }
 
 /**
- * Assigns every point to its nearest centre and gives each centre without points the point farthest from its own centre, until none is empty. Each
- * round lowers the sum of distances, so it ends.
+ * Assigns every point to its nearest centre and gives each centre without points the point farthest from its
+ * own centre, until none is empty. Each round lowers the sum of distances, so it ends.
  */
 async function settle(
   points: Float32Array,
@@ -110,7 +112,8 @@ async function settle(
 }
 
 /**
- * Moves centres without points onto the points farthest from their centres (equal distances: the smaller number).
+ * Moves centres without points onto the points farthest from their centres (equal distances: the smaller
+ * number).
  *
  * @returns whether any was moved.
  */

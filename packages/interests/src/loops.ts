@@ -2,7 +2,9 @@ import type { Distances } from './passes.ts';
 
 /** Doubles in one block of distances: 4 MB. */
 const blockValues = 1 << 19;
-/** Up to this many points the whole distance matrix (128 MB of doubles) is kept between the first two passes. */
+/**
+ * Up to this many points the whole distance matrix (128 MB of doubles) is kept between the first two passes.
+ */
 const keptPoints = 4096;
 
 interface Rows {
@@ -24,9 +26,9 @@ function prepare(points: Float32Array, width: number): Rows {
 }
 
 /**
- * Squared distances |a|^2 + |b|^2 - 2ab of rows [from, to) of `a` against the rows [first, b.count) of `b`, into
- * `out` [(to - from) * b.count]. Tiles of 4 x 2 sums stay in registers. Every sum runs over d in the same order as the norms', so equal
- * rows are at exactly 0.
+ * Squared distances |a|^2 + |b|^2 - 2ab of rows [from, to) of `a` against the rows [first, b.count) of `b`,
+ * into `out` [(to - from) * b.count]. Tiles of 4 x 2 sums stay in registers. Every sum runs over d in the
+ * same order as the norms', so equal rows are at exactly 0.
  */
 function squaredDistances(
   a: Rows,
@@ -134,7 +136,10 @@ export function loopDistances(points: Float32Array, width: number): Distances {
   const total = rows.count;
   let matrix: Float64Array | undefined;
 
-  /** Calls `visit` with every row of distances: from the kept matrix when the set is small, else block by block. */
+  /**
+   * Calls `visit` with every row of distances: from the kept matrix when the set is small, else block by
+   * block.
+   */
   function eachRow(visit: (row: number, distances: Float64Array) => void): void {
     if (total <= keptPoints) {
       if (!matrix) {

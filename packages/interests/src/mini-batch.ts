@@ -17,9 +17,10 @@ interface MiniBatchOptions {
 }
 
 /**
- * Mini-batch k-means (Sculley 2010): each batch is assigned to the centres as they stand, then each centre becomes
- * the running mean of the points it has received. Centres that no point chose during a pass start again at the points
- * that were farthest from theirs. Ends when a pass moves the centres by less than a millionth of the points' variance.
+ * Mini-batch k-means (Sculley 2010): each batch is assigned to the centres as they stand, then each centre
+ * becomes the running mean of the points it has received. Centres that no point chose during a pass start
+ * again at the points that were farthest from theirs. Ends when a pass moves the centres by less than a
+ * millionth of the points' variance.
  *
  * @returns centres [K*D].
  */
@@ -67,7 +68,9 @@ export async function miniBatchCentres(
   return Float32Array.from(centres);
 }
 
-/** Puts centres that received no point in a pass onto the pass's farthest points; their count starts again. */
+/**
+ * Puts centres that received no point in a pass onto the pass's farthest points; their count starts again.
+ */
 function restartUnused(
   points: Float32Array,
   state: {

@@ -1,17 +1,19 @@
 /**
- * The three passes of pairwise distances that clustering needs, each in blocks of rows, so that memory grows with
- * block * T and never with T * T. All distances are squared Euclidean and not divided by the width.
+ * The three passes of pairwise distances that clustering needs, each in blocks of rows, so that memory grows
+ * with block * T and never with T * T. All distances are squared Euclidean and not divided by the width.
  */
 export interface Distances {
   /**
    * First pass.
    *
    * @param k - Neighbours, the point itself among them.
-   * @returns the mean of each point's k smallest squared distances [T], and the largest squared distance of all.
+   * @returns the mean of each point's k smallest squared distances [T], and the largest squared distance of
+   * all.
    */
   density(k: number): Promise<{ mean: Float64Array; farthest: number }>;
   /**
-   * Second pass: the smallest squared distance to a point whose `order` is smaller, Infinity where there is none; [T].
+   * Second pass: the smallest squared distance to a point whose `order` is smaller, Infinity where there is
+   * none; [T].
    *
    * @param order - [T], small for dense points; equal orders do not see each other.
    */

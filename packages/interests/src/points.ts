@@ -1,8 +1,13 @@
-/** Which points take part in a clustering, and which stand for others. Letters: T points, D width, P points used. */
+/**
+ * Which points take part in a clustering, and which stand for others. Letters: T points, D width, P points
+ * used.
+ */
 export interface PointSelection {
   /** Row numbers of the points used, ascending; [P]. */
   rows: Int32Array;
-  /** For every point the position in `rows` of the point that stands for it, or -1 where it is left out; [T]. */
+  /**
+   * For every point the position in `rows` of the point that stands for it, or -1 where it is left out; [T].
+   */
   owner: Int32Array;
   /** The points used, row after row; [P*D]. */
   values: Float32Array;
@@ -28,8 +33,10 @@ function sameRow(values: Float32Array, a: number, b: number, width: number): boo
  *
  * @param caller - Function name for error messages.
  * @param points - [T*D], row after row.
- * @param options - `width` is D; `include` [T] has 0 for points left out; `merge` lets the first of equal points stand for all.
- * @throws RangeError for a wrong length, a width below 1, a non-finite value among the points used, or no point left.
+ * @param options - `width` is D; `include` [T] has 0 for points left out; `merge` lets the first of equal
+ * points stand for all.
+ * @throws RangeError for a wrong length, a width below 1, a non-finite value among the points used, or no
+ * point left.
  */
 export function selectPoints(
   caller: string,
@@ -89,7 +96,10 @@ export function requirePositive(caller: string, name: string, value: number): vo
     throw new RangeError(`${caller}: ${name} must be a positive integer, got ${value}`);
 }
 
-/** Mean vectors of the groups of an assignment; empty groups keep zero. `epsilon` is added to every group's size. */
+/**
+ * Mean vectors of the groups of an assignment; empty groups keep zero. `epsilon` is added to every group's
+ * size.
+ */
 export function groupMeans(
   points: Float32Array,
   options: { width: number; count: number; assignment: Int32Array; epsilon?: number },

@@ -11,18 +11,23 @@ export interface ReleasedKMeansOptions {
   clusters: number;
   /** Draws the K starting points out of the first batch. */
   random: RandomStream;
-  /** Points in a batch. Default 2,048; becomes floor(1.1 K) when that is not above K, as in the authors' code. */
+  /**
+   * Points in a batch. Default 2,048; becomes floor(1.1 K) when that is not above K, as in the authors' code.
+   */
   batchSize?: number | undefined;
   /**
-   * Whether each distance computation leaves the absolute values of points and centres behind, as the authors' in-place square and square
-   * root do. Default true. False shows what the same algorithm would do without the defect.
+   * Whether each distance computation leaves the absolute values of points and centres behind, as the
+   * authors' in-place square and square root do. Default true. False shows what the same algorithm would do
+   * without the defect.
    */
   absolute?: boolean | undefined;
   /** Where distances are computed; default `auto`. */
   method?: DistanceMethod | undefined;
 }
 
-/** Batches [from, to) of the authors' loop: the rest joins a batch when no more than K points would remain. */
+/**
+ * Batches [from, to) of the authors' loop: the rest joins a batch when no more than K points would remain.
+ */
 export function releasedBatches(
   total: number,
   clusters: number,
@@ -39,14 +44,15 @@ export function releasedBatches(
 }
 
 /**
- * The mini-batch k-means that the released MISSRec trainer runs in place of DPC-KNN, defects included, for the `released` preset.
+ * The mini-batch k-means that the released MISSRec trainer runs in place of DPC-KNN, defects included, for
+ * the `released` preset.
  *
- * One pass, because its convergence test compares the centres with themselves. K rows of the first batch start as
- * centres. Per batch: every point chooses its nearest centre; then c := c (1 - 1/n) + m / n with m the mean of the
- * points that chose c (0 where none did) and n the number of points c had received before, plus 1; so a centre that
- * nobody ever chooses becomes the zero vector. With `absolute` m is the mean of |x| and c is |c|, and the final
- * assignment compares signed points with these non-negative centres: on MISSRec's own data nearly every point then
- * chooses the first zero vector, and all interests are one.
+ * One pass, because its convergence test compares the centres with themselves. K rows of the first batch
+ * start as centres. Per batch: every point chooses its nearest centre; then c := c (1 - 1/n) + m / n with m
+ * the mean of the points that chose c (0 where none did) and n the number of points c had received before,
+ * plus 1; so a centre that nobody ever chooses becomes the zero vector. With `absolute` m is the mean of |x|
+ * and c is |c|, and the final assignment compares signed points with these non-negative centres: on MISSRec's
+ * own data nearly every point then chooses the first zero vector, and all interests are one.
  *
  * @param points - [T*D], row after row, all used (the authors leave no point out).
  * @throws RangeError when the first batch holds fewer than K points, and for options out of range.

@@ -31,8 +31,9 @@ export interface InterestStatistics {
   /** exp of the entropy of the sizes: how many equally large interests would be as spread out. */
   effective: number;
   /**
-   * How evenly interests mix modalities: entropy of the modalities within an interest divided by log M, averaged over points. 0 = every
-   * interest holds one modality, 1 = all modalities in equal parts everywhere; 0 when M = 1.
+   * How evenly interests mix modalities: entropy of the modalities within an interest divided by log M,
+   * averaged over points. 0 = every interest holds one modality, 1 = all modalities in equal parts
+   * everywhere; 0 when M = 1.
    */
   mixing: number;
 }
@@ -47,7 +48,8 @@ function entropy(counts: Iterable<number>, total: number): number {
 /**
  * Counts how an assignment spreads tokens over interests and modalities.
  *
- * @param assignment - [M*T'], the tokens of the first modality, then those of the second, and so on; -1 = left out.
+ * @param assignment - [M*T'], the tokens of the first modality, then those of the second, and so on; -1 =
+ * left out.
  * @throws RangeError when the tokens cannot be split into M equal parts or an interest is outside 0..K-1.
  */
 export function interestStatistics(

@@ -1,9 +1,11 @@
 import { compile, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
 
-/** Floats of one block of distances at most: 64 MB, of which a pass holds a few at a time. */
-const blockValues = 1 << 24;
-/** Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0. */
+/** Floats of one block of distances at most: 32 MB, of which a pass holds a few at a time. */
+const blockValues = 1 << 23;
+/**
+ * Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0.
+ */
 const tolerance = 2e-6;
 
 /** Rows of the block in progress: -2 times the points [R,D], their squared norms [R,1]. */
@@ -44,7 +46,10 @@ function nearestBlock(block: Block, columns: Columns): { index: tf.Tensor; dista
   return { index: tf.argMin(squares, 1), distance: tf.min(squares, 1) };
 }
 
-/** The compiled passes, shared by all calls of one backend so that a refresh of the interests compiles nothing. */
+/**
+ * The compiled passes, shared by all calls of one backend so that a refresh of the interests compiles
+ * nothing.
+ */
 function makePasses() {
   return {
     density: compile(densityBlock, { name: 'interests.density' }),
@@ -72,7 +77,9 @@ function squaredNorms(values: Float32Array, width: number): Float32Array {
   return norms;
 }
 
-/** {@link Distances} in single precision through the engine: blocks of one fixed shape, the last one padded. */
+/**
+ * {@link Distances} in single precision through the engine: blocks of one fixed shape, the last one padded.
+ */
 export function tensorDistances(points: Float32Array, width: number): Distances {
   const { mean: centre, values } = centred(points, width);
   const total = values.length / width;

@@ -12,7 +12,8 @@ export function shareOfTokens(tokens: number, ratio: number): number {
 /**
  * One table per modality from item to interest, from the assignment of the items' tokens.
  *
- * @param assignment - [M*N], all items' tokens of the first modality, then of the second, and so on; -1 = left out.
+ * @param assignment - [M*N], all items' tokens of the first modality, then of the second, and so on; -1 =
+ * left out.
  * @param items - N.
  * @returns M tables [N+1]: row i is item number i, row 0 is padding; 0 = no interest, c+1 = interest c.
  */
@@ -31,7 +32,8 @@ export function interestLookups(assignment: Int32Array, items: number): Int32Arr
 /**
  * The interests' vectors as an embedding table whose row 0 (no interest) is zero.
  *
- * @param rows - Rows of the table, at least K+1 (the default): a fixed number keeps tensor shapes fixed when K varies.
+ * @param rows - Rows of the table, at least K+1 (the default): a fixed number keeps tensor shapes fixed when
+ * K varies.
  * @returns [rows*D].
  */
 export function interestTable(interests: Interests, rows = interests.count + 1): Float32Array {
@@ -45,8 +47,8 @@ export function interestTable(interests: Interests, rows = interests.count + 1):
 /** Options of {@link interestTokens}. */
 export interface InterestTokenOptions {
   /**
-   * What becomes of id 0, which padding and missing modalities look up. `exclude` (the paper): it is no interest. `keep` (the released code): where it occurs
-   * it takes the first slot, masked. Default `exclude`.
+   * What becomes of id 0, which padding and missing modalities look up. `exclude` (the paper): it is no
+   * interest. `keep` (the released code): where it occurs it takes the first slot, masked. Default `exclude`.
    */
   zero?: 'exclude' | 'keep' | undefined;
   /**
@@ -63,20 +65,24 @@ export interface InterestTokens {
   mask: Float32Array;
   /** Q: slots per sequence, a multiple of `multiple`. */
   Q: number;
-  /** Slots of the fullest sequence before rounding up (the released code's Q; its regulariser divides by it). */
+  /**
+   * Slots of the fullest sequence before rounding up (the released code's Q; its regulariser divides by it).
+   */
   longest: number;
 }
 
 /**
- * Turns histories into the sets of interests they touch: looks up every item in every modality's table, and keeps each
- * interest once, in ascending order. Dropping the repeats is what takes frequent interests' weight away.
+ * Turns histories into the sets of interests they touch: looks up every item in every modality's table, and
+ * keeps each interest once, in ascending order. Dropping the repeats is what takes frequent interests' weight
+ * away.
  *
- * With `zero: 'exclude'` a sequence that touches no interest at all (a padding row of the batch, or only items without any
- * modality) gets one valid slot with id 0, the zero vector: so no row is masked completely and attention stays finite. With
- * `zero: 'keep'` slots and mask are the released code's: id 0 is listed where it occurs, and is masked like the
- * padding behind the last interest.
+ * With `zero: 'exclude'` a sequence that touches no interest at all (a padding row of the batch, or only
+ * items without any modality) gets one valid slot with id 0, the zero vector: so no row is masked completely
+ * and attention stays finite. With `zero: 'keep'` slots and mask are the released code's: id 0 is listed
+ * where it occurs, and is masked like the padding behind the last interest.
  *
- * @param history - Item numbers [B*L], 0 = padding; or one such array per modality (an augmented view may drop items from one modality only).
+ * @param history - Item numbers [B*L], 0 = padding; or one such array per modality (an augmented view may
+ * drop items from one modality only).
  * @param B - Sequences.
  * @param L - Positions of a history.
  * @param lookups - One table [N+1] per modality, see {@link interestLookups}.

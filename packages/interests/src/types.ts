@@ -11,7 +11,7 @@ export interface Interests {
 }
 
 /**
- * Where distances are computed: `tensor` in blocks through the engine, `loops` in typed arrays with double precision;
- * `auto` takes loops for few points and on the plain `cpu` backend, tensors otherwise.
+ * Where distances are computed: `tensor` in blocks through the engine, `loops` in typed arrays with double
+ * precision; `auto` takes loops for few points and on the plain `cpu` backend, tensors otherwise.
  */
 export type DistanceMethod = 'auto' | 'tensor' | 'loops';
