@@ -59,7 +59,7 @@ export function markov(rows: Rows, count: number): Baseline {
   });
   return (history, scores) => {
     for (let item = 1; item <= count; item++) scores[item] = 1e-6 * counts[item]!;
-    followers.get(history.at(-1))?.forEach((times, item) => {
+    followers.get(history[history.length - 1]!)?.forEach((times, item) => {
       scores[item]! += times;
     });
   };
@@ -110,7 +110,7 @@ export function lastItemCosine(features: readonly ItemFeature[], count: number):
   // Many histories end with the same item: its cosines are computed once (at most N*N numbers).
   const known = new Map<number, Float64Array>();
   return (history, scores) => {
-    const last = history.at(-1);
+    const last = history[history.length - 1]!;
     let cosines = known.get(last);
     if (!cosines) {
       cosines = new Float64Array(count + 1);

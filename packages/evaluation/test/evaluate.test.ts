@@ -27,7 +27,7 @@ function expected(history: 'keep' | 'mask', order = [0, 1, 2, 3, 4]): number[] {
   return order.map((r) => {
     const past = [...rows.items.subarray(rows.starts[r], rows.ends[r])];
     const target = rows.targets[r]!;
-    const score = (item: number): number => (item * 5 + past.at(-1)) % 7;
+    const score = (item: number): number => (item * 5 + past[past.length - 1]!) % 7;
     const candidates = [1, 2, 3, 4, 5, 6].filter(
       (item) => history === 'keep' || item === target || !past.includes(item),
     );

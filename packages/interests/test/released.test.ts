@@ -30,7 +30,7 @@ describe('releasedBatches', () => {
   it('enlarges the batch to floor(1.1 K) in pre-training', () => {
     const batches = releasedBatches(893_950, 17_879);
     expect(batches[0]).toEqual({ from: 0, to: 19_666 });
-    expect(batches.at(-1).to).toBe(893_950);
+    expect(batches[batches.length - 1]!.to).toBe(893_950);
   });
 });
 
