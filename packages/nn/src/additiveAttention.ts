@@ -58,9 +58,9 @@ export function additiveAttention(
   const [B, L, D] = h.shape as [number, number, number];
   if (h.rank !== 3) throw new Error(`additiveAttention: h must be [B, L, D], got [${h.shape.join(', ')}]`);
   const keys = tf.tanh(linear(h, p.projection.weight, p.projection.bias)); // [B, L, A]
-  const scores = tf.reshape<tf.Tensor2D>(linear(keys, tf.reshape(p.query, [1, -1])), [B, L]);
+  const scores = tf.reshape<tf.Rank.R2>(linear(keys, tf.reshape(p.query, [1, -1])), [B, L]);
   const weights = options.hidden ? visibleSoftmax(scores, options.hidden) : tf.softmax(scores);
-  const output = tf.reshape<tf.Tensor2D>(tf.matMul(tf.reshape(weights, [B, 1, L]), h), [B, D]);
+  const output = tf.reshape<tf.Rank.R2>(tf.matMul(tf.reshape(weights, [B, 1, L]), h), [B, D]);
   return { output, weights };
 }
 

@@ -1,0 +1,199 @@
+"""Outputs and gradients of PyTorch's layers in double precision: packages/nn/test/fixtures/layers.json.
+
+Parameters, inputs and the factors of the summed output are made from names (nn_values.fill), so only results are stored.
+Run by hand: python tools/parity/nn_layers.py
+"""
+
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+from nn_values import fill, fill_module, flat, write
+
+B, L, M, D, H, INNER = 2, 4, 3, 8, 2, 12
+
+# 1 = hidden. No query may be left without a key: PyTorch returns NaN there.
+HIDDEN = [[0, 0, 0, 1], [0, 0, 1, 1]]
+MEMORY_HIDDEN = [[0, 1, 0], [0, 0, 1]]
+
+
+def boolean(mask):
+    return torch.tensor(mask, dtype=torch.bool)
+
+
+def future(length):
+    return torch.triu(torch.ones(length, length, dtype=torch.bool), 1)
+
+
+def result(module, inputs, run):
+    """Output of `run`, and gradients of Σ output * factors with respect to parameters and inputs."""
+    module.double()
+    fill_module(module)
+    tensors = {name: fill(name, shape).requires_grad_() for name, shape in inputs.items()}
+    output = run(module, **tensors)
+    (output * fill("factors", output.shape)).sum().backward()
+    gradients = {name: flat(p.grad) for name, p in module.named_parameters()}
+    gradients |= {name: flat(t.grad) for name, t in tensors.items()}
+    return {
+        "inputs": {k: list(v) for k, v in inputs.items()},
+        "shape": list(output.shape),
+        "output": flat(output),
+        "gradients": gradients,
+    }
+
+
+def attention(hidden, causal, cross):
+    module = nn.MultiheadAttention(D, H, batch_first=True)
+    inputs = {"x": (B, L, D)} | ({"memory": (B, M, D)} if cross else {})
+    mask = None if hidden is None else boolean(hidden)
+
+    def run(m, x, memory=None):
+        keys = x if memory is None else memory
+        return m(x, keys, keys, key_padding_mask=mask, attn_mask=future(L) if causal else None, need_weights=False)[0]
+
+    return {"hidden": hidden, "causal": causal} | result(module, inputs, run)
+
+
+def options(norm_first, activation, epsilon=1e-5):
+    return dict(
+        dim_feedforward=INNER,
+        dropout=0.0,
+        activation=activation,
+        norm_first=norm_first,
+        batch_first=True,
+        layer_norm_eps=epsilon,
+    )
+
+
+def described(norm_first, activation, epsilon, hidden, causal, memory_hidden=None):
+    return {
+        "normFirst": norm_first,
+        "activation": activation,
+        "epsilon": epsilon,
+        "hidden": hidden,
+        "causal": causal,
+        "memoryHidden": memory_hidden,
+    }
+
+
+def encoder(norm_first, activation, hidden, causal, layers=0, epsilon=1e-5):
+    module = nn.TransformerEncoderLayer(D, H, **options(norm_first, activation, epsilon))
+    if layers:
+        norm = nn.LayerNorm(D, eps=epsilon)
+        module = nn.TransformerEncoder(module, layers, norm, enable_nested_tensor=False)
+    mask = None if hidden is None else boolean(hidden)
+    keyword = "mask" if layers else "src_mask"
+
+    def run(m, x):
+        return m(x, src_key_padding_mask=mask, **{keyword: future(L) if causal else None})
+
+    return described(norm_first, activation, epsilon, hidden, causal) | result(module, {"x": (B, L, D)}, run)
+
+
+def decoder(norm_first, activation, hidden, memory_hidden, causal, layers=0, epsilon=1e-5):
+    module = nn.TransformerDecoderLayer(D, H, **options(norm_first, activation, epsilon))
+    if layers:
+        module = nn.TransformerDecoder(module, layers, nn.LayerNorm(D, eps=epsilon))
+
+    def run(m, x, memory):
+        return m(
+            x,
+            memory,
+            tgt_mask=future(L) if causal else None,
+            tgt_key_padding_mask=None if hidden is None else boolean(hidden),
+            memory_key_padding_mask=None if memory_hidden is None else boolean(memory_hidden),
+        )
+
+    inputs = {"x": (B, L, D), "memory": (B, M, D)}
+    return described(norm_first, activation, epsilon, hidden, causal, memory_hidden) | result(module, inputs, run)
+
+
+def linear():
+    return result(nn.Linear(3, 5), {"x": (2, 4, 3)}, lambda m, x: m(x))
+
+
+def layer_norm():
+    # torch names the parameters weight and bias; "norm." puts the weight around 1.
+    module = nn.ModuleDict({"norm": nn.LayerNorm(6, eps=1e-12)})
+    return result(module, {"x": (2, 3, 6)}, lambda m, x: m["norm"](x))
+
+
+def embedding():
+    module = nn.Embedding(5, 3, padding_idx=0)
+    ids = [[1, 0, 3], [1, 1, 4]]
+
+    def run(m, dummy):
+        with torch.no_grad():
+            m.weight[0] = 0
+        return m(torch.tensor(ids)) + 0 * dummy
+
+    case = result(module, {"dummy": (1,)}, run)
+    del case["gradients"]["dummy"]
+    return {"ids": ids} | case | {"inputs": {}}
+
+
+def gru(lengths):
+    module = nn.GRU(3, 4, batch_first=True)
+
+    def run(m, x, initial):
+        if lengths is None:
+            return torch.cat([m(x, initial[None])[0], m(x, initial[None])[1].transpose(0, 1)], 1)
+        packed = nn.utils.rnn.pack_padded_sequence(x, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+        return m(packed, initial[None])[1][0]
+
+    return {"lengths": lengths} | result(module, {"x": (3, 5, 3), "initial": (3, 4)}, run)
+
+
+class Additive(nn.Module):
+    def __init__(self, width, hidden):
+        super().__init__()
+        self.projection = nn.Linear(width, hidden)
+        self.query = nn.Parameter(torch.zeros(hidden))
+
+    def forward(self, h, hidden):
+        scores = torch.tanh(self.projection(h)) @ self.query
+        if hidden is not None:
+            scores = scores.masked_fill(boolean(hidden), -torch.inf)
+        return (scores.softmax(1)[:, :, None] * h).sum(1)
+
+
+def additive(hidden):
+    return {"hidden": hidden} | result(Additive(5, 3), {"x": (B, L, 5)}, lambda m, x: m(x, hidden))
+
+
+def normalize():
+    return result(nn.Module(), {"x": (3, 4)}, lambda m, x: F.normalize(x, dim=-1))
+
+
+write(
+    "layers.json",
+    {
+        "sizes": {"B": B, "L": L, "M": M, "D": D, "H": H, "inner": INNER},
+        "linear": linear(),
+        "layerNorm": layer_norm(),
+        "embedding": embedding(),
+        "normalize": normalize(),
+        "attention": {
+            "self": attention(None, False, False),
+            "self, hidden and causal": attention(HIDDEN, True, False),
+            "cross, hidden": attention(MEMORY_HIDDEN, False, True),
+        },
+        "encoderLayer": {
+            "post-norm, gelu, hidden": encoder(False, "gelu", HIDDEN, False),
+            "pre-norm, relu, causal": encoder(True, "relu", None, True),
+        },
+        "encoder": {
+            "2 layers, post-norm, gelu, hidden and causal": encoder(False, "gelu", HIDDEN, True, 2, 1e-12),
+            "2 layers, pre-norm, gelu": encoder(True, "gelu", None, False, 2),
+        },
+        "decoderLayer": {
+            "post-norm, relu": decoder(False, "relu", None, None, False),
+            "pre-norm, gelu, hidden": decoder(True, "gelu", HIDDEN, MEMORY_HIDDEN, False),
+        },
+        "decoder": {
+            "2 layers, post-norm, gelu, hidden and causal": decoder(False, "gelu", HIDDEN, MEMORY_HIDDEN, True, 2, 1e-12),
+        },
+        "gru": {"full": gru(None), "padded": gru([5, 2, 3])},
+        "additiveAttention": {"full": additive(None), "hidden": additive(HIDDEN)},
+    },
+)
