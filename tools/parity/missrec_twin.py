@@ -158,7 +158,7 @@ class MISSRec(nn.Module):
         fused = (weights * s).sum(-1)
         if not o.ids:
             return fused
-        own = u @ F.normalize(self.item_embedding(items), dim=-1).T
+        own = u @ F.normalize(self.item_embedding.weight[items], dim=-1).T
         content = 2.0 * available.any(-1)
         return (own + content * fused) / (1 + content)
 

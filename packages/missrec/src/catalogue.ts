@@ -1,0 +1,119 @@
+import { tf } from '@ferry/engine';
+import type { FeatureMatrix, Modality } from '@ferry/features';
+import type { ItemInputs } from './model.ts';
+import { modalitiesOf, type MissRecOptions } from './options.ts';
+
+/** Features of a domain's items; item number i + 1 is row i of every matrix. */
+export interface DomainFeatures {
+  /** Text features. */
+  text?: FeatureMatrix | undefined;
+  /** Image features. */
+  image?: FeatureMatrix | undefined;
+  /** Features of the text with words dropped, for word drop in pre-training. */
+  words?: FeatureMatrix | undefined;
+}
+
+/** The items a model works on: those of one domain, or of several one after the other. */
+export interface Catalogue {
+  /** N: items of all domains. */
+  items: number;
+  /** First item number of each domain minus 1: added to a domain's own item numbers. */
+  offsets: number[];
+  /** Tensors over all N + 1 rows, row 0 of zeros. */
+  inputs: ItemInputs;
+  /** [N + 1] for each modality: 1 where the item has it. */
+  present: Partial<Record<Modality, Uint8Array>>;
+  /** Frees the tensors. */
+  dispose(): void;
+}
+
+/**
+ * Puts the features of one or several domains on the device.
+ *
+ * @param options - Which modalities, and their widths.
+ * @param domains - Features of each domain. All must have the modalities in use; words are used if all have them.
+ * @throws Error naming the domain and modality where something is missing or of another width.
+ */
+export function createCatalogue(
+  options: Pick<MissRecOptions, 'featureWidths'>,
+  domains: readonly DomainFeatures[],
+): Catalogue {
+  if (domains.length === 0) throw new Error('createCatalogue: at least one domain is needed, got none');
+  const modalities = modalitiesOf(options);
+  const counts = domains.map((domain, d) => {
+    const sizes = modalities.map((modality) => {
+      const matrix = domain[modality];
+      const width = options.featureWidths[modality]!;
+      if (!matrix) throw new Error(`createCatalogue: domain ${d} must have ${modality} features, got none`);
+      if (matrix.width !== width)
+        throw new Error(
+          `createCatalogue: ${modality} features of domain ${d} must be ${width} wide, got ${matrix.width}`,
+        );
+      return matrix.count;
+    });
+    if (sizes.some((size) => size !== sizes[0]))
+      throw new Error(
+        `createCatalogue: all features of domain ${d} must have as many rows, got ${sizes.join(', ')}`,
+      );
+    return sizes[0]!;
+  });
+  const offsets = counts.map((_, d) => counts.slice(0, d).reduce((a, b) => a + b, 0));
+  const items = counts.reduce((a, b) => a + b, 0);
+
+  const rowsOf = (pick: (domain: DomainFeatures) => FeatureMatrix, width: number): tf.Tensor => {
+    const values = new Float32Array((items + 1) * width);
+    domains.forEach((domain, d) => {
+      values.set(pick(domain).data, (offsets[d]! + 1) * width);
+    });
+    return tf.tensor2d(values, [items + 1, width]);
+  };
+  const inputs: ItemInputs = { features: {}, present: {} };
+  const present: Catalogue['present'] = {};
+  for (const modality of modalities) {
+    const flags = new Uint8Array(items + 1);
+    domains.forEach((domain, d) => {
+      flags.set(domain[modality]!.present, offsets[d]! + 1);
+    });
+    present[modality] = flags;
+    inputs.features[modality] = rowsOf((domain) => domain[modality]!, options.featureWidths[modality]!);
+    inputs.present[modality] = tf.tensor2d(Float32Array.from(flags), [items + 1, 1]);
+  }
+  const words = domains.every((domain) => domain.words) && modalities.includes('text');
+  if (words) {
+    const width = options.featureWidths.text!;
+    domains.forEach(({ words: matrix }, d) => {
+      if (matrix!.width !== width || matrix!.count !== counts[d])
+        throw new Error(
+          `createCatalogue: word-dropped text of domain ${d} must be [${counts[d]!}, ${width}], got [${matrix!.count}, ${matrix!.width}]`,
+        );
+    });
+    inputs.words = rowsOf((domain) => domain.words!, width);
+  }
+  return {
+    items,
+    offsets,
+    inputs,
+    present,
+    dispose: () => {
+      tf.dispose([...Object.values(inputs.features), ...Object.values(inputs.present)]);
+      inputs.words?.dispose();
+    },
+  };
+}
+
+/**
+ * The same items as if a modality were missing for all of them: its features are zero and its marks say so. Only what differs is new; dispose the result with {@link disposeView}.
+ */
+export function withoutModality(catalogue: Catalogue, modality: Modality): ItemInputs {
+  const { features, present } = catalogue.inputs;
+  if (!features[modality]) throw new Error(`withoutModality: the model has no ${modality} to leave out`);
+  return {
+    features: { ...features, [modality]: tf.zerosLike(features[modality]) },
+    present: { ...present, [modality]: tf.zerosLike(present[modality]!) },
+  };
+}
+
+/** Frees what {@link withoutModality} made. */
+export function disposeView(view: ItemInputs, modality: Modality): void {
+  tf.dispose([view.features[modality]!, view.present[modality]!]);
+}

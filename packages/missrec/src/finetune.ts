@@ -1,0 +1,166 @@
+import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
+import { compile, randomKey, randomSource, type RandomStream, tf } from '@ferry/engine';
+import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/nn';
+import type { TrainableModel } from '@ferry/training';
+import { disposeFeed, feedOf, groupsOfBatch } from './feeds.ts';
+import { finetuneObjective, type ObjectiveInputs } from './objectives.ts';
+import { trainableWeights, type Tuning } from './parameters.ts';
+import { createRanking, evaluateModel, type EvaluateOptions, type RankingFunctions } from './rank.ts';
+import { latestItems, longestHistory } from './rows.ts';
+import type { MissRecModel } from './session.ts';
+
+/** Numbers of Adam that a training may set; defaults as spec 5: learning rate 1e-3, no decay, no clipping. */
+export type OptimizerSettings = Partial<
+  Pick<OptimizerOptions, 'learningRate' | 'weightDecay' | 'clipNorm' | 'schedule'>
+>;
+
+/** What {@link createFinetuning} needs. */
+export interface FinetuneSettings extends OptimizerSettings {
+  /** The model, on the catalogue of the domain. */
+  model: MissRecModel;
+  /** Rows to train on. */
+  train: Rows;
+  /** Rows to validate on; without them there is no early stopping. */
+  valid?: Rows | undefined;
+  /** Rows of the final test. */
+  test?: Rows | undefined;
+  /** B. Default 512. */
+  batchSize?: number | undefined;
+  /** `efficient`: adapters, α, token normalisation, IDs (after pre-training); `all`: everything. Default `all`. */
+  tuning?: Tuning | undefined;
+  /** How to evaluate. */
+  evaluation?: EvaluateOptions | undefined;
+}
+
+/** A model in training. */
+export interface MissRecTraining<B> extends TrainableModel<B> {
+  /** The model. */
+  readonly model: MissRecModel;
+  /** The ranking functions evaluations use. */
+  readonly ranking: RankingFunctions;
+  /** What is trained, by name. */
+  readonly trained: ReadonlyMap<string, tf.Variable>;
+  /** Frees optimiser and compiled functions, not the model. */
+  dispose(): void;
+}
+
+/** An optimiser with the settings; nn's wants no undefined keys interpreted. */
+export function optimizerFor(
+  settings: OptimizerSettings,
+  weights: ReadonlyMap<string, tf.Variable>,
+): Optimizer {
+  const { learningRate, weightDecay = 0, clipNorm, schedule } = settings;
+  return createOptimizer(
+    { kind: weightDecay > 0 ? 'adamw' : 'adam', learningRate, weightDecay, clipNorm, schedule },
+    weights,
+  );
+}
+
+/**
+ * Fine-tuning, or training from scratch, on one domain: full softmax over the catalogue and the interest regulariser (spec 4). Interests are
+ * discovered anew before every epoch. A batch holds the same rows as in the released code; rows of similar length share their padding.
+ *
+ * @param settings - Data and optimiser.
+ */
+export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Batch> {
+  const { model, valid, test, batchSize = 512, tuning = 'all', evaluation } = settings;
+  const { options, parameters, catalogue } = model;
+  const train = latestItems(settings.train, options.positions);
+  const longest = longestHistory(train);
+  const weights = trainableWeights(parameters, options, tuning);
+  const optimizer = optimizerFor(settings, weights);
+  const ranking = createRanking(model);
+  const { features, present } = catalogue.inputs;
+  const items = { features, present };
+  const step = compile(
+    (inputs: ObjectiveInputs, key: tf.Tensor) => {
+      const out: { value?: tf.Tensor } = {};
+      const { value, grads } = tf.variableGrads(() => {
+        const terms = finetuneObjective(parameters, options, inputs, randomSource(key));
+        // Terms other than the loss outlive the differentiation's scope only if kept; the caller's tidy frees them.
+        out.value = tf.keep(tf.stack([terms.loss, terms.crossEntropy, terms.regulariser]));
+        return terms.loss;
+      }, [...weights.values()]);
+      optimizer.apply(grads);
+      value.dispose();
+      return out.value!;
+    },
+    { name: 'missrec.finetune' },
+  );
+  const order = Int32Array.from(train.targets.keys());
+  return {
+    model,
+    ranking,
+    trained: weights,
+    parameters: () => model.weights(),
+    optimizerState: () => optimizer.state(),
+    buffers: () => model.buffers(),
+    restoreBuffers: (buffers) => {
+      model.restoreBuffers(buffers);
+    },
+    beforeEpoch: (_epoch, random) => model.refreshInterests(random),
+    batches: (_epoch, random) =>
+      batches(train, { size: batchSize, order: random.shuffle(order.slice()), lengths: 'longest' }),
+    batchCount: () => batchCount(train.targets.length, batchSize),
+    trainStep: async (batch, context) => {
+      const { groups, targets } = groupsOfBatch(batch, longest);
+      const feed = feedOf(options, groups, model.interests(), { longest });
+      const [loss, crossEntropy, regulariser] = await runStep(
+        context.random,
+        context.step,
+        optimizer,
+        (key) => {
+          const labels = tf.tensor1d(targets, 'int32');
+          const table = model.interestTable();
+          const terms = step(
+            {
+              items,
+              groups: feed.groups,
+              targets: labels,
+              ...(table && { interestTable: table }),
+              ...(feed.slots && { slots: feed.slots }),
+            },
+            key,
+          );
+          labels.dispose();
+          return terms;
+        },
+      );
+      disposeFeed(feed);
+      return {
+        loss: loss!,
+        sequences: batch.size,
+        scalars: { crossEntropy: crossEntropy!, regulariser: regulariser! },
+      };
+    },
+    ...(valid && {
+      evaluate: async (split) => {
+        const rows = split === 'valid' ? valid : test;
+        if (!rows) throw new Error('evaluate: no test rows were given');
+        return (await evaluateModel(ranking, model, rows, evaluation)).metrics;
+      },
+    }),
+    counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
+    dispose: () => {
+      step.dispose();
+      ranking.dispose();
+      optimizer.dispose();
+    },
+  };
+}
+
+/** Advances the optimiser, runs a compiled step with the step's key and reads its terms. */
+export async function runStep(
+  random: RandomStream,
+  number: number,
+  optimizer: Optimizer,
+  run: (key: tf.Tensor) => tf.Tensor,
+): Promise<Float32Array> {
+  optimizer.advance(number);
+  const key = randomKey(random.split('dropout'), number);
+  const terms = run(key);
+  key.dispose();
+  const values = (await terms.data()) as Float32Array;
+  terms.dispose();
+  return values;
+}

@@ -1,0 +1,403 @@
+/** A name `module.name` that a pickle refers to. Never looked up, imported or called. */
+export interface PickleGlobal {
+  /** Tells the kinds of values apart. */
+  readonly kind: 'global';
+  /** The Python module, as the file names it. */
+  readonly module: string;
+  /** The class or function in it. */
+  readonly name: string;
+}
+
+/** An object of a class that means nothing here: what it would be made of, and nothing done with it. */
+export interface PickleRecord {
+  /** Tells the kinds of values apart. */
+  readonly kind: 'record';
+  /** What the file wanted called or instantiated, `module.name`, or what else it was. */
+  readonly of: string;
+  /** Its arguments. */
+  readonly args: readonly PickleValue[];
+  /** What was set on it afterwards. */
+  state: PickleValue;
+}
+
+/** Bytes of one or more tensors, kept in an entry of the archive. */
+export interface PickleStorage {
+  /** Tells the kinds of values apart. */
+  readonly kind: 'storage';
+  /** The storage class, such as `FloatStorage`. */
+  readonly type: string;
+  /** Name of the archive's entry. */
+  readonly key: string;
+  /** Elements in the storage. */
+  readonly count: number;
+}
+
+/** A strided view of a storage. */
+export interface PickleTensor {
+  /** Tells the kinds of values apart. */
+  readonly kind: 'tensor';
+  /** Where its elements are. */
+  readonly storage: PickleStorage;
+  /** First element. */
+  readonly offset: number;
+  /** Sizes of the dimensions. */
+  readonly shape: readonly number[];
+  /** Elements to step over in each dimension. */
+  readonly strides: readonly number[];
+}
+
+/** What {@link readPickle} builds: lists and tuples are arrays, dictionaries are maps. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | Map<PickleValue, PickleValue>
+  | PickleGlobal
+  | PickleRecord
+  | PickleStorage
+  | PickleTensor;
+
+const utf8 = new TextDecoder('utf-8');
+const latin1 = new TextDecoder('latin1');
+
+/** `module.name` of a global, for messages. */
+function nameOf(value: PickleValue): string {
+  if (typeof value === 'object' && value !== null && 'kind' in value) {
+    if (value.kind === 'global') return `${value.module}.${value.name}`;
+    if (value.kind === 'record') return value.of;
+    return `a ${value.kind}`;
+  }
+  return value === null ? 'None' : Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+}
+
+function isKind<K extends 'global' | 'record' | 'storage' | 'tensor'>(
+  value: PickleValue | undefined,
+  kind: K,
+): value is Extract<PickleValue, { readonly kind: K }> {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
+}
+
+function isCount(value: PickleValue | undefined): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+const isCounts = (value: PickleValue | undefined): value is number[] =>
+  Array.isArray(value) && value.every(isCount);
+
+/** `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)` as data; undefined if the arguments are not that. */
+function tensorOf(args: readonly PickleValue[]): PickleTensor | undefined {
+  const [storage, offset, shape, strides] = args;
+  if (!isKind(storage, 'storage') || !isCount(offset) || !isCounts(shape) || !isCounts(strides))
+    return undefined;
+  if (shape.length !== strides.length) return undefined;
+  return { kind: 'tensor', storage, offset, shape: [...shape], strides: [...strides] };
+}
+
+/** What a call in the file amounts to. Three calls are understood, as data; every other one becomes an inert record. */
+function reduce(callee: PickleValue, args: readonly PickleValue[]): PickleValue {
+  const name = nameOf(callee);
+  if (isKind(callee, 'global')) {
+    if (name === 'collections.OrderedDict' && args.length === 0) return new Map();
+    if (name === 'torch._utils._rebuild_tensor_v2') {
+      const tensor = tensorOf(args);
+      if (tensor) return tensor;
+    }
+    if (name.startsWith('torch._utils._rebuild_parameter') && isKind(args[0], 'tensor')) return args[0];
+  }
+  return { kind: 'record', of: name, args, state: null };
+}
+
+/** `('storage', class, key, location, elements)`, the persistent ids of `torch.save`. */
+function storageOf(id: PickleValue): PickleValue {
+  if (Array.isArray(id) && id[0] === 'storage') {
+    const [, type, key, , count] = id;
+    if (isKind(type, 'global') && typeof key === 'string' && isCount(count))
+      return { kind: 'storage', type: type.name, key, count };
+  }
+  return { kind: 'record', of: 'a persistent object', args: [id], state: null };
+}
+
+/** Two's complement, little end first: as a number where that is exact. */
+function longOf(bytes: Uint8Array): number | bigint {
+  let value = 0n;
+  for (let i = bytes.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
+  value = BigInt.asIntN(8 * bytes.length, value);
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+}
+
+/**
+ * Reads a pickle as data. It knows the opcodes of protocol 2 (what `torch.save` writes) and of protocols 3 and 4 that
+ * build plain values; it looks nothing up and calls nothing: tensors, storages and ordered dictionaries are
+ * recognised by name, everything else a file asks for becomes an inert {@link PickleRecord}.
+ *
+ * @param bytes - The pickle.
+ * @param file - Name for messages.
+ * @throws Error on an opcode outside that set, on a stack that does not match and on a truncated file.
+ */
+export function readPickle(bytes: Uint8Array, file: string): PickleValue {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  const fail = (rule: string): Error => new Error(`readPickle: ${file}, byte ${at}: ${rule}`);
+  const take = (count: number): Uint8Array => {
+    if (count > bytes.length - at) throw fail(`the file ends inside a value of ${count} bytes (truncated?)`);
+    at += count;
+    return bytes.subarray(at - count, at);
+  };
+  const u8 = (): number => take(1)[0]!;
+  const u16 = (): number => (take(2), view.getUint16(at - 2, true));
+  const u32 = (): number => (take(4), view.getUint32(at - 4, true));
+  const u64 = (): number => (take(8), Number(view.getBigUint64(at - 8, true)));
+  const line = (): string => {
+    const end = bytes.indexOf(10, at);
+    if (end < 0) throw fail('the file ends inside a name (truncated?)');
+    const text = utf8.decode(bytes.subarray(at, end));
+    at = end + 1;
+    return text;
+  };
+
+  let stack: PickleValue[] = [];
+  const marks: PickleValue[][] = [];
+  const memo = new Map<number, PickleValue>();
+  const pop = (): PickleValue => {
+    const value = stack.pop();
+    if (value === undefined) throw fail('nothing on the stack where a value is needed');
+    return value;
+  };
+  const top = (): PickleValue => {
+    const value = stack.at(-1);
+    if (value === undefined) throw fail('nothing on the stack where a value is needed');
+    return value;
+  };
+  const popMark = (): PickleValue[] => {
+    const items = stack;
+    const below = marks.pop();
+    if (!below) throw fail('no mark where one is needed');
+    stack = below;
+    return items;
+  };
+  const popList = (): PickleValue[] => {
+    const value = pop();
+    if (!Array.isArray(value)) throw fail(`a tuple is needed, got ${nameOf(value)}`);
+    return value;
+  };
+  const append = (items: PickleValue[]): void => {
+    const target = top();
+    if (Array.isArray(target)) for (const item of items) target.push(item);
+    else if (isKind(target, 'record')) target.state = items;
+    else throw fail(`items appended to ${nameOf(target)}`);
+  };
+  const set = (pairs: PickleValue[]): void => {
+    const target = top();
+    if (pairs.length % 2 !== 0) throw fail('a key without a value');
+    if (target instanceof Map) for (let i = 0; i < pairs.length; i += 2) target.set(pairs[i]!, pairs[i + 1]!);
+    else if (isKind(target, 'record')) target.state = pairs;
+    else throw fail(`entries set on ${nameOf(target)}`);
+  };
+  const remembered = (index: number): PickleValue => {
+    const value = memo.get(index);
+    if (value === undefined) throw fail(`memo ${index} was never written`);
+    return value;
+  };
+
+  for (;;) {
+    const opcode = u8();
+    switch (opcode) {
+      case 0x80: // PROTO
+        if (u8() > 4) throw fail(`pickle protocol ${bytes[at - 1]!} is not supported (0 to 4)`);
+        break;
+      case 0x95: // FRAME: a hint about lengths
+        u64();
+        break;
+      case 0x2e: // STOP
+        return pop();
+      case 0x28: // MARK
+        marks.push(stack);
+        stack = [];
+        break;
+      case 0x30: // POP
+        pop();
+        break;
+      case 0x31: // POP_MARK
+        popMark();
+        break;
+      case 0x32: // DUP
+        stack.push(top());
+        break;
+      case 0x4e: // NONE
+        stack.push(null);
+        break;
+      case 0x88: // NEWTRUE
+        stack.push(true);
+        break;
+      case 0x89: // NEWFALSE
+        stack.push(false);
+        break;
+      case 0x4a: // BININT
+        take(4);
+        stack.push(view.getInt32(at - 4, true));
+        break;
+      case 0x4b: // BININT1
+        stack.push(u8());
+        break;
+      case 0x4d: // BININT2
+        stack.push(u16());
+        break;
+      case 0x8a: // LONG1
+        stack.push(longOf(take(u8())));
+        break;
+      case 0x8b: {
+        // LONG4: a length, then that many bytes; 1 KiB is more digits than any size has
+        const length = u32();
+        if (length > 1024) throw fail(`an integer of ${length} bytes`);
+        stack.push(longOf(take(length)));
+        break;
+      }
+      case 0x47: // BINFLOAT
+        take(8);
+        stack.push(view.getFloat64(at - 8, false));
+        break;
+      case 0x58: // BINUNICODE
+        stack.push(utf8.decode(take(u32())));
+        break;
+      case 0x8c: // SHORT_BINUNICODE
+        stack.push(utf8.decode(take(u8())));
+        break;
+      case 0x54: // BINSTRING
+        stack.push(latin1.decode(take(u32())));
+        break;
+      case 0x55: // SHORT_BINSTRING
+        stack.push(latin1.decode(take(u8())));
+        break;
+      case 0x42: // BINBYTES
+        stack.push(take(u32()).slice());
+        break;
+      case 0x43: // SHORT_BINBYTES
+        stack.push(take(u8()).slice());
+        break;
+      case 0x5d: // EMPTY_LIST
+      case 0x29: // EMPTY_TUPLE
+      case 0x8f: // EMPTY_SET
+        stack.push([]);
+        break;
+      case 0x7d: // EMPTY_DICT
+        stack.push(new Map());
+        break;
+      case 0x61: {
+        // APPEND
+        const item = pop();
+        append([item]);
+        break;
+      }
+      case 0x65: // APPENDS
+      case 0x90: // ADDITEMS
+        append(popMark());
+        break;
+      case 0x73: {
+        // SETITEM
+        const value = pop();
+        const key = pop();
+        set([key, value]);
+        break;
+      }
+      case 0x75: // SETITEMS
+        set(popMark());
+        break;
+      case 0x74: // TUPLE
+      case 0x6c: // LIST
+      case 0x91: // FROZENSET
+        stack.push(popMark());
+        break;
+      case 0x64: {
+        // DICT
+        const pairs = popMark();
+        stack.push(new Map());
+        set(pairs);
+        break;
+      }
+      case 0x85: // TUPLE1
+        stack.push([pop()]);
+        break;
+      case 0x86: // TUPLE2
+      case 0x87: {
+        // TUPLE3
+        const items = [pop(), pop()];
+        if (opcode === 0x87) items.push(pop());
+        stack.push(items.reverse());
+        break;
+      }
+      case 0x63: {
+        // GLOBAL
+        const module = line();
+        stack.push({ kind: 'global', module, name: line() });
+        break;
+      }
+      case 0x93: {
+        // STACK_GLOBAL
+        const name = pop();
+        const module = pop();
+        if (typeof name !== 'string' || typeof module !== 'string') throw fail('names must be text');
+        stack.push({ kind: 'global', module, name });
+        break;
+      }
+      case 0x52: // REDUCE
+      case 0x81: {
+        // NEWOBJ
+        const args = popList();
+        stack.push(reduce(pop(), args));
+        break;
+      }
+      case 0x92: {
+        // NEWOBJ_EX
+        pop();
+        const args = popList();
+        stack.push(reduce(pop(), args));
+        break;
+      }
+      case 0x6f: {
+        // OBJ
+        const [callee, ...args] = popMark();
+        if (callee === undefined) throw fail('an object without a class');
+        stack.push(reduce(callee, args));
+        break;
+      }
+      case 0x69: {
+        // INST
+        const module = line();
+        const callee: PickleGlobal = { kind: 'global', module, name: line() };
+        stack.push(reduce(callee, popMark()));
+        break;
+      }
+      case 0x62: {
+        // BUILD: attributes of an object; those of an ordered dictionary (its version notes) are of no use
+        const state = pop();
+        const target = top();
+        if (isKind(target, 'record')) target.state = state;
+        break;
+      }
+      case 0x51: // BINPERSID
+        stack.push(storageOf(pop()));
+        break;
+      case 0x71: // BINPUT
+        memo.set(u8(), top());
+        break;
+      case 0x72: // LONG_BINPUT
+        memo.set(u32(), top());
+        break;
+      case 0x94: // MEMOIZE
+        memo.set(memo.size, top());
+        break;
+      case 0x68: // BINGET
+        stack.push(remembered(u8()));
+        break;
+      case 0x6a: // LONG_BINGET
+        stack.push(remembered(u32()));
+        break;
+      default:
+        throw fail(`opcode 0x${opcode.toString(16).padStart(2, '0')} is not one of those a checkpoint needs`);
+    }
+  }
+}

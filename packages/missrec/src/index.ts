@@ -1,0 +1,62 @@
+export {
+  missRecOptions,
+  modalitiesOf,
+  presetChoices,
+  type InterestMethod,
+  type MissRecOptions,
+  type MissRecSettings,
+  type Preset,
+  type Task,
+} from './options.ts';
+export {
+  createMissRecParameters,
+  trainableWeights,
+  type MissRecParameters,
+  type Tuning,
+} from './parameters.ts';
+export {
+  encodeSequences,
+  itemTables,
+  type EncodedSequences,
+  type ItemInputs,
+  type ItemTables,
+  type SequenceInputs,
+} from './model.ts';
+export { attendOne, type AttendOneOptions } from './attendOne.ts';
+export { candidatesOf, fusedScores, type Candidates } from './fusion.ts';
+export { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
+export {
+  finetuneObjective,
+  pretrainObjective,
+  type FinetuneTerms,
+  type ObjectiveInputs,
+  type PretrainInputs,
+  type PretrainTerms,
+} from './objectives.ts';
+export { drawMarks, dropItems, replacedWords, type DroppedItems } from './augmentation.ts';
+export { createCatalogue, type Catalogue, type DomainFeatures } from './catalogue.ts';
+export { discoverInterests, interestSizes, type InterestState } from './interests.ts';
+export {
+  createMissRecModel,
+  transferWeights,
+  type MissRecModel,
+  type MissRecModelSettings,
+  type TransferReport,
+} from './session.ts';
+export {
+  createFinetuning,
+  type FinetuneSettings,
+  type MissRecTraining,
+  type OptimizerSettings,
+} from './finetune.ts';
+export { createPretraining, type PretrainSettings } from './pretrain.ts';
+export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
+export {
+  createRanking,
+  evaluateModel,
+  type EvaluateOptions,
+  type Ranker,
+  type RankingFunctions,
+  type ScoredSequences,
+} from './rank.ts';
+export { recommend, type FiredInterest, type Recommendation, type RecommendOptions } from './recommend.ts';

@@ -1,0 +1,134 @@
+import { type RandomSource, tf } from '@ferry/engine';
+import { candidatesOf } from './fusion.ts';
+import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
+import {
+  encodeSequences,
+  type EncodedSequences,
+  type ItemInputs,
+  itemTables,
+  type SequenceInputs,
+} from './model.ts';
+import type { MissRecOptions } from './options.ts';
+import type { MissRecParameters } from './parameters.ts';
+
+/** What both objectives read besides the weights. */
+export type ObjectiveInputs = {
+  /** Items the histories point into. */
+  items: ItemInputs;
+  /** [K + 1, D]; absent with interests `none`. */
+  interestTable?: tf.Tensor | undefined;
+  /** The batch, in groups of one length. */
+  groups: readonly SequenceInputs[];
+  /** int32 [B], rows of the item tables, in the order of the groups. */
+  targets: tf.Tensor;
+  /** [], see {@link interestRegulariser}; only with `all-slots`. */
+  slots?: tf.Tensor | undefined;
+};
+
+/** What pre-training reads besides. */
+export type PretrainInputs = ObjectiveInputs & {
+  /** The augmented view of the same rows in the same groups. */
+  augmented: readonly SequenceInputs[];
+  /** [], of the augmented view. */
+  augmentedSlots?: tf.Tensor | undefined;
+};
+
+const together = (encoded: readonly EncodedSequences[]): tf.Tensor2D =>
+  encoded.length === 1 ? encoded[0]!.sequence : tf.concat(encoded.map(({ sequence }) => sequence));
+
+function regulariserOf(
+  options: MissRecOptions,
+  encoded: readonly EncodedSequences[],
+  groups: readonly SequenceInputs[],
+  slots: tf.Tensor | undefined,
+): tf.Scalar {
+  return encoded
+    .map((group, i) => interestRegulariser(options, group, groups[i]!, slots))
+    .reduce((a, b) => tf.add<tf.Scalar>(a, b));
+}
+
+/** Terms of {@link finetuneObjective}, each []. */
+export type FinetuneTerms = {
+  /** What is minimised. */
+  loss: tf.Scalar;
+  /** Mean cross-entropy over the catalogue. */
+  crossEntropy: tf.Scalar;
+  /** R. */
+  regulariser: tf.Scalar;
+};
+
+/**
+ * The fine-tuning objective (spec 4): `L = mean CE(s / τ over the catalogue, target) + γ R`. The items must be the whole catalogue in order.
+ *
+ * @param p - Weights.
+ * @param options - Model options.
+ * @param inputs - The batch.
+ * @param random - The step's random source; none: no dropout.
+ */
+export function finetuneObjective(
+  p: MissRecParameters,
+  options: MissRecOptions,
+  inputs: ObjectiveInputs,
+  random: RandomSource | undefined,
+): FinetuneTerms {
+  const tables = itemTables(p, options, inputs.items);
+  const encoded = encodeSequences(p, options, tables, inputs.interestTable, inputs.groups, random);
+  const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
+  const crossEntropy = tf.mean(
+    catalogueLoss(options, together(encoded), candidates, inputs.targets),
+  ) as unknown as tf.Scalar;
+  const regulariser = regulariserOf(options, encoded, inputs.groups, inputs.slots);
+  return {
+    loss: tf.add(crossEntropy, tf.mul(regulariser, options.regulariserWeight)),
+    crossEntropy,
+    regulariser,
+  };
+}
+
+/** Terms of {@link pretrainObjective}, each []. */
+export type PretrainTerms = {
+  /** What is minimised. */
+  loss: tf.Scalar;
+  /** Mean in-batch sequence-item loss. */
+  sequenceItem: tf.Scalar;
+  /** Mean in-batch sequence-sequence loss. */
+  sequenceSequence: tf.Scalar;
+  /** R of both views. */
+  regulariser: tf.Scalar;
+};
+
+/**
+ * The pre-training objective (spec 4): `L = sequence-item + λ sequence-sequence + γ (R + R_augmented)`, all negatives from the batch.
+ *
+ * @param p - Weights.
+ * @param options - Model options.
+ * @param inputs - The batch and its augmented view.
+ * @param random - The step's random source; none: no dropout.
+ */
+export function pretrainObjective(
+  p: MissRecParameters,
+  options: MissRecOptions,
+  inputs: PretrainInputs,
+  random: RandomSource | undefined,
+): PretrainTerms {
+  const { groups, augmented, targets, interestTable } = inputs;
+  const tables = itemTables(p, options, inputs.items);
+  const both = encodeSequences(p, options, tables, interestTable, [...groups, ...augmented], random);
+  const encoded = both.slice(0, groups.length);
+  const encodedAugmented = both.slice(groups.length);
+  const u = together(encoded);
+  const candidates = candidatesOf(options, tables, targets);
+  const sequenceItem = tf.mean(inBatchItemLoss(options, u, candidates, targets)) as unknown as tf.Scalar;
+  const sequenceSequence = tf.mean(
+    sequenceLoss(u, together(encodedAugmented), options.temperature),
+  ) as unknown as tf.Scalar;
+  const regulariser = tf.add<tf.Scalar>(
+    regulariserOf(options, encoded, groups, inputs.slots),
+    regulariserOf(options, encodedAugmented, augmented, inputs.augmentedSlots),
+  );
+  const loss = tf.add<tf.Scalar>(
+    tf.add(sequenceItem, tf.mul(sequenceSequence, options.sequenceWeight)),
+    tf.mul(regulariser, options.regulariserWeight),
+  );
+  return { loss, sequenceItem, sequenceSequence, regulariser };
+}

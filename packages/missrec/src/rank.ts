@@ -1,0 +1,229 @@
+import type { Batch, Rows } from '@ferry/data';
+import { compile, tf } from '@ferry/engine';
+import { evaluateRanking, type RankingResult, targetRanks } from '@ferry/evaluation';
+import type { Modality } from '@ferry/features';
+import { disposeView, withoutModality } from './catalogue.ts';
+import { disposeFeed, feedOf } from './feeds.ts';
+import { candidatesOf, type Candidates, fusedScores } from './fusion.ts';
+import { type InterestState, interestsWithout } from './interests.ts';
+import {
+  encodeSequences,
+  type ItemInputs,
+  itemTables,
+  type ItemTables,
+  type SequenceInputs,
+} from './model.ts';
+import { latestItems } from './rows.ts';
+import type { MissRecModel } from './session.ts';
+
+/** Settings of an evaluation. */
+export interface EvaluateOptions {
+  /** Rows ranked at once. Default 512. */
+  batchSize?: number | undefined;
+  /** Cutoffs. Default 10 and 50. */
+  k?: readonly number[] | undefined;
+  /** Whether items of the history stay candidates. Default `keep`, the protocol of the paper (spec 6). */
+  history?: 'keep' | 'mask' | undefined;
+  /** A modality that no item has at test time. */
+  without?: Modality | undefined;
+  /** Which rows, in any order. Default: all. Int32 [R]. */
+  order?: Int32Array | undefined;
+}
+
+/** Scores of sequences and what they attend to. */
+export interface ScoredSequences {
+  /** [B, N + 1], the cosines of the adaptive fusion; column 0 (padding) means nothing. */
+  scores: tf.Tensor2D;
+  /** [B, Q] attention to the interests, mean of the heads; absent with interests `none`. */
+  attended?: tf.Tensor2D | undefined;
+}
+
+/** Items encoded once, and interests, for many sequences. */
+export interface Ranker {
+  /** Ranks of a batch's targets in the whole catalogue; see `evaluateRanking`. */
+  ranks(batch: Batch, masked?: Int32Array): Promise<Float32Array>;
+  /** Scores of some sequences; the caller disposes them. */
+  score(
+    histories: readonly (readonly number[])[],
+  ): ScoredSequences & { interests: Int32Array; slots: number };
+  /** The interests in use. */
+  interests: InterestState | undefined;
+  /** Frees the encoded items. */
+  dispose(): void;
+}
+
+/** Compiled functions that rank with a model; made once, used for every evaluation. */
+export interface RankingFunctions {
+  /** Encodes the catalogue as it is now, or as it were without a modality. */
+  ranker(without?: Modality): Ranker;
+  /** Frees what was compiled. */
+  dispose(): void;
+}
+
+/**
+ * Compiles the ranking of a model: items are encoded once per {@link RankingFunctions.ranker}, and only ranks leave the graph.
+ *
+ * @param model - The model; its present weights are used at every call.
+ */
+export function createRanking(model: MissRecModel): RankingFunctions {
+  const { options, parameters, catalogue } = model;
+  const encodeItems = compile(
+    (items: ItemInputs): { tables: ItemTables; candidates: Candidates } => {
+      const tables = itemTables(parameters, options, items);
+      return { tables: defined(tables), candidates: defined(candidatesOf(options, tables, 'all')) };
+    },
+    { name: 'missrec.encodeItems' },
+  );
+  const scoreGroup = (
+    tables: ItemTables,
+    candidates: Candidates,
+    group: SequenceInputs,
+    table?: tf.Tensor,
+  ) => {
+    const [encoded] = encodeSequences(parameters, options, tables, table, [group], undefined);
+    return { encoded: encoded!, scores: fusedScores(options, encoded!.sequence, candidates) };
+  };
+  const rank = compile(
+    (
+      tables: ItemTables,
+      candidates: Candidates,
+      group: SequenceInputs,
+      targets: tf.Tensor1D,
+      rest: { table?: tf.Tensor; masked?: tf.Tensor2D },
+    ) => targetRanks(scoreGroup(tables, candidates, group, rest.table).scores, targets, rest.masked),
+    { name: 'missrec.rank' },
+  );
+  const score = compile(
+    (
+      tables: ItemTables,
+      candidates: Candidates,
+      group: SequenceInputs,
+      rest: { table?: tf.Tensor },
+    ): ScoredSequences => {
+      const { encoded, scores } = scoreGroup(tables, candidates, group, rest.table);
+      return encoded.attended ? { scores, attended: tf.mean<tf.Tensor2D>(encoded.attended, 1) } : { scores };
+    },
+    { name: 'missrec.score' },
+  );
+
+  const ranker = (without?: Modality): Ranker => {
+    const view = without === undefined ? undefined : withoutModality(catalogue, without);
+    const { features, present } = view ?? catalogue.inputs;
+    const { tables, candidates } = encodeItems({ features, present });
+    if (view) disposeView(view, without!);
+    const state = model.interests();
+    const interests =
+      state && without !== undefined
+        ? interestsWithout(state, options, without, biasOf(model, without))
+        : state;
+    const table = model.interestTable();
+    const shared = table ? { table } : {};
+    const { positions } = options;
+    return {
+      interests,
+      ranks: async (batch, masked) => {
+        const feed = feedOf(options, [batch], interests, { longest: positions });
+        const targets = tf.tensor1d(batch.targets, 'int32');
+        const hidden = masked && tf.tensor2d(masked, [batch.size, batch.length], 'int32');
+        const rest = hidden ? { ...shared, masked: hidden } : shared;
+        const result = rank(tables, candidates, feed.groups[0]!, targets, rest);
+        disposeFeed(feed);
+        tf.dispose([targets]);
+        hidden?.dispose();
+        const ranks = (await result.data()) as Float32Array;
+        result.dispose();
+        return ranks;
+      },
+      score: (histories) => {
+        const latest = histories.map((history) => checkedHistory(history, catalogue.items).slice(-positions));
+        const length = Math.max(...latest.map((history) => history.length));
+        const history = new Int32Array(latest.length * length);
+        latest.forEach((items, b) => {
+          history.set(items, b * length);
+        });
+        const lengths = Int32Array.from(latest, (items) => items.length);
+        const feed = feedOf(options, [{ length, history, lengths }], interests, { longest: positions });
+        const group = feed.groups[0]!;
+        const found = score(tables, candidates, group, shared);
+        const ids = group.interests ? (group.interests.dataSync() as Int32Array).slice() : new Int32Array(0);
+        const slots = group.interests?.shape[1] ?? 0;
+        disposeFeed(feed);
+        return { ...found, interests: ids, slots };
+      },
+      dispose: () => {
+        disposeNest(tables);
+        disposeNest(candidates);
+      },
+    };
+  };
+  return {
+    ranker,
+    dispose: () => {
+      encodeItems.dispose();
+      rank.dispose();
+      score.dispose();
+    },
+  };
+}
+
+/** Without keys that hold nothing: a nest of tensors only. */
+function defined<T extends object>(nest: T): T {
+  return Object.fromEntries(Object.entries(nest).filter(([, value]) => value !== undefined)) as T;
+}
+
+/** Tensors may be shared between the two nests; disposing one twice does no harm. */
+function disposeNest(nest: ItemTables | Candidates): void {
+  for (const value of Object.values(nest) as (tf.Tensor | Record<string, tf.Tensor> | undefined)[]) {
+    if (value instanceof tf.Tensor) value.dispose();
+    else if (value) tf.dispose(value);
+  }
+}
+
+function checkedHistory(history: readonly number[], items: number): readonly number[] {
+  if (history.length === 0) throw new RangeError('score: a history must have at least one item, got none');
+  const wrong = history.find((item) => !Number.isInteger(item) || item < 1 || item > items);
+  if (wrong !== undefined) throw new RangeError(`score: items must be 1..${items}, got ${wrong}`);
+  return history;
+}
+
+function biasOf(model: MissRecModel, modality: Modality): Float32Array {
+  const adapter = modality === 'text' ? model.parameters.textAdapter : model.parameters.imageAdapter;
+  return adapter!.bias.dataSync() as Float32Array;
+}
+
+/** Padded lengths of evaluation batches, of which the last holds the longest history. */
+function edgesFor(positions: number): number[] {
+  return [...[4, 8, 12, 20, 35].filter((edge) => edge < positions), positions];
+}
+
+/**
+ * Full ranking of a split (spec 6): every item of the catalogue is a candidate, padding is none, ties count as their middle rank.
+ *
+ * @param functions - From {@link createRanking}.
+ * @param model - The same model.
+ * @param rows - A split of the domain the model was made for.
+ * @param options - Cutoffs, masking, a modality to leave out.
+ */
+export async function evaluateModel(
+  functions: RankingFunctions,
+  model: MissRecModel,
+  rows: Rows,
+  options: EvaluateOptions = {},
+): Promise<RankingResult> {
+  const { batchSize = 512, k, history, without, order } = options;
+  const ranker = functions.ranker(without);
+  try {
+    return await evaluateRanking({
+      rows: latestItems(rows, model.options.positions),
+      count: model.catalogue.items,
+      batchSize,
+      k,
+      history,
+      order,
+      edges: edgesFor(model.options.positions),
+      ranks: (batch, masked) => ranker.ranks(batch, masked),
+    });
+  } finally {
+    ranker.dispose();
+  }
+}

@@ -1,0 +1,192 @@
+import { compile, selectBackend, tf } from '@ferry/engine';
+import { flattenParameters } from '@ferry/nn';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { dropItems, replacedWords } from '../src/augmentation.ts';
+import { candidatesOf, fusedScores } from '../src/fusion.ts';
+import { releasedName } from '../src/import/names.ts';
+import { encodeSequences, itemTables } from '../src/model.ts';
+import { finetuneObjective, pretrainObjective } from '../src/objectives.ts';
+import { trainableWeights } from '../src/parameters.ts';
+import { backends } from './backends.ts';
+import {
+  groupsOf,
+  ints,
+  itemsOf,
+  optionsOf,
+  parametersOf,
+  tensorOf,
+  twin,
+  unpack,
+  type TwinCase,
+} from './twin.ts';
+
+/** The largest difference, relative to the largest value where that is above 1. */
+function distance(got: ArrayLike<number>, want: ArrayLike<number>): number {
+  expect(got.length).toBe(want.length);
+  let worst = 0;
+  let scale = 1;
+  for (let i = 0; i < want.length; i++) {
+    worst = Math.max(worst, Math.abs(got[i]! - want[i]!));
+    scale = Math.max(scale, Math.abs(want[i]!));
+    if (Number.isNaN(got[i]!)) return NaN;
+  }
+  return worst / scale;
+}
+
+const title = (c: TwinCase) =>
+  `${c.preset} ${c.task} ${c.sequenceFusion} ${c.itemFusion}${c.ids ? ' with IDs' : ''}`;
+
+describe.each(backends)('the PyTorch twin on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend);
+  });
+  beforeEach(() => {
+    tf.engine().startScope();
+  });
+  afterEach(() => {
+    tf.disposeVariables();
+    tf.engine().endScope();
+  });
+
+  const history = ints(twin.inputs.history);
+  const lengths = ints(twin.inputs.lengths);
+  const targets = ints(twin.inputs.targets);
+
+  // Groups of one, two and four rows give the twin's numbers as one padded batch does.
+  it.each(twin.cases.map((c, i) => ({ c, name: title(c), smallest: i % 2 === 0 ? 99 : 1 })))(
+    '$name: losses and gradients',
+    ({ c, smallest: finest }) => {
+      // Both views of pre-training must hold the same rows in the same groups: one group.
+      const smallest = c.task === 'finetune' ? finest : 99;
+      const options = optionsOf(c);
+      const p = parametersOf(c, options);
+      const items = itemsOf();
+      const interestTable = tensorOf(twin.inputs.centres);
+      const { groups, order, slots } = groupsOf(options, history, lengths, { smallest });
+      const ordered = tf.tensor1d(
+        order.map((row) => targets[row]!),
+        'int32',
+      );
+      const weights = [...trainableWeights(p, options, 'all').values()];
+      const inputs = { items, interestTable, groups, targets: ordered, slots };
+      const terms: Record<string, tf.Tensor> = {};
+      let augmented: ReturnType<typeof groupsOf> | undefined;
+      if (c.task !== 'finetune') {
+        const marks = Uint8Array.from(ints(twin.inputs.keep));
+        if (c.task === 'pretrain-words')
+          augmented = groupsOf(options, history, lengths, {
+            smallest,
+            replaced: replacedWords(history, marks),
+          });
+        else {
+          const dropped = dropItems(history, lengths, marks, options.dropRule);
+          expect([...dropped.history]).toEqual([...ints(c.droppedHistory!)]);
+          expect([...dropped.lengths]).toEqual([...ints(c.droppedLengths!)]);
+          const images = options.augmentedImages === 'original' ? history : undefined;
+          augmented = groupsOf(options, dropped.history, dropped.lengths, { smallest, images });
+        }
+      }
+      const step = compile(() => {
+        let names: string[] = [];
+        const { value, grads } = tf.variableGrads(() => {
+          const result = augmented
+            ? pretrainObjective(
+                p,
+                options,
+                {
+                  ...inputs,
+                  groups: regroup(augmented.order, order, groups),
+                  augmented: augmented.groups,
+                  targets: tf.gather(tensorOf(twin.inputs.targets), tf.tensor1d(augmented.order, 'int32')),
+                  augmentedSlots: augmented.slots,
+                },
+                undefined,
+              )
+            : finetuneObjective(p, options, inputs, undefined);
+          names = Object.keys(result);
+          for (const [name, term] of Object.entries(result)) terms[name] = tf.keep(tf.clone(term));
+          return result.loss;
+        }, weights);
+        const own: Record<string, tf.Tensor> = {};
+        for (const name of names) own[name] = terms[name]!;
+        return { value, own, grads };
+      });
+      const run = step();
+      const pairs: [string, string][] = augmented
+        ? [
+            ['loss', 'loss'],
+            ['sequenceItem', 'seqItem'],
+            ['sequenceSequence', 'seqSeq'],
+            ['regulariser', 'regulariser'],
+          ]
+        : [
+            ['loss', 'loss'],
+            ['crossEntropy', 'crossEntropy'],
+            ['regulariser', 'regulariser'],
+          ];
+      for (const [ours, theirs] of pairs)
+        expect(distance(run.own[ours]!.dataSync(), unpack(c.outputs[theirs]!)), ours).toBeLessThan(1e-5);
+      for (const [name, variable] of trainableWeights(p, options, 'all')) {
+        const want = c.gradients[releasedName(name)];
+        expect(want, name).toBeDefined();
+        expect(distance(run.grads[variable.name]!.dataSync(), unpack(want!)), name).toBeLessThan(1e-4);
+      }
+      // and the twin has no weight that moves and that we do not have
+      const ours = new Set([...flattenParameters(p).keys()].map(releasedName));
+      for (const name of Object.keys(c.gradients)) expect(ours.has(name), name).toBe(true);
+      step.dispose();
+    },
+  );
+
+  it.each(twin.cases.filter(({ task }) => task === 'finetune').map((c) => ({ c, name: title(c) })))(
+    '$name: sequence vectors and logits',
+    ({ c }) => {
+      const options = optionsOf(c);
+      const p = parametersOf(c, options);
+      const { groups, order } = groupsOf(options, history, lengths);
+      const forward = compile(() => {
+        const tables = itemTables(p, options, itemsOf());
+        const [encoded] = encodeSequences(
+          p,
+          options,
+          tables,
+          tensorOf(twin.inputs.centres),
+          groups,
+          undefined,
+        );
+        const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
+        return {
+          sequence: encoded!.sequence,
+          logits: tf.div(fusedScores(options, encoded!.sequence, candidates), options.temperature),
+        };
+      });
+      const run = forward();
+      const back = Array.from({ length: order.length }, (_, row) => order.indexOf(row));
+      for (const key of ['sequence', 'logits'] as const) {
+        const width = run[key].shape[1]!;
+        const values = run[key].dataSync();
+        const rows = back.flatMap((at) => [...values.subarray(at * width, (at + 1) * width)]);
+        expect(distance(rows, unpack(c.outputs[key]!)), key).toBeLessThan(1e-4);
+      }
+      forward.dispose();
+    },
+  );
+});
+
+/** One group with the rows of several, in another order. */
+function regroup(wanted: Int32Array, order: Int32Array, groups: ReturnType<typeof groupsOf>['groups']) {
+  const [group] = groups;
+  if (!group || groups.length > 1) throw new Error('regroup: one group is needed');
+  const index = tf.tensor1d(
+    wanted.map((row) => order.indexOf(row)),
+    'int32',
+  );
+  return [
+    {
+      history: tf.gather(group.history, index),
+      lengths: tf.gather(group.lengths, index),
+      interests: tf.gather(group.interests!, index),
+      interestMask: tf.gather(group.interestMask!, index),
+    },
+  ];
+}
