@@ -1,4 +1,4 @@
-// Host kernels, compiled to WebAssembly with SIMD by tools/build-wasm.ts. All pointers are byte offsets into the imported
+// Host kernels, compiled to WebAssembly with SIMD by tools/build-wasm.js. All pointers are byte offsets into the imported
 // memory, 16-byte aligned, and every buffer is padded so that whole vectors may be read and written past its end.
 
 /** Four Philox4x32-10 blocks at once, one per lane; results in o0..o3. */

@@ -1,11 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
-import type { OrtBackend } from './backend.ts';
 import type { Buffer } from './buffer.ts';
 import { Graph } from './graph/graph.ts';
 import { allocate, type DType, type Value } from './graph/types.ts';
 
 /** Captured tensors of at most this many elements become constants of the graph; larger ones are fed by reference. */
 const BAKED_ELEMENTS = 1024;
+
+/** Where a trace finds the data of a tensor: the backend. */
+export interface BufferSource {
+  buffer(dataId: object): Buffer;
+}
 
 /** One function being traced: its graph and what it captured. */
 export class Trace {
@@ -15,12 +19,12 @@ export class Trace {
   readonly states = new Map<tf.Variable, Value>();
   /** Other tensors made outside the function: constants that are fed instead of baked, because they are large. */
   readonly captured = new Map<object, Value>();
-  readonly #backend: OrtBackend;
+  readonly #backend: BufferSource;
   readonly #variables: ReadonlyMap<object, tf.Variable>;
   readonly #constants = new Map<object, Value>();
   readonly #own = new WeakSet<object>();
 
-  constructor(name: string, backend: OrtBackend, variables: ReadonlyMap<object, tf.Variable>) {
+  constructor(name: string, backend: BufferSource, variables: ReadonlyMap<object, tf.Variable>) {
     this.name = name;
     this.#backend = backend;
     this.#variables = variables;

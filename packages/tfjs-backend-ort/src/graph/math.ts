@@ -91,7 +91,7 @@ export function matmul(g: Graph, a: Value, b: Value, options: MatmulOptions = {}
   if (a.dtype !== 'float32' || (!transposeA && !transposeB && alpha === 1)) {
     const swap = (v: Value) => {
       const axes = v.shape.map((_, i) => i);
-      return g.transpose(v, [...axes.slice(0, -2), axes.at(-1), axes.at(-2)]);
+      return g.transpose(v, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
     };
     const product = g.op('MatMul', [transposeA ? swap(a) : a, transposeB ? swap(b) : b], a.dtype, shape);
     return alpha === 1 ? product : binary(g, 'Mul', product, scalar(g, product, alpha));

@@ -53,7 +53,7 @@ interface CumulativeAttributes {
 defineKernel<CumulativeAttributes>('Cumsum', (g, { x }, { axis, exclusive, reverse }) => {
   const [along] = axesOf(x!, axis);
   const value = x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!;
-  return g.op('CumSum', [value, g.splat('int64', [], along!)], value.dtype, value.shape, {
+  return g.op('CumSum', [g.dense(value), g.splat('int64', [], along!)], value.dtype, value.shape, {
     attributes: { exclusive: Number(exclusive), reverse: Number(reverse) },
     broadcasts: true,
   });

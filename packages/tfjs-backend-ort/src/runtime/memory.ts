@@ -1,3 +1,4 @@
+import { webAssembly, type WasmMemory } from '../wasm/api.ts';
 import { KERNELS_BASE64 } from '../wasm/binary.ts';
 
 /** A range of the host memory, in bytes. */
@@ -28,14 +29,14 @@ export class HostMemory {
   readonly kernels: WasmKernels;
   /** Counts the times the memory grew. */
   generation = 0;
-  readonly #memory = new WebAssembly.Memory({ initial: 16, maximum: LIMIT_PAGES });
+  readonly #memory: WasmMemory = new webAssembly.Memory({ initial: 16, maximum: LIMIT_PAGES });
   readonly #free: { offset: number; bytes: number }[] = [];
   #end = ALIGNMENT;
   #scratch: Block = { offset: ALIGNMENT, bytes: 0 };
 
   constructor() {
-    const module = new WebAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'));
-    const { exports } = new WebAssembly.Instance(module, {
+    const module = new webAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'));
+    const { exports } = new webAssembly.Instance(module, {
       env: { memory: this.#memory, abort: () => undefined },
     });
     this.kernels = exports as unknown as WasmKernels;

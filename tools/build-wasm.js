@@ -7,7 +7,7 @@ const target = new URL('../packages/tfjs-backend-ort/src/wasm/binary.ts', import
 const source = new URL('../packages/tfjs-backend-ort/assembly/kernels.ts', import.meta.url);
 
 const text = await readFile(source, 'utf8');
-let binary: Uint8Array | undefined;
+let binary;
 const { error } = await asc.main(
   [
     'kernels.ts',
@@ -22,8 +22,8 @@ const { error } = await asc.main(
     'simd,bulk-memory',
   ],
   {
-    readFile: (name: string) => (name === 'kernels.ts' ? text : null),
-    writeFile: (_name: string, contents: string | Uint8Array) => {
+    readFile: (name) => (name === 'kernels.ts' ? text : null),
+    writeFile: (_name, contents) => {
       if (typeof contents !== 'string') binary = contents;
     },
     listFiles: () => [],
@@ -31,7 +31,7 @@ const { error } = await asc.main(
 );
 if (error || !binary) throw new Error(`assemblyscript: ${error?.message ?? 'no output'}`);
 
-const module = `/** The host kernels of assembly/kernels.ts as WebAssembly, written by tools/build-wasm.ts. */
+const module = `/** The host kernels of assembly/kernels.ts as WebAssembly, written by tools/build-wasm.js. */
 export const KERNELS_BASE64 =
   '${Buffer.from(binary).toString('base64')}';
 `;
@@ -39,7 +39,7 @@ if (process.argv.includes('--check')) {
   const written = await readFile(target, 'utf8');
   if (written.replaceAll(/\s/g, '') !== module.replaceAll(/\s/g, ''))
     throw new Error(
-      'src/wasm/binary.ts is not what assembly/kernels.ts compiles to: run npx tsx tools/build-wasm.ts',
+      'src/wasm/binary.ts is not what assembly/kernels.ts compiles to: run node tools/build-wasm.js',
     );
 } else {
   await writeFile(target, module);
