@@ -1,0 +1,211 @@
+import { escapeXml } from './numbers.ts';
+import { showTable } from './table.ts';
+import type { Table } from './table.ts';
+import { tableToCsv } from './tableText.ts';
+import { chartRules, colourRules, fontFamily } from './theme.ts';
+
+/** A picture or a table with its caption. */
+export interface Caption {
+  /** What is to be seen; `code` in backticks and **bold** are set as such. */
+  readonly caption: string;
+  /** The command that made the numbers. */
+  readonly command?: string | undefined;
+}
+
+/** A part of a section. */
+export type Block =
+  | {
+      /** A paragraph; `code` in backticks and **bold** are set as such. */
+      readonly kind: 'text';
+      /** Its text. */
+      readonly text: string;
+    }
+  | {
+      /** The few numbers that matter, large. */
+      readonly kind: 'facts';
+      /** Name, value, and a remark under it. */
+      readonly facts: readonly {
+        readonly name: string;
+        readonly value: string;
+        readonly note?: string | undefined;
+      }[];
+    }
+  | ({
+      /** A table. */
+      readonly kind: 'table';
+      /** Its cells. */
+      readonly table: Table;
+    } & Caption)
+  | {
+      /** Charts, side by side where there is room. */
+      readonly kind: 'charts';
+      /** SVG documents with their captions. */
+      readonly charts: readonly ({ readonly svg: string } & Caption)[];
+    }
+  | {
+      /** Commands or other text to be set as it is. */
+      readonly kind: 'code';
+      /** Its text. */
+      readonly code: string;
+    };
+
+/** A section of a report. */
+export interface Section {
+  /** Heading. */
+  readonly title: string;
+  /** Parts, in order. */
+  readonly blocks: readonly Block[];
+}
+
+/** A one-file report. */
+export interface Report {
+  /** Heading. */
+  readonly title: string;
+  /** A line or two under it. */
+  readonly summary?: string | undefined;
+  /** Sections, in order. */
+  readonly sections: readonly Section[];
+  /** What the numbers may depend on: names and values, shown at the end. */
+  readonly environment?: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+function inline(text: string): string {
+  return escapeXml(text)
+    .replace(/`([^`]+)`/g, '<code>$1</code>')
+    .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>');
+}
+
+function caption({ caption: text, command }: Caption, extra = ''): string {
+  const made =
+    command === undefined ? '' : `<span class="made">Made by <code>${escapeXml(command)}</code></span>`;
+  return `<figcaption>${inline(text)}${extra}${made}</figcaption>`;
+}
+
+/** A table in HTML. */
+export function tableToHtml(table: Table): string {
+  const { titles, right, rows } = showTable(table);
+  const place = (i: number): string => (right[i] ? ' class="n"' : '');
+  const head = titles.map((title, i) => `<th scope="col"${place(i)}>${escapeXml(title)}</th>`).join('');
+  const body = rows.map((row) => {
+    const cells = row.map(({ text, deviation, best }, i) => {
+      const main = best ? `<strong>${escapeXml(text)}</strong>` : escapeXml(text);
+      const spread = deviation === undefined ? '' : ` <span class="d">± ${escapeXml(deviation)}</span>`;
+      return `<td${place(i)}>${main}${spread}</td>`;
+    });
+    return `<tr>${cells.join('')}</tr>`;
+  });
+  return `<table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table>`;
+}
+
+/** A chart for use inside a page: its style is in the page once. */
+function inlineChart(svg: string): string {
+  return svg.replace(/<style>.*?<\/style>/s, '').trim();
+}
+
+function renderBlock(block: Block): string {
+  switch (block.kind) {
+    case 'text':
+      return `<p>${inline(block.text)}</p>`;
+    case 'code':
+      return `<pre><code>${escapeXml(block.code)}</code></pre>`;
+    case 'facts': {
+      const facts = block.facts.map(
+        ({ name, value, note }) =>
+          `<div><dt>${inline(name)}</dt><dd>${escapeXml(value)}${note === undefined ? '' : `<small>${inline(note)}</small>`}</dd></div>`,
+      );
+      return `<dl class="facts">${facts.join('')}</dl>`;
+    }
+    case 'table': {
+      const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(tableToCsv(block.table))}`;
+      const link = ` <a download="table.csv" href="${escapeXml(csv)}">CSV</a>`;
+      return `<figure><div class="scroll">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
+    }
+    case 'charts': {
+      const charts = block.charts.map(
+        (chart) => `<figure>${inlineChart(chart.svg)}${caption(chart)}</figure>`,
+      );
+      return `<div class="charts">${charts.join('')}</div>`;
+    }
+  }
+}
+
+const pageRules = [
+  colourRules(':root'),
+  ':root{color-scheme:light dark}',
+  `body{margin:0;background:var(--fc-paper);color:var(--fc-ink);font:16px/1.55 ${fontFamily}}`,
+  'main{max-width:1080px;margin:0 auto;padding:56px 28px 72px}',
+  'h1{font-size:32px;line-height:1.2;letter-spacing:-.015em;margin:0 0 10px}',
+  '.lead{font-size:18px;color:var(--fc-soft);max-width:46em;margin:0 0 28px}',
+  'nav{display:flex;flex-wrap:wrap;gap:6px 20px;font-size:14px;border-block:1px solid var(--fc-grid);padding:10px 0}',
+  'a{color:var(--fc-s0);text-decoration-thickness:1px;text-underline-offset:3px}',
+  'nav a{text-decoration:none}nav a:hover{text-decoration:underline}',
+  'section{margin-top:52px}h2{font-size:21px;letter-spacing:-.01em;margin:0 0 14px}',
+  'p{max-width:46em;margin:0 0 14px}',
+  'figure{margin:22px 0 0;min-width:0}',
+  'figcaption{font-size:13.5px;line-height:1.5;color:var(--fc-soft);margin-top:10px;max-width:58em}',
+  '.made{display:block;margin-top:2px}',
+  "code{font:.88em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;overflow-wrap:anywhere}",
+  'pre{background:color-mix(in srgb,var(--fc-grid) 45%,transparent);border-radius:6px;padding:14px 16px;overflow-x:auto;margin:18px 0 0}',
+  '.scroll{overflow-x:auto}',
+  'table{border-collapse:collapse;font-size:14.5px;line-height:1.4;font-variant-numeric:tabular-nums;min-width:50%}',
+  'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;border-bottom:1.5px solid var(--fc-axis)}',
+  'th,td{padding:7px 22px 7px 0}th:last-child,td:last-child{padding-right:0}',
+  'td{border-bottom:1px solid var(--fc-grid)}td.n,th.n{text-align:right;white-space:nowrap}',
+  '.d{color:var(--fc-soft);font-size:.9em}',
+  '.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:8px 36px}',
+  '.charts svg{width:100%;height:auto;max-width:760px;display:block}',
+  '.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 28px;margin:0 0 22px}',
+  '.facts dt{font-size:13px;color:var(--fc-soft)}.facts dd{margin:2px 0 0;font-size:27px;font-weight:600;line-height:1.2;letter-spacing:-.015em;font-variant-numeric:tabular-nums}',
+  '.facts small{display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--fc-soft);line-height:1.4;margin-top:3px}',
+  '.environment{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;font-size:14px;margin:0}',
+  '.environment dt{color:var(--fc-soft)}.environment dd{margin:0;overflow-wrap:anywhere}',
+  '@media print{main{padding:0}nav{display:none}section{break-inside:avoid-page}}',
+].join('\n');
+
+function anchorOf(title: string, index: number): string {
+  const slug = title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  return `${slug || 'section'}-${index + 1}`;
+}
+
+/**
+ * Puts a report together: one HTML file that needs no other, the same bytes for the same input.
+ */
+export function renderReport(report: Report): string {
+  const environment = Object.entries(report.environment ?? {});
+  const sections = report.sections.map(({ title, blocks }, i) => ({
+    title,
+    anchor: anchorOf(title, i),
+    html: blocks.map(renderBlock).join('\n'),
+  }));
+  if (environment.length > 0)
+    sections.push({
+      title: 'Environment',
+      anchor: 'environment',
+      html: `<dl class="environment">${environment.map(([name, value]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(String(value))}</dd>`).join('')}</dl>`,
+    });
+  const nav = sections.map(({ title, anchor }) => `<a href="#${anchor}">${escapeXml(title)}</a>`);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeXml(report.title)}</title>
+<style>
+${pageRules}
+${chartRules}
+</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${escapeXml(report.title)}</h1>
+${report.summary === undefined ? '' : `<p class="lead">${inline(report.summary)}</p>\n`}${sections.length > 2 ? `<nav aria-label="Sections">${nav.join('')}</nav>\n` : ''}</header>
+${sections.map(({ title, anchor, html }) => `<section id="${anchor}">\n<h2>${escapeXml(title)}</h2>\n${html}\n</section>`).join('\n')}
+</main>
+</body>
+</html>
+`;
+}

@@ -1,0 +1,9 @@
+export { escapeXml, formatNumber, measure, type Measurement } from './numbers.ts';
+export { type Cell, type Column, type Table } from './table.ts';
+export { tableToCsv, tableToLatex, tableToMarkdown, tableToText } from './tableText.ts';
+export { renderReport, tableToHtml, type Block, type Caption, type Report, type Section } from './html.ts';
+export { lineChart, type LineChartOptions, type LineSeries, type Point } from './lineChart.ts';
+export { barChart, type BarChartOptions, type BarSeries } from './barChart.ts';
+export { histogram, histogramBins, type HistogramOptions } from './histogram.ts';
+export { makeAxis, type Axis, type AxisOptions } from './scale.ts';
+export type { ChartOptions } from './frame.ts';

@@ -1,0 +1,44 @@
+/** Mean and deviation of repeated measurements, such as one metric over seeds. */
+export interface Measurement {
+  /** Arithmetic mean. */
+  readonly mean: number;
+  /** Sample standard deviation (n - 1 in the denominator); 0 for a single value. */
+  readonly deviation: number;
+  /** How many values. */
+  readonly count: number;
+}
+
+/**
+ * Summarises repeated measurements.
+ *
+ * @throws RangeError if there is none.
+ */
+export function measure(values: readonly number[]): Measurement {
+  const count = values.length;
+  if (count === 0) throw new RangeError('measure: values must hold at least one, got none');
+  const mean = values.reduce((sum, v) => sum + v, 0) / count;
+  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  return { mean, deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : 0, count };
+}
+
+const minus = '\u2212';
+
+/** A number with a fixed number of decimals, thousands separated by commas, and a true minus sign. */
+export function formatNumber(value: number, decimals: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'n/a' : value > 0 ? '\u221e' : `${minus}\u221e`;
+  const [whole = '', fraction] = Math.abs(value).toFixed(decimals).split('.');
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  const text = fraction === undefined ? grouped : `${grouped}.${fraction}`;
+  return value < 0 && /[1-9]/.test(text) ? minus + text : text;
+}
+
+/** A coordinate for SVG: at most 2 decimals, no trailing zeros, never `-0`. */
+export function coordinate(value: number): string {
+  const text = value.toFixed(2).replace(/\.?0+$/, '');
+  return text === '-0' ? '0' : text;
+}
+
+/** Escapes text for HTML and XML, attributes included. */
+export function escapeXml(text: string): string {
+  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
