@@ -62,7 +62,7 @@ interface Fixture {
 type Inputs = Record<string, tf.Variable>;
 type Masks = Record<string, tf.Tensor>;
 
-const expected = fixture<Fixture>('layers.json');
+const expected = fixture('layers.json') as Fixture;
 const { D, H, inner } = expected.sizes;
 const random = RandomStream.fromSeed(1);
 
