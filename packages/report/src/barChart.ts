@@ -67,7 +67,7 @@ function ends(value: number | Measurement): { value: number; deviation: number }
  * @throws Error if a series has not one value for each group, or a value is not finite.
  */
 export function barChart(options: BarChartOptions): string {
-  const { width = 640, height = 360, groups, series, decimals = 3 } = options;
+  const { width = 560, groups, series, decimals = 3 } = options;
   let [low, high] = [0, 0];
   for (const { name, values } of series) {
     if (values.length !== groups.length)
@@ -81,16 +81,20 @@ export function barChart(options: BarChartOptions): string {
       high = Math.max(high, value + deviation);
     }
   }
-  const axis = makeAxis(low, high);
+  // Room for the values written beyond the bars' ends.
+  const room = (high - low) * 0.07;
+  const axis = makeAxis(low < 0 ? low - room : 0, high > 0 ? high + room : 0);
   const left = leftMargin(axis);
   const swatch = (i: number, x: number, y: number): string =>
-    element('rect', { x: x + 4, y: y - 6, width: 12, height: 12, rx: 2, class: `f${seriesStyle(i).colour}` });
+    element('rect', { x: x + 3, y: y - 6, width: 12, height: 12, rx: 2, class: `f${seriesStyle(i).colour}` });
   const names = series.map((s) => s.name);
-  const key = legend(names, left, 34, width - left - 20, swatch);
+  const key = legend(names, 2, 32, width - 22, swatch);
   const band = (width - 20 - left) / Math.max(1, groups.length);
   const wrapped = groups.map((group) => wrapText(group, 12, band - 8, 2));
   const depth = 22 + 14 * (Math.max(1, ...wrapped.map((lines) => lines.length)) - 1) + (options.x ? 22 : 0);
-  const box: Box = { left, top: 34 + key.height + 26, right: width - 20, bottom: height - depth - 10 };
+  // A legend of several rows makes the chart taller, not its plot smaller.
+  const height = (options.height ?? 340) + Math.max(0, key.height - 20);
+  const box: Box = { left, top: 32 + key.height + 34, right: width - 20, bottom: height - depth - 10 };
   const up = (y: number): number => box.bottom - axis.position(y) * (box.bottom - box.top);
   const slot = Math.min(56, (band * 0.76) / Math.max(1, series.length));
   const barWidth = Math.max(1, slot - Math.min(3, slot * 0.12));
@@ -132,7 +136,7 @@ export function barChart(options: BarChartOptions): string {
     options,
     width,
     height,
-    label(fitText(options.title, 15, width - 40), left, 22, { class: 'title' }) +
+    label(fitText(options.title, 15, width - 8), 2, 20, { class: 'title' }) +
       key.svg +
       verticalAxis(axis, options.y.title, box) +
       bars.join('') +

@@ -8,9 +8,9 @@ export interface ChartOptions {
   readonly title: string;
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly description: string;
-  /** Width in pixels. Default 640. */
+  /** Width in pixels. Default 560. */
   readonly width?: number | undefined;
-  /** Height in pixels. Default 360. */
+  /** Height in pixels. Default 340. */
   readonly height?: number | undefined;
 }
 
@@ -129,7 +129,7 @@ export function verticalAxis(axis: Axis, title: string, box: Box): string {
       label(axis.labels[i]!, box.left - 8, y + 4, { anchor: 'end' })
     );
   });
-  return label(title, box.left, box.top - 12) + parts.join('');
+  return label(title, 2, box.top - 14) + parts.join('');
 }
 
 /** Ticks and labels of the horizontal axis, and its title under them. */

@@ -55,12 +55,12 @@ export function histogramBins(
  * @throws Error if there is no value, or one is not finite.
  */
 export function histogram(options: HistogramOptions): string {
-  const { width = 640, height = 360 } = options;
+  const { width = 560, height = 340 } = options;
   const { edges, counts } = histogramBins(options.values, options.bins);
   const y = makeAxis(0, Math.max(...counts), { whole: true });
   const x = makeAxis(edges[0]!, edges.at(-1)!, { ticks: 8, whole: edges.every(Number.isInteger) });
   const left = leftMargin(y);
-  const box: Box = { left, top: 60, right: width - 20, bottom: height - 48 };
+  const box: Box = { left, top: 66, right: width - 20, bottom: height - 48 };
   const across = (value: number): number => box.left + x.position(value) * (box.right - box.left);
   const up = (count: number): number => box.bottom - y.position(count) * (box.bottom - box.top);
   const bars = counts.map((count, i) => {
@@ -78,7 +78,7 @@ export function histogram(options: HistogramOptions): string {
     options,
     width,
     height,
-    label(fitText(options.title, 15, width - 40), left, 22, { class: 'title' }) +
+    label(fitText(options.title, 15, width - 8), 2, 20, { class: 'title' }) +
       verticalAxis(y, options.y.title, box) +
       bars.join('') +
       horizontalAxis(x, options.x.title, box),

@@ -83,16 +83,16 @@ function caption({ caption: text, command }: Caption, extra = ''): string {
 
 /** A table in HTML. */
 export function tableToHtml(table: Table): string {
-  const { titles, right, rows } = showTable(table);
+  const { titles, right, rows, begins } = showTable(table);
   const place = (i: number): string => (right[i] ? ' class="n"' : '');
   const head = titles.map((title, i) => `<th scope="col"${place(i)}>${escapeXml(title)}</th>`).join('');
-  const body = rows.map((row) => {
+  const body = rows.map((row, r) => {
     const cells = row.map(({ text, deviation, best }, i) => {
       const main = best ? `<strong>${escapeXml(text)}</strong>` : escapeXml(text);
       const spread = deviation === undefined ? '' : ` <span class="d">± ${escapeXml(deviation)}</span>`;
       return `<td${place(i)}>${main}${spread}</td>`;
     });
-    return `<tr>${cells.join('')}</tr>`;
+    return `<tr${begins[r] ? ' class="g"' : ''}>${cells.join('')}</tr>`;
   });
   return `<table><thead><tr>${head}</tr></thead><tbody>${body.join('')}</tbody></table>`;
 }
@@ -151,6 +151,7 @@ const pageRules = [
   'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;border-bottom:1.5px solid var(--fc-axis)}',
   'th,td{padding:7px 22px 7px 0}th:last-child,td:last-child{padding-right:0}',
   'td{border-bottom:1px solid var(--fc-grid)}td.n,th.n{text-align:right;white-space:nowrap}',
+  'tr.g td{border-top:2px solid var(--fc-axis)}',
   '.d{color:var(--fc-soft);font-size:.9em}',
   '.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:8px 36px}',
   '.charts svg{width:100%;height:auto;max-width:760px;display:block}',

@@ -102,14 +102,14 @@ function extent(series: readonly LineSeries[], options: LineChartOptions): { x: 
  * @throws Error if there is no finite point.
  */
 export function lineChart(options: LineChartOptions): string {
-  const { width = 640, height = 360, series } = options;
+  const { width = 560, series } = options;
   const axes = extent(series, options);
   const left = leftMargin(axes.y);
   const key = legend(
     series.map((s) => s.name),
-    left,
-    34,
-    width - left - 20,
+    2,
+    32,
+    width - 22,
     (i, x, y) => {
       const { colour, dash } = seriesStyle(i);
       return element('line', {
@@ -122,7 +122,9 @@ export function lineChart(options: LineChartOptions): string {
       });
     },
   );
-  const box: Box = { left, top: 34 + key.height + 26, right: width - 20, bottom: height - 48 };
+  // A legend of several rows makes the chart taller, not its plot smaller.
+  const height = (options.height ?? 340) + Math.max(0, key.height - 20);
+  const box: Box = { left, top: 32 + key.height + 34, right: width - 20, bottom: height - 48 };
   const across = (x: number): number => box.left + axes.x.position(x) * (box.right - box.left);
   const up = (y: number): number => box.bottom - axes.y.position(y) * (box.bottom - box.top);
   const floor = (y: number): number => (options.y.scale === 'log' && y <= 0 ? axes.y.low : y);
@@ -171,7 +173,7 @@ export function lineChart(options: LineChartOptions): string {
     options,
     width,
     height,
-    label(fitText(options.title, 15, width - 40), left, 22, { class: 'title' }) +
+    label(fitText(options.title, 15, width - 8), 2, 20, { class: 'title' }) +
       key.svg +
       verticalAxis(axes.y, options.y.title, box) +
       horizontalAxis(axes.x, options.x.title, box) +

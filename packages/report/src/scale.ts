@@ -28,11 +28,11 @@ function clean(value: number): number {
 }
 
 function decimalsFor(step: number): number {
-  for (let decimals = 0; decimals < 12; decimals++) {
+  for (let decimals = 0; decimals < 20; decimals++) {
     const scaled = step * 10 ** decimals;
-    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.max(1, scaled)) return decimals;
+    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * scaled) return decimals;
   }
-  return 12;
+  return 20;
 }
 
 /** A tick's text: all ticks of an axis with the same decimals, thousands as k and M where all are whole. */
@@ -48,10 +48,12 @@ function labelsFor(ticks: readonly number[], step: number): string[] {
 }
 
 function linearAxis(low: number, high: number, options: AxisOptions): Axis {
-  // A single value still needs an interval around it.
-  const spread = high > low ? high - low : Math.abs(low) * 0.1 || 1;
-  const from = high > low ? low : low - (low === 0 ? 0 : spread / 2);
-  const to = high > low ? high : high + (low === 0 ? spread : spread / 2);
+  // Values that are equal, or differ only by rounding, still need an interval around them.
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  const isPoint = high - low <= Math.max(1e-9 * size, 1e-290);
+  const room = isPoint ? (size > 1e-290 ? size / 20 : 1) : 0;
+  const from = size > 1e-290 ? low - room : Math.min(low, 0);
+  const to = high + room;
   const raw = (to - from) / Math.max(1, (options.ticks ?? 6) - 1);
   const power = 10 ** Math.floor(Math.log10(raw));
   const factor = [1, 2, 2.5, 5, 10].find((f) => raw <= f * power * (1 + 1e-9)) ?? 10;

@@ -14,7 +14,7 @@ export interface Column {
   readonly kind?: 'text' | 'number' | 'percent' | undefined;
   /** Decimals of numbers. Default 0 for whole numbers throughout the column, else 4 for numbers and 1 for percents. */
   readonly decimals?: number | undefined;
-  /** Which value of the column is set in bold: the largest or the smallest. Default none. */
+  /** Which value of the column, or of each group of rows, is set in bold: the largest or the smallest. Default none. */
   readonly best?: 'max' | 'min' | undefined;
 }
 
@@ -24,6 +24,8 @@ export interface Table {
   readonly columns: readonly Column[];
   /** The rows, top to bottom; a member that is absent is an empty cell. */
   readonly rows: readonly Readonly<Record<string, Cell | undefined>>[];
+  /** A column whose consecutive equal values make a group of rows, set apart by a rule; each has its own best values. */
+  readonly groupBy?: string | undefined;
 }
 
 /** A cell ready to be set. */
@@ -44,6 +46,8 @@ export interface ShownTable {
   readonly right: readonly boolean[];
   /** Cells, row by row. */
   readonly rows: readonly (readonly ShownCell[])[];
+  /** Whether a row begins a group; never the first row. */
+  readonly begins: readonly boolean[];
 }
 
 function valueOf(cell: Cell | undefined): number | undefined {
@@ -57,29 +61,54 @@ function decimalsOf(column: Column, cells: readonly (Cell | undefined)[]): numbe
   return cells.every((cell) => cell === null || cell === undefined || Number.isInteger(cell)) ? 0 : 4;
 }
 
-function showColumn(column: Column, cells: readonly (Cell | undefined)[]): ShownCell[] {
+/** The best value's text in some cells; undefined where there is nothing to compare. */
+function bestOf(
+  column: Column,
+  cells: readonly (Cell | undefined)[],
+  show: (value: number) => string,
+): string | undefined {
+  const values = cells.map(valueOf).filter((v): v is number => v !== undefined && Number.isFinite(v));
+  if (!column.best || values.length < 2) return undefined;
+  return show(column.best === 'min' ? Math.min(...values) : Math.max(...values));
+}
+
+/** @param groups - The group of each row, ascending. */
+function showColumn(
+  column: Column,
+  cells: readonly (Cell | undefined)[],
+  groups: readonly number[],
+): ShownCell[] {
   const decimals = decimalsOf(column, cells);
   const scale = column.kind === 'percent' ? 100 : 1;
   const show = (value: number): string => formatNumber(value * scale, decimals);
-  const values = cells.map(valueOf).filter((v): v is number => v !== undefined && Number.isFinite(v));
-  const extreme = column.best === 'min' ? Math.min(...values) : Math.max(...values);
-  // Values that read the same are all best: bold must not tell apart what the digits do not.
-  const best = column.best && values.length > 1 ? show(extreme) : undefined;
-  return cells.map((cell) => {
+  const best = new Map(
+    [...new Set(groups)].map((group) => [
+      group,
+      bestOf(
+        column,
+        cells.filter((_, r) => groups[r] === group),
+        show,
+      ),
+    ]),
+  );
+  return cells.map((cell, r) => {
     if (cell === null || cell === undefined) return { text: '', best: false };
     if (typeof cell === 'string') return { text: cell, best: false };
     const value = valueOf(cell)!;
     const text = show(value);
+    // Values that read the same are all best: bold must not tell apart what the digits do not.
+    const isBest = text === best.get(groups[r]!);
     const unit = column.kind === 'percent' && Number.isFinite(value) ? '%' : '';
-    if (typeof cell === 'number' || cell.count < 2) return { text: text + unit, best: text === best };
-    return { text, deviation: show(cell.deviation) + unit, best: text === best };
+    if (typeof cell === 'number' || cell.count < 2) return { text: text + unit, best: isBest };
+    return { text, deviation: show(cell.deviation) + unit, best: isBest };
   });
 }
 
 /**
  * Formats every cell of a table.
  *
- * @throws Error if a row has a member that no column shows, so that no result is lost by a misspelt key.
+ * @throws Error if a row has a member that no column shows (so that no result is lost by a misspelt key), or `groupBy`
+ * is not a column.
  */
 export function showTable(table: Table): ShownTable {
   const keys = new Set(table.columns.map((column) => column.key));
@@ -87,15 +116,24 @@ export function showTable(table: Table): ShownTable {
     for (const key of Object.keys(row))
       if (!keys.has(key))
         throw new Error(`table: a row's members must be columns (${[...keys].join(', ')}), got '${key}'`);
+  if (table.groupBy !== undefined && !keys.has(table.groupBy))
+    throw new Error(`table: groupBy must be a column (${[...keys].join(', ')}), got '${table.groupBy}'`);
+  const groupOf = (r: number): Cell | undefined =>
+    table.groupBy === undefined ? undefined : table.rows[r]?.[table.groupBy];
+  const begins = table.rows.map((_, r) => r > 0 && groupOf(r) !== groupOf(r - 1));
+  let group = 0;
+  const groups = begins.map((begin) => (begin ? ++group : group));
   const columns = table.columns.map((column) =>
     showColumn(
       column,
       table.rows.map((row) => row[column.key]),
+      groups,
     ),
   );
   return {
     titles: table.columns.map((column) => column.title),
     right: table.columns.map(({ kind }) => kind === 'number' || kind === 'percent'),
     rows: table.rows.map((_, r) => columns.map((column) => column[r]!)),
+    begins,
   };
 }

@@ -36,7 +36,7 @@ function widths(titles: readonly string[], rows: readonly (readonly string[])[])
 
 /** A table for the terminal: aligned columns, a rule under the headings, the best of a column marked by `*`. */
 export function tableToText(table: Table): string {
-  const { titles, right, rows } = showTable(table);
+  const { titles, right, rows, begins } = showTable(table);
   // A column with a best has one more place, so that the mark does not shift its digits.
   const marked = table.columns.map((column) => column.best !== undefined);
   const texts = rows.map((row) =>
@@ -50,7 +50,8 @@ export function tableToText(table: Table): string {
       .join('  ')
       .trimEnd();
   const rule = size.map((width) => '─'.repeat(width)).join('  ');
-  return `${[line(heads), rule, ...texts.map(line)].join('\n')}\n`;
+  const body = texts.flatMap((row, r) => (begins[r] ? [rule, line(row)] : [line(row)]));
+  return `${[line(heads), rule, ...body].join('\n')}\n`;
 }
 
 /** A table in Markdown (GitHub's dialect), aligned in the source too; the best of a column in bold. */
@@ -113,7 +114,7 @@ function latexEscape(text: string): string {
 
 /** A table as a LaTeX `tabular` with the rules of the booktabs package; the best of a column in bold. */
 export function tableToLatex(table: Table): string {
-  const { titles, right, rows } = showTable(table);
+  const { titles, right, rows, begins } = showTable(table);
   const cellText = (cell: ShownCell): string => {
     const main = cell.best ? `\\textbf{${latexEscape(cell.text)}}` : latexEscape(cell.text);
     return cell.deviation === undefined ? main : `${main} $\\pm$ ${latexEscape(cell.deviation)}`;
@@ -124,7 +125,7 @@ export function tableToLatex(table: Table): string {
     '\\toprule',
     line(titles.map(latexEscape)),
     '\\midrule',
-    ...rows.map((row) => line(row.map(cellText))),
+    ...rows.flatMap((row, r) => [...(begins[r] ? ['\\midrule'] : []), line(row.map(cellText))]),
     '\\bottomrule',
     '\\end{tabular}',
     '',

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import {
+  formatNumber,
+  measure,
+  tableToCsv,
+  tableToHtml,
+  tableToLatex,
+  tableToMarkdown,
+  tableToText,
+} from '../src/index.ts';
+import type { Table } from '../src/index.ts';
+
+const table: Table = {
+  columns: [
+    { key: 'name', title: 'Model' },
+    { key: 'recall', title: 'R@10', kind: 'number', best: 'max' },
+    { key: 'seconds', title: 'Time', kind: 'number', decimals: 1, best: 'min' },
+    { key: 'count', title: 'Parameters', kind: 'number' },
+    { key: 'share', title: 'Covered', kind: 'percent' },
+  ],
+  rows: [
+    { name: 'a_b & c|d', recall: measure([0.15, 0.17]), seconds: 7.25, count: 1719513, share: 0.615 },
+    { name: 'plain', recall: 0.12, seconds: 40, count: 308401, share: null },
+    { name: 'none', count: -5 },
+  ],
+};
+
+describe('measure', () => {
+  it('gives mean and sample deviation', () => {
+    // (2 - 4)^2 + (4 - 4)^2 + (6 - 4)^2 = 8, over n - 1 = 2: 4.
+    expect(measure([2, 4, 6])).toEqual({ mean: 4, deviation: 2, count: 3 });
+    expect(measure([7])).toEqual({ mean: 7, deviation: 0, count: 1 });
+    expect(() => measure([])).toThrow('at least one, got none');
+  });
+});
+
+describe('formatNumber', () => {
+  it('groups, rounds and signs', () => {
+    const cases: [number, number, string][] = [
+      [1234567.891, 1, '1,234,567.9'],
+      [999, 0, '999'],
+      [-0.00001, 2, '0.00'],
+      [-1.5, 1, '\u22121.5'],
+      [0.0933, 4, '0.0933'],
+      [NaN, 1, 'n/a'],
+      [-Infinity, 0, '\u2212\u221e'],
+    ];
+    for (const [value, decimals, text] of cases) expect(formatNumber(value, decimals)).toBe(text);
+  });
+});
+
+describe('tables', () => {
+  it('as text, with digits under digits', () => {
+    expect(tableToText(table)).toBe(
+      [
+        'Model                 R@10   Time   Parameters  Covered',
+        '─────────  ────────────────  ─────  ──────────  ───────',
+        'a_b & c|d  0.1600 ± 0.0141*   7.3*   1,719,513    61.5%',
+        'plain               0.1200   40.0      308,401',
+        'none                                        \u22125',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('as Markdown', () => {
+    expect(tableToMarkdown(table)).toBe(
+      [
+        '| Model       |                R@10 |    Time | Parameters | Covered |',
+        '| ----------- | ------------------: | ------: | ---------: | ------: |',
+        '| a\\_b & c\\|d | **0.1600 ± 0.0141** | **7.3** |  1,719,513 |   61.5% |',
+        '| plain       |              0.1200 |    40.0 |    308,401 |         |',
+        '| none        |                     |         |         \u22125 |         |',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('as CSV, in full precision', () => {
+    expect(tableToCsv(table)).toBe(
+      'Model,R@10,R@10 deviation,R@10 count,Time,Parameters,Covered\n' +
+        `a_b & c|d,0.16,${measure([0.15, 0.17]).deviation},2,7.25,1719513,0.615\n` +
+        'plain,0.12,,,40,308401,\n' +
+        'none,,,,,-5,\n',
+    );
+    const awkward = { columns: [{ key: 'a', title: 'a,"b"' }], rows: [{ a: 'x\ny' }, { a: ' z' }] };
+    expect(tableToCsv(awkward)).toBe('"a,""b"""\n"x\ny"\n" z"\n');
+  });
+
+  it('as LaTeX', () => {
+    expect(tableToLatex(table)).toBe(
+      [
+        '\\begin{tabular}{lrrrr}',
+        '\\toprule',
+        'Model & R@10 & Time & Parameters & Covered \\\\',
+        '\\midrule',
+        'a\\_b \\& c|d & \\textbf{0.1600} $\\pm$ 0.0141 & \\textbf{7.3} & 1,719,513 & 61.5\\% \\\\',
+        'plain & 0.1200 & 40.0 & 308,401 &  \\\\',
+        'none &  &  & $-$5 &  \\\\',
+        '\\bottomrule',
+        '\\end{tabular}',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('as HTML, escaped', () => {
+    const html = tableToHtml(table);
+    expect(html).toContain('<td>a_b &#38; c|d</td>');
+    expect(html).toContain('<td class="n"><strong>0.1600</strong> <span class="d">± 0.0141</span></td>');
+    expect(html.match(/<tr/g)).toHaveLength(4);
+  });
+
+  it('mark the best of each group, and all that read the same', () => {
+    const grouped: Table = {
+      columns: [
+        { key: 'target', title: 'T' },
+        { key: 'x', title: 'X', kind: 'number', decimals: 2, best: 'max' },
+      ],
+      groupBy: 'target',
+      rows: [
+        { target: 'a', x: 0.1 },
+        { target: 'a', x: 0.1004 },
+        { target: 'b', x: 0.9 },
+        { target: 'b', x: 0.8 },
+        { target: 'c', x: 0.5 },
+      ],
+    };
+    expect(tableToText(grouped)).toBe(
+      'T     X\n─  ─────\na  0.10*\na  0.10*\n─  ─────\nb  0.90*\nb  0.80\n─  ─────\nc  0.50\n',
+    );
+    expect(tableToLatex(grouped).match(/\\midrule/g)).toHaveLength(3);
+    expect(tableToHtml(grouped).match(/<tr class="g">/g)).toHaveLength(2);
+  });
+
+  it('line up wide letters', () => {
+    const wide: Table = {
+      columns: [
+        { key: 'a', title: 'a' },
+        { key: 'b', title: 'b' },
+      ],
+      rows: [
+        { a: '漢字', b: 'x' },
+        { a: 'é', b: 'y' },
+      ],
+    };
+    expect(tableToText(wide)).toBe('a     b\n────  ─\n漢字  x\né     y\n');
+  });
+
+  it('refuse members and groups that no column shows', () => {
+    const columns = [{ key: 'a', title: 'a' }];
+    expect(() => tableToText({ columns, rows: [{ b: 1 }] })).toThrow("must be columns (a), got 'b'");
+    expect(() => tableToText({ columns, rows: [], groupBy: 'c' })).toThrow(
+      "groupBy must be a column (a), got 'c'",
+    );
+  });
+});
