@@ -3,6 +3,7 @@ import { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { convolution, depthwise, type ConvolutionAttributes } from './convolution.ts';
 import { defineKernel } from './define.ts';
+import { where } from './where.ts';
 
 defineKernel<{ transposeA: boolean; transposeB: boolean }>(
   'BatchMatMul',
@@ -41,15 +42,7 @@ defineKernel('Diag', (g, { x }) => {
     'bool',
   );
   const row = g.expand(g.reshape(x!, [1, n]), [n, n]);
-  const matrix = g.op(
-    'Where',
-    [g.dense(onDiagonal), g.dense(row), g.splat(x!.dtype, [], 0)],
-    x!.dtype,
-    [n, n],
-    {
-      broadcasts: true,
-    },
-  );
+  const matrix = where(g, onDiagonal, row, g.splat(x!.dtype, [], 0), [n, n]);
   return g.reshape(matrix, [...x!.shape, ...x!.shape]);
 });
 
@@ -70,8 +63,7 @@ function finish(
 ): Value {
   const x = bias ? binary(g, 'Add', product, bias) : product;
   const zero = g.splat('float32', [], 0);
-  const below = (negative: Value) =>
-    g.op('Where', [binary(g, 'Less', x, zero, 'bool'), negative, x], 'float32', x.shape);
+  const below = (negative: Value) => where(g, binary(g, 'Less', x, zero, 'bool'), negative, x, x.shape);
   switch (activation) {
     case 'linear':
       return x;
@@ -86,7 +78,7 @@ function finish(
     case 'leakyrelu':
       return below(binary(g, 'Mul', x, g.splat('float32', [], leakyreluAlpha)));
     case 'prelu':
-      return below(g.dense(binary(g, 'Mul', x, slope!)));
+      return below(binary(g, 'Mul', x, slope!));
     default:
       throw new Error(
         `${what}: activation must be linear, relu, relu6, elu, sigmoid, leakyrelu or prelu, got ${activation}`,

@@ -1,7 +1,8 @@
 import { Graph } from '../graph/graph.ts';
-import { binary, scalar, unary } from '../graph/math.ts';
+import { binary, broadcastShape, scalar, unary } from '../graph/math.ts';
 import type { Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { where } from './where.ts';
 
 const float = (g: Graph, x: Value) => g.cast(x, 'float32');
 
@@ -53,10 +54,13 @@ defineKernel('Rsqrt', (g, { x }) =>
   binary(g, 'Div', g.splat('float32', [], 1), unary(g, 'Sqrt', float(g, x!))),
 );
 defineKernel('Expm1', (g, { x }) => {
-  // exp(x) - 1 loses digits near 0; 2 sinh(x/2) exp(x/2) does not.
-  const half = binary(g, 'Mul', float(g, x!), g.splat('float32', [], 0.5));
+  // exp(x) - 1 loses digits near 0; 2 sinh(x/2) exp(x/2) does not, but is infinity times 0 far below it.
+  const value = float(g, x!);
+  const half = binary(g, 'Mul', value, g.splat('float32', [], 0.5));
   const product = binary(g, 'Mul', unary(g, 'Sinh', half), unary(g, 'Exp', half));
-  return binary(g, 'Mul', product, g.splat('float32', [], 2));
+  const small = binary(g, 'Mul', product, g.splat('float32', [], 2));
+  const large = binary(g, 'Sub', unary(g, 'Exp', value), g.splat('float32', [], 1));
+  return where(g, isNear(g, value, 0.5), small, large, value.shape);
 });
 defineKernel('Log1p', (g, { x }) => {
   // log(1 + x) = 2 atanh(x / (2 + x)) keeps the digits near 0.
@@ -64,11 +68,14 @@ defineKernel('Log1p', (g, { x }) => {
   const ratio = binary(g, 'Div', value, binary(g, 'Add', value, g.splat('float32', [], 2)));
   const small = binary(g, 'Mul', unary(g, 'Atanh', ratio), g.splat('float32', [], 2));
   const large = unary(g, 'Log', binary(g, 'Add', value, g.splat('float32', [], 1)));
-  const near = g.op('Less', [unary(g, 'Abs', value), g.splat('float32', [], 0.5)], 'bool', value.shape, {
-    broadcasts: true,
-  });
-  return g.op('Where', [near, small, large], 'float32', value.shape);
+  return where(g, isNear(g, value, 0.5), small, large, value.shape);
 });
+
+/** Whether |x| is below a bound. */
+function isNear(g: Graph, x: Value, bound: number): Value {
+  return binary(g, 'Less', unary(g, 'Abs', x), g.splat('float32', [], bound), 'bool');
+}
+
 defineKernel('Sign', (g, { x }) => unary(g, 'Sign', x!));
 defineKernel('IsNan', (g, { x }) => unary(g, 'IsNaN', float(g, x!), 'bool'));
 defineKernel('IsInf', (g, { x }) => unary(g, 'IsInf', float(g, x!), 'bool'));
@@ -91,30 +98,25 @@ defineKernel('Elu', (g, { x }) =>
 defineKernel('EluGrad', (g, { dy, y }) => {
   const positive = binary(g, 'GreaterOrEqual', y!, scalar(g, y!, 0), 'bool');
   const slope = binary(g, 'Mul', dy!, binary(g, 'Add', y!, scalar(g, y!, 1)));
-  return g.op('Where', [positive, dy!, slope], 'float32', y!.shape);
+  return where(g, positive, dy!, slope, y!.shape);
 });
 defineKernel('Selu', (g, { x }) => unary(g, 'Selu', float(g, x!)));
 defineKernel('Prelu', (g, { x, alpha }) => {
   const negative = binary(g, 'Mul', x!, alpha!);
   const positive = binary(g, 'GreaterOrEqual', x!, scalar(g, x!, 0), 'bool');
-  return g.op('Where', [positive, x!, negative], 'float32', negative.shape);
+  return where(g, positive, x!, negative, negative.shape);
 });
 defineKernel<{ alpha: number }>('Step', (g, { x }, { alpha }) => {
   const value = float(g, x!);
   const positive = binary(g, 'Greater', value, scalar(g, value, 0), 'bool');
-  const step = g.op(
-    'Where',
-    [positive, scalar(g, value, 1), scalar(g, value, alpha)],
-    'float32',
-    value.shape,
-    { broadcasts: true },
-  );
-  const nan = unary(g, 'IsNaN', value, 'bool');
-  return g.op('Where', [nan, value, step], 'float32', value.shape);
+  const step = where(g, positive, scalar(g, value, 1), scalar(g, value, alpha), value.shape);
+  return where(g, unary(g, 'IsNaN', value, 'bool'), value, step, value.shape);
 });
 
 function clip(g: Graph, x: Value, low: number, high: number): Value {
-  return g.op('Clip', [x, scalar(g, x, low), scalar(g, x, high)], x.dtype, x.shape, { broadcasts: true });
+  return g.op('Clip', [g.dense(x), scalar(g, x, low), scalar(g, x, high)], x.dtype, x.shape, {
+    broadcasts: true,
+  });
 }
 
 for (const [name, op] of Object.entries({ Add: 'Add', Sub: 'Sub', Multiply: 'Mul' }))
@@ -131,13 +133,13 @@ defineKernel('FloorDiv', (g, { a, b }) => floorDivide(g, a!, b!));
 defineKernel('Mod', (g, { a, b }) => {
   if (a!.dtype === 'int32') return binary(g, 'Sub', a!, binary(g, 'Mul', floorDivide(g, a!, b!), b!));
   // C's remainder has the sign of the dividend, tfjs's that of the divisor.
-  const remainder = (x: Value, y: Value) => {
-    const shape = binary(g, 'Mul', x, y).shape;
-    return g.op('Mod', [g.expand(x, shape), g.expand(y, shape)], 'float32', shape, {
-      attributes: { fmod: 1 },
-    });
-  };
-  return remainder(binary(g, 'Add', remainder(a!, b!), b!), b!);
+  const remainder = (x: Value, y: Value) =>
+    g.op('Mod', [g.expand(x, shape), g.expand(y, shape)], 'float32', shape, { attributes: { fmod: 1 } });
+  const shape = broadcastShape(a!.shape, b!.shape);
+  const rest = remainder(a!, b!);
+  const isNegative = (x: Value) => binary(g, 'Less', g.expand(x, shape), g.splat('float32', [], 0), 'bool');
+  const differ = binary(g, 'Xor', isNegative(a!), isNegative(b!), 'bool');
+  return where(g, differ, remainder(binary(g, 'Add', rest, b!), b!), rest, shape);
 });
 defineKernel('Pow', (g, { a, b }) => {
   if (Graph.element(b!) === 2 && a!.dtype === b!.dtype && binaryShapeIs(a!, b!))
@@ -150,22 +152,11 @@ defineKernel('Atan2', (g, { a, b }) => {
   const base = unary(g, 'Atan', binary(g, 'Div', a!, b!));
   const shape = base.shape;
   const below = binary(g, 'Less', g.expand(a!, shape), zero, 'bool');
-  const turn = g.op(
-    'Where',
-    [below, binary(g, 'Sub', base, pi), binary(g, 'Add', base, pi)],
-    'float32',
-    shape,
-  );
+  const turn = where(g, below, binary(g, 'Sub', base, pi), binary(g, 'Add', base, pi), shape);
   const left = binary(g, 'Less', g.expand(b!, shape), zero, 'bool');
-  const angle = g.op('Where', [left, turn, base], 'float32', shape);
-  const origin = binary(
-    g,
-    'Equal',
-    binary(g, 'Add', unary(g, 'Abs', g.expand(a!, shape)), unary(g, 'Abs', g.expand(b!, shape))),
-    zero,
-    'bool',
-  );
-  return g.op('Where', [origin, g.dense(g.splat('float32', shape, 0)), angle], 'float32', shape);
+  const angle = where(g, left, turn, base, shape);
+  const size = binary(g, 'Add', unary(g, 'Abs', g.expand(a!, shape)), unary(g, 'Abs', g.expand(b!, shape)));
+  return where(g, binary(g, 'Equal', size, zero, 'bool'), zero, angle, shape);
 });
 
 for (const [name, op] of Object.entries({
@@ -189,15 +180,12 @@ defineKernel('Select', (g, { condition, t, e }) => {
     condition!.shape.length === 1 && rank > 1
       ? g.reshape(condition!, [condition!.shape[0]!, ...Array.from({ length: rank - 1 }, () => 1)])
       : condition!;
-  const shape = binary(g, 'Equal', t!, e!, 'bool').shape;
-  return g.op(
-    'Where',
-    [g.dense(g.expand(g.cast(mask, 'bool'), shape)), g.expand(t!, shape), g.expand(e!, shape)],
-    t!.dtype,
-    shape,
-    {
-      broadcasts: true,
-    },
+  return where(
+    g,
+    g.cast(mask, 'bool'),
+    t!,
+    e!,
+    broadcastShape(mask.shape, broadcastShape(t!.shape, e!.shape)),
   );
 });
 
@@ -205,20 +193,21 @@ function comparable(g: Graph, x: Value): Value {
   return x.dtype === 'bool' ? g.cast(x, 'int32') : x;
 }
 
+/** The quotient rounded down, int32 as in tfjs; for integers, anything divided by 0 is 0. */
 function floorDivide(g: Graph, a: Value, b: Value): Value {
-  if (a.dtype !== 'int32') return unary(g, 'Floor', binary(g, 'Div', a, b));
-  const quotient = binary(g, 'Div', a, b);
-  const rest = binary(g, 'Sub', a, binary(g, 'Mul', quotient, b));
+  if (a.dtype !== 'int32') return g.cast(unary(g, 'Floor', binary(g, 'Div', a, b)), 'int32');
   const zero = g.splat('int32', [], 0);
+  const byZero = binary(g, 'Equal', b, zero, 'bool');
+  // ONNX Runtime fails where it divides an integer by 0.
+  const divisor = where(g, byZero, g.splat('int32', [], 1), b, b.shape);
+  const quotient = binary(g, 'Div', a, divisor);
+  const shape = quotient.shape;
+  const rest = binary(g, 'Sub', a, binary(g, 'Mul', quotient, divisor));
+  const isNegative = (x: Value) => binary(g, 'Less', g.expand(x, shape), zero, 'bool');
   const nonZero = unary(g, 'Not', binary(g, 'Equal', rest, zero, 'bool'));
-  const signs = binary(
-    g,
-    'Xor',
-    binary(g, 'Less', rest, zero, 'bool'),
-    binary(g, 'Less', g.expand(b, rest.shape), zero, 'bool'),
-    'bool',
-  );
-  return binary(g, 'Sub', quotient, g.cast(binary(g, 'And', nonZero, signs, 'bool'), 'int32'));
+  const differ = binary(g, 'Xor', isNegative(rest), isNegative(divisor), 'bool');
+  const floor = binary(g, 'Sub', quotient, g.cast(binary(g, 'And', nonZero, differ, 'bool'), 'int32'));
+  return where(g, byZero, zero, floor, shape);
 }
 
 function binaryShapeIs(a: Value, b: Value): boolean {

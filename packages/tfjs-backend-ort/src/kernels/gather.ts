@@ -1,6 +1,7 @@
 import { binary, reduce } from '../graph/math.ts';
 import { sizeOf, type DType } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { where } from './where.ts';
 
 interface GatherAttributes {
   axis: number;
@@ -42,16 +43,7 @@ defineKernel<{ dtype: DType; depth: number; onValue: number; offValue: number }>
       Int32Array.from({ length: a.depth }, (_, i) => i),
     );
     const hit = binary(g, 'Equal', ids, classes, 'bool');
-    const dtype = a.dtype;
-    return g.op(
-      'Where',
-      [g.expand(hit, shape), g.splat(dtype, [], a.onValue), g.splat(dtype, [], a.offValue)],
-      dtype,
-      shape,
-      {
-        broadcasts: true,
-      },
-    );
+    return where(g, hit, g.splat(a.dtype, [], a.onValue), g.splat(a.dtype, [], a.offValue), shape);
   },
 );
 

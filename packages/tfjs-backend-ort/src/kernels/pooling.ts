@@ -4,6 +4,7 @@ import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attribute, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
 import { segmentSum } from './scatter.ts';
+import { where } from './where.ts';
 import {
   channelsFirst,
   channelsLast,
@@ -70,9 +71,7 @@ defineKernel<PoolAttributes>('MaxPoolGrad', (g, { dy, input, output }, a) => {
   const none = g.op('IsInf', [channelsFirst(g, g.cast(output!, 'float32'))], 'bool', shape, {
     attributes: { detect_positive: 0, detect_negative: 1 },
   });
-  const found = g.op('Where', [none, g.splat('int32', [], -1), g.cast(positions!, 'int32')], 'int32', shape, {
-    broadcasts: true,
-  });
+  const found = where(g, none, g.splat('int32', [], -1), g.cast(positions!, 'int32'), shape);
   const ids = g.reshape(found, [sizeOf(shape)]);
   const rows = g.reshape(channelsFirst(g, dy!), [sizeOf(shape), 1]);
   const gradient = segmentSum(g, rows, ids, sizeOf(image));

@@ -5,6 +5,8 @@ import { defineKernel } from './define.ts';
 
 interface ReduceAttributes {
   axis?: number | number[] | null;
+  /** What tfjs calls the axes of Max. */
+  reductionIndices?: number | number[] | null;
   keepDims?: boolean;
 }
 
@@ -19,8 +21,8 @@ export function axesOf(x: Value, axis: number | readonly number[] | null | undef
 }
 
 for (const [name, op] of Object.entries({ Max: 'ReduceMax', Min: 'ReduceMin', Prod: 'ReduceProd' }))
-  defineKernel<ReduceAttributes>(name, (g, { x }, { axis, keepDims = false }) =>
-    reduce(g, op, x!, axesOf(x!, axis), keepDims),
+  defineKernel<ReduceAttributes>(name, (g, { x }, { axis, reductionIndices, keepDims = false }) =>
+    reduce(g, op, x!, axesOf(x!, axis ?? reductionIndices), keepDims),
   );
 defineKernel<ReduceAttributes>('Sum', (g, { x }, { axis, keepDims = false }) =>
   reduce(g, 'ReduceSum', x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!, axesOf(x!, axis), keepDims),

@@ -3,6 +3,7 @@ import { binary, unary } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { where } from './where.ts';
 
 /**
  * Up to this many elements are added inside the graph: a host kernel cuts the session, and what both halves need must
@@ -33,8 +34,9 @@ export function segmentSum(g: Graph, rows: Value, ids: Value, count: number): Va
   const zeros = g.dense(g.splat(rows.dtype, [count, width], 0));
   const inside = isInside(g, ids, count);
   // Dropped rows become zeros that are added to row 0.
-  const at = where(g, inside, ids, g.splat('int32', [], 0));
-  const kept = where(g, columns(g, inside, width), g.reshape(rows, [n, width]), g.splat(rows.dtype, [], 0));
+  const at = where(g, inside, ids, g.splat('int32', [], 0), ids.shape);
+  const zero = g.splat(rows.dtype, [], 0);
+  const kept = where(g, g.reshape(inside, [n, 1]), g.reshape(rows, [n, width]), zero, [n, width]);
   const sum = g.op('ScatterElements', [zeros, columns(g, at, width), kept], rows.dtype, [count, width], {
     attributes: { axis: 0, reduction: 'add' },
   });
@@ -46,10 +48,6 @@ function isInside(g: Graph, ids: Value, count: number): Value {
   const below = binary(g, 'Less', ids, g.splat('int32', [], count), 'bool');
   const negative = binary(g, 'Less', ids, g.splat('int32', [], 0), 'bool');
   return binary(g, 'And', below, unary(g, 'Not', negative), 'bool');
-}
-
-function where(g: Graph, condition: Value, yes: Value, no: Value): Value {
-  return g.op('Where', [g.dense(condition), yes, no], yes.dtype, condition.shape, { broadcasts: true });
 }
 
 /** A vector [n] repeated in every column: [n, width]. */
@@ -79,7 +77,7 @@ function rowIds(g: Graph, indices: Value, rank: number, shape: readonly number[]
     ids = ids ? binary(g, 'Add', ids, offset) : offset;
     inside = inside ? binary(g, 'And', inside, valid, 'bool') : valid;
   }
-  return where(g, inside!, ids!, g.splat('int32', [], -1));
+  return where(g, inside!, ids!, g.splat('int32', [], -1), [n]);
 }
 
 interface Scatter {
@@ -113,7 +111,7 @@ function overwrite(g: Graph, target: Value, indices: Value, updates: Value): Val
   if (sizeOf(target.shape) === 0 || sizeOf(indices.shape) === 0) return target;
   const { count, width, ids, updates: rows } = scatterOf(g, indices, updates, target.shape);
   // Rows outside are written below the last row, which is then cut off.
-  const at = where(g, isInside(g, ids, count), ids, g.splat('int32', [], count));
+  const at = where(g, isInside(g, ids, count), ids, g.splat('int32', [], count), ids.shape);
   const spare = g.dense(g.splat(target.dtype, [1, width], 0));
   const table = g.op(
     'Concat',
@@ -180,6 +178,7 @@ for (const name of ['Bincount', 'DenseBincount'])
       isInside(g, values, size),
       binary(g, 'Add', values, base),
       g.splat('int32', [], -1),
+      values.shape,
     );
     const counted = sizeOf(weights!.shape) === 0 || (binaryOutput && x!.shape.length === 2);
     const rows = counted ? g.splat(sums, [n, 1], 1) : g.reshape(g.cast(weights!, sums), [n, 1]);
