@@ -10,7 +10,7 @@ import {
   wrapChart,
   wrapText,
 } from './frame.ts';
-import type { Box, ChartOptions } from './frame.ts';
+import type { AxisTitle, Box, ChartOptions } from './frame.ts';
 import { coordinate, escapeXml, formatNumber } from './numbers.ts';
 import type { Measurement } from './numbers.ts';
 import { makeAxis } from './scale.ts';
@@ -30,9 +30,9 @@ export interface BarChartOptions extends ChartOptions {
   /** The bars. */
   readonly series: readonly BarSeries[];
   /** Vertical axis, which always includes 0. */
-  readonly y: { readonly title: string };
+  readonly y: AxisTitle;
   /** Title under the groups. Default none. */
-  readonly x?: { readonly title: string } | undefined;
+  readonly x?: AxisTitle | undefined;
   /** Decimals of the values over the bars. Default 3. */
   readonly decimals?: number | undefined;
 }

@@ -14,6 +14,12 @@ export interface ChartOptions {
   readonly height?: number | undefined;
 }
 
+/** An axis of which only the title can be chosen. */
+export interface AxisTitle {
+  /** What it measures. */
+  readonly title: string;
+}
+
 /** A rectangle in pixels. */
 export interface Box {
   /** Left edge. */

@@ -1,6 +1,6 @@
 import { barPath } from './barChart.ts';
 import { element, fitText, horizontalAxis, label, leftMargin, verticalAxis, wrapChart } from './frame.ts';
-import type { Box, ChartOptions } from './frame.ts';
+import type { AxisTitle, Box, ChartOptions } from './frame.ts';
 import { escapeXml, formatNumber } from './numbers.ts';
 import { makeAxis } from './scale.ts';
 
@@ -11,16 +11,21 @@ export interface HistogramOptions extends ChartOptions {
   /** About how many bins. Default: by the rule of Freedman and Diaconis, between 5 and 40. */
   readonly bins?: number | undefined;
   /** Horizontal axis. */
-  readonly x: { readonly title: string };
+  readonly x: AxisTitle;
   /** Vertical axis: what is counted. */
-  readonly y: { readonly title: string };
+  readonly y: AxisTitle;
+}
+
+/** Bins and what fell into them. */
+export interface Bins {
+  /** Edges, ascending: one more than there are bins. */
+  readonly edges: number[];
+  /** Values in each bin: at or above its lower edge and below its upper one. */
+  readonly counts: number[];
 }
 
 /** Round bins that cover all values; whole values get bins of whole width. */
-export function histogramBins(
-  values: ArrayLike<number>,
-  bins?: number,
-): { edges: number[]; counts: number[] } {
+export function histogramBins(values: ArrayLike<number>, bins?: number): Bins {
   const sorted = Float64Array.from(values).sort();
   const n = sorted.length;
   const [low, high] = [sorted[0], sorted[n - 1]];

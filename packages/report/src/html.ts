@@ -12,6 +12,22 @@ export interface Caption {
   readonly command?: string | undefined;
 }
 
+/** A chart with its caption. */
+export interface Chart extends Caption {
+  /** The SVG document. */
+  readonly svg: string;
+}
+
+/** A number that matters. */
+export interface Fact {
+  /** What it is. */
+  readonly name: string;
+  /** The number, formatted. */
+  readonly value: string;
+  /** A remark under it; `code` in backticks and **bold** are set as such. */
+  readonly note?: string | undefined;
+}
+
 /** A part of a section. */
 export type Block =
   | {
@@ -24,11 +40,7 @@ export type Block =
       /** The few numbers that matter, large. */
       readonly kind: 'facts';
       /** Name, value, and a remark under it. */
-      readonly facts: readonly {
-        readonly name: string;
-        readonly value: string;
-        readonly note?: string | undefined;
-      }[];
+      readonly facts: readonly Fact[];
     }
   | ({
       /** A table. */
@@ -40,7 +52,7 @@ export type Block =
       /** Charts, side by side where there is room. */
       readonly kind: 'charts';
       /** SVG documents with their captions. */
-      readonly charts: readonly ({ readonly svg: string } & Caption)[];
+      readonly charts: readonly Chart[];
     }
   | {
       /** Commands or other text to be set as it is. */

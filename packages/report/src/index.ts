@@ -1,9 +1,25 @@
 export { escapeXml, formatNumber, measure, type Measurement } from './numbers.ts';
 export { type Cell, type Column, type Table } from './table.ts';
 export { tableToCsv, tableToLatex, tableToMarkdown, tableToText } from './tableText.ts';
-export { renderReport, tableToHtml, type Block, type Caption, type Report, type Section } from './html.ts';
-export { lineChart, type LineChartOptions, type LineSeries, type Point } from './lineChart.ts';
+export {
+  renderReport,
+  tableToHtml,
+  type Block,
+  type Caption,
+  type Chart,
+  type Fact,
+  type Report,
+  type Section,
+} from './html.ts';
+export {
+  lineChart,
+  type LineAxis,
+  type LineChartOptions,
+  type LineSeries,
+  type Mark,
+  type Point,
+} from './lineChart.ts';
 export { barChart, type BarChartOptions, type BarSeries } from './barChart.ts';
-export { histogram, histogramBins, type HistogramOptions } from './histogram.ts';
+export { histogram, histogramBins, type Bins, type HistogramOptions } from './histogram.ts';
 export { makeAxis, type Axis, type AxisOptions } from './scale.ts';
-export type { ChartOptions } from './frame.ts';
+export type { AxisTitle, ChartOptions } from './frame.ts';

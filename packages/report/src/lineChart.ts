@@ -9,7 +9,7 @@ import {
   verticalAxis,
   wrapChart,
 } from './frame.ts';
-import type { Box, ChartOptions } from './frame.ts';
+import type { AxisTitle, Box, ChartOptions } from './frame.ts';
 import { coordinate, escapeXml, formatNumber } from './numbers.ts';
 import { makeAxis } from './scale.ts';
 import type { Axis, AxisOptions } from './scale.ts';
@@ -25,20 +25,32 @@ export interface LineSeries {
   readonly points: readonly Point[];
 }
 
+/** An axis of a {@link lineChart}. */
+export interface LineAxis extends AxisTitle {
+  /** Default `linear`; `log` is to the base 10. */
+  readonly scale?: 'linear' | 'log' | undefined;
+  /** Whether a linear axis must include 0. Default false. */
+  readonly zero?: boolean | undefined;
+}
+
+/** A vertical line with a text. */
+export interface Mark {
+  /** Where. */
+  readonly x: number;
+  /** Its text. */
+  readonly text: string;
+}
+
 /** What {@link lineChart} is told. */
 export interface LineChartOptions extends ChartOptions {
   /** Horizontal axis. Whole x values get whole ticks. */
-  readonly x: { readonly title: string; readonly scale?: 'linear' | 'log' | undefined };
-  /** Vertical axis; `zero` makes it include 0. */
-  readonly y: {
-    readonly title: string;
-    readonly scale?: 'linear' | 'log' | undefined;
-    readonly zero?: boolean | undefined;
-  };
+  readonly x: LineAxis;
+  /** Vertical axis. */
+  readonly y: LineAxis;
   /** The lines. */
   readonly series: readonly LineSeries[];
   /** Vertical marks with a text, such as the best epoch. */
-  readonly marks?: readonly { readonly x: number; readonly text: string }[] | undefined;
+  readonly marks?: readonly Mark[] | undefined;
 }
 
 interface Place {
@@ -84,10 +96,8 @@ function extent(series: readonly LineSeries[], options: LineChartOptions): { x: 
     left = Math.min(left, x);
     right = Math.max(right, x);
   }
-  if (options.y.zero === true) {
-    low = Math.min(low, 0);
-    high = Math.max(high, 0);
-  }
+  if (options.y.zero === true) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
+  if (options.x.zero === true) [left, right] = [Math.min(left, 0), Math.max(right, 0)];
   const horizontal: AxisOptions = { ticks: 8, whole, scale: options.x.scale };
   return {
     x: makeAxis(left, right, horizontal),

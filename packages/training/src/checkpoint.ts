@@ -93,6 +93,7 @@ export function keepOnly(folder: string, keep: ReadonlySet<string>): void {
 
 /** A checkpoint's file is missing, cut short or altered. */
 export class DamagedCheckpointError extends Error {
+  /** `DamagedCheckpointError`. */
   override readonly name = 'DamagedCheckpointError';
   /** The file. */
   readonly path: string;

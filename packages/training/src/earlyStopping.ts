@@ -28,6 +28,14 @@ export interface StoppingState {
   readonly stop: boolean;
 }
 
+/** What one more evaluation changed. */
+export interface StoppingUpdate {
+  /** Where early stopping stands now. */
+  readonly state: StoppingState;
+  /** Whether the value is the new best. */
+  readonly improved: boolean;
+}
+
 /** Before the first evaluation. */
 export const stoppingStart: StoppingState = { best: null, waited: 0, stop: false };
 
@@ -54,7 +62,7 @@ export function updateStopping(
   value: number,
   rule: StoppingRule,
   patience: number | null,
-): { state: StoppingState; improved: boolean } {
+): StoppingUpdate {
   const seen = rule === 'released' ? roundMetric(value) : value;
   const improved = state.best === null || (rule === 'released' ? seen >= state.best : seen > state.best);
   if (improved) return { state: { best: seen, waited: 0, stop: false }, improved };

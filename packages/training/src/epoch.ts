@@ -28,6 +28,7 @@ export interface EpochHooks {
 
 /** The loss, a scalar or a weight ceased to be a number. */
 export class NonFiniteError extends Error {
+  /** `NonFiniteError`. */
   override readonly name = 'NonFiniteError';
   /** Steps completed when it was seen, the failing one included. */
   readonly step: number;

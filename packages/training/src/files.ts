@@ -23,6 +23,7 @@ export function hasCode(error: unknown, code: string): boolean {
 
 /** A file could not be written. */
 export class WriteError extends Error {
+  /** `WriteError`. */
   override readonly name = 'WriteError';
   /** The file or directory. */
   readonly path: string;

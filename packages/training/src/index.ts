@@ -8,6 +8,7 @@ export {
   type EarlyStopping,
   type StoppingRule,
   type StoppingState,
+  type StoppingUpdate,
 } from './earlyStopping.ts';
 export { NonFiniteError } from './epoch.ts';
 export { WriteError } from './files.ts';
