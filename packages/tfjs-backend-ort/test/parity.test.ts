@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { supportedKernels } from '../src/index.ts';
 import { binaryCases } from './support/binary.ts';
 import type { Case } from './support/cases.ts';
+import { convolutionCases } from './support/convolution.ts';
 import { checkCase, setUp } from './support/harness.ts';
 import { imageCases } from './support/image.ts';
 import { layoutCases } from './support/layout.ts';
@@ -19,6 +20,7 @@ const TABLE: readonly Case[] = [
   ...reductionCases,
   ...scatterCases,
   ...matrixCases,
+  ...convolutionCases,
   ...imageCases,
   ...ownCases,
 ];
