@@ -16,6 +16,11 @@ export async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode;
       return;
     }
+    if (error instanceof Error && error.name === 'StoppedError') {
+      process.stderr.write(`${error.message}\n`);
+      process.exitCode = 130;
+      return;
+    }
     const debug = argv.includes('--debug') || Boolean(process.env['FERRY_DEBUG']);
     process.stderr.write(`${describeError(error, debug)}\n`);
     process.exitCode = 1;

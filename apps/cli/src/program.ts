@@ -41,8 +41,6 @@ First steps:
     recommendVerb(),
     importVerb(),
   ])
-    program.addCommand(
-      verb.option('--debug', 'show where an error came from').copyInheritedSettings(program),
-    );
+    program.addCommand(inherit(verb, program));
   return program;
 }

@@ -25,7 +25,7 @@ export function featuresVerb(): Command {
       'after',
       '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co.',
     )
-    .action(async (reference: string, { text = undefined, image = undefined }: Options) => {
+    .action(async (reference: string, { text, image }: Options) => {
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
       const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/transfer-study');

@@ -64,7 +64,7 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         ...overrides.map(quote),
         ...(options.out ? ['--out', options.out] : []),
       ];
-      await study.runJob(recipe, { ...jobConsole(), resumeCommand: command.join(' ') });
+      await study.runJob(recipe, loaded.name, { ...jobConsole(), resumeCommand: command.join(' ') });
     });
 }
 

@@ -58,7 +58,7 @@ function rowOf(results: readonly CellResult[]): StudyRow {
   const [{ target, start, ids, summary, details }] = results as [CellResult];
   const isCold = details.targetCounts.map((count) => (count < coldBelow ? 1 : 0) as number);
   const coldRows = isCold.reduce((a, b) => a + b, 0);
-  const valid = results.flatMap((result) => result.summary.best.valid?.['ndcg@10'] ?? []);
+  const valid = results.flatMap((result) => result.summary.best.valid['ndcg@10'] ?? []);
   return {
     target,
     start,

@@ -1,0 +1,32 @@
+import type { ExtractionProgress, Modality } from '@ferry/features';
+import type { Output } from '@ferry/training';
+
+/** Where a job talks. */
+export interface JobConsole {
+  /** Takes a line of the job's result. */
+  readonly line: (text: string) => void;
+  /** Told while features are made. */
+  readonly features?:
+    ((domain: string, modality: Modality, progress: ExtractionProgress) => void) | undefined;
+  /** Where training shows its progress; null for nowhere. */
+  readonly training: Output | null;
+  /** The command that resumes the job. */
+  readonly resumeCommand?: string | undefined;
+  /** Saves and stops when aborted. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A job that someone stopped; what it had done is saved. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError';
+}
+
+/** An output that passes on what is redrawn and drops the lines that would stay. */
+export function redrawnOnly(output: Output | null): Output | null {
+  if (output?.isTTY !== true) return null;
+  return {
+    isTTY: true,
+    columns: output.columns,
+    write: (text) => (text.startsWith('\r') ? output.write(text) : true),
+  };
+}

@@ -1,0 +1,48 @@
+import { createMissRecModel, createPretraining } from '@ferry/missrec';
+import { readSummary, type Summary } from '@ferry/training';
+import type { PretrainRecipe } from '../config/schema.ts';
+import type { JobConsole } from './console.ts';
+import { describeDomain, fingerprint, loadDomain, modelOptions, type LoadedDomain } from './model.ts';
+import { train } from './train.ts';
+
+/**
+ * Pre-trains on the sources of a recipe, together. A finished run is not trained again.
+ *
+ * @param recipe - With the run directory in `out`.
+ * @param options - `loaded`: the sources, if they were read before.
+ */
+export async function runPretrain(
+  recipe: PretrainRecipe & { out: string },
+  console: JobConsole,
+  { loaded, describe = true }: { loaded?: readonly LoadedDomain[]; describe?: boolean } = {},
+): Promise<Summary> {
+  const sources = [...(loaded ?? [])];
+  if (!loaded)
+    for (const reference of recipe.sources) sources.push(await loadDomain(reference, recipe, console));
+  if (describe && !readSummary(recipe.out))
+    for (const line of sources.flatMap(describeDomain)) console.line(line);
+  const model = createMissRecModel({
+    options: modelOptions(recipe, sources[0]!.features),
+    features: sources.map(({ features }) => features),
+    seed: recipe.seed,
+  });
+  const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery } = recipe.pretraining;
+  const training = createPretraining({
+    model,
+    sources: sources.map(({ domain }) => domain.train),
+    batchSize,
+    learningRate,
+    weightDecay,
+    ...(clipNorm !== null && { clipNorm }),
+  });
+  try {
+    return await train(recipe, training, console, {
+      epochs,
+      keepEvery: keepEvery ?? undefined,
+      fingerprint: fingerprint(sources),
+    });
+  } finally {
+    training.dispose();
+    model.dispose();
+  }
+}

@@ -1,0 +1,147 @@
+import { selectBackend } from '@ferry/engine';
+import { recommend as recommendItems } from '@ferry/missrec';
+import type { Domain } from '@ferry/data';
+import { suggest } from '../config/suggest.ts';
+import { UserError } from '../errors.ts';
+import type { JobConsole } from './console.ts';
+import { openRun } from './runs.ts';
+
+/** What {@link recommend} is asked for: a user, or a history. */
+export interface RecommendRequest {
+  /** A user of the domain. */
+  readonly user?: string | undefined;
+  /** Item ids with commas between, oldest first. */
+  readonly history?: string | undefined;
+  /** Another domain than the run's own. */
+  readonly on?: string | undefined;
+  /** How many items. */
+  readonly top: number;
+  /** Whether items of the history may be recommended again. */
+  readonly again?: boolean | undefined;
+}
+
+/** An item as people know it. */
+export interface NamedItem {
+  /** Raw id. */
+  readonly id: string;
+  /** Title. */
+  readonly title: string;
+}
+
+/** What {@link recommend} found. */
+export interface Recommended {
+  /** Name of the domain. */
+  readonly domain: string;
+  /** What was known, oldest first. */
+  readonly history: readonly NamedItem[];
+  /** Best first; score is a cosine. */
+  readonly items: readonly (NamedItem & { readonly score: number })[];
+  /** Interests that fired, the most attended first. */
+  readonly interests: readonly {
+    /** Its number. */
+    readonly interest: number;
+    /** Share of the attention. */
+    readonly weight: number;
+    /** Items of the history that touch it. */
+    readonly because: readonly (NamedItem & { readonly modality: string })[];
+    /** Other items of the domain that belong to it: what it is about. */
+    readonly about: readonly NamedItem[];
+  }[];
+}
+
+function historyOf(domain: Domain, { user, history }: RecommendRequest): number[] {
+  if (user !== undefined) {
+    const index = domain.users.indexOf(user);
+    if (index < 0) {
+      const near = suggest(user, domain.users);
+      throw new UserError(
+        `no user '${user}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.users.length} users, the first is '${domain.users[0] ?? ''}')`,
+      );
+    }
+    const { items, starts, ends } = domain.sequences;
+    return [...items.subarray(starts[index], ends[index])];
+  }
+  const ids = (history ?? '')
+    .split(',')
+    .map((id) => id.trim())
+    .filter((id) => id !== '');
+  if (ids.length === 0) throw new UserError('--history must name at least one item, got none');
+  return ids.map((id) => {
+    const index = domain.items.ids.indexOf(id);
+    if (index < 0) {
+      const near = suggest(id, domain.items.ids);
+      throw new UserError(
+        `no item '${id}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.items.ids.length} items, the first is '${domain.items.ids[0] ?? ''}')`,
+      );
+    }
+    return index + 1;
+  });
+}
+
+/** Top items for a user or a history, and why. */
+export async function recommend(
+  run: string,
+  request: RecommendRequest,
+  console: JobConsole,
+): Promise<Recommended> {
+  await selectBackend('auto', { log: () => undefined });
+  const open = await openRun(run, request.on, console);
+  const { target, model, ranking } = open;
+  const { domain } = target;
+  const ranker = ranking.ranker();
+  try {
+    const history = historyOf(domain, request);
+    const named = (item: number): NamedItem => ({
+      id: domain.items.ids[item - 1]!,
+      title: domain.items.titles[item - 1]!,
+    });
+    const found = await recommendItems(ranker, model, history, { k: request.top, repeat: request.again });
+    const members = (interest: number): NamedItem[] => {
+      const items = domain.items.ids.flatMap((_, i) =>
+        ranker.interests?.lookups.some((lookup) => lookup[i + 1] === interest) ? [i + 1] : [],
+      );
+      const { trainCounts } = domain;
+      return items
+        .filter((item) => !history.includes(item))
+        .sort((a, b) => trainCounts[b]! - trainCounts[a]!)
+        .slice(0, 3)
+        .map(named);
+    };
+    return {
+      domain: domain.name,
+      history: history.map(named),
+      items: found.items.map((item, i) => ({ ...named(item), score: found.scores[i]! })),
+      interests: found.interests.map(({ interest, weight, because }) => ({
+        interest,
+        weight,
+        because: because.map(({ item, modality }) => ({ ...named(item), modality })),
+        about: members(interest),
+      })),
+    };
+  } finally {
+    ranker.dispose();
+    open.dispose();
+  }
+}
+
+/** Recommendations for the terminal. */
+export function formatRecommendation({ domain, history, items, interests }: Recommended): string {
+  const width = Math.max(...[...history, ...items].map(({ id }) => id.length));
+  const name = ({ id, title }: NamedItem): string => `${id.padEnd(width)}  ${title}`;
+  const shown = interests.slice(0, 6);
+  const rest = interests.length - shown.length;
+  return [
+    `${domain}: the history, oldest first`,
+    ...history.map((item) => `  ${name(item)}`),
+    '',
+    'Recommended',
+    ...items.map((item, i) => `  ${String(i + 1).padStart(2)}  ${item.score.toFixed(4)}  ${name(item)}`),
+    ...(shown.length > 0 ? ['', 'Interests that fired, by share of the attention'] : []),
+    ...shown.flatMap(({ interest, weight, because, about }) => [
+      `  ${`${(100 * weight).toFixed(0)} %`.padStart(5)}  interest ${interest}`,
+      `         from  ${because.map(({ title, modality }) => `${title} [${modality}]`).join('; ')}`,
+      ...(about.length > 0 ? [`         like  ${about.map(({ title }) => title).join('; ')}`] : []),
+    ]),
+    ...(rest > 0 ? [`  and ${rest} more`] : []),
+  ].join('\n');
+}

@@ -1,0 +1,116 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { RandomStream } from '@ferry/engine';
+import {
+  createFinetuning,
+  createMissRecModel,
+  transferWeights,
+  type MissRecModel,
+  type RankingFunctions,
+} from '@ferry/missrec';
+import { openCheckpoint, restoreModel, toYaml, type Checkpoint } from '@ferry/training';
+import { recipeSchema, type FinetuneRecipe, type PretrainRecipe, type Recipe } from '../config/schema.ts';
+import { readRecipe } from '../config/validate.ts';
+import { UserError } from '../errors.ts';
+import { domainName } from '../names.ts';
+import type { JobConsole } from './console.ts';
+import { loadDomain, modelOptions, type LoadedDomain } from './model.ts';
+import { asJson } from './train.ts';
+
+/** A recipe as YAML: what `--check` prints and a run directory keeps. */
+export function recipeYaml(recipe: Recipe): string {
+  return toYaml(asJson(recipe));
+}
+
+/**
+ * The recipe a run directory was made by.
+ *
+ * @throws UserError if it is no run of one model.
+ */
+export function runRecipe(run: string): FinetuneRecipe | PretrainRecipe {
+  const file = join(run, 'recipe.yaml');
+  if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
+  const recipe = readRecipe(readFileSync(file, 'utf8'), file, recipeSchema);
+  if (recipe.job === 'study')
+    throw new UserError(`${run} is a study: name one of its runs, such as ${join(run, 'finetune/…')}`);
+  return recipe;
+}
+
+/** A run's best model on a domain. */
+export interface OpenRun {
+  /** The run's recipe, as a fine-tuning of the domain. */
+  readonly recipe: FinetuneRecipe;
+  /** The domain it is used on. */
+  readonly target: LoadedDomain;
+  /** The model with the best checkpoint's weights. */
+  readonly model: MissRecModel;
+  /** Its ranking functions. */
+  readonly ranking: RankingFunctions;
+  /** Where the weights came from. */
+  readonly checkpoint: string;
+  /** Frees everything. */
+  dispose(): void;
+}
+
+/** Weights that belong to one catalogue. */
+const ofItems = (name: string): boolean => name.startsWith('itemEmbedding.') || name.startsWith('interests.');
+
+/** Fits a checkpoint to another catalogue: interests are discovered anew there. */
+async function carryOver(model: MissRecModel, checkpoint: Checkpoint, recipe: FinetuneRecipe): Promise<void> {
+  transferWeights(model, new Map([...checkpoint.model].filter(([name]) => !ofItems(name))), checkpoint.path);
+  await model.refreshInterests(RandomStream.fromSeed(recipe.seed).split('carry-over'));
+}
+
+/** The recipe to use a run by on a domain. */
+function recipeOn(run: string, on: string | undefined): { recipe: FinetuneRecipe; same: boolean } {
+  const own = runRecipe(run);
+  if (own.job === 'finetune') {
+    if (on === undefined || on === own.target) return { recipe: own, same: true };
+    if (own.ids || own.model.itemFusion === 'per-item')
+      throw new UserError(
+        `${run} knows the items of ${domainName(own.target)} by ${own.ids ? 'ID' : 'a weight each'}: it cannot be used on ${domainName(on)}; train without (${own.ids ? 'ids=false' : 'model.itemFusion=shared'})`,
+      );
+    return { recipe: { ...own, target: on }, same: false };
+  }
+  if (on === undefined)
+    throw new UserError(`${run} is a pre-training run: name the domain to use it on with --on`);
+  const asFinetune = {
+    job: 'finetune',
+    target: on,
+    ids: false,
+    features: own.features,
+    model: own.model,
+    seed: own.seed,
+  };
+  const recipe = readRecipe(JSON.stringify(asFinetune), run, recipeSchema) as FinetuneRecipe;
+  return { recipe, same: false };
+}
+
+/**
+ * Opens a run's best checkpoint on its own domain or, if it knows no items by ID, on another.
+ *
+ * @param run - A run directory.
+ * @param on - Another domain.
+ */
+export async function openRun(run: string, on: string | undefined, console: JobConsole): Promise<OpenRun> {
+  const { recipe, same } = recipeOn(run, on);
+  const checkpoint = await openCheckpoint(run);
+  const target = await loadDomain(recipe.target, recipe, console);
+  const { features } = target;
+  const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  // Nothing is trained: a training knows how to restore a checkpoint and how to rank.
+  const training = createFinetuning({ model, train: target.domain.train });
+  if (same) await restoreModel(training, checkpoint, checkpoint.path, false);
+  else await carryOver(model, checkpoint, recipe);
+  return {
+    recipe,
+    target,
+    model,
+    ranking: training.ranking,
+    checkpoint: checkpoint.path,
+    dispose: () => {
+      training.dispose();
+      model.dispose();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import { selectBackend, type BackendSpec } from '@ferry/engine';
+import { formatCount, readSummary } from '@ferry/training';
+import type { Recipe } from './config/schema.ts';
+import type { JobConsole } from './jobs/console.ts';
+import { runFinetune } from './jobs/finetune.ts';
+import { runPretrain } from './jobs/pretrain.ts';
+import { writeRunReport } from './runReport.ts';
+import { runStudy } from './study/run.ts';
+
+const metrics = (values: Readonly<Record<string, number>>): string =>
+  Object.entries(values)
+    .map(
+      ([name, value]) =>
+        `${name.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('mrr', 'MRR')} ${value.toFixed(4)}`,
+    )
+    .join('  ');
+
+/**
+ * Does a recipe's job in the directory `recipe.out`: begins it, resumes it, or shows what is finished.
+ *
+ * @param name - Of the recipe.
+ * @throws StoppedError if someone stopped it.
+ */
+export async function runJob(
+  recipe: Recipe & { out: string },
+  name: string,
+  console: JobConsole,
+): Promise<void> {
+  const engine = await selectBackend(recipe.backend as BackendSpec, { log: () => undefined });
+  console.line(
+    `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
+  );
+  if (recipe.job === 'study') {
+    await runStudy(recipe, name, console);
+    return;
+  }
+  const before = readSummary(recipe.out) !== undefined;
+  const command = console.resumeCommand;
+  if (recipe.job === 'pretrain') {
+    const summary = await runPretrain(recipe, console);
+    const report = writeRunReport(recipe, summary, { command });
+    console.line(
+      `${before ? 'was finished before' : 'pre-trained'}: ${summary.epochs} epochs, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
+    );
+    console.line(`report: ${report}`);
+    console.line(`to go on: ferry finetune <recipe> from=${recipe.out}`);
+    return;
+  }
+  const { summary, details } = await runFinetune(recipe, console);
+  const report = writeRunReport(recipe, summary, { details, command });
+  if (before) console.line(`was finished before; for another run choose another --out`);
+  console.line(
+    `best epoch ${summary.best.epoch} of ${summary.epochs}: validation ${metrics(summary.best.valid)}`,
+  );
+  if (summary.test) console.line(`test: ${metrics(summary.test)}`);
+  console.line(`report: ${report}`);
+}

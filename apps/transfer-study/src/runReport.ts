@@ -1,0 +1,143 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { lineChart, renderReport, type Block, type Section } from '@ferry/report';
+import { readMetrics, type Summary } from '@ferry/training';
+import type { FinetuneRecipe, PretrainRecipe } from './config/schema.ts';
+import type { RunDetails } from './details.ts';
+import { readEnvironment } from './environment.ts';
+import { groupTable } from './jobs/evaluate.ts';
+import { domainName } from './names.ts';
+import { interestChart } from './study/charts.ts';
+import { epochsOf } from './study/curves.ts';
+
+function lossChart(run: string): string {
+  const steps = readMetrics(run).flatMap((record) =>
+    record.kind === 'step' ? [[record.step, record.loss] as const] : [],
+  );
+  const epochs = epochsOf(run).map((record) => [record.step, record.loss] as const);
+  return lineChart({
+    title: 'Training loss',
+    description: 'Training loss by step: of single batches, and mean over each epoch.',
+    x: { title: 'step' },
+    y: { title: 'loss' },
+    series: [
+      ...(steps.length > 1 ? [{ name: 'one batch', points: steps }] : []),
+      { name: 'mean of the epoch', points: epochs },
+    ],
+  });
+}
+
+function validChart(run: string, best: number): string {
+  const epochs = epochsOf(run);
+  const names = Object.keys(epochs[0]?.valid ?? {}).filter((name) => name !== 'mrr');
+  return lineChart({
+    title: 'Validation',
+    description: 'Validation metrics after each epoch.',
+    x: { title: 'epoch' },
+    y: { title: 'metric', zero: true },
+    marks: [{ x: best, text: 'best' }],
+    series: names.map((name) => ({
+      name: name.replace('recall', 'Recall').replace('ndcg', 'NDCG'),
+      points: epochs.flatMap(({ epoch, valid }) =>
+        valid?.[name] === undefined ? [] : [[epoch, valid[name]] as const],
+      ),
+    })),
+  });
+}
+
+function detailSections(details: RunDetails): Section[] {
+  const groups = [
+    ['training interactions of the item', details.popularity],
+    ['length of the history', details.historyLength],
+    ['modalities of the item', details.modality],
+  ] as const;
+  const { interests } = details;
+  return [
+    {
+      title: 'Test by group',
+      blocks: groups.map(([title, of]): Block => ({
+        kind: 'table',
+        table: groupTable(title, of),
+        caption: `Test rows by ${title}.`,
+      })),
+    },
+    ...(interests
+      ? [
+          {
+            title: 'Interests',
+            blocks: [
+              {
+                kind: 'charts',
+                charts: [
+                  {
+                    svg: interestChart('Sizes of interests', interests),
+                    caption: `${interests.count} interests, as spread out as ${interests.effective.toFixed(1)} equally large ones; ${interests.mixed} hold texts and pictures.`,
+                  },
+                ],
+              } satisfies Block,
+            ],
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Writes a run's `report.html`; returns its path. */
+export function writeRunReport(
+  recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
+  summary: Summary,
+  { details, command }: { details?: RunDetails; command?: string | undefined },
+): string {
+  const run = recipe.out;
+  const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(4));
+  const { test, best } = summary;
+  const parameters = summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0;
+  const facts = [
+    ...(test
+      ? [
+          { name: 'test Recall@10', value: number(test['recall@10']) },
+          { name: 'test NDCG@10', value: number(test['ndcg@10']) },
+        ]
+      : []),
+    { name: 'best epoch', value: String(best.epoch), note: `of ${summary.epochs} (${summary.reason})` },
+    { name: 'weights trained', value: parameters.toLocaleString('en-US') },
+    {
+      name: 'seconds an epoch',
+      value: summary.timings.epochSeconds.toFixed(2),
+      note: `${Math.round(summary.timings.sequencesPerSecond).toLocaleString('en-US')} sequences/s`,
+    },
+  ];
+  const charts = [
+    { svg: lossChart(run), caption: 'Loss of training.' },
+    ...(test ? [{ svg: validChart(run, best.epoch), caption: 'Validation after each epoch.' }] : []),
+  ];
+  const from = recipe.job === 'finetune' && recipe.from !== null ? `from \`${recipe.from}\`` : 'from scratch';
+  const html = renderReport({
+    title:
+      recipe.job === 'finetune'
+        ? `${domainName(recipe.target)}: ${recipe.from === null ? 'from scratch' : 'fine-tuned'}`
+        : `Pre-training on ${recipe.sources.map(domainName).join(', ')}`,
+    summary:
+      recipe.job === 'finetune'
+        ? `Preset ${recipe.model.preset}, ${recipe.ids ? 'with' : 'without'} item IDs, ${from}, seed ${recipe.seed}.`
+        : `Preset ${recipe.model.preset}, seed ${recipe.seed}.`,
+    sections: [
+      {
+        title: 'Result',
+        blocks: [
+          { kind: 'facts', facts },
+          { kind: 'charts', charts },
+        ],
+      },
+      ...(details ? detailSections(details) : []),
+      {
+        title: 'How to repeat it',
+        blocks: [{ kind: 'code', code: command ?? `ferry ${recipe.job} ${join(run, 'recipe.yaml')}` }],
+      },
+    ],
+    environment: readEnvironment(run),
+  });
+  const file = join(run, 'report.html');
+  writeFileSync(file, html);
+  return file;
+}

@@ -1,0 +1,184 @@
+import { RandomStream } from '@ferry/engine';
+import { comparePaired } from '@ferry/evaluation';
+import { renderReport, type Block, type Section, type Table } from '@ferry/report';
+import { describeEnvironment } from '@ferry/training';
+import type { StudyRecipe } from '../config/schema.ts';
+import { environmentRows } from '../environment.ts';
+import { domainName } from '../names.ts';
+import { interestChart, popularityChart, startsChart } from './charts.ts';
+import { pretrainChart, validationChart } from './curves.ts';
+import type { StudyPlan } from './plan.ts';
+import { coldBelow, effects, type CellResult, type StudyRow } from './results.ts';
+import { studyTable } from './table.ts';
+
+/** What a study's report shows. */
+export interface StudyReport {
+  /** The study. */
+  readonly recipe: StudyRecipe;
+  /** Name of the recipe. */
+  readonly name: string;
+  /** The command that made it. */
+  readonly command: string;
+  /** Its runs. */
+  readonly plan: StudyPlan;
+  /** The finished ones. */
+  readonly results: readonly CellResult[];
+  /** The lines of its table. */
+  readonly rows: readonly StudyRow[];
+}
+
+const list = (names: readonly string[]): string =>
+  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]!}`;
+
+/** What pre-training changed: difference per test row, its interval and its p-value. */
+export function effectTable(results: readonly CellResult[]): Table | undefined {
+  const rows = effects(results).map(({ target, ids, preTrained, scratch }) => {
+    const random = RandomStream.fromSeed(1).split(`${target} ${ids}`);
+    const { difference, low, high, permutation, wins, losses } = comparePaired(preTrained, scratch, {
+      random,
+    });
+    const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
+    return {
+      target,
+      ids: ids ? 'yes' : 'no',
+      difference: signed(difference),
+      interval: `${signed(low)} to ${signed(high)}`,
+      p: permutation < 0.001 ? '< 0.001' : permutation.toFixed(3),
+      wins,
+      losses,
+    };
+  });
+  if (rows.length === 0) return undefined;
+  return {
+    columns: [
+      { key: 'target', title: 'target' },
+      { key: 'ids', title: 'IDs' },
+      { key: 'difference', title: 'NDCG@10, pre-trained − scratch' },
+      { key: 'interval', title: '95 % interval' },
+      { key: 'p', title: 'p' },
+      { key: 'wins', title: 'rows better', kind: 'number' },
+      { key: 'losses', title: 'rows worse', kind: 'number' },
+    ],
+    rows,
+  };
+}
+
+function resultBlocks({ rows, results, command }: StudyReport): Block[] {
+  const effect = effectTable(results);
+  return [
+    {
+      kind: 'table',
+      table: studyTable(rows),
+      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. The last Recall is over rows whose item has fewer than ${coldBelow} training interactions.`,
+      command,
+    },
+    {
+      kind: 'charts',
+      charts: [
+        { svg: startsChart(rows, 'ndcg@10', 'NDCG@10'), caption: 'With and without pre-training.' },
+        { svg: startsChart(rows, 'recall@10', 'Recall@10'), caption: 'The same for Recall@10.' },
+      ],
+    },
+    ...(effect
+      ? ([
+          {
+            kind: 'table',
+            table: effect,
+            caption:
+              'What pre-training changed, row by row (each row’s gain averaged over seeds): mean difference, bootstrap interval, p-value of the paired permutation test.',
+          },
+        ] as const)
+      : []),
+  ];
+}
+
+function interestBlocks({ results }: StudyReport): Block[] {
+  const first = results[0];
+  if (!first) return [];
+  const charts = results
+    .filter((r) => r.seed === first.seed && r.ids === first.ids)
+    .flatMap(({ target, start, details }) => {
+      const { interests } = details;
+      if (!interests) return [];
+      const { count, effective, mixed } = interests;
+      return [
+        {
+          svg: interestChart(
+            `${target}, ${start === 'scratch' ? 'from scratch' : 'pre-trained'}: sizes of interests`,
+            interests,
+          ),
+          caption: `${count} interests, as spread out as ${effective.toFixed(1)} equally large ones; ${mixed} hold texts and pictures.`,
+        },
+      ];
+    });
+  return charts.length > 0
+    ? [{ kind: 'charts', charts }]
+    : [{ kind: 'text', text: 'The model has no interests (`model.interests.method: none`).' }];
+}
+
+/** A study's `report.html`. */
+export function studyReport(study: StudyReport): string {
+  const { recipe, name, plan, results, rows, command } = study;
+  const targets = [...new Set(rows.map(({ target }) => target))];
+  const idChoices = [...new Set(rows.map(({ ids }) => ids))];
+  const sections: Section[] = [
+    { title: 'Results', blocks: resultBlocks(study) },
+    {
+      title: 'Learning curves',
+      blocks: [
+        {
+          kind: 'charts',
+          charts: [
+            ...targets.map((target) => ({
+              svg: validationChart(target, results),
+              caption: `Fine-tuning on ${target}; bands are one deviation over seeds.`,
+            })),
+            ...(plan.pretrainings.length > 0
+              ? [
+                  {
+                    svg: pretrainChart(plan.pretrainings.map(({ out }) => out)),
+                    caption: `Pre-training on ${list(recipe.sources.map(domainName))}.`,
+                  },
+                ]
+              : []),
+          ],
+        },
+      ],
+    },
+    {
+      title: 'Recall by popularity',
+      blocks: [
+        {
+          kind: 'charts',
+          charts: targets.flatMap((target) =>
+            idChoices.map((ids) => ({
+              svg: popularityChart(target, ids, results),
+              caption: 'Rows are grouped by how often the wanted item occurs in training.',
+            })),
+          ),
+        },
+      ],
+    },
+    { title: 'Interests', blocks: interestBlocks(study) },
+    {
+      title: 'How to repeat it',
+      blocks: [
+        { kind: 'code', code: command },
+        {
+          kind: 'text',
+          text: 'Every run has a directory of its own beside this file, with its recipe, metrics and checkpoints; the same command skips what is finished and resumes what is not.',
+        },
+      ],
+    },
+  ];
+  const seeds = recipe.seeds.length === 1 ? '1 seed' : `${recipe.seeds.length} seeds`;
+  return renderReport({
+    title: `Transfer study: ${name}`,
+    summary:
+      recipe.sources.length > 0 && plan.pretrainings.length > 0
+        ? `Pre-training on ${list(recipe.sources.map(domainName))}, carried over to ${list(targets)}, against training from scratch; ${seeds}.`
+        : `Training from scratch on ${list(targets)}; ${seeds}.`,
+    sections,
+    environment: environmentRows(describeEnvironment(recipe.seeds[0]!)),
+  });
+}
