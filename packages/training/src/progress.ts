@@ -86,8 +86,9 @@ export function createDisplay(output: Output, now: () => number = () => performa
     },
     progress(p) {
       if (!terminal || now() - drawnAt < redrawMs) return;
-      // One column is left free: a full line would wrap and could not be redrawn.
-      const text = formatProgress(p).slice(0, Math.max(0, (output.columns ?? 80) - 1));
+      // Some terminals say they have 0 columns. One is left free: a full line would wrap and could not be redrawn.
+      const columns = output.columns !== undefined && output.columns > 0 ? output.columns : 80;
+      const text = formatProgress(p).slice(0, columns - 1);
       output.write(`\r\x1b[2K${text}`);
       drawn = true;
       drawnAt = now();

@@ -77,6 +77,9 @@ describe('createDisplay', () => {
     const output = screen(true, 20);
     createDisplay(output, () => 0).progress(progress);
     expect(output.text).toBe(`\r\x1b[2K${shown.slice(0, 19)}`);
+    const unknown = screen(true, 0);
+    createDisplay(unknown, () => 0).progress(progress);
+    expect(unknown.text).toBe(`\r\x1b[2K${shown.slice(0, 79)}`);
   });
 
   it('draws no progress elsewhere', () => {
