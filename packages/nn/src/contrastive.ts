@@ -61,7 +61,7 @@ export function sameItems(ids: tf.Tensor): tf.Tensor2D {
 
 /** Options of {@link inBatchSoftmax}. */
 export interface InBatchOptions extends LossOptions {
-  /** [C]: log of each column's sampling probability, subtracted from its scores, the positive's too (logQ correction). */
+  /** Shape [C]; log of each column's sampling probability, subtracted from its scores, the positive's too (logQ correction). */
   logPopularity?: tf.Tensor | undefined;
   /** [C], bool or float: 1 where a column holds padding and is no negative of any row. */
   padding?: tf.Tensor | undefined;

@@ -53,8 +53,8 @@ function createStack<Layer>({ layers, width, finalNorm = true }: TransformerSize
 }
 
 /**
- * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `query`, the last layer (and
- * the normalisation) computes only the rows made from its input by that function.
+ * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `read`, the last layer and
+ * the normalisation compute only the rows that it picks.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]

@@ -120,7 +120,7 @@ export interface TransformerLayerOptions {
   /** `attentionBias` made beforehand, instead of `hidden` and `causal`. */
   bias?: tf.Tensor | undefined;
   /**
-   * [B, Lq, D]: rows of x to compute, where the caller reads no others; keys and values still come from all of x. The
+   * Rows of x to compute, [B, Lq, D], where the caller reads no others; keys and values still come from all of x. The
    * result equals these rows of the full result, for less work. Not with `causal`. Default x itself.
    */
   query?: tf.Tensor | undefined;
