@@ -165,7 +165,7 @@ const pageRules = [
   'td{border-bottom:1px solid var(--fc-grid)}td.n,th.n{text-align:right;white-space:nowrap}',
   'tr.g td{border-top:2px solid var(--fc-axis)}',
   '.d{color:var(--fc-soft);font-size:.9em}',
-  '.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:8px 36px}',
+  '.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:8px 36px}',
   '.charts svg{width:100%;height:auto;max-width:760px;display:block}',
   '.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 28px;margin:0 0 22px}',
   '.facts dt{font-size:13px;color:var(--fc-soft)}.facts dd{margin:2px 0 0;font-size:27px;font-weight:600;line-height:1.2;letter-spacing:-.015em;font-variant-numeric:tabular-nums}',
