@@ -333,10 +333,15 @@ function execute(backend: OrtBackend, name: string, plan: Plan, args: readonly t
   return plan.rebuild(results);
 }
 
-/** Results and new values of variables that are the old value of one that a kernel is about to update in place: copies. */
+/** Results and new values of variables that are the old value of one whose array is about to change: copies. */
 function valuesBefore(backend: OrtBackend, plan: Plan): Map<Result, tf.Tensor> {
   const engine = tf.engine() as EngineInternals;
-  const changing = new Set(plan.updates.filter(({ inPlace }) => inPlace).map(({ variable }) => variable));
+  // A computed value too is written where the variable's data lies, or takes its place there.
+  const changing = new Set(
+    plan.updates
+      .filter(({ inPlace, result }) => inPlace || result.kind === 'output')
+      .map(({ variable }) => variable),
+  );
   const copies = new Map<Result, tf.Tensor>();
   for (const result of [...plan.results, ...plan.updates.map((update) => update.result)]) {
     if (result.kind !== 'source' || result.source.kind !== 'state') continue;
