@@ -1,7 +1,15 @@
 import { tf } from '@ferry/engine';
-import { groupByLength, interestsOfGroups, type RowGroup } from './groups.ts';
+import {
+  groupByLength,
+  type GroupInterests,
+  interestsOfGroups,
+  type LengthHistogram,
+  planGroups,
+  type PlannedGroup,
+  type RowGroup,
+} from './groups.ts';
 import type { InterestState } from './interests.ts';
-import type { SequenceInputs } from './model.ts';
+import type { PackedSlots, SequenceInputs } from './model.ts';
 import type { MissRecOptions } from './options.ts';
 
 /** A group of rows with what only an augmented view has. */
@@ -16,6 +24,8 @@ export interface FeedGroup extends Pick<RowGroup, 'length' | 'history' | 'length
 export interface Feed {
   /** One for each group. */
   groups: SequenceInputs[];
+  /** The slots that hold an interest; absent with interests `none` and with the `all-slots` regulariser, which reads empty slots. */
+  packed?: PackedSlots | undefined;
   /** Slots of the fullest row; only with the `all-slots` regulariser. */
   slots?: tf.Scalar | undefined;
 }
@@ -38,10 +48,16 @@ export function feedOf(
     throw new Error('feedOf: interests must be discovered first, got none');
   const { longest, rowOf } = settings;
   const zero = options.regulariser === 'all-slots' ? 'keep' : 'exclude';
-  const found = interests && interestsOfGroups(groups, interests.lookups, { zero, longest });
+  const found =
+    interests && interestsOfGroups(groups, interests.lookups, { zero, longest, count: interests.count });
+  const packing = found && zero === 'exclude' ? packSlots(found.groups) : undefined;
   const rows = (items: Int32Array): Int32Array => (rowOf ? items.map(rowOf) : items);
   return {
     slots: found && zero === 'keep' ? tf.scalar(found.fullest) : undefined,
+    packed: packing && {
+      slots: tf.tensor1d(packing.slots, 'int32'),
+      ids: tf.tensor1d(packing.ids, 'int32'),
+    },
     groups: groups.map((group, i): SequenceInputs => {
       const B = group.lengths.length;
       const shape: [number, number] = [B, group.length];
@@ -53,6 +69,7 @@ export function feedOf(
           interests: tf.tensor2d(own.ids, [B, own.slots], 'int32'),
           interestMask: tf.tensor2d(own.mask, [B, own.slots]),
         }),
+        ...(own && packing && { unpack: tf.tensor2d(packing.unpack[i]!, [B, own.slots], 'int32') }),
         ...(group.images && { imageHistory: tf.tensor2d(rows(group.images), shape, 'int32') }),
         ...(group.replaced && { replaced: tf.tensor2d(group.replaced, shape) }),
       };
@@ -64,16 +81,68 @@ export function feedOf(
 export function disposeFeed(feed: Feed): void {
   for (const group of feed.groups) tf.dispose(Object.values(group));
   feed.slots?.dispose();
+  if (feed.packed) tf.dispose([feed.packed.slots, feed.packed.ids]);
+}
+
+/** Which slots hold an interest, and where each slot's row is among them. Their number is rounded up to few sizes with copies of the first. */
+function packSlots(groups: readonly GroupInterests[]): {
+  slots: Int32Array;
+  ids: Int32Array;
+  unpack: Int32Array[];
+} {
+  const count = groups.reduce((sum, { mask }) => sum + mask.reduce((a, b) => a + b, 0), 0);
+  const size = roundedUp(count);
+  const slots = new Int32Array(size);
+  const ids = new Int32Array(size);
+  let at = 0;
+  let base = 0;
+  const unpack = groups.map((group) => {
+    const places = new Int32Array(group.mask.length);
+    for (let slot = 0; slot < group.mask.length; slot++) {
+      if (group.mask[slot] === 0) continue;
+      slots[at] = base + slot;
+      ids[at] = group.ids[slot]!;
+      places[slot] = at++;
+    }
+    base += group.mask.length;
+    return places;
+  });
+  slots.fill(slots[0]!, at);
+  ids.fill(ids[0]!, at);
+  return { slots, ids, unpack };
+}
+
+/** The next of eight sizes an octave: shapes of compiled steps stay few. */
+export function roundedUp(count: number): number {
+  const unit = 2 ** Math.max(Math.ceil(Math.log2(count)) - 4, 4);
+  return Math.ceil(count / unit) * unit;
 }
 
 /** Groups of a batch and its targets in their order. */
-export function groupsOfBatch(
-  batch: { history: Int32Array; lengths: Int32Array; targets: Int32Array },
-  longest: number,
-): { groups: RowGroup[]; targets: Int32Array } {
-  const groups = groupByLength(batch.history, batch.lengths, { longest });
-  const targets = Int32Array.from(
-    groups.flatMap(({ rows }) => Array.from(rows, (row) => batch.targets[row]!)),
-  );
-  return { groups, targets };
+export interface GroupedBatch {
+  /** The groups. */
+  groups: RowGroup[];
+  /** [B] */
+  targets: Int32Array;
+}
+
+/**
+ * Makes the function that groups batches; plans are made once for each batch size.
+ *
+ * @param histogram - Lengths of the rows batches are drawn from.
+ */
+export function batchGrouping(
+  histogram: LengthHistogram,
+): (batch: { history: Int32Array; lengths: Int32Array; targets: Int32Array }) => GroupedBatch {
+  const plans = new Map<number, PlannedGroup[]>();
+  return ({ history, lengths, targets }) => {
+    const B = lengths.length;
+    const plan = plans.get(B) ?? planGroups(histogram, B);
+    plans.set(B, plan);
+    const groups = groupByLength(history, lengths, plan);
+    return {
+      groups,
+      targets: Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => targets[row]!))),
+    };
+  };
 }

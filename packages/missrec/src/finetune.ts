@@ -2,11 +2,12 @@ import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomKey, randomSource, type RandomStream, tf } from '@ferry/engine';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/nn';
 import type { TrainableModel } from '@ferry/training';
-import { disposeFeed, feedOf, groupsOfBatch } from './feeds.ts';
+import { disposeFeed, feedOf, batchGrouping } from './feeds.ts';
+import { lengthHistogram } from './groups.ts';
 import { finetuneObjective, type ObjectiveInputs } from './objectives.ts';
 import { trainableWeights, type Tuning } from './parameters.ts';
 import { createRanking, evaluateModel, type EvaluateOptions, type RankingFunctions } from './rank.ts';
-import { latestItems, longestHistory } from './rows.ts';
+import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
 
 /** Numbers of Adam that a training may set; defaults as spec 5: learning rate 1e-3, no decay, no clipping. */
@@ -67,6 +68,7 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
   const { options, parameters, catalogue } = model;
   const train = latestItems(settings.train, options.positions);
   const longest = longestHistory(train);
+  const group = batchGrouping(lengthHistogram(historyLengths(train)));
   const weights = trainableWeights(parameters, options, tuning);
   const optimizer = optimizerFor(settings, weights);
   const ranking = createRanking(model);
@@ -103,7 +105,7 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
       batches(train, { size: batchSize, order: random.shuffle(order.slice()), lengths: 'longest' }),
     batchCount: () => batchCount(train.targets.length, batchSize),
     trainStep: async (batch, context) => {
-      const { groups, targets } = groupsOfBatch(batch, longest);
+      const { groups, targets } = group(batch);
       const feed = feedOf(options, groups, model.interests(), { longest });
       const [loss, crossEntropy, regulariser] = await runStep(
         context.random,
@@ -119,6 +121,7 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
               targets: labels,
               ...(table && { interestTable: table }),
               ...(feed.slots && { slots: feed.slots }),
+              ...(feed.packed && { packed: feed.packed }),
             },
             key,
           );

@@ -20,6 +20,7 @@ export {
   type EncodedSequences,
   type ItemInputs,
   type ItemTables,
+  type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
 export { attendOne, type AttendOneOptions } from './attendOne.ts';
@@ -60,3 +61,22 @@ export {
   type ScoredSequences,
 } from './rank.ts';
 export { recommend, type FiredInterest, type Recommendation, type RecommendOptions } from './recommend.ts';
+export {
+  captureMissRec,
+  loadMissRec,
+  restoreMissRec,
+  saveMissRec,
+  type StoredMissRec,
+} from './checkpoint.ts';
+export { importReleased, type ImportedModel, type ImportSettings } from './import/released.ts';
+export type { RowMap } from './import/rowMap.ts';
+export { readStateDict, type PthTensor, type PthType } from './import/pth.ts';
+export type { ArchiveLimits } from './import/archive.ts';
+export { readPickle } from './import/pickle.ts';
+export type {
+  PickleGlobal,
+  PickleRecord,
+  PickleStorage,
+  PickleTensor,
+  PickleValue,
+} from './import/pickle.ts';

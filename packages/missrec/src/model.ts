@@ -78,10 +78,23 @@ export type SequenceInputs = {
   interests?: tf.Tensor | undefined;
   /** [B, Q]: 1 where a slot holds an interest. */
   interestMask?: tf.Tensor | undefined;
+  /** int32 [B, Q]: row of the packed memory for each slot (any row for an empty one); with {@link PackedSlots}. */
+  unpack?: tf.Tensor | undefined;
   /** int32 [B, L]: other rows for the images, where the released augmentation does not align them. */
   imageHistory?: tf.Tensor | undefined;
   /** [B, L]: 1 where the word-dropped text takes the text's place. */
   replaced?: tf.Tensor | undefined;
+};
+
+/**
+ * The slots of all groups that hold an interest, one after the other (and some filling): the encoder's row-wise parts, which are most of its work, run
+ * over these alone. Groups have about twice as many slots.
+ */
+export type PackedSlots = {
+  /** int32 [S]: slots in the concatenation of the groups' [B * Q]. */
+  slots: tf.Tensor;
+  /** int32 [S]: their interests. */
+  ids: tf.Tensor;
 };
 
 /** What {@link encodeSequences} computes. */
@@ -104,6 +117,7 @@ export interface EncodedSequences {
  * @param interestTable - [K + 1, D] interest vectors, row 0 zero; no gradient flows into them.
  * @param inputs - Groups of rows; results come in the same order. Interests are projected once for all groups.
  * @param random - The step's random source; none in evaluation.
+ * @param packed - Where slots are packed; every group then has `unpack`.
  */
 export function encodeSequences(
   p: MissRecParameters,
@@ -112,12 +126,13 @@ export function encodeSequences(
   interestTable: tf.Tensor | undefined,
   inputs: readonly SequenceInputs[],
   random: RandomSource | undefined,
+  packed?: PackedSlots,
 ): EncodedSequences[] {
   const tokenTable =
     options.sequenceFusion === 'add' ? sumTable(options, tables, modalitiesOf(options)) : undefined;
-  const project = interestTable && interestProjections(p, interestTable, inputs);
-  return inputs.map((group) => {
-    const memory = project && encodeInterests(p, options, project(group), group, random);
+  const memories = interestTable && encodeInterests(p, options, interestTable, inputs, random, packed);
+  return inputs.map((group, g) => {
+    const memory = memories?.[g];
     const { tokens, hidden, read } = decoderTokens(p, options, tables, tokenTable, group, random);
     const decoded = decode(p, options, { tokens, hidden, read, memory, group, random });
     return { sequence: normalize(decoded.output) as tf.Tensor2D, memory, attended: decoded.attended };
@@ -228,51 +243,62 @@ function addTokens(
   return tf.add(tf.mul(plain, tf.sub(1, mask)), tf.mul(dropped, mask));
 }
 
-interface Projections {
-  rows: tf.Tensor; // [B, Q, D] interest vectors
-  projected: tf.Tensor; // [B, Q, 3D] queries, keys, values
-}
-
 /**
- * Queries, keys and values of the interests. The encoder's input has neither positions nor dropout, so where the table has fewer
- * rows than the groups have slots, the table is projected and the products are gathered.
+ * Queries, keys and values of the interests of each group, [B, Q, 3D]. The encoder's input has neither positions nor dropout, so where
+ * the table has fewer rows than the groups have slots, the table is projected and the products are gathered.
  */
 function interestProjections(
   p: MissRecParameters,
   interestTable: tf.Tensor,
   groups: readonly SequenceInputs[],
-): (group: SequenceInputs) => Projections {
+): tf.Tensor[] {
   const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
   const slots = groups.reduce((sum, group) => sum + (group.interests?.size ?? 0), 0);
   const table = interestTable.shape[0] < slots ? linear(interestTable, weight, bias) : undefined;
-  return ({ interests }) => {
+  return groups.map(({ interests }) => {
     if (!interests) throw new Error('encodeSequences: interests must be given unless interestMethod is none');
-    const rows = tf.reshape(tf.gather(interestTable, tf.reshape(interests, [-1])), [
-      ...interests.shape,
-      interestTable.shape[1]!,
-    ]);
-    return { rows, projected: table ? embedding(table, interests) : linear(rows, weight, bias) };
-  };
+    return table ? embedding(table, interests) : linear(vectorsOf(interestTable, interests), weight, bias);
+  });
 }
 
-/** The encoder: one post-norm layer and its final normalisation (spec 2.3), [B, Q, D]. */
+/** Interest vectors, without a gradient: [...ids.shape, D]. */
+function vectorsOf(interestTable: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+  return tf.reshape(tf.gather(interestTable, tf.reshape(ids, [-1])), [...ids.shape, interestTable.shape[1]!]);
+}
+
+/** The encoder: one post-norm layer and its final normalisation (spec 2.3); [B, Q, D] of each group. */
 function encodeInterests(
   p: MissRecParameters,
   { heads, dropout: rate }: MissRecOptions,
-  { rows, projected }: Projections,
-  { interestMask }: SequenceInputs,
+  interestTable: tf.Tensor,
+  groups: readonly SequenceInputs[],
   random: RandomSource | undefined,
-): tf.Tensor3D {
+  packed: PackedSlots | undefined,
+): tf.Tensor3D[] {
   const layer = p.encoder.layers['0']!;
-  const [B, Q] = rows.shape as [number, number];
-  const [q, k, v] = tf.split(projected, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const bias = attentionBias(Q, Q, { hidden: tf.sub(1, interestMask!) });
-  const keep = random && rate > 0 ? random.keepMask([B, heads, Q, Q], rate) : undefined;
-  const mixed = attention(q, k, v, { heads, bias, keep });
-  const { weight, bias: shift } = layer.selfAttention.outProjection;
-  const h = norm(layer.norm1, tf.add(rows, dropout(linear(mixed, weight, shift), rate, random)));
-  const out = norm(layer.norm2, tf.add(h, dropout(feedForward(layer, h, rate, random), rate, random)));
-  return norm(p.encoder.norm!, out) as tf.Tensor3D;
+  const projections = interestProjections(p, interestTable, groups);
+  const mixed = groups.map(({ interestMask }, g) => {
+    const [q, k, v] = tf.split(projections[g]!, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const [B, Q] = q.shape as [number, number];
+    const bias = attentionBias(Q, Q, { hidden: tf.sub(1, interestMask!) });
+    const keep = random && rate > 0 ? random.keepMask([B, heads, Q, Q], rate) : undefined;
+    return attention(q, k, v, { heads, bias, keep });
+  });
+  const rowwise = (rows: tf.Tensor, attended: tf.Tensor): tf.Tensor => {
+    const { weight, bias } = layer.selfAttention.outProjection;
+    const h = norm(layer.norm1, tf.add(rows, dropout(linear(attended, weight, bias), rate, random)));
+    const out = norm(layer.norm2, tf.add(h, dropout(feedForward(layer, h, rate, random), rate, random)));
+    return norm(p.encoder.norm!, out);
+  };
+  if (!packed)
+    return mixed.map((x, g) => rowwise(vectorsOf(interestTable, groups[g]!.interests!), x) as tf.Tensor3D);
+  const flat = mixed.map((x) => tf.reshape(x, [-1, x.shape[2]]));
+  const attended = embedding(flat.length === 1 ? flat[0]! : tf.concat(flat), packed.slots);
+  const memory = rowwise(vectorsOf(interestTable, packed.ids), attended);
+  return groups.map(({ unpack }) => {
+    if (!unpack) throw new Error('encodeSequences: packed slots need unpack in every group');
+    return embedding(memory, unpack) as tf.Tensor3D;
+  });
 }
 
 /** The decoder for the one position that is read: [B, D]. */

@@ -6,6 +6,7 @@ import {
   type EncodedSequences,
   type ItemInputs,
   itemTables,
+  type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
 import type { MissRecOptions } from './options.ts';
@@ -23,6 +24,8 @@ export type ObjectiveInputs = {
   targets: tf.Tensor;
   /** [], see {@link interestRegulariser}; only with `all-slots`. */
   slots?: tf.Tensor | undefined;
+  /** Slots of the groups that hold an interest, if they are packed. */
+  packed?: PackedSlots | undefined;
 };
 
 /** What pre-training reads besides. */
@@ -31,6 +34,8 @@ export type PretrainInputs = ObjectiveInputs & {
   augmented: readonly SequenceInputs[];
   /** [], of the augmented view. */
   augmentedSlots?: tf.Tensor | undefined;
+  /** Of the augmented view. */
+  augmentedPacked?: PackedSlots | undefined;
 };
 
 const together = (encoded: readonly EncodedSequences[]): tf.Tensor2D =>
@@ -72,7 +77,15 @@ export function finetuneObjective(
   random: RandomSource | undefined,
 ): FinetuneTerms {
   const tables = itemTables(p, options, inputs.items);
-  const encoded = encodeSequences(p, options, tables, inputs.interestTable, inputs.groups, random);
+  const encoded = encodeSequences(
+    p,
+    options,
+    tables,
+    inputs.interestTable,
+    inputs.groups,
+    random,
+    inputs.packed,
+  );
   const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
   const crossEntropy = tf.mean(
     catalogueLoss(options, together(encoded), candidates, inputs.targets),
@@ -113,9 +126,10 @@ export function pretrainObjective(
 ): PretrainTerms {
   const { groups, augmented, targets, interestTable } = inputs;
   const tables = itemTables(p, options, inputs.items);
-  const both = encodeSequences(p, options, tables, interestTable, [...groups, ...augmented], random);
-  const encoded = both.slice(0, groups.length);
-  const encodedAugmented = both.slice(groups.length);
+  const encode = (views: readonly SequenceInputs[], packed: PackedSlots | undefined): EncodedSequences[] =>
+    encodeSequences(p, options, tables, interestTable, views, random, packed);
+  const encoded = encode(groups, inputs.packed);
+  const encodedAugmented = encode(augmented, inputs.augmentedPacked);
   const u = together(encoded);
   const candidates = candidatesOf(options, tables, targets);
   const sequenceItem = tf.mean(inBatchItemLoss(options, u, candidates, targets)) as unknown as tf.Scalar;

@@ -1,14 +1,15 @@
 import type { Rows } from '@ferry/data';
 import { compile, randomSource, type RandomStream, tf } from '@ferry/engine';
 import { dropItems, drawMarks, replacedWords } from './augmentation.ts';
-import { disposeFeed, feedOf, type FeedGroup, groupsOfBatch } from './feeds.ts';
+import { batchGrouping, disposeFeed, feedOf, type FeedGroup, roundedUp } from './feeds.ts';
 import { type MissRecTraining, optimizerFor, type OptimizerSettings, runStep } from './finetune.ts';
+import { lengthHistogram, type LengthHistogram } from './groups.ts';
 import type { ItemInputs } from './model.ts';
 import { pretrainObjective, type PretrainInputs } from './objectives.ts';
 import type { MissRecOptions } from './options.ts';
 import { trainableWeights } from './parameters.ts';
 import { createRanking } from './rank.ts';
-import { latestItems, longestHistory } from './rows.ts';
+import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
 
@@ -20,12 +21,6 @@ export interface PretrainSettings extends OptimizerSettings {
   sources: readonly Rows[];
   /** B. Default 1,024 (the released code asks for 4,096 over its GPUs). */
   batchSize?: number | undefined;
-}
-
-/** The rows a step of U items gathers are rounded up to four sizes an octave, so that compiled shapes stay few. */
-function roundedUp(count: number): number {
-  const unit = 2 ** Math.max(Math.ceil(Math.log2(count)) - 3, 5);
-  return Math.ceil(count / unit) * unit;
 }
 
 /** The distinct items of a step: their numbers, padding first, and the row of each. */
@@ -96,6 +91,13 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
     offset: catalogue.offsets[d]!,
   }));
   const longest = Math.max(...sources.map(({ rows }) => longestHistory(rows)));
+  // Batches are drawn from the sources in these shares, not from all rows alike.
+  let histogram: LengthHistogram | undefined;
+  for (const { rows } of sources) {
+    const count = rows.targets.length;
+    histogram = lengthHistogram(historyLengths(rows), count ** (options.domainBalance - 1), histogram);
+  }
+  const group = batchGrouping(histogram!);
   const total = sources.reduce((sum, { rows }) => sum + rows.targets.length, 0);
   const weights = trainableWeights(parameters, options, 'all');
   const optimizer = optimizerFor(settings, weights);
@@ -140,7 +142,7 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
       sourceBatches(sources, { size: batchSize, balance: options.domainBalance }, random),
     batchCount: () => Math.floor(total / Math.min(batchSize, total)),
     trainStep: async (batch, context) => {
-      const { groups, targets } = groupsOfBatch(batch, longest);
+      const { groups, targets } = group(batch);
       const augmented = augment(options, groups, words, context.random.split('augmentation', context.step));
       const { numbers, rowOf } = distinctItems([...groups, ...augmented], targets, catalogue.items);
       const place = { longest, rowOf: (item: number) => rowOf[item]! };
@@ -165,6 +167,8 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
               targets: labels,
               ...(table && { interestTable: table }),
               ...(feed.slots && { slots: feed.slots }),
+              ...(feed.packed && { packed: feed.packed }),
+              ...(view.packed && { augmentedPacked: view.packed }),
               ...(view.slots && { augmentedSlots: view.slots }),
             },
             ids,

@@ -11,6 +11,7 @@ import {
   type ItemInputs,
   itemTables,
   type ItemTables,
+  type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
 import { latestItems } from './rows.ts';
@@ -78,9 +79,9 @@ export function createRanking(model: MissRecModel): RankingFunctions {
     tables: ItemTables,
     candidates: Candidates,
     group: SequenceInputs,
-    table?: tf.Tensor,
+    { table, packed }: { table?: tf.Tensor; packed?: PackedSlots },
   ) => {
-    const [encoded] = encodeSequences(parameters, options, tables, table, [group], undefined);
+    const [encoded] = encodeSequences(parameters, options, tables, table, [group], undefined, packed);
     return { encoded: encoded!, scores: fusedScores(options, encoded!.sequence, candidates) };
   };
   const rank = compile(
@@ -89,8 +90,8 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       candidates: Candidates,
       group: SequenceInputs,
       targets: tf.Tensor1D,
-      rest: { table?: tf.Tensor; masked?: tf.Tensor2D },
-    ) => targetRanks(scoreGroup(tables, candidates, group, rest.table).scores, targets, rest.masked),
+      rest: { table?: tf.Tensor; packed?: PackedSlots; masked?: tf.Tensor2D },
+    ) => targetRanks(scoreGroup(tables, candidates, group, rest).scores, targets, rest.masked),
     { name: 'missrec.rank' },
   );
   const score = compile(
@@ -98,9 +99,9 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       tables: ItemTables,
       candidates: Candidates,
       group: SequenceInputs,
-      rest: { table?: tf.Tensor },
+      rest: { table?: tf.Tensor; packed?: PackedSlots },
     ): ScoredSequences => {
-      const { encoded, scores } = scoreGroup(tables, candidates, group, rest.table);
+      const { encoded, scores } = scoreGroup(tables, candidates, group, rest);
       return encoded.attended ? { scores, attended: tf.mean<tf.Tensor2D>(encoded.attended, 1) } : { scores };
     },
     { name: 'missrec.score' },
@@ -125,7 +126,11 @@ export function createRanking(model: MissRecModel): RankingFunctions {
         const feed = feedOf(options, [batch], interests, { longest: positions });
         const targets = tf.tensor1d(batch.targets, 'int32');
         const hidden = masked && tf.tensor2d(masked, [batch.size, batch.length], 'int32');
-        const rest = hidden ? { ...shared, masked: hidden } : shared;
+        const rest = {
+          ...shared,
+          ...(feed.packed && { packed: feed.packed }),
+          ...(hidden && { masked: hidden }),
+        };
         const result = rank(tables, candidates, feed.groups[0]!, targets, rest);
         disposeFeed(feed);
         tf.dispose([targets]);
@@ -144,7 +149,10 @@ export function createRanking(model: MissRecModel): RankingFunctions {
         const lengths = Int32Array.from(latest, (items) => items.length);
         const feed = feedOf(options, [{ length, history, lengths }], interests, { longest: positions });
         const group = feed.groups[0]!;
-        const found = score(tables, candidates, group, shared);
+        const found = score(tables, candidates, group, {
+          ...shared,
+          ...(feed.packed && { packed: feed.packed }),
+        });
         const ids = group.interests ? (group.interests.dataSync() as Int32Array).slice() : new Int32Array(0);
         const slots = group.interests?.shape[1] ?? 0;
         disposeFeed(feed);

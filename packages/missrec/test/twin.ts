@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { RandomStream, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
-import { groupByLength, interestsOfGroups } from '../src/groups.ts';
+import { groupByLength, interestsOfGroups, lengthHistogram, planGroups } from '../src/groups.ts';
 import type { ItemInputs, SequenceInputs } from '../src/model.ts';
 import { createMissRecParameters, type MissRecParameters } from '../src/parameters.ts';
 import { missRecOptions, type MissRecOptions } from '../src/options.ts';
@@ -131,7 +131,11 @@ export function groupsOf(
   more: { images?: Int32Array | undefined; replaced?: Float32Array | undefined; smallest?: number } = {},
 ): { groups: SequenceInputs[]; order: Int32Array; slots: tf.Scalar } {
   const stride = history.length / lengths.length;
-  const rows = groupByLength(history, lengths, { longest: stride, smallest: more.smallest ?? 99 });
+  const rows = groupByLength(
+    history,
+    lengths,
+    planGroups(lengthHistogram(lengths), lengths.length, more.smallest ?? 99),
+  );
   const take = <A extends Int32Array | Float32Array>(
     source: A,
     group: (typeof rows)[number],
@@ -148,7 +152,11 @@ export function groupsOf(
     images: more.images && take(more.images, group, (n) => new Int32Array(n)),
   }));
   const zero = options.regulariser === 'all-slots' ? 'keep' : 'exclude';
-  const interests = interestsOfGroups(withImages, lookupsOf(options), { zero, longest: stride });
+  const interests = interestsOfGroups(withImages, lookupsOf(options), {
+    zero,
+    longest: stride,
+    count: twin.options.interests,
+  });
   return {
     order: Int32Array.from(rows.flatMap((group) => [...group.rows])),
     slots: tf.scalar(interests.fullest),

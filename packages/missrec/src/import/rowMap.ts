@@ -1,0 +1,104 @@
+import type { FeatureMatrix } from '@ferry/features';
+import type { PthTensor } from './pth.ts';
+
+/** Which row of a checkpoint's item tables belongs to each item. */
+export interface RowMap {
+  /** Checkpoint row of item number i, at index i; entry 0 is 0. Int32 [N + 1]. */
+  rowOf: Int32Array;
+  /** Items whose features are all equal to another item's: their rows are given out in order, and may be interchanged. */
+  ambiguous: number;
+}
+
+/** The bytes of a row as text, to look rows up by. */
+function keyOf(values: Float32Array, row: number, width: number): string {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset + row * width * 4, width * 4);
+  return Buffer.from(bytes).toString('latin1');
+}
+
+/** A tensor of features as float32. */
+function floats(name: string, tensor: PthTensor): Float32Array {
+  if (tensor.data instanceof Float32Array) return tensor.data;
+  throw new Error(`importReleased: "${name}" must hold floats, got ${tensor.dtype}`);
+}
+
+/**
+ * Finds each item's row by its features (spec 15: rows are in RecBole's internal order): the checkpoint's frozen text rows are matched with the domain's
+ * text features, equal text rows told apart by their image rows. Features must be the ones the checkpoint was trained on, to the bit.
+ *
+ * @param tensors - `plm_embedding.weight` and `img_embedding.weight` of the checkpoint.
+ * @param features - The domain's matrices.
+ * @throws Error naming the first item without a row, or a wrong number of rows.
+ */
+export function matchRows(
+  tensors: ReadonlyMap<string, PthTensor>,
+  features: { text?: FeatureMatrix | undefined; image?: FeatureMatrix | undefined },
+): RowMap {
+  const tables = (
+    [
+      ['plm_embedding.weight', features.text],
+      ['img_embedding.weight', features.image],
+    ] as const
+  ).flatMap(([name, matrix]) => {
+    const tensor = tensors.get(name);
+    if (!tensor || !matrix) return [];
+    const [rows, width] = tensor.shape;
+    if (rows !== matrix.count + 1 || width !== matrix.width)
+      throw new Error(
+        `importReleased: "${name}" must be [${matrix.count + 1}, ${matrix.width}] as the domain's features, got [${tensor.shape.join(', ')}]`,
+      );
+    return [{ values: floats(name, tensor), matrix }];
+  });
+  const first = tables[0];
+  if (!first)
+    throw new Error(
+      'importReleased: features of the domain are needed to find the items, or a token list, got none',
+    );
+  const items = first.matrix.count;
+  const key = (pick: (table: (typeof tables)[number]) => Float32Array, row: number): string =>
+    tables.map((table) => keyOf(pick(table), row, table.matrix.width)).join('|');
+  const found = new Map<string, number[]>();
+  for (let row = 1; row <= items; row++) {
+    const text = key(({ values }) => values, row);
+    const rows = found.get(text);
+    if (rows) rows.push(row);
+    else found.set(text, [row]);
+  }
+  const rowOf = new Int32Array(items + 1);
+  let ambiguous = 0;
+  for (const rows of found.values()) if (rows.length > 1) ambiguous += rows.length;
+  const missing: number[] = [];
+  for (let item = 1; item <= items; item++) {
+    const row = found.get(key(({ matrix }) => matrix.data, item - 1))?.shift();
+    if (row === undefined) missing.push(item);
+    else rowOf[item] = row;
+  }
+  if (missing.length > 0)
+    throw new Error(
+      `importReleased: every item must have a row of equal features in the checkpoint, got none for ${missing.length} of ${items} items, ` +
+        `the first of them item number ${missing[0]!}; give the features it was trained on, or its token list`,
+    );
+  return { rowOf, ambiguous };
+}
+
+/**
+ * The row map of a token list.
+ *
+ * @param tokens - Raw id of the item in each checkpoint row, from row 1 on.
+ * @param ids - Raw ids of the domain's items.
+ * @throws Error naming an item that the list lacks, or a token that occurs twice.
+ */
+export function tokenRows(tokens: readonly string[], ids: readonly string[]): RowMap {
+  const rows = new Map<string, number>();
+  tokens.forEach((token, i) => {
+    if (rows.has(token)) throw new Error(`importReleased: tokens must differ, got "${token}" twice`);
+    rows.set(token, i + 1);
+  });
+  const rowOf = new Int32Array(ids.length + 1);
+  ids.forEach((id, i) => {
+    const row = rows.get(id);
+    if (row === undefined)
+      throw new Error(`importReleased: every item must be in the token list, got none for "${id}"`);
+    rowOf[i + 1] = row;
+  });
+  return { rowOf, ambiguous: 0 };
+}
