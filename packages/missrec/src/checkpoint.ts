@@ -52,7 +52,7 @@ export async function loadMissRec(path: string): Promise<StoredMissRec> {
 export async function captureMissRec(model: MissRecModel): Promise<StoredMissRec> {
   const tensors = new Map<string, SafetensorsTensor>();
   for (const [name, variable] of flattenParameters(model.parameters))
-    tensors.set(name, { dtype: 'F32', shape: variable.shape, data: (await variable.data()) });
+    tensors.set(name, { dtype: 'F32', shape: variable.shape, data: await variable.data() });
   for (const [name, { data, shape }] of model.buffers())
     tensors.set(
       name,

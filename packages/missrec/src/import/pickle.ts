@@ -172,6 +172,7 @@ export function readPickle(bytes: Uint8Array, file: string): PickleValue {
     if (value === undefined) throw fail('nothing on the stack where a value is needed');
     return value;
   };
+  // `stack` is another array afterwards: never call this among the arguments of stack.push.
   const popMark = (): PickleValue[] => {
     const items = stack;
     const below = marks.pop();
@@ -308,9 +309,12 @@ export function readPickle(bytes: Uint8Array, file: string): PickleValue {
         break;
       case 0x74: // TUPLE
       case 0x6c: // LIST
-      case 0x91: // FROZENSET
-        stack.push(popMark());
+      case 0x91: {
+        // FROZENSET
+        const items = popMark();
+        stack.push(items);
         break;
+      }
       case 0x64: {
         // DICT
         const pairs = popMark();
@@ -368,7 +372,8 @@ export function readPickle(bytes: Uint8Array, file: string): PickleValue {
         // INST
         const module = line();
         const callee: PickleGlobal = { kind: 'global', module, name: line() };
-        stack.push(reduce(callee, popMark()));
+        const args = popMark();
+        stack.push(reduce(callee, args));
         break;
       }
       case 0x62: {
