@@ -256,13 +256,13 @@ function restore(
   for (const [key, variable] of Object.entries(engine.state.registeredVariables))
     if (variables[key] !== variable) variable.dispose();
   for (const [dataId, variable] of before) {
-    if (variable.dataId === dataId) {
+    if (variable.dataId === dataId && !variable.isDisposed) {
       backend.decRef(dataId);
       continue;
     }
     // The tensor takes over the trace's reference and gives it back when disposed.
     const saved = engine.makeTensorFromTensorInfo({ dataId, shape: variable.shape, dtype: variable.dtype });
-    variable.assign(saved);
+    if (!variable.isDisposed) variable.assign(saved);
     saved.dispose();
   }
 }
