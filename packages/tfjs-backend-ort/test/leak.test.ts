@@ -1,0 +1,103 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
+import {
+  adamControl,
+  adamUpdate,
+  compile,
+  dropout,
+  gelu,
+  layerNorm,
+  linear,
+  randomSource,
+  registerOrtBackend,
+  softmaxCrossEntropy,
+} from '../src/index.ts';
+import { noise } from './support/cases.ts';
+
+beforeAll(async () => {
+  registerOrtBackend({ threads: 1 });
+  await tf.setBackend('ort');
+});
+afterAll(() => tf.setBackend('cpu'));
+
+const [B, D, C] = [64, 64, 50];
+const MIB = 2 ** 20;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Resident bytes after a collection. */
+function resident(): number {
+  collect();
+  return process.memoryUsage().rss;
+}
+
+it('500 compiled training steps leave tensors, buffers and memory where they were after 20', () => {
+  const made = tf.memory().numTensors;
+  const parameter = (shape: number[], salt: number) =>
+    tf.tidy(() => {
+      const size = tf.util.sizeFromShape(shape);
+      return {
+        value: tf.variable(tf.tensor(noise(size, salt), shape)),
+        m: tf.variable(tf.zeros(shape)),
+        v: tf.variable(tf.zeros(shape)),
+      };
+    });
+  const all = [
+    parameter([D, D], 1),
+    parameter([D], 2),
+    parameter([D], 3),
+    parameter([D], 4),
+    parameter([C, D], 5),
+  ];
+  const [w1, b1, gamma, beta, w2] = all.map(({ value }) => value) as [
+    tf.Variable,
+    tf.Variable,
+    tf.Variable,
+    tf.Variable,
+    tf.Variable,
+  ];
+  const counter = tf.tidy(() => tf.variable(tf.scalar(0)));
+  const loss = (x: tf.Tensor, labels: tf.Tensor, key: tf.Tensor) => {
+    const hidden = layerNorm(gelu(linear(x, w1, b1)), gamma, beta);
+    const scores = linear(dropout(hidden, 0.2, randomSource(key)), w2);
+    return tf.mean(softmaxCrossEntropy(scores, labels)) as tf.Scalar;
+  };
+  const step = compile((x: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, control: tf.Tensor) => {
+    const { value, grads } = tf.variableGrads(() => loss(x, labels, key), [w1, b1, gamma, beta, w2]);
+    for (const slot of all) adamUpdate({ ...slot, gradient: grads[slot.value.name]!, control });
+    counter.assign(tf.add(counter, 1));
+    return value;
+  });
+  const settings = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+  const losses: number[] = [];
+  const run = (t: number) => {
+    tf.tidy(() => {
+      const x = tf.tensor2d(noise(B * D, t), [B, D]);
+      const labels = tf.tensor1d(
+        Int32Array.from({ length: B }, (_, i) => (i * 7 + t) % C),
+        'int32',
+      );
+      const key = tf.tensor1d([1, 2, t, 0], 'int32');
+      const control = tf.tensor1d(adamControl({ ...settings, step: t }));
+      losses.push(step(x, labels, key, control).dataSync()[0]!);
+    });
+  };
+  for (let t = 1; t <= 20; t++) run(t);
+  const tensors = tf.memory();
+  const bytes = resident();
+  for (let t = 21; t <= 520; t++) run(t);
+  expect(tf.memory().numTensors).toBe(tensors.numTensors);
+  expect(tf.memory().numDataBuffers).toBe(tensors.numDataBuffers);
+  // A step allocates 50 KiB of arguments and results, so what 500 of them leaked would be 25 MiB or more.
+  expect((resident() - bytes) / MIB).toBeLessThan(20);
+  expect(step.programs()).toHaveLength(1);
+  expect(counter.dataSync()[0]).toBe(520);
+  expect(losses.every(Number.isFinite)).toBe(true);
+  expect(losses.at(-1)).not.toBe(losses[0]);
+  step.dispose();
+  tf.disposeVariables();
+  expect(tf.memory().numTensors).toBe(made);
+});
