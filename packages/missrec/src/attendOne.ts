@@ -1,12 +1,18 @@
 import { linear, type RandomSource, tf } from '@ferry/engine';
 import type { AttentionParameters } from '@ferry/nn';
 
+/** Keys of a group of queries. */
+export interface AttendedGroup {
+  /** [B, L, D], keys and values. */
+  keys: tf.Tensor;
+  /** [B, L] float: 1 hides a key. */
+  hidden: tf.Tensor;
+}
+
 /** Options of {@link attendOne}. */
 export interface AttendOneOptions {
   /** H; must divide D. */
   heads: number;
-  /** [B, L] float: 1 hides a key. */
-  hidden: tf.Tensor;
   /** Dropout of the attention weights. */
   rate: number;
   /** The step's random source; none in evaluation. */
@@ -19,36 +25,44 @@ export interface AttendOneOptions {
  * The bias of the keys adds one constant to all scores of a query and so cancels in the softmax; it is left out (its gradient is 0).
  *
  * @param p - Parameters as of torch.nn.MultiheadAttention.
- * @param query - [B, D]
- * @param keys - [B, L, D], keys and values.
- * @param options - Heads, mask, dropout.
- * @returns The output [B, D] and the weights before dropout [B, H, L].
+ * @param query - [R, D]: the rows of all groups, one group after the other. Projections run over all of them at once.
+ * @param groups - Keys of each group, of lengths of their own.
+ * @param options - Heads and dropout.
+ * @returns The output [R, D], and for each group the weights before dropout [B, H, L].
  */
 export function attendOne(
   p: AttentionParameters,
   query: tf.Tensor,
-  keys: tf.Tensor,
-  { heads, hidden, rate, random }: AttendOneOptions,
-): { output: tf.Tensor2D; weights: tf.Tensor3D } {
-  const [B, L, D] = keys.shape as [number, number, number];
+  groups: readonly AttendedGroup[],
+  { heads, rate, random }: AttendOneOptions,
+): { output: tf.Tensor2D; weights: tf.Tensor3D[] } {
+  const [R, D] = query.shape as [number, number];
   const h = D / heads;
   const [wq, wk, wv] = tf.split(p.inProjection.weight, 3, 0) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const [bq, , bv] = tf.split(p.inProjection.bias, 3, 0) as [tf.Tensor, tf.Tensor, tf.Tensor];
   const q = tf.mul(linear(query, wq, bq), 1 / Math.sqrt(h));
-  const byHead = tf.transpose(tf.reshape(q, [B, heads, h]), [1, 0, 2]); // [H, B, h]
-  const lifted = tf.matMul(byHead, tf.reshape(wk, [heads, h, D])); // [H, B, D]
-  const scores = tf.matMul(tf.transpose(lifted, [1, 0, 2]), keys, false, true); // [B, H, L]
-  const bias = tf.mul(tf.reshape(hidden, [B, 1, L]), -1e9);
-  const weights = tf.softmax(tf.add(scores, bias)) as tf.Tensor3D;
-  const kept = random && rate > 0 ? tf.mul(weights, random.keepMask([B, heads, L], rate)) : weights;
-  const mixed = tf.transpose(tf.matMul(kept, keys), [1, 0, 2]); // [H, B, D]
-  const values = tf.matMul(mixed, tf.reshape(wv, [heads, h, D]), false, true); // [H, B, h]
-  const total = tf.transpose(tf.sum(kept, -1, true), [1, 0, 2]); // [H, B, 1]
+  const byHead = tf.transpose(tf.reshape(q, [R, heads, h]), [1, 0, 2]); // [H, R, h]
+  const lifted = tf.transpose(tf.matMul(byHead, tf.reshape(wk, [heads, h, D])), [1, 0, 2]); // [R, H, D]
+  const sizes = groups.map(({ keys }) => keys.shape[0]!);
+  // A split's gradient is one concatenation; those of slices would be padded to the whole and added up.
+  const parts = groups.length === 1 ? [lifted] : tf.split(lifted, sizes, 0);
+  const cores = groups.map(({ keys, hidden }, g) => {
+    const [B, L] = keys.shape as [number, number];
+    const own = parts[g]!;
+    const bias = tf.mul(tf.reshape(hidden, [B, 1, L]), -1e9);
+    const weights = tf.softmax(tf.add(tf.matMul(own, keys, false, true), bias)) as tf.Tensor3D; // [B, H, L]
+    const kept = random && rate > 0 ? tf.mul(weights, random.keepMask([B, heads, L], rate)) : weights;
+    return { weights, mixed: tf.matMul(kept, keys), total: tf.sum(kept, -1, true) };
+  });
+  const join = (pieces: tf.Tensor[]): tf.Tensor => (pieces.length === 1 ? pieces[0]! : tf.concat(pieces));
+  const mixed = tf.transpose(join(cores.map((core) => core.mixed)), [1, 0, 2]); // [H, R, D]
+  const total = tf.transpose(join(cores.map((core) => core.total)), [1, 0, 2]); // [H, R, 1]
+  const values = tf.matMul(mixed, tf.reshape(wv, [heads, h, D]), false, true); // [H, R, h]
   const joined = tf.add(values, tf.mul(total, tf.reshape(bv, [heads, 1, h])));
   const output = linear(
-    tf.reshape(tf.transpose(joined, [1, 0, 2]), [B, D]),
+    tf.reshape(tf.transpose(joined, [1, 0, 2]), [R, D]),
     p.outProjection.weight,
     p.outProjection.bias,
   ) as tf.Tensor2D;
-  return { output, weights };
+  return { output, weights: cores.map(({ weights }) => weights) };
 }

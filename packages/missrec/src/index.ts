@@ -23,7 +23,7 @@ export {
   type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
-export { attendOne, type AttendOneOptions } from './attendOne.ts';
+export { attendOne, type AttendedGroup, type AttendOneOptions } from './attendOne.ts';
 export { candidatesOf, fusedScores, type Candidates } from './fusion.ts';
 export { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
 export {

@@ -1,6 +1,6 @@
 import { softmaxCrossEntropy, tf } from '@ferry/engine';
 import { type Candidates, fusedScores } from './fusion.ts';
-import type { EncodedSequences, SequenceInputs } from './model.ts';
+import type { SequenceInputs } from './model.ts';
 import type { MissRecOptions } from './options.ts';
 
 /**
@@ -66,18 +66,17 @@ export function sequenceLoss(sequences: tf.Tensor, augmented: tf.Tensor, tempera
  * interests point the same way. It sums over the batch, as released, so γ keeps its meaning.
  *
  * @param options - Model options; `regulariser` says what pooled is.
- * @param encoded - Encoded interests of the group.
+ * @param memory - [B, Q, D] encoded interests of the group; none with interests `none`.
  * @param group - Its mask.
  * @param slots - [] interest slots of the batch's fullest row in the released layout; needed by `all-slots`. All groups must have at least so many.
  * @returns []
  */
 export function interestRegulariser(
   options: MissRecOptions,
-  encoded: EncodedSequences,
+  memory: tf.Tensor3D | undefined,
   group: SequenceInputs,
   slots: tf.Tensor | undefined,
 ): tf.Scalar {
-  const { memory } = encoded;
   const mask = group.interestMask;
   if (!memory || !mask) return tf.scalar(0);
   const [B, Q, D] = memory.shape;

@@ -97,25 +97,25 @@ export type PackedSlots = {
   ids: tf.Tensor;
 };
 
-/** What {@link encodeSequences} computes. */
+/** What {@link encodeSequences} computes for R rows in groups. */
 export interface EncodedSequences {
-  /** [B, D], of length 1. */
+  /** [R, D], of length 1; the rows of the groups, one group after the other. */
   sequence: tf.Tensor2D;
-  /** [B, Q, D] encoded interests; absent with interests `none`. */
-  memory?: tf.Tensor3D | undefined;
-  /** [B, H, Q] attention of the read position to the interests. */
-  attended?: tf.Tensor3D | undefined;
+  /** [B, Q, D] encoded interests of each group; none with interests `none`. */
+  memories: tf.Tensor3D[];
+  /** [B, H, Q] attention of the read position to the interests, of each group. */
+  attended: tf.Tensor3D[];
 }
 
 /**
  * Sequence vectors. Only the position that is read (the last item's) is decoded: the decoder has one layer, so all other positions serve it as keys and
- * values only.
+ * values only. Whatever works row by row runs over all groups at once; only attention is done group by group.
  *
  * @param p - Weights.
  * @param options - Model options.
  * @param tables - Item tables the histories point into.
  * @param interestTable - [K + 1, D] interest vectors, row 0 zero; no gradient flows into them.
- * @param inputs - Groups of rows; results come in the same order. Interests are projected once for all groups.
+ * @param groups - Rows in groups of one length each.
  * @param random - The step's random source; none in evaluation.
  * @param packed - Where slots are packed; every group then has `unpack`.
  */
@@ -124,19 +124,38 @@ export function encodeSequences(
   options: MissRecOptions,
   tables: ItemTables,
   interestTable: tf.Tensor | undefined,
-  inputs: readonly SequenceInputs[],
+  groups: readonly SequenceInputs[],
   random: RandomSource | undefined,
   packed?: PackedSlots,
-): EncodedSequences[] {
-  const tokenTable =
-    options.sequenceFusion === 'add' ? sumTable(options, tables, modalitiesOf(options)) : undefined;
-  const memories = interestTable && encodeInterests(p, options, interestTable, inputs, random, packed);
-  return inputs.map((group, g) => {
-    const memory = memories?.[g];
-    const { tokens, hidden, read } = decoderTokens(p, options, tables, tokenTable, group, random);
-    const decoded = decode(p, options, { tokens, hidden, read, memory, group, random });
-    return { sequence: normalize(decoded.output) as tf.Tensor2D, memory, attended: decoded.attended };
-  });
+): EncodedSequences {
+  const memories = interestTable ? encodeInterests(p, options, interestTable, groups, random, packed) : [];
+  const tokens = decoderTokens(p, options, tables, groups, random);
+  const { output, attended } = decode(p, options, { ...tokens, memories, groups, random });
+  return { sequence: normalize(output) as tf.Tensor2D, memories, attended };
+}
+
+const join = (parts: readonly tf.Tensor[]): tf.Tensor =>
+  parts.length === 1 ? parts[0]! : tf.concat([...parts]);
+
+/** Rows of a table for several id tensors: one gather, and so one scatter in the gradient. [...ids.shape, width] each. */
+function embedAll(table: tf.Tensor, ids: readonly tf.Tensor[]): tf.Tensor[] {
+  if (ids.length === 1) return [embedding(table, ids[0]!)];
+  const rows = embedding(table, tf.concat(ids.map((x) => tf.reshape(x, [-1]))));
+  return splitRows(
+    rows,
+    ids.map(({ shape }) => shape),
+  );
+}
+
+/**
+ * Undoes the joining of [..., D] tensors to rows: gives them their leading shapes back. By a split, whose gradient is one concatenation; that of slices
+ * would pad each to the whole and add them up.
+ */
+function splitRows(rows: tf.Tensor, shapes: readonly number[][]): tf.Tensor[] {
+  const width = rows.shape[1]!;
+  const sizes = shapes.map((shape) => shape.reduce((a, b) => a * b, 1));
+  const parts = sizes.length === 1 ? [rows] : tf.split(rows, sizes, 0);
+  return parts.map((part, i) => tf.reshape(part, [...shapes[i]!, width]));
 }
 
 /** [V, D]: the sum of an item's modalities (those it has, with `missing: 'mask'`) and its ID. */
@@ -154,93 +173,138 @@ function sumTable(
   return terms.reduce((a, b) => tf.add(a, b));
 }
 
-/** Tokens of a group [B, P, D] with the keys to hide [B, P] and the token each row is read at [B, D]. */
+/** The decoder's input. */
+interface DecoderTokens {
+  /** [B, P, D] of each group: P is L, or M L in `contextual` sequences. */
+  tokens: tf.Tensor[];
+  /** [B, P] of each group: 1 hides a key. */
+  hidden: tf.Tensor[];
+  /** [R, D]: the token each row is read at. */
+  read: tf.Tensor2D;
+}
+
+/** Tokens of all groups: items, positions, normalisation, dropout (spec 2.2). */
 function decoderTokens(
   p: MissRecParameters,
   options: MissRecOptions,
   tables: ItemTables,
-  tokenTable: tf.Tensor | undefined,
-  group: SequenceInputs,
+  groups: readonly SequenceInputs[],
   random: RandomSource | undefined,
-): { tokens: tf.Tensor3D; hidden: tf.Tensor; read: tf.Tensor2D } {
-  const { history, lengths, imageHistory = history } = group;
-  const [B, L] = history.shape as [number, number];
-  const positions = tf.slice(p.positionEmbedding.weight, [0, 0], [L, options.width]);
-  const padding = tf.cast(tf.equal(history, tf.scalar(0, 'int32')), 'float32');
-  const finish = (rows: tf.Tensor): tf.Tensor3D => {
-    const normed = layerNorm(rows, p.tokenNorm.weight, p.tokenNorm.bias, EPSILON);
-    return dropout(normed, options.dropout, random) as tf.Tensor3D;
-  };
-  // One row of a one-hot product per sequence: cheaper to differentiate than a gather along an axis.
-  const at = (x: tf.Tensor, index: tf.Tensor): tf.Tensor2D => {
-    const length = x.shape[1]!;
-    const chosen = tf.cast(
-      tf.equal(tf.reshape(tf.range(0, length, 1, 'int32'), [1, length]), tf.reshape(index, [B, 1])),
-      'float32',
-    );
-    return tf.reshape(tf.matMul(tf.reshape(chosen, [B, 1, length]), x), [B, options.width]);
-  };
-  const last = tf.sub(lengths, tf.scalar(1, 'int32'));
-
-  if (options.sequenceFusion === 'add') {
-    const rows = tf.add(addTokens(options, tables, tokenTable!, group), positions);
-    const tokens = finish(rows);
-    return { tokens, hidden: padding, read: at(tokens, last) };
-  }
-  // contextual: [text_1 .. text_L, image_1 .. image_L], the same positions for both
-  const modalities = modalitiesOf(options);
-  const parts = modalities.map((modality) => {
-    const ids = modality === 'image' ? imageHistory : history;
-    const kept = group.replaced && modality === 'text' ? tf.expandDims(group.replaced, -1) : undefined;
-    const plain = embedding(tables.adapted[modality]!, ids);
-    const rows = kept
-      ? tf.add(tf.mul(plain, tf.sub(1, kept)), tf.mul(embedding(tables.words!, ids), kept))
-      : plain;
-    return tf.add(tables.ids ? tf.add(rows, embedding(tables.ids, history)) : rows, positions);
+): DecoderTokens {
+  const { width } = options;
+  const add = options.sequenceFusion === 'add';
+  const raw = add ? addTokens(options, tables, groups) : contextualTokens(options, tables, groups);
+  const shapes = raw.map(({ rows }) => rows.shape.slice(0, 2));
+  const placed = raw.map(({ rows }, g) => {
+    const [B, L] = groups[g]!.history.shape as [number, number];
+    // contextual: text_1 .. text_L, image_1 .. image_L have the same positions
+    const parts = tf.reshape(rows, [B, -1, L, width]);
+    const positions = tf.slice(p.positionEmbedding.weight, [0, 0], [L, width]);
+    return tf.reshape(tf.add(parts, positions), [-1, width]);
   });
-  const missing = modalities.map((modality) =>
-    tf.sub(
-      1,
-      tf.reshape(embedding(tables.present[modality]!, modality === 'image' ? imageHistory : history), [B, L]),
-    ),
-  );
-  const tokens = finish(tf.concat(parts, 1));
-  const hidden = tf.concat(
-    missing.map((absent) => tf.maximum(padding, absent)),
-    1,
-  );
-  // Released code: read at the last text token. Where the last item lacks text, `mask` reads its image token.
-  const textless =
-    options.missing === 'mask' && modalities.length > 1
-      ? tf.cast(tf.reshape(entryAt(missing[0]!, last), [B]), 'int32')
-      : undefined;
-  const index = textless ? tf.add(last, tf.mul(textless, tf.scalar(L, 'int32'))) : last;
-  return { tokens, hidden, read: at(tokens, index) };
+  const normed = layerNorm(join(placed), p.tokenNorm.weight, p.tokenNorm.bias, EPSILON);
+  const flat = dropout(normed, options.dropout, random);
+  let base = 0;
+  const readAt = shapes.map(([B, P], g) => {
+    const starts = tf.range(base, base + B! * P!, P!, 'int32');
+    base += B! * P!;
+    return tf.add(starts, raw[g]!.read);
+  });
+  return {
+    tokens: splitRows(flat, shapes),
+    hidden: raw.map(({ hidden }) => hidden),
+    read: embedding(flat, join(readAt)) as tf.Tensor2D,
+  };
 }
 
-/** Entry index[b] of each row of [B, L]: [B, 1]. */
-function entryAt(x: tf.Tensor, index: tf.Tensor): tf.Tensor {
-  const [B, L] = x.shape as [number, number];
-  const chosen = tf.equal(tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]), tf.reshape(index, [B, 1]));
-  return tf.sum(tf.mul(x, tf.cast(chosen, 'float32')), 1, true);
+/** Tokens of a group before positions, the keys to hide, and the place each row is read at. */
+interface RawTokens {
+  rows: tf.Tensor; // [B, P, D]
+  hidden: tf.Tensor; // [B, P]
+  read: tf.Tensor; // int32 [B]
 }
 
-/** [B, L, D] tokens of the `add` fusion, before positions. */
+const paddingOf = (history: tf.Tensor): tf.Tensor =>
+  tf.cast(tf.equal(history, tf.scalar(0, 'int32')), 'float32');
+const lastOf = (lengths: tf.Tensor): tf.Tensor => tf.sub(lengths, tf.scalar(1, 'int32'));
+
+/** `x (1 - mask) + y mask`, with [B, L] masks. */
+const mixed = (x: tf.Tensor, y: tf.Tensor, mask: tf.Tensor): tf.Tensor => {
+  const kept = tf.expandDims(mask, -1);
+  return tf.add(tf.mul(x, tf.sub(1, kept)), tf.mul(y, kept));
+};
+
+/** One token per item: the sum of its modalities and its ID. */
 function addTokens(
   options: MissRecOptions,
   tables: ItemTables,
-  tokenTable: tf.Tensor,
-  { history, imageHistory, replaced }: SequenceInputs,
-): tf.Tensor {
-  if (imageHistory) {
-    const text = embedding(sumTable(options, tables, ['text']), history);
-    return tf.add(text, embedding(sumTable(options, { ...tables, ids: undefined }, ['image']), imageHistory));
+  groups: readonly SequenceInputs[],
+): RawTokens[] {
+  const modalities = modalitiesOf(options);
+  const histories = groups.map(({ history }) => history);
+  const apart = groups.every(({ imageHistory }) => imageHistory);
+  let rows = embedAll(sumTable(options, tables, apart ? ['text'] : modalities), histories);
+  if (apart) {
+    const images = embedAll(
+      sumTable(options, { ...tables, ids: undefined }, ['image']),
+      groups.map(({ imageHistory }) => imageHistory!),
+    );
+    rows = rows.map((text, g) => tf.add(text, images[g]!));
   }
-  const plain = embedding(tokenTable, history);
-  if (!replaced) return plain;
-  const dropped = embedding(sumTable(options, tables, modalitiesOf(options), true), history);
-  const mask = tf.expandDims(replaced, -1);
-  return tf.add(tf.mul(plain, tf.sub(1, mask)), tf.mul(dropped, mask));
+  if (groups.every(({ replaced }) => replaced)) {
+    const words = embedAll(sumTable(options, tables, modalities, true), histories);
+    rows = rows.map((plain, g) => mixed(plain, words[g]!, groups[g]!.replaced!));
+  }
+  return groups.map(({ history, lengths }, g) => ({
+    rows: rows[g]!,
+    hidden: paddingOf(history),
+    read: lastOf(lengths),
+  }));
+}
+
+/** One token per item and modality: [text_1 .. text_L, image_1 .. image_L]; missing modalities are hidden. */
+function contextualTokens(
+  options: MissRecOptions,
+  tables: ItemTables,
+  groups: readonly SequenceInputs[],
+): RawTokens[] {
+  const modalities = modalitiesOf(options);
+  return groups.map(({ history, lengths, imageHistory = history, replaced }) => {
+    const [B, L] = history.shape as [number, number];
+    const idsOf = (modality: Modality): tf.Tensor => (modality === 'image' ? imageHistory : history);
+    const own = tables.ids && embedding(tables.ids, history);
+    const parts = modalities.map((modality) => {
+      const plain = embedding(tables.adapted[modality]!, idsOf(modality));
+      const rows =
+        replaced && modality === 'text' ? mixed(plain, embedding(tables.words!, history), replaced) : plain;
+      return own ? tf.add(rows, own) : rows;
+    });
+    const padding = paddingOf(history);
+    const absent = modalities.map((modality) =>
+      tf.sub(1, tf.reshape(embedding(tables.present[modality]!, idsOf(modality)), [B, L])),
+    );
+    // Released code: read at the last text token. Where the last item lacks text, `mask` reads its image token.
+    const last = lastOf(lengths);
+    const textless =
+      options.missing === 'mask' && modalities.length > 1
+        ? tf.mul(tf.cast(entryAt(absent[0]!, last), 'int32'), tf.scalar(L, 'int32'))
+        : undefined;
+    return {
+      rows: tf.concat(parts, 1),
+      hidden: tf.concat(
+        absent.map((missing) => tf.maximum(padding, missing)),
+        1,
+      ),
+      read: textless ? tf.add(last, textless) : last,
+    };
+  });
+}
+
+/** Entry index[b] of each row of [B, L]: [B]. */
+function entryAt(x: tf.Tensor, index: tf.Tensor): tf.Tensor {
+  const [B, L] = x.shape as [number, number];
+  const chosen = tf.equal(tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]), tf.reshape(index, [B, 1]));
+  return tf.sum(tf.mul(x, tf.cast(chosen, 'float32')), 1);
 }
 
 /**
@@ -250,15 +314,12 @@ function addTokens(
 function interestProjections(
   p: MissRecParameters,
   interestTable: tf.Tensor,
-  groups: readonly SequenceInputs[],
+  ids: readonly tf.Tensor[],
 ): tf.Tensor[] {
   const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
-  const slots = groups.reduce((sum, group) => sum + (group.interests?.size ?? 0), 0);
-  const table = interestTable.shape[0] < slots ? linear(interestTable, weight, bias) : undefined;
-  return groups.map(({ interests }) => {
-    if (!interests) throw new Error('encodeSequences: interests must be given unless interestMethod is none');
-    return table ? embedding(table, interests) : linear(vectorsOf(interestTable, interests), weight, bias);
-  });
+  const slots = ids.reduce((sum, { size }) => sum + size, 0);
+  if (interestTable.shape[0]! < slots) return embedAll(linear(interestTable, weight, bias), ids);
+  return ids.map((own) => linear(vectorsOf(interestTable, own), weight, bias));
 }
 
 /** Interest vectors, without a gradient: [...ids.shape, D]. */
@@ -276,59 +337,59 @@ function encodeInterests(
   packed: PackedSlots | undefined,
 ): tf.Tensor3D[] {
   const layer = p.encoder.layers['0']!;
-  const projections = interestProjections(p, interestTable, groups);
-  const mixed = groups.map(({ interestMask }, g) => {
+  const ids = groups.map(({ interests }) => {
+    if (!interests) throw new Error('encodeSequences: interests must be given unless interestMethod is none');
+    return interests;
+  });
+  const projections = interestProjections(p, interestTable, ids);
+  const attended = groups.map(({ interestMask }, g) => {
     const [q, k, v] = tf.split(projections[g]!, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
     const [B, Q] = q.shape as [number, number];
     const bias = attentionBias(Q, Q, { hidden: tf.sub(1, interestMask!) });
     const keep = random && rate > 0 ? random.keepMask([B, heads, Q, Q], rate) : undefined;
-    return attention(q, k, v, { heads, bias, keep });
+    const out = attention(q, k, v, { heads, bias, keep });
+    return tf.reshape(out, [-1, out.shape[2]]);
   });
-  const rowwise = (rows: tf.Tensor, attended: tf.Tensor): tf.Tensor => {
-    const { weight, bias } = layer.selfAttention.outProjection;
-    const h = norm(layer.norm1, tf.add(rows, dropout(linear(attended, weight, bias), rate, random)));
-    const out = norm(layer.norm2, tf.add(h, dropout(feedForward(layer, h, rate, random), rate, random)));
-    return norm(p.encoder.norm!, out);
-  };
+  const rows = join(attended);
+  const slots = packed ? embedding(rows, packed.slots) : rows;
+  const vectors = vectorsOf(interestTable, packed ? packed.ids : join(ids.map((x) => tf.reshape(x, [-1]))));
+  const { weight, bias } = layer.selfAttention.outProjection;
+  const h = norm(layer.norm1, tf.add(vectors, dropout(linear(slots, weight, bias), rate, random)));
+  const out = norm(layer.norm2, tf.add(h, dropout(feedForward(layer, h, rate, random), rate, random)));
+  const memory = norm(p.encoder.norm!, out);
   if (!packed)
-    return mixed.map((x, g) => rowwise(vectorsOf(interestTable, groups[g]!.interests!), x) as tf.Tensor3D);
-  const flat = mixed.map((x) => tf.reshape(x, [-1, x.shape[2]]));
-  const attended = embedding(flat.length === 1 ? flat[0]! : tf.concat(flat), packed.slots);
-  const memory = rowwise(vectorsOf(interestTable, packed.ids), attended);
-  return groups.map(({ unpack }) => {
+    return splitRows(
+      memory,
+      ids.map(({ shape }) => shape),
+    ) as tf.Tensor3D[];
+  const places = groups.map(({ unpack }) => {
     if (!unpack) throw new Error('encodeSequences: packed slots need unpack in every group');
-    return embedding(memory, unpack) as tf.Tensor3D;
+    return unpack;
   });
+  return embedAll(memory, places) as tf.Tensor3D[];
 }
 
-/** The decoder for the one position that is read: [B, D]. */
+/** The decoder for the one position that is read: [R, D]. */
 function decode(
   p: MissRecParameters,
   { heads, dropout: rate }: MissRecOptions,
-  inputs: {
-    tokens: tf.Tensor3D;
-    hidden: tf.Tensor;
-    read: tf.Tensor2D;
-    memory: tf.Tensor3D | undefined;
-    group: SequenceInputs;
+  inputs: DecoderTokens & {
+    memories: readonly tf.Tensor3D[];
+    groups: readonly SequenceInputs[];
     random: RandomSource | undefined;
   },
-): { output: tf.Tensor; attended: tf.Tensor3D | undefined } {
-  const { tokens, hidden, read, memory, group, random } = inputs;
+): { output: tf.Tensor; attended: tf.Tensor3D[] } {
+  const { tokens, hidden, read, memories, groups, random } = inputs;
   const layer = p.decoder.layers['0']!;
-  const own = attendOne(layer.selfAttention, read, tokens, { heads, hidden, rate, random });
+  const settings = { heads, rate, random };
+  const history = tokens.map((keys, g) => ({ keys, hidden: hidden[g]! }));
+  const own = attendOne(layer.selfAttention, read, history, settings);
   const h = norm(layer.norm1, tf.add(read, dropout(own.output, rate, random)));
-  const cross =
-    memory &&
-    attendOne(layer.crossAttention, h, memory, {
-      heads,
-      hidden: tf.sub(1, group.interestMask!),
-      rate,
-      random,
-    });
+  const interests = memories.map((keys, g) => ({ keys, hidden: tf.sub(1, groups[g]!.interestMask!) }));
+  const cross = interests.length > 0 ? attendOne(layer.crossAttention, h, interests, settings) : undefined;
   const g = norm(layer.norm2, cross ? tf.add(h, dropout(cross.output, rate, random)) : h);
   const out = norm(layer.norm3, tf.add(g, dropout(feedForward(layer, g, rate, random), rate, random)));
-  return { output: norm(p.decoder.norm!, out), attended: cross?.weights };
+  return { output: norm(p.decoder.norm!, out), attended: cross?.weights ?? [] };
 }
 
 function norm(p: LayerNormParameters, x: tf.Tensor): tf.Tensor {

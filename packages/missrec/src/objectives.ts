@@ -38,17 +38,14 @@ export type PretrainInputs = ObjectiveInputs & {
   augmentedPacked?: PackedSlots | undefined;
 };
 
-const together = (encoded: readonly EncodedSequences[]): tf.Tensor2D =>
-  encoded.length === 1 ? encoded[0]!.sequence : tf.concat(encoded.map(({ sequence }) => sequence));
-
 function regulariserOf(
   options: MissRecOptions,
-  encoded: readonly EncodedSequences[],
+  { memories }: EncodedSequences,
   groups: readonly SequenceInputs[],
   slots: tf.Tensor | undefined,
 ): tf.Scalar {
-  return encoded
-    .map((group, i) => interestRegulariser(options, group, groups[i]!, slots))
+  return groups
+    .map((group, g) => interestRegulariser(options, memories[g], group, slots))
     .reduce((a, b) => tf.add<tf.Scalar>(a, b));
 }
 
@@ -88,7 +85,7 @@ export function finetuneObjective(
   );
   const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
   const crossEntropy = tf.mean(
-    catalogueLoss(options, together(encoded), candidates, inputs.targets),
+    catalogueLoss(options, encoded.sequence, candidates, inputs.targets),
   ) as unknown as tf.Scalar;
   const regulariser = regulariserOf(options, encoded, inputs.groups, inputs.slots);
   return {
@@ -126,15 +123,15 @@ export function pretrainObjective(
 ): PretrainTerms {
   const { groups, augmented, targets, interestTable } = inputs;
   const tables = itemTables(p, options, inputs.items);
-  const encode = (views: readonly SequenceInputs[], packed: PackedSlots | undefined): EncodedSequences[] =>
+  const encode = (views: readonly SequenceInputs[], packed: PackedSlots | undefined): EncodedSequences =>
     encodeSequences(p, options, tables, interestTable, views, random, packed);
   const encoded = encode(groups, inputs.packed);
   const encodedAugmented = encode(augmented, inputs.augmentedPacked);
-  const u = together(encoded);
+  const u = encoded.sequence;
   const candidates = candidatesOf(options, tables, targets);
   const sequenceItem = tf.mean(inBatchItemLoss(options, u, candidates, targets)) as unknown as tf.Scalar;
   const sequenceSequence = tf.mean(
-    sequenceLoss(u, together(encodedAugmented), options.temperature),
+    sequenceLoss(u, encodedAugmented.sequence, options.temperature),
   ) as unknown as tf.Scalar;
   const regulariser = tf.add<tf.Scalar>(
     regulariserOf(options, encoded, groups, inputs.slots),

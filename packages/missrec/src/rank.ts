@@ -81,8 +81,8 @@ export function createRanking(model: MissRecModel): RankingFunctions {
     group: SequenceInputs,
     { table, packed }: { table?: tf.Tensor; packed?: PackedSlots },
   ) => {
-    const [encoded] = encodeSequences(parameters, options, tables, table, [group], undefined, packed);
-    return { encoded: encoded!, scores: fusedScores(options, encoded!.sequence, candidates) };
+    const encoded = encodeSequences(parameters, options, tables, table, [group], undefined, packed);
+    return { encoded, scores: fusedScores(options, encoded.sequence, candidates) };
   };
   const rank = compile(
     (
@@ -102,7 +102,8 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       rest: { table?: tf.Tensor; packed?: PackedSlots },
     ): ScoredSequences => {
       const { encoded, scores } = scoreGroup(tables, candidates, group, rest);
-      return encoded.attended ? { scores, attended: tf.mean<tf.Tensor2D>(encoded.attended, 1) } : { scores };
+      const [attended] = encoded.attended;
+      return attended ? { scores, attended: tf.mean<tf.Tensor2D>(attended, 1) } : { scores };
     },
     { name: 'missrec.score' },
   );

@@ -146,18 +146,11 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
       const { groups, order } = groupsOf(options, history, lengths);
       const forward = compile(() => {
         const tables = itemTables(p, options, itemsOf());
-        const [encoded] = encodeSequences(
-          p,
-          options,
-          tables,
-          tensorOf(twin.inputs.centres),
-          groups,
-          undefined,
-        );
+        const encoded = encodeSequences(p, options, tables, tensorOf(twin.inputs.centres), groups, undefined);
         const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
         return {
-          sequence: encoded!.sequence,
-          logits: tf.div(fusedScores(options, encoded!.sequence, candidates), options.temperature),
+          sequence: encoded.sequence,
+          logits: tf.div(fusedScores(options, encoded.sequence, candidates), options.temperature),
         };
       });
       const run = forward();
