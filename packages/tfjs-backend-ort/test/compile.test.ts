@@ -156,7 +156,7 @@ describe('arguments and results', () => {
   });
 
   it('may be none, or without elements', () => {
-    const nothing = compile(() => undefined);
+    const nothing = compile((): unknown => undefined);
     expect(nothing()).toBeUndefined();
     const empty = compile((x: tf.Tensor) => tf.slice(x, [0], [0]));
     withVector([1, 2], (x) => {

@@ -25,7 +25,7 @@ afterAll(() => {
 function draw(step: number, seed = 5): [Float32Array, Float32Array, Float32Array] {
   return tf.tidy(
     () => masks(tf.tensor1d([seed, 99, step, 0], 'int32')).map((t) => t.dataSync().slice()) as never,
-  ) as unknown as [Float32Array, Float32Array, Float32Array];
+  );
 }
 
 /** Whether two arrays have the same bits. */

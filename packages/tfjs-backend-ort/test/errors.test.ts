@@ -160,11 +160,10 @@ describe('calls that cannot be', () => {
   });
 
   it('of a kernel that the backend lacks name it', () => {
-    const missing = /Kernel 'Unique' not registered for backend 'ort'|Cannot find registered kernel/;
+    const missing = "Kernel 'Unique' not registered for backend 'ort'";
     expect(() => call((x) => tf.unique(x))).toThrow(missing);
     const f = compile((x: tf.Tensor) => tf.unique(x).values);
     expect(() => call(f)).toThrow(missing);
-    expect(() => call((x) => tf.unique(x))).toThrow(/'Unique'/);
   });
 
   it('with shapes or types that do not fit fail with the kernel or the shapes', () => {
@@ -177,7 +176,7 @@ describe('calls that cannot be', () => {
 describe('graph kernels', () => {
   it('say what they cannot do', () => {
     tf.tidy(() => {
-      const image = tf.ones([1, 4, 4, 1]) as tf.Tensor4D;
+      const image = tf.ones<tf.Rank.R4>([1, 4, 4, 1]);
       expect(() => tf.maxPool(image, 2, 1, 2)).toThrow(
         /MaxPool: padding must be smaller than the window \[2, 2\]/,
       );

@@ -80,7 +80,7 @@ describe('sums over repeated ids', () => {
 
   it('unsortedSegmentSum', () => {
     const [sum] = repeated(
-      (x, i) => tf.unsortedSegmentSum(x!, i as tf.Tensor1D, count),
+      (x, i) => tf.unsortedSegmentSum(x, i as tf.Tensor1D, count),
       [
         [rows, [n, width]],
         [where, [n]],
@@ -92,8 +92,8 @@ describe('sums over repeated ids', () => {
   it('the gradient of an embedding and of gather', () => {
     const [own, plain] = repeated(
       (table, i, dy) => [
-        tf.grad((t) => tf.sum(tf.mul(embedding(t, i!), dy!)))(table!),
-        tf.grad((t) => tf.sum(tf.mul(tf.gather(t, i as tf.Tensor1D), dy!)))(table!),
+        tf.grad((t) => tf.sum(tf.mul(embedding(t, i), dy)))(table),
+        tf.grad((t) => tf.sum(tf.mul(tf.gather(t, i as tf.Tensor1D), dy)))(table),
       ],
       [
         [noise(count * width, 1), [count, width]],
@@ -108,7 +108,7 @@ describe('sums over repeated ids', () => {
   it('scatterND and the sums of a vector', () => {
     const [scattered, bins] = repeated(
       (i, x, w) => [
-        tf.scatterND(tf.reshape(i!, [n, 1]), x!, [count, width]),
+        tf.scatterND(tf.reshape(i, [n, 1]), x, [count, width]),
         tf.denseBincount(i as tf.Tensor1D, w as tf.Tensor1D, count),
       ],
       [
@@ -136,8 +136,8 @@ describe('products', () => {
   it('matMul and its gradients', () => {
     const [product, da, db] = repeated(
       (x, y, g) => {
-        const [dx, dw] = tf.grads((p, q) => tf.sum(tf.mul(tf.matMul(p!, q!), g!)))([x!, y!]);
-        return [tf.matMul(x!, y!), dx!, dw!];
+        const [dx, dw] = tf.grads((p, q) => tf.sum(tf.mul(tf.matMul(p, q), g)))([x, y]);
+        return [tf.matMul(x, y), dx!, dw!];
       },
       [
         [a, [m, k]],
@@ -182,11 +182,8 @@ describe('products', () => {
     const [y, dx, df] = repeated(
       (image, filter, gradient) => {
         const conv = (p: tf.Tensor, q: tf.Tensor) => tf.conv2d(p as tf.Tensor4D, q as tf.Tensor4D, 1, 'same');
-        const [first, second] = tf.grads((p, q) => tf.sum(tf.mul(conv(p!, q!), gradient!)))([
-          image!,
-          filter!,
-        ]);
-        return [conv(image!, filter!), first!, second!];
+        const [first, second] = tf.grads((p, q) => tf.sum(tf.mul(conv(p, q), gradient)))([image, filter]);
+        return [conv(image, filter), first!, second!];
       },
       [
         [x, [B, H, W, I]],
@@ -233,8 +230,7 @@ describe('products', () => {
     const [B, L, D] = [64, 20, 120];
     const shape = [B, L, D];
     repeated(
-      (q, k2, v, g) =>
-        tf.grads((x, y, z) => tf.sum(tf.mul(attention(x!, y!, z!, { heads: 4 }), g!)))([q!, k2!, v!]),
+      (q, k2, v, g) => tf.grads((x, y, z) => tf.sum(tf.mul(attention(x, y, z, { heads: 4 }), g)))([q, k2, v]),
       [1, 2, 3, 4].map((salt) => [noise(B * L * D, salt), shape] as [Float32Array, number[]]),
     );
   });
@@ -249,7 +245,7 @@ describe('along rows and columns', () => {
 
   it('softmax and its gradient', () => {
     const [y, dx] = repeated(
-      (a, g) => [tf.softmax(a!), tf.grad((v) => tf.sum(tf.mul(tf.softmax(v), g!)))(a!)],
+      (a, g) => [tf.softmax(a), tf.grad((v) => tf.sum(tf.mul(tf.softmax(v), g)))(a)],
       [
         [x, [R, C]],
         [dy, [R, C]],
@@ -272,8 +268,7 @@ describe('along rows and columns', () => {
   it('layerNorm and its gradients', () => {
     const gamma = noise(C, 3);
     const [dx, dgamma, dbeta] = repeated(
-      (a, g, s, b) =>
-        tf.grads((v, scale, shift) => tf.sum(tf.mul(layerNorm(v!, scale!, shift!), g!)))([a!, s!, b!]),
+      (a, g, s, b) => tf.grads((v, scale, shift) => tf.sum(tf.mul(layerNorm(v, scale, shift), g)))([a, s, b]),
       [
         [x, [R, C]],
         [dy, [R, C]],
@@ -307,7 +302,7 @@ describe('along rows and columns', () => {
   it('softmaxCrossEntropy and its gradient', () => {
     const labels = ids(R, C);
     const [loss, dx] = repeated(
-      (a, l) => [softmaxCrossEntropy(a!, l!), tf.grad((v) => tf.mean(softmaxCrossEntropy(v, l!)))(a!)],
+      (a, l) => [softmaxCrossEntropy(a, l), tf.grad((v) => tf.mean(softmaxCrossEntropy(v, l)))(a)],
       [
         [x, [R, C]],
         [labels, [R]],
@@ -324,13 +319,13 @@ describe('along rows and columns', () => {
   it('reductions, cumulative sums and pools', () => {
     const [total, rows, columns, mean, top, cumulative, pooled] = repeated(
       (a) => [
-        tf.sum(a!),
-        tf.sum(a!, 1),
-        tf.sum(a!, 0),
-        tf.mean(a!, 0),
-        tf.max(a!, 1),
-        tf.cumsum(a!, 1),
-        tf.grad((v) => tf.sum(tf.maxPool(tf.reshape<tf.Rank.R4>(v, [16, 64, 60, 20]), 2, 2, 'valid')))(a!),
+        tf.sum(a),
+        tf.sum(a, 1),
+        tf.sum(a, 0),
+        tf.mean(a, 0),
+        tf.max(a, 1),
+        tf.cumsum(a, 1),
+        tf.grad((v) => tf.sum(tf.maxPool(tf.reshape<tf.Rank.R4>(v, [16, 64, 60, 20]), 2, 2, 'valid')))(a),
       ],
       [[x, [R, C]]],
     );

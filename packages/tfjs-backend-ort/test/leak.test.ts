@@ -34,7 +34,7 @@ function resident(): number {
   return process.memoryUsage().rss;
 }
 
-it('500 compiled training steps leave tensors, buffers and memory where they were after 20', () => {
+it('hundreds of compiled training steps leave tensors, buffers and memory where they were', () => {
   const made = tf.memory().numTensors;
   const parameter = (shape: number[], salt: number) =>
     tf.tidy(() => {
@@ -63,7 +63,7 @@ it('500 compiled training steps leave tensors, buffers and memory where they wer
   const loss = (x: tf.Tensor, labels: tf.Tensor, key: tf.Tensor) => {
     const hidden = layerNorm(gelu(linear(x, w1, b1)), gamma, beta);
     const scores = linear(dropout(hidden, 0.2, randomSource(key)), w2);
-    return tf.mean(softmaxCrossEntropy(scores, labels)) as tf.Scalar;
+    return tf.mean<tf.Scalar>(softmaxCrossEntropy(scores, labels));
   };
   const step = compile((x: tf.Tensor, labels: tf.Tensor, key: tf.Tensor, control: tf.Tensor) => {
     const { value, grads } = tf.variableGrads(() => loss(x, labels, key), [w1, b1, gamma, beta, w2]);
@@ -91,10 +91,15 @@ it('500 compiled training steps leave tensors, buffers and memory where they wer
   for (let t = 21; t <= 520; t++) run(t);
   expect(tf.memory().numTensors).toBe(tensors.numTensors);
   expect(tf.memory().numDataBuffers).toBe(tensors.numDataBuffers);
-  // A step allocates 50 KiB of arguments and results, so what 500 of them leaked would be 25 MiB or more.
-  expect((resident() - bytes) / MIB).toBeLessThan(20);
+  // V8's young generation and its code reach their size in the first hundreds of steps: 26 MiB that do not come again.
+  const settled = resident();
+  expect((settled - bytes) / MIB).toBeLessThan(48);
+  // A step allocates 50 KiB of arguments and results: 500 of them leaked would be 25 MiB.
+  for (let t = 521; t <= 1020; t++) run(t);
+  expect((resident() - settled) / MIB).toBeLessThan(8);
+  expect(tf.memory().numTensors).toBe(tensors.numTensors);
   expect(step.programs()).toHaveLength(1);
-  expect(counter.dataSync()[0]).toBe(520);
+  expect(counter.dataSync()[0]).toBe(1020);
   expect(losses.every(Number.isFinite)).toBe(true);
   expect(losses.at(-1)).not.toBe(losses[0]);
   step.dispose();

@@ -87,7 +87,7 @@ describe('adamUpdate', () => {
         const g = raw * settings.gradientScale * clip;
         m[i] = 0.9 * m[i]! + 0.1 * g;
         v[i] = 0.999 * v[i]! + 0.001 * g * g;
-        const moved = m[i]! / (1 - 0.9 ** step) / (Math.sqrt(v[i]! / (1 - 0.999 ** step)) + settings.epsilon);
+        const moved = m[i] / (1 - 0.9 ** step) / (Math.sqrt(v[i] / (1 - 0.999 ** step)) + settings.epsilon);
         value[i] =
           value[i]! * (1 - settings.learningRate * settings.weightDecay) - settings.learningRate * moved;
       });

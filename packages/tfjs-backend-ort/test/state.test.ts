@@ -54,7 +54,7 @@ describe('variables', () => {
     const [a, b] = [variable(1, 2), variable(3, 4)];
     const swap = compile(() => {
       const old = tf.clone(a);
-      a.assign(b as tf.Tensor);
+      a.assign(b);
       b.assign(old);
     });
     swap();
@@ -74,7 +74,7 @@ describe('variables', () => {
     const [a, b] = [variable(1), variable(1)];
     const fibonacci = compile(() => {
       const sum = tf.add(a, b);
-      a.assign(b as tf.Tensor);
+      a.assign(b);
       b.assign(sum);
       return tf.clone(sum);
     });
@@ -107,7 +107,7 @@ describe('variables', () => {
     const state = variable(1, 2);
     const f = compile(() => {
       state.assign(tf.add(state, 1));
-      return [tf.clone(state), state as tf.Tensor];
+      return [tf.clone(state), state];
     });
     const before = tf.clone(state);
     const results = [f(), f(), f()];
@@ -193,7 +193,7 @@ describe('variables', () => {
 
   it('of a training step follow their gradients', () => {
     const weights = variable(0.5, -0.5);
-    const loss = (x: tf.Tensor) => tf.mean(tf.square(tf.sub(tf.mul(weights, x), 1))) as tf.Scalar;
+    const loss = (x: tf.Tensor) => tf.mean<tf.Scalar>(tf.square(tf.sub(tf.mul(weights, x), 1)));
     const step = compile((x: tf.Tensor) => {
       const { value, grads } = tf.variableGrads(() => loss(x), [weights]);
       weights.assign(tf.sub(weights, tf.mul(grads[weights.name]!, 0.1)));
