@@ -55,9 +55,13 @@ export function lengthHistogram(
  *
  * @param histogram - Lengths of the rows batches are drawn from.
  * @param B - Rows of a batch.
- * @param smallest - No group has fewer rows than this, unless the batch has. Default 16.
+ * @param smallest - No group has fewer rows than this, unless the batch has. Default an eighth of B, and at least 16: each group costs as many operations as any other.
  */
-export function planGroups(histogram: LengthHistogram, B: number, smallest = 16): PlannedGroup[] {
+export function planGroups(
+  histogram: LengthHistogram,
+  B: number,
+  smallest = Math.max(16, Math.ceil(B / 8)),
+): PlannedGroup[] {
   const total = histogram.reduce((a, b) => a + b, 0);
   const quantile = (share: number): number => {
     let sum = 0;
