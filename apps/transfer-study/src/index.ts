@@ -4,6 +4,7 @@ export { domainName } from './names.ts';
 export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
+export { importMissRec } from './jobs/import.ts';
 export { recipeYaml } from './jobs/runs.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {

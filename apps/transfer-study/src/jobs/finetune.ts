@@ -1,26 +1,12 @@
-import { createFinetuning, createMissRecModel, transferWeights, type MissRecModel } from '@ferry/missrec';
-import { openCheckpoint, readSummary, type Summary } from '@ferry/training';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { createFinetuning, createMissRecModel, transferWeights } from '@ferry/missrec';
+import { readSummary, type Summary } from '@ferry/training';
 import type { FinetuneRecipe } from '../config/schema.ts';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
-import { UserError } from '../errors.ts';
 import type { JobConsole } from './console.ts';
 import { examine } from './examine.ts';
 import { describeDomain, fingerprint, loadDomain, modelOptions, type LoadedDomain } from './model.ts';
 import { train } from './train.ts';
-
-/** Gives a model the weights of a run or checkpoint. */
-export async function startFrom(model: MissRecModel, from: string): Promise<string[]> {
-  if (!existsSync(from))
-    throw new UserError(
-      `from: no such run or checkpoint: ${from} (make it first, or set from=null to train from scratch)`,
-    );
-  if (existsSync(join(from, 'recipe.yaml')) && !readSummary(from))
-    throw new UserError(`from: ${from} is not finished: finish it first, or name one of its checkpoints`);
-  const checkpoint = await openCheckpoint(from);
-  return transferWeights(model, checkpoint.model, checkpoint.path).fresh;
-}
+import { startingWeights } from './weights.ts';
 
 /** What {@link runFinetune} returns. */
 export interface FinetuneResult {
@@ -67,9 +53,9 @@ export async function runFinetune(
   });
   try {
     if (recipe.from !== null && fresh) {
-      const kept = await startFrom(model, recipe.from);
-      if (describe)
-        console.line(`from ${recipe.from}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
+      const { path, tensors } = await startingWeights(recipe.from);
+      const { fresh: kept } = transferWeights(model, tensors, path);
+      if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
     }
     const summary = await train(recipe, training, console, {
       epochs,

@@ -2,13 +2,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
 import {
-  createFinetuning,
   createMissRecModel,
+  createRanking,
+  restoreMissRec,
   transferWeights,
   type MissRecModel,
   type RankingFunctions,
 } from '@ferry/missrec';
-import { openCheckpoint, restoreModel, toYaml, type Checkpoint } from '@ferry/training';
+import { toYaml } from '@ferry/training';
 import { recipeSchema, type FinetuneRecipe, type PretrainRecipe, type Recipe } from '../config/schema.ts';
 import { readRecipe } from '../config/validate.ts';
 import { UserError } from '../errors.ts';
@@ -16,6 +17,7 @@ import { domainName } from '../names.ts';
 import type { JobConsole } from './console.ts';
 import { loadDomain, modelOptions, type LoadedDomain } from './model.ts';
 import { asJson } from './train.ts';
+import { storedWeights, type StoredWeights } from './weights.ts';
 
 /** A recipe as YAML: what `--check` prints and a run directory keeps. */
 export function recipeYaml(recipe: Recipe): string {
@@ -56,8 +58,8 @@ export interface OpenRun {
 const ofItems = (name: string): boolean => name.startsWith('itemEmbedding.') || name.startsWith('interests.');
 
 /** Fits a checkpoint to another catalogue: interests are discovered anew there. */
-async function carryOver(model: MissRecModel, checkpoint: Checkpoint, recipe: FinetuneRecipe): Promise<void> {
-  transferWeights(model, new Map([...checkpoint.model].filter(([name]) => !ofItems(name))), checkpoint.path);
+async function carryOver(model: MissRecModel, weights: StoredWeights, recipe: FinetuneRecipe): Promise<void> {
+  transferWeights(model, new Map([...weights.tensors].filter(([name]) => !ofItems(name))), weights.path);
   await model.refreshInterests(RandomStream.fromSeed(recipe.seed).split('carry-over'));
 }
 
@@ -94,22 +96,21 @@ function recipeOn(run: string, on: string | undefined): { recipe: FinetuneRecipe
  */
 export async function openRun(run: string, on: string | undefined, console: JobConsole): Promise<OpenRun> {
   const { recipe, same } = recipeOn(run, on);
-  const checkpoint = await openCheckpoint(run);
+  const weights = await storedWeights(run);
   const target = await loadDomain(recipe.target, recipe, console);
   const { features } = target;
   const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
-  // Nothing is trained: a training knows how to restore a checkpoint and how to rank.
-  const training = createFinetuning({ model, train: target.domain.train });
-  if (same) await restoreModel(training, checkpoint, checkpoint.path, false);
-  else await carryOver(model, checkpoint, recipe);
+  if (same) await restoreMissRec(model, weights, weights.path);
+  else await carryOver(model, weights, recipe);
+  const ranking = createRanking(model);
   return {
     recipe,
     target,
     model,
-    ranking: training.ranking,
-    checkpoint: checkpoint.path,
+    ranking,
+    checkpoint: weights.path,
     dispose: () => {
-      training.dispose();
+      ranking.dispose();
       model.dispose();
     },
   };

@@ -28,11 +28,11 @@ export interface SampleSequence {
 /** How a person's next step is chosen. The order laws are the same in every domain: they are what can be carried over. */
 export const laws = {
   /** Chance to buy the next part of the last item's series, where there is one. */
-  sequel: 0.4,
+  sequel: 0.3,
   /** Chance to stay with the last item's theme. */
-  stay: 0.4,
+  stay: 0.2,
   /** Chance to go on to the theme that follows the last item's theme. */
-  successor: 0.2,
+  successor: 0.45,
   /** Weights of a person's interests for every other step, the dearest first. */
   interests: [0.6, 0.3, 0.1],
   /** How much more often an item of the preferred style is chosen. */

@@ -164,7 +164,7 @@ export const domainPlans: readonly DomainPlan[] = [
     name: 'posters',
     role: 'target',
     items: 160,
-    visits: 0.4,
+    visits: 0.28,
     meanLength: 5.5,
     products: [
       ['poster', 'A wall poster showing'],
@@ -176,7 +176,7 @@ export const domainPlans: readonly DomainPlan[] = [
     name: 'puzzles',
     role: 'target',
     items: 140,
-    visits: 0.34,
+    visits: 0.24,
     meanLength: 5.5,
     products: [
       ['puzzle', 'A jigsaw puzzle of'],

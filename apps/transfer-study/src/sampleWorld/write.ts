@@ -7,7 +7,7 @@ import { domainPlans } from './vocabulary.ts';
 import { makeSampleWorld, type SampleDomain, type SampleWorld, type SampleWorldOptions } from './world.ts';
 
 /** Changes whenever the generator makes something else from the same seed, so that old caches are not used. */
-export const sampleWorldVersion = 1;
+export const sampleWorldVersion = 2;
 
 /** Names of the domains. */
 export const sampleDomains: readonly string[] = domainPlans.map(({ name }) => name);

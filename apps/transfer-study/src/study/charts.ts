@@ -56,12 +56,15 @@ export function popularityChart(target: string, ids: boolean, results: readonly 
 export function interestChart(title: string, { sizes }: InterestSizes): string {
   return lineChart({
     title,
-    description: 'Item tokens of each interest, interests in order of their size, by modality.',
+    description: 'Items of each interest by modality, the largest interest of each modality first.',
     x: { title: 'interest, the largest first' },
     y: { title: 'items', zero: true },
     series: Object.entries(sizes).map(([modality, counts]) => ({
       name: modality,
-      points: counts.map((count, i) => [i + 1, count] as const),
+      points: [...counts]
+        .sort((a, b) => b - a)
+        .filter((count) => count > 0)
+        .map((count, i) => [i + 1, count] as const),
     })),
   });
 }

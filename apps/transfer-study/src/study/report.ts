@@ -69,7 +69,7 @@ function resultBlocks({ rows, results, command }: StudyReport): Block[] {
     {
       kind: 'table',
       table: studyTable(rows),
-      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. The last Recall is over rows whose item has fewer than ${coldBelow} training interactions.`,
+      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. R@10 cold is Recall@10 over rows whose item has fewer than ${coldBelow} training interactions; epoch is the best one, weights how many were trained, s the seconds of a run.`,
       command,
     },
     {

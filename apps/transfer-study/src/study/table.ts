@@ -1,11 +1,11 @@
 import type { Table } from '@ferry/report';
-import { coldBelow, type StudyRow } from './results.ts';
+import type { StudyRow } from './results.ts';
 
 const title = (name: string): string =>
   name.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('mrr', 'MRR');
 
 /** How a start reads in tables and charts. */
-export const startName = { scratch: 'from scratch', 'pre-trained': 'pre-trained' } as const;
+export const startName = { scratch: 'scratch', 'pre-trained': 'pre-trained' } as const;
 
 /** The one table of a study: mean and deviation over seeds, the best of each target in bold. */
 export function studyTable(rows: readonly StudyRow[]): Table {
@@ -28,17 +28,16 @@ export function studyTable(rows: readonly StudyRow[]): Table {
         ? [
             {
               key: 'cold',
-              title: `Recall@10, items < ${coldBelow}`,
+              title: 'R@10 cold',
               kind: 'number' as const,
               decimals: 4,
               best: 'max' as const,
             },
           ]
         : []),
-      { key: 'epoch', title: 'best epoch', kind: 'number', decimals: 0 },
-      { key: 'trainable', title: 'weights trained', kind: 'number', decimals: 0 },
-      { key: 'seconds', title: 'seconds', kind: 'number', decimals: 0 },
-      { key: 'seeds', title: 'seeds', kind: 'number', decimals: 0 },
+      { key: 'epoch', title: 'epoch', kind: 'number', decimals: 0 },
+      { key: 'trainable', title: 'weights', kind: 'number', decimals: 0 },
+      { key: 'seconds', title: 's', kind: 'number', decimals: 0 },
     ],
     rows: rows.map((row) => ({
       target: row.target,
@@ -49,7 +48,6 @@ export function studyTable(rows: readonly StudyRow[]): Table {
       epoch: row.bestEpoch.mean,
       trainable: row.trainable,
       seconds: row.seconds.mean,
-      seeds: row.seeds.length,
     })),
   };
 }

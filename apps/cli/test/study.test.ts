@@ -1,0 +1,217 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/transfer-study';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeError } from '../src/errors.ts';
+import { buildProgram } from '../src/program.ts';
+
+const launcher = join(import.meta.dirname, '../bin/ferry.js');
+let folder: string;
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+
+/** Runs ferry as a user does; `during` may end it early. */
+function ferry(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Run> {
+  return new Promise((done, fail) => {
+    const env = { ...process.env, FERRY_BACKEND: 'ort', FERRY_THREADS: '2', NO_COLOR: '1', FERRY_DEBUG: '' };
+    const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, env });
+    let [out, error] = ['', ''];
+    child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+    child.stderr.on('data', (text: Buffer) => (error += text.toString()));
+    child.on('error', fail);
+    child.on('close', (code) => {
+      done({ code, out, error });
+    });
+    during?.(child);
+  });
+}
+
+/** What ferry says when it refuses, without a process of its own. */
+async function refusal(...args: string[]): Promise<string> {
+  const place = process.cwd();
+  process.chdir(folder);
+  try {
+    await buildProgram().parseAsync(['node', 'ferry', ...args]);
+  } catch (error) {
+    return stripVTControlCharacters(describeError(error, false));
+  } finally {
+    process.chdir(place);
+  }
+  throw new Error(`ferry ${args.join(' ')} should have refused`);
+}
+
+/** Calls `act` once a condition holds or the child has ended. */
+function once(child: ChildProcess, condition: () => boolean, act: () => void): void {
+  const timer = setInterval(() => {
+    if (child.exitCode === null && !condition()) return;
+    clearInterval(timer);
+    if (child.exitCode === null) act();
+  }, 5);
+}
+
+const runs = (study: string): string[] =>
+  [
+    'pretrain/seed-1',
+    ...['scratch-ids', 'scratch-no-ids', 'pre-trained-ids', 'pre-trained-no-ids'].map(
+      (cell) => `finetune/puzzles/${cell}/seed-1`,
+    ),
+  ].map((run) => join(folder, study, run));
+
+const contents = (study: string): string[] =>
+  runs(study).map((run) => readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ferry-study-'));
+  const world = makeSampleWorld({ persons: 150, domains: ['games', 'puzzles'] });
+  await writeSampleWorld(folder, world);
+  // Features that cost nothing: an item's theme and some of its look, as MISSRec's files hold them.
+  for (const { name, items } of world.domains) {
+    const rows = Float32Array.from(
+      items.flatMap(({ theme, style, volume }) => [
+        ...themes.map((_, t) => (t === theme ? 1 : 0)),
+        style / 4,
+        volume / 3,
+      ]),
+    );
+    await writeFile(join(folder, name, `${name}.feat1CLS`), new Uint8Array(rows.buffer));
+  }
+  const shared = [
+    'features: { text: stored }',
+    'model: { width: 16, heads: 2, inner: 16, positions: 10, dropout: 0.2 }',
+  ];
+  await writeFile(
+    join(folder, 'tiny.yaml'),
+    [
+      'job: study',
+      'sources: [games]',
+      'targets: [puzzles]',
+      'seeds: [1]',
+      ...shared,
+      'pretraining: { epochs: 2, batchSize: 64 }',
+      'finetuning: { epochs: 3, batchSize: 64 }',
+      '',
+    ].join('\n'),
+  );
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('a study', { timeout: 300_000 }, () => {
+  it('does its runs, prints one table and writes a report', async () => {
+    const { code, out, error } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
+    expect(error).toBe('');
+    expect(code).toBe(0);
+    expect(out).toContain('1 pre-training and 4 fine-tuning runs');
+    expect(out).toMatch(/puzzles +yes +pre-trained +0\.\d{4}/);
+    expect(out.trimEnd().endsWith(join('whole', 'report.html'))).toBe(true);
+    const html = await readFile(join(folder, 'whole/report.html'), 'utf8');
+    for (const part of ['Learning curves', 'Recall by popularity', 'Interests', '<svg'])
+      expect(html).toContain(part);
+    const csv = await readFile(join(folder, 'whole/results.csv'), 'utf8');
+    expect(csv.trimEnd().split('\n')).toHaveLength(5);
+    const { runs: listed } = JSON.parse(await readFile(join(folder, 'whole/results.json'), 'utf8')) as {
+      runs: { test: Record<string, number> }[];
+    };
+    expect(listed).toHaveLength(4);
+    for (const { test } of listed) expect(test['recall@10']).toBeGreaterThan(0);
+  });
+
+  it('skips what is finished', async () => {
+    const before = contents('whole');
+    const { out } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
+    expect(out.match(/finished before/g)).toHaveLength(5);
+    expect(contents('whole')).toEqual(before);
+  });
+
+  it('killed in pre-training and in fine-tuning and run again gives the same numbers', async () => {
+    const args = ['study', 'tiny.yaml', '--out', 'killed'];
+    const checkpointIn = (run: string) => () =>
+      existsSync(join(run, 'checkpoints')) &&
+      readdirSync(join(run, 'checkpoints')).some((name) => name.startsWith('step-')) &&
+      !existsSync(join(run, 'summary.json'));
+    const [pretrain, , , tuned] = runs('killed');
+    for (const run of [pretrain!, tuned!]) {
+      const { code } = await ferry(args, (child) => {
+        once(child, checkpointIn(run), () => child.kill('SIGKILL'));
+      });
+      expect(code).toBe(null);
+    }
+    const { code, out } = await ferry(args);
+    expect(code).toBe(0);
+    expect(out).toContain('finished before');
+    expect(contents('killed')).toEqual(contents('whole'));
+  });
+
+  it('refuses a directory that holds runs of another recipe, before it does anything', async () => {
+    expect(await refusal('study', 'tiny.yaml', 'model.width=32', '--out', 'whole')).toBe(
+      'error whole holds runs of another recipe: model.width was 16, is 32. Choose another directory with --out',
+    );
+  });
+
+  it('leaves runs that can be evaluated, carried to another domain, and asked for recommendations', async () => {
+    const run = 'whole/finetune/puzzles/pre-trained-no-ids/seed-1';
+    const evaluation = await ferry(['evaluate', run, '--json']);
+    const { metrics } = JSON.parse(evaluation.out) as { metrics: Record<string, number> };
+    const summary = JSON.parse(await readFile(join(folder, run, 'summary.json'), 'utf8')) as {
+      test: Record<string, number>;
+    };
+    expect(metrics).toEqual(summary.test);
+    const elsewhere = await ferry(['evaluate', run, '--on', 'games']);
+    expect(elsewhere.out).toContain('games, test:');
+    const other = 'whole/finetune/puzzles/scratch-ids/seed-1';
+    expect(await refusal('evaluate', other, '--on', 'games')).toContain('knows the items of puzzles by ID');
+    const { out } = await ferry(['recommend', run, '--history', 'pu0003,pu0004', '--top', '3']);
+    expect(out).toMatch(/Recommended\n {3}1 {2}-?\d\.\d{4} {2}pu\d{4} {2}\w/);
+    expect(out).toContain('Interests that fired');
+  });
+});
+
+describe('errors', { timeout: 120_000 }, () => {
+  const run = 'whole/finetune/puzzles/scratch-no-ids/seed-1';
+
+  it('end with code 1 and one line, and with a trace only if asked', async () => {
+    const nothing = await ferry(['evaluate', 'nowhere']);
+    expect(nothing).toEqual({
+      code: 1,
+      out: '',
+      error: 'error nowhere is no run directory: it has no recipe.yaml\n',
+    });
+    const traced = await ferry(['evaluate', 'nowhere', '--debug']);
+    expect(traced.error).toContain('runs.ts');
+  });
+
+  it('name what is wrong and what was meant', async () => {
+    expect(await refusal('recommend', run, '--history', 'pu003')).toMatch(
+      /^error no item 'pu003' in puzzles; did you mean 'pu\d{4}'\?/,
+    );
+    expect(await refusal('study', 'tiny.yaml', 'pretraining.epohcs=3')).toContain(
+      "unknown key 'epohcs' in pretraining; did you mean 'epochs'?",
+    );
+    expect(await refusal('pretrain', 'tiny.yaml')).toContain("recipe for 'ferry study'");
+    expect(await refusal('recommend', run)).toContain('give either --user <id> or --history <ids>');
+  });
+
+  it('tell of a damaged checkpoint, a short feature file and an item that comes twice', async () => {
+    const checkpoints = join(folder, run, 'checkpoints');
+    for (const name of readdirSync(checkpoints)) {
+      const file = join(checkpoints, name, 'model.safetensors');
+      truncateSync(file, statSync(file).size - 100);
+    }
+    expect(await refusal('evaluate', run)).toMatch(/^error .*model\.safetensors is damaged: .*$/);
+    const features = join(folder, 'games/games.feat1CLS');
+    truncateSync(features, statSync(features).size - 8);
+    expect(await refusal('study', 'tiny.yaml', '--out', 'cut')).toMatch(/^error .*games\.feat1CLS: .*$/);
+    const items = join(folder, 'puzzles/items.jsonl');
+    await appendFile(items, `${(await readFile(items, 'utf8')).split('\n')[0]!}\n`);
+    expect(await refusal('inspect', 'puzzles')).toMatch(
+      /^error .*items\.jsonl:141: item ids must be unique.*first on line 1.*$/,
+    );
+  });
+});

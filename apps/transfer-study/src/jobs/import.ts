@@ -1,0 +1,73 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
+import { toYaml } from '@ferry/training';
+import { featuresSchema, recipeSchema } from '../config/schema.ts';
+import { readRecipe } from '../config/validate.ts';
+import { openDomain } from '../domains.ts';
+import { UserError } from '../errors.ts';
+import { domainFeatures } from '../features.ts';
+import type { JobConsole } from './console.ts';
+import { asJson } from './train.ts';
+import { importedFile } from './weights.ts';
+
+/** The recipe an imported run is used by: the released preset with the sizes of the file. */
+function importedRecipe(file: string, on: string | undefined, { options, items }: ImportedModel): string {
+  const { width, heads, inner, positions, itemFusion, featureWidths } = options;
+  const stored = (has: boolean): 'stored' | 'none' => (has ? 'stored' : 'none');
+  const job =
+    on === undefined || items === 0
+      ? { job: 'pretrain', sources: [basename(file)] }
+      : { job: 'finetune', target: on, from: null, ids: options.ids };
+  return toYaml(
+    asJson(
+      readRecipe(
+        JSON.stringify({
+          ...job,
+          description: `imported from ${basename(file)}`,
+          features: {
+            text: stored(featureWidths.text !== undefined),
+            image: stored(featureWidths.image !== undefined),
+          },
+          model: { preset: 'released', width, heads, inner, positions, itemFusion },
+        }),
+        file,
+        recipeSchema,
+      ),
+    ),
+  );
+}
+
+/**
+ * Makes a run of a checkpoint of MISSRec's released PyTorch code. Nothing in the file is executed.
+ *
+ * @param file - The `.pth` file.
+ * @param options - `on`: the domain it was trained on, whose feature files its item rows are matched with; without it only what
+ * is not tied to items is taken. `out`: the run directory to make.
+ */
+export async function importMissRec(
+  file: string,
+  { on, out }: { on?: string | undefined; out: string },
+  console: JobConsole,
+): Promise<void> {
+  if (!existsSync(file)) throw new UserError(`no such file: ${file}`);
+  if (existsSync(join(out, 'recipe.yaml')))
+    throw new UserError(`${out} holds a run already: choose another directory with --out`);
+  const domain = on === undefined ? undefined : await openDomain(on);
+  const features =
+    domain && (await domainFeatures(domain, featuresSchema.parse({ text: 'stored', image: 'stored' })));
+  const imported = importReleased(readFileSync(file), { file, ...(features && { domain: features }) });
+  mkdirSync(out, { recursive: true });
+  await saveMissRec(join(out, importedFile), imported);
+  writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
+  const { tensors, items, ignored, options } = imported;
+  console.line(
+    `${out}: ${tensors.size} tensors, width ${options.width}, ${options.ids ? `IDs of ${items} items` : 'no IDs'}`,
+  );
+  if (ignored.length > 0) console.line(`left out (Ferry reads them from the domain): ${ignored.join(', ')}`);
+  console.line(
+    items > 0
+      ? `next: ferry evaluate ${out}`
+      : `next: ferry finetune <recipe> from=${out} model.preset=released`,
+  );
+}

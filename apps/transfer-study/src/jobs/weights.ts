@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { loadMissRec, type StoredMissRec } from '@ferry/missrec';
+import { openCheckpoint, readSummary } from '@ferry/training';
+import { UserError } from '../errors.ts';
+
+/** The file of a run that was imported. */
+export const importedFile = 'imported.safetensors';
+
+/** Weights on disk. */
+export interface StoredWeights {
+  /** Where they were found. */
+  readonly path: string;
+  /** Weights and interests by name. */
+  readonly tensors: StoredMissRec['tensors'];
+}
+
+/** The weights a path means: of an imported run, of a run's best checkpoint, or of a checkpoint. */
+export async function storedWeights(path: string): Promise<StoredWeights> {
+  const imported = join(path, importedFile);
+  if (existsSync(imported)) return { path: imported, tensors: (await loadMissRec(imported)).tensors };
+  const checkpoint = await openCheckpoint(path);
+  return { path: checkpoint.path, tensors: checkpoint.model };
+}
+
+/**
+ * {@link storedWeights} to start from.
+ *
+ * @throws UserError if there is nothing, or a run that is not finished.
+ */
+export async function startingWeights(from: string): Promise<StoredWeights> {
+  if (!existsSync(from))
+    throw new UserError(
+      `from: no such run or checkpoint: ${from} (make it first, or set from=null to train from scratch)`,
+    );
+  if (existsSync(join(from, 'recipe.yaml')) && !existsSync(join(from, importedFile)) && !readSummary(from))
+    throw new UserError(`from: ${from} is not finished: finish it first, or name one of its checkpoints`);
+  return storedWeights(from);
+}
