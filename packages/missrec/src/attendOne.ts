@@ -43,7 +43,7 @@ export function attendOne(
   const q = tf.mul(linear(query, wq, bq), 1 / Math.sqrt(h));
   const byHead = tf.transpose(tf.reshape(q, [R, heads, h]), [1, 0, 2]); // [H, R, h]
   const lifted = tf.transpose(tf.matMul(byHead, tf.reshape(wk, [heads, h, D])), [1, 0, 2]); // [R, H, D]
-  const sizes = groups.map(({ keys }) => keys.shape[0]!);
+  const sizes = groups.map(({ keys }) => keys.shape[0]);
   // A split's gradient is one concatenation; those of slices would be padded to the whole and added up.
   const parts = groups.length === 1 ? [lifted] : tf.split(lifted, sizes, 0);
   const cores = groups.map(({ keys, hidden }, g) => {

@@ -1,5 +1,5 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
-import { compile, randomKey, randomSource, type RandomStream, tf } from '@ferry/engine';
+import { compile, randomSource, tf } from '@ferry/engine';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/nn';
 import type { TrainableModel } from '@ferry/training';
 import { disposeFeed, feedOf, batchGrouping } from './feeds.ts';
@@ -9,6 +9,7 @@ import { trainableWeights, type Tuning } from './parameters.ts';
 import { createRanking, evaluateModel, type EvaluateOptions, type RankingFunctions } from './rank.ts';
 import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
+import { runStep, updateWeights } from './step.ts';
 
 /** Numbers of Adam that a training may set; defaults as spec 5: learning rate 1e-3, no decay, no clipping. */
 export type OptimizerSettings = Partial<
@@ -76,16 +77,10 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
   const items = { features, present };
   const step = compile(
     (inputs: ObjectiveInputs, key: tf.Tensor) => {
-      const out: { value?: tf.Tensor } = {};
-      const { value, grads } = tf.variableGrads(() => {
+      return updateWeights(weights, optimizer, () => {
         const terms = finetuneObjective(parameters, options, inputs, randomSource(key));
-        // Terms other than the loss outlive the differentiation's scope only if kept; the caller's tidy frees them.
-        out.value = tf.keep(tf.stack([terms.loss, terms.crossEntropy, terms.regulariser]));
-        return terms.loss;
-      }, [...weights.values()]);
-      optimizer.apply(grads);
-      value.dispose();
-      return out.value!;
+        return { loss: terms.loss, report: [terms.loss, terms.crossEntropy, terms.regulariser] };
+      });
     },
     { name: 'missrec.finetune' },
   );
@@ -150,20 +145,4 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
       optimizer.dispose();
     },
   };
-}
-
-/** Advances the optimiser, runs a compiled step with the step's key and reads its terms. */
-export async function runStep(
-  random: RandomStream,
-  number: number,
-  optimizer: Optimizer,
-  run: (key: tf.Tensor) => tf.Tensor,
-): Promise<Float32Array> {
-  optimizer.advance(number);
-  const key = randomKey(random.split('dropout'), number);
-  const terms = run(key);
-  key.dispose();
-  const values = (await terms.data()) as Float32Array;
-  terms.dispose();
-  return values;
 }

@@ -206,7 +206,7 @@ function decoderTokens(
   const flat = dropout(normed, options.dropout, random);
   let base = 0;
   const readAt = shapes.map(([B, P], g) => {
-    const starts = tf.range(base, base + B! * P!, P!, 'int32');
+    const starts = tf.range(base, base + B! * P!, P, 'int32');
     base += B! * P!;
     return tf.add(starts, raw[g]!.read);
   });
@@ -318,7 +318,7 @@ function interestProjections(
 ): tf.Tensor[] {
   const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
   const slots = ids.reduce((sum, { size }) => sum + size, 0);
-  if (interestTable.shape[0]! < slots) return embedAll(linear(interestTable, weight, bias), ids);
+  if (interestTable.shape[0] < slots) return embedAll(linear(interestTable, weight, bias), ids);
   return ids.map((own) => linear(vectorsOf(interestTable, own), weight, bias));
 }
 

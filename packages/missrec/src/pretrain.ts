@@ -2,7 +2,7 @@ import type { Rows } from '@ferry/data';
 import { compile, randomSource, type RandomStream, tf } from '@ferry/engine';
 import { dropItems, drawMarks, replacedWords } from './augmentation.ts';
 import { batchGrouping, disposeFeed, feedOf, type FeedGroup, roundedUp } from './feeds.ts';
-import { type MissRecTraining, optimizerFor, type OptimizerSettings, runStep } from './finetune.ts';
+import { type MissRecTraining, optimizerFor, type OptimizerSettings } from './finetune.ts';
 import { lengthHistogram, type LengthHistogram } from './groups.ts';
 import type { ItemInputs } from './model.ts';
 import { pretrainObjective, type PretrainInputs } from './objectives.ts';
@@ -11,6 +11,7 @@ import { trainableWeights } from './parameters.ts';
 import { createRanking } from './rank.ts';
 import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
+import { runStep, updateWeights } from './step.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
 
 /** What {@link createPretraining} needs. */
@@ -113,17 +114,11 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
         ...(all.words && { words: pick(all.words) }),
         numbers,
       };
-      const out: { value?: tf.Tensor } = {};
-      const { value, grads } = tf.variableGrads(() => {
+      return updateWeights(weights, optimizer, () => {
         const terms = pretrainObjective(parameters, options, { ...inputs, items }, randomSource(key));
-        out.value = tf.keep(
-          tf.stack([terms.loss, terms.sequenceItem, terms.sequenceSequence, terms.regulariser]),
-        );
-        return terms.loss;
-      }, [...weights.values()]);
-      optimizer.apply(grads);
-      value.dispose();
-      return out.value!;
+        const { loss, sequenceItem, sequenceSequence, regulariser } = terms;
+        return { loss, report: [loss, sequenceItem, sequenceSequence, regulariser] };
+      });
     },
     { name: 'missrec.pretrain' },
   );

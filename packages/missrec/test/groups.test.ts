@@ -1,0 +1,140 @@
+import { RandomStream } from '@ferry/engine';
+import { describe, expect, it } from 'vitest';
+import { groupByLength, interestsOfGroups, lengthHistogram, planGroups } from '../src/groups.ts';
+import { dropItems, interestSizes, quotas, replacedWords, sourceBatches } from '../src/index.ts';
+import { latestItems } from '../src/rows.ts';
+import { worldRows } from './world.ts';
+
+describe('groups', () => {
+  it('halve the batch, and have the shape of the plan in nearly every batch', () => {
+    const random = RandomStream.fromSeed(5);
+    const all = Int32Array.from({ length: 5000 }, () => 1 + Math.floor(-Math.log(1 - random.uniform()) * 4));
+    const plan = planGroups(lengthHistogram(all), 128);
+    expect(plan.map(({ size }) => size)).toEqual([64, 32, 16, 16]);
+    expect(plan.at(-1)!.length).toBe(Math.max(...all));
+    let fitting = 0;
+    for (let trial = 0; trial < 100; trial++) {
+      const lengths = Int32Array.from({ length: 128 }, () => all[random.integer(5000)]!);
+      const stride = Math.max(...lengths);
+      const history = new Int32Array(128 * stride);
+      lengths.forEach((length, b) => history.fill(b + 1, b * stride, b * stride + length));
+      const groups = groupByLength(history, lengths, plan);
+      if (groups.every(({ length }, g) => length === plan[g]!.length)) fitting++;
+      // every row is there once, whole
+      const seen = groups.flatMap(({ rows }) => [...rows]).sort((a, b) => a - b);
+      expect(seen).toEqual(Array.from({ length: 128 }, (_, b) => b));
+      for (const group of groups)
+        group.rows.forEach((row, at) => {
+          const own = [...group.history.subarray(at * group.length, (at + 1) * group.length)];
+          expect(own.filter((item) => item !== 0)).toEqual(
+            Array.from({ length: lengths[row]! }, () => row + 1),
+          );
+          expect(group.lengths[at]).toBe(lengths[row]);
+        });
+    }
+    expect(fitting).toBeGreaterThan(95);
+  });
+
+  it('count the slots of the released layout: an empty one wherever a row is shorter than the longest', () => {
+    const lookups = [Int32Array.of(0, 1, 2, 3), Int32Array.of(0, 1, 4, 4)];
+    const group = { length: 2, history: Int32Array.of(1, 0, 2, 3), lengths: Int32Array.of(1, 2) };
+    const kept = interestsOfGroups([group], lookups, { zero: 'keep', longest: 5, count: 4 });
+    expect(kept.fullest).toBe(4); // 0, 2, 3, 4
+    expect([...kept.groups[0]!.ids.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
+    const exact = interestsOfGroups([group], lookups, { zero: 'keep', longest: 2, count: 4 });
+    expect(exact.fullest).toBe(3); // the second row has no padding then
+    const paper = interestsOfGroups([group], lookups, { zero: 'exclude', longest: 5, count: 4 });
+    expect(paper.groups[0]!.slots).toBe(4);
+    expect([...paper.groups[0]!.ids]).toEqual([1, 0, 0, 0, 2, 3, 4, 0]);
+    expect([...paper.groups[0]!.mask]).toEqual([1, 0, 0, 0, 1, 1, 1, 0]);
+  });
+});
+
+describe('augmentation', () => {
+  const history = Int32Array.of(1, 2, 3, 4, 0, 5, 0, 0, 0, 0);
+  const lengths = Int32Array.of(4, 1);
+
+  it('own: items go by their own marks, the first always stays', () => {
+    const marks = Uint8Array.of(0, 0, 1, 0, 0, 0, 0, 0, 0, 0);
+    const dropped = dropItems(history, lengths, marks, 'own');
+    expect([...dropped.history]).toEqual([1, 3, 0, 0, 0, 5, 0, 0, 0, 0]);
+    expect([...dropped.lengths]).toEqual([2, 1]);
+  });
+
+  it('next: items go by the mark behind them, the last always stays, the first may not', () => {
+    const marks = Uint8Array.of(1, 0, 1, 0, 0, 0, 0, 0, 0, 0);
+    const dropped = dropItems(history, lengths, marks, 'next');
+    expect([...dropped.history]).toEqual([2, 4, 0, 0, 0, 5, 0, 0, 0, 0]);
+    expect([...dropped.lengths]).toEqual([2, 1]);
+  });
+
+  it('words: replaced where the mask is not keep, never in padding', () => {
+    const marks = Uint8Array.of(1, 0, 0, 1, 0, 0, 0, 0, 0, 0);
+    expect([...replacedWords(history, marks)]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0, 0]);
+  });
+});
+
+describe('interestSizes', () => {
+  it('are shares of the tokens, rounded up, at least 1', () => {
+    const sizes = (interestRatio: number, neighbourRatio: number, tokens: number) =>
+      interestSizes({ interestRatio, neighbourRatio }, tokens);
+    expect(sizes(0.5, 0.1, 2 * 4385)).toEqual({ clusters: 4385, neighbours: 877 });
+    expect(sizes(0.02, 0.1, 2 * 446_975)).toEqual({ clusters: 17_879, neighbours: 89_395 });
+    expect(sizes(0.02, 0.1, 3170)).toEqual({ clusters: 64, neighbours: 317 });
+    expect(sizes(0.02, 0.1, 3)).toEqual({ clusters: 1, neighbours: 1 });
+    expect(interestSizes({ interestRatio: 0.5, neighbourRatio: 0.1, interestCount: 7 }, 100).clusters).toBe(
+      7,
+    );
+  });
+});
+
+describe('batches of several sources', () => {
+  const sources = [
+    { rows: worldRows(20, 300, 1), offset: 0 },
+    { rows: worldRows(20, 50, 2), offset: 20 },
+  ];
+
+  it('share by a power of the rows, exactly over an epoch', () => {
+    for (const balance of [0, 0.5, 1]) {
+      const sums = [0, 0, 0];
+      for (let step = 0; step < 100; step++) {
+        const own = quotas([900, 100, 10], balance, 64, step);
+        expect(own.reduce((a, b) => a + b, 0)).toBe(64);
+        expect(own.every((count) => count >= 0)).toBe(true);
+        own.forEach((count, d) => (sums[d]! += count));
+      }
+      const weights = [900, 100, 10].map((count) => count ** balance);
+      const total = weights.reduce((a, b) => a + b, 0);
+      weights.forEach((weight, d) => {
+        expect(Math.abs(sums[d]! - (6400 * weight) / total)).toBeLessThan(1.5);
+      });
+    }
+  });
+
+  it('visit every row once with balance 1, and the small source more often with balance 0', () => {
+    const count = (balance: number) => {
+      const seen = [0, 0];
+      for (const { targets } of sourceBatches(sources, { size: 50, balance }, RandomStream.fromSeed(1)))
+        for (const target of targets) seen[target > 20 ? 1 : 0]!++;
+      return seen;
+    };
+    expect(count(1)).toEqual([300, 50]);
+    expect(count(0)).toEqual([175, 175]);
+  });
+
+  it('are the same for the same stream', () => {
+    const list = () => [...sourceBatches(sources, { size: 32, balance: 0.5 }, RandomStream.fromSeed(4))];
+    expect(list()).toEqual(list());
+  });
+});
+
+describe('latestItems', () => {
+  it('cuts histories to their last items', () => {
+    const rows = worldRows(20, 40, 3);
+    const cut = latestItems(rows, 2);
+    cut.ends.forEach((end, r) => {
+      expect(end).toBe(rows.ends[r]);
+      expect(end - cut.starts[r]!).toBe(Math.min(2, end - rows.starts[r]!));
+    });
+  });
+});
