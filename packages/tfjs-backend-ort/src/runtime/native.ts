@@ -74,6 +74,9 @@ export function createSession(model: Uint8Array, options: SessionOptions): Sessi
     enableMemPattern: false,
     enableCpuMemArena: false,
     logSeverityLevel: 3,
+    // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the cores
+    // from the next session and the host kernels.
+    extra: { session: { force_spinning_stop: '1' } },
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
   });
   return {
