@@ -10,7 +10,7 @@ import type { Trace } from './trace.ts';
 /** The name tfjs knows the backend by. */
 export const BACKEND_NAME = 'ort';
 
-/** Eager operations kept compiled; each is a small session of its own. */
+/** Eager operations kept compiled; most have a small session of their own. */
 const EAGER_CACHE = 512;
 
 /** A tfjs backend whose kernels build graphs for ONNX Runtime: one operation at a time, or a whole traced function. */
@@ -20,7 +20,8 @@ export class OrtBackend extends tf.KernelBackend {
   /** The function being traced, if any. */
   trace: Trace | undefined;
   readonly #buffers = new WeakMap<object, Buffer>();
-  readonly #eager = new Map<string, Executable>();
+  /** Eager operations by what they are of, the least recently used first. */
+  readonly #programs = new Map<string, EagerProgram>();
   #count = 0;
 
   constructor(options: SessionOptions) {
@@ -59,8 +60,10 @@ export class OrtBackend extends tf.KernelBackend {
     inputs: readonly tf.TensorInfo[],
     build: (g: Graph, values: Value[]) => Value[],
   ): tf.TensorInfo[] {
-    const cached = this.#programs.get(key) ?? this.#buildEager(key, name, inputs, build);
-    if (cached.executable && !this.#eager.has(key)) this.#remember(key, cached.executable);
+    const known = this.#programs.get(key);
+    if (known) this.#programs.delete(key);
+    const cached = known ?? this.#buildEager(name, inputs, build);
+    this.#remember(key, cached);
     const operands = cached.reads.map((i) => {
       const buffer = this.buffer(inputs[i]!.dataId);
       return { array: buffer.array, offset: buffer.offset };
@@ -77,10 +80,7 @@ export class OrtBackend extends tf.KernelBackend {
     });
   }
 
-  readonly #programs = new Map<string, EagerProgram>();
-
   #buildEager(
-    key: string,
     name: string,
     inputs: readonly tf.TensorInfo[],
     build: (g: Graph, values: Value[]) => Value[],
@@ -96,7 +96,7 @@ export class OrtBackend extends tf.KernelBackend {
       if (value.constant) return { kind: 'constant', value, shape, dtype };
       return { kind: 'input', index: values.indexOf(value), shape, dtype };
     });
-    const program: EagerProgram = {
+    return {
       results,
       reads: inputs.map((_, i) => i),
       executable:
@@ -108,17 +108,19 @@ export class OrtBackend extends tf.KernelBackend {
             )
           : undefined,
     };
-    this.#programs.set(key, program);
-    return program;
   }
 
-  #remember(key: string, executable: Executable): void {
-    this.#eager.set(key, executable);
-    if (this.#eager.size <= EAGER_CACHE) return;
-    const [oldest, evicted] = this.#eager.entries().next().value!;
-    this.#eager.delete(oldest);
+  #remember(key: string, program: EagerProgram): void {
+    this.#programs.set(key, program);
+    if (this.#programs.size <= EAGER_CACHE) return;
+    const [oldest, evicted] = this.#programs.entries().next().value!;
     this.#programs.delete(oldest);
-    evicted.dispose();
+    evicted.executable?.dispose();
+  }
+
+  /** Eager operations that are kept compiled. */
+  get eagerPrograms(): number {
+    return this.#programs.size;
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {
@@ -210,8 +212,7 @@ export class OrtBackend extends tf.KernelBackend {
   }
 
   override dispose(): void {
-    for (const executable of this.#eager.values()) executable.dispose();
-    this.#eager.clear();
+    for (const { executable } of this.#programs.values()) executable?.dispose();
     this.#programs.clear();
   }
 }

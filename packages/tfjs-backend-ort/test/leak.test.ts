@@ -106,3 +106,18 @@ it('hundreds of compiled training steps leave tensors, buffers and memory where 
   tf.disposeVariables();
   expect(tf.memory().numTensors).toBe(made);
 });
+
+it('eager operations of ever new constants and shapes keep a bounded number of programs', () => {
+  const backend = tf.backend() as unknown as { eagerPrograms: number };
+  tf.tidy(() => {
+    for (let i = 0; i < 400; i++) {
+      tf.fill([3], i + 0.5);
+      tf.neg(tf.ones([i + 1]));
+    }
+    expect(backend.eagerPrograms).toBe(512);
+    // One that was dropped is made anew.
+    expect(Array.from(tf.neg(tf.ones([1])).dataSync())).toEqual([-1]);
+    expect(Object.is(tf.fill([1], 0).dataSync()[0], 0)).toBe(true);
+    expect(Object.is(tf.fill([1], -0).dataSync()[0], -0)).toBe(true);
+  });
+});

@@ -80,9 +80,10 @@ function run(
 /** Kernels whose result is a list even when it has one entry. */
 const MULTIPLE = new Set(['SplitV', 'Unpack', 'TopK', 'Unique']);
 
-/** Attributes as text; JSON alone would make one of Infinity, NaN and null. */
+/** Attributes as text; JSON alone would make one of Infinity, NaN and null, and one of 0 and -0. */
 function attributeKey(attrs: tf.NamedAttrMap): string {
-  return JSON.stringify(attrs, (_, value: unknown) =>
-    typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
-  );
+  return JSON.stringify(attrs, (_, value: unknown) => {
+    if (Object.is(value, -0)) return '-0';
+    return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+  });
 }
