@@ -109,7 +109,7 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(error).toBe('');
     expect(code).toBe(0);
     expect(out).toContain('1 pre-training and 4 fine-tuning runs');
-    expect(out).toMatch(/puzzles +yes +pre-trained +0\.\d{4}/);
+    expect(out).toMatch(/puzzles +yes +pretrained +0\.\d{4}/);
     expect(out.trimEnd().endsWith(join('whole', 'report.html'))).toBe(true);
     const html = await readFile(join(folder, 'whole/report.html'), 'utf8');
     for (const part of ['Learning curves', 'Recall by popularity', 'Interests', '<svg'])

@@ -26,7 +26,10 @@ export async function runJob(
   name: string,
   console: JobConsole,
 ): Promise<void> {
-  const engine = await selectBackend(recipe.backend as BackendSpec, { log: () => undefined });
+  const engine = await selectBackend(recipe.backend as BackendSpec, {
+    threads: recipe.threads,
+    log: () => undefined,
+  });
   console.line(
     `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
   );

@@ -159,6 +159,7 @@ const place = {
     .min(1)
     .default('auto')
     .describe('auto | ort | tensorflow | wasm | cpu, or ort:<provider>'),
+  threads: whole(1).optional().describe('threads of one operation; default FERRY_THREADS, else all cores'),
 };
 const seed = whole(0).default(2020).describe('seed of every random number');
 

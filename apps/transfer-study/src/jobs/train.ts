@@ -4,7 +4,7 @@ import type { FinetuneRecipe, PretrainRecipe } from '../config/schema.ts';
 import { StoppedError, type JobConsole } from './console.ts';
 
 /** Keys of a recipe that may differ when a run is resumed: they do not change its numbers. */
-export const mayDiffer: readonly string[] = ['description', 'needs', 'takes', 'out', 'backend'];
+export const mayDiffer: readonly string[] = ['description', 'needs', 'takes', 'out', 'backend', 'threads'];
 
 /** A recipe as it is saved. */
 export function asJson(recipe: object): JsonObject {

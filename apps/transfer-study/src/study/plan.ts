@@ -33,8 +33,16 @@ export interface StudyPlan {
  */
 export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
   const names = recipe.targets.map(domainName);
-  const { backend, features, model } = recipe;
-  const shared = { description: '', needs: 'nothing', takes: '', backend, features, model };
+  const { backend, threads, features, model } = recipe;
+  const shared = {
+    description: '',
+    needs: 'nothing',
+    takes: '',
+    backend,
+    ...(threads !== undefined && { threads }),
+    features,
+    model,
+  };
   const pretrainingOf = (seed: number): PretrainRecipe & { out: string } => ({
     job: 'pretrain',
     ...shared,

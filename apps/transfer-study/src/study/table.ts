@@ -5,7 +5,7 @@ const title = (name: string): string =>
   name.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('mrr', 'MRR');
 
 /** How a start reads in tables and charts. */
-export const startName = { scratch: 'scratch', 'pre-trained': 'pre-trained' } as const;
+export const startName = { scratch: 'scratch', 'pre-trained': 'pretrained' } as const;
 
 /** The one table of a study: mean and deviation over seeds, the best of each target in bold. */
 export function studyTable(rows: readonly StudyRow[]): Table {
