@@ -52,7 +52,7 @@ export function dropItems(
  *
  * @param history - [B * L]
  * @param marks - [B * L], from {@link drawMarks}.
- * @returns [B * L]: 1 where the text is replaced.
+ * @returns [B * L], 1 where the text is replaced.
  */
 export function replacedWords(history: Int32Array, marks: Uint8Array): Float32Array {
   return Float32Array.from(history, (item, at) => (item !== 0 && marks[at] === 0 ? 1 : 0));

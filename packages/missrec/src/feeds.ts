@@ -16,7 +16,7 @@ import type { MissRecOptions } from './options.ts';
 export interface FeedGroup extends Pick<RowGroup, 'length' | 'history' | 'lengths'> {
   /** [B * L] item numbers of the image lookup and tokens, where they are others. */
   images?: Int32Array | undefined;
-  /** [B * L]: 1 where words are dropped. */
+  /** [B * L], 1 where words are dropped. */
   replaced?: Float32Array | undefined;
 }
 

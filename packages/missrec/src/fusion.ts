@@ -8,7 +8,7 @@ import { modalitiesOf, type MissRecOptions } from './options.ts';
 export type Candidates = {
   /** [C, D] adapted features of each modality, of length 1. */
   content: Partial<Record<Modality, tf.Tensor>>;
-  /** [C, 1]: 1 where the item has the modality. */
+  /** [C, 1], 1 where the item has the modality. */
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [C, D] ID embeddings, of length 1. */
   ids?: tf.Tensor | undefined;
@@ -92,7 +92,7 @@ export function fusedScores(
 
 interface Fused {
   fused: tf.Tensor;
-  /** [1, C]: 1 where an item has any modality; absent where all count as present. */
+  /** [1, C], 1 where an item has any modality; absent where all count as present. */
   any?: tf.Tensor | undefined;
 }
 

@@ -79,4 +79,4 @@ export type {
   PickleStorage,
   PickleTensor,
   PickleValue,
-} from './import/pickle.ts';
+} from './import/pickleValues.ts';

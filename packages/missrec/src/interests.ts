@@ -35,7 +35,7 @@ export function interestSizes(
   };
 }
 
-/** Makes {@link discoverInterests}' compiled function: adapted features without their padding rows. */
+/** Compiles the adapters for interest discovery: adapted features without their padding rows. */
 export function createAdapt(p: MissRecParameters, options: MissRecOptions) {
   return compile(
     (items: ItemInputs) => {
@@ -51,7 +51,7 @@ export function createAdapt(p: MissRecParameters, options: MissRecOptions) {
  * stands for. With `missing: 'mask'` tokens of missing modalities take no part and have no interest; with `bias` they are tokens like all others,
  * equal to the adapter's bias.
  *
- * @param adapt - From {@link createAdapt}.
+ * @param adapt - The compiled adapters.
  * @param options - Method and sizes.
  * @param catalogue - The items.
  * @param random - For the methods that draw.

@@ -76,13 +76,13 @@ export type SequenceInputs = {
   lengths: tf.Tensor;
   /** int32 [B, Q], rows of the interest table; absent with interests `none`. */
   interests?: tf.Tensor | undefined;
-  /** [B, Q]: 1 where a slot holds an interest. */
+  /** [B, Q], 1 where a slot holds an interest. */
   interestMask?: tf.Tensor | undefined;
   /** int32 [B, Q]: row of the packed memory for each slot (any row for an empty one); with {@link PackedSlots}. */
   unpack?: tf.Tensor | undefined;
   /** int32 [B, L]: other rows for the images, where the released augmentation does not align them. */
   imageHistory?: tf.Tensor | undefined;
-  /** [B, L]: 1 where the word-dropped text takes the text's place. */
+  /** [B, L], 1 where the word-dropped text takes the text's place. */
   replaced?: tf.Tensor | undefined;
 };
 

@@ -1,6 +1,6 @@
 import { unzipSync } from 'fflate';
 
-/** How much {@link openArchive} is willing to unpack. */
+/** How much of an archive is unpacked before it is refused. */
 export interface ArchiveLimits {
   /** Largest sum of the unpacked sizes, bytes. Default 8 GiB. */
   maxBytes?: number | undefined;

@@ -1,5 +1,6 @@
 import { openArchive, type ArchiveLimits } from './archive.ts';
-import { readPickle, type PickleTensor, type PickleValue } from './pickle.ts';
+import { readPickle } from './pickle.ts';
+import type { PickleTensor, PickleValue } from './pickleValues.ts';
 
 /** Element types of PyTorch that are read. */
 export type PthType =
