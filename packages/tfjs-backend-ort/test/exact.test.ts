@@ -1,73 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
-import {
-  attention,
-  compile,
-  embedding,
-  layerNorm,
-  registerOrtBackend,
-  softmaxCrossEntropy,
-} from '../src/index.ts';
-import { mixed, noise } from './support/cases.ts';
+import { attention, embedding, layerNorm, registerOrtBackend, softmaxCrossEntropy } from '../src/index.ts';
+import { noise } from './support/cases.ts';
+import { expectSamples, ids, repeated, sameBits } from './support/exact.ts';
 import { expectClose } from './support/harness.ts';
-
-// Sizes at which ONNX Runtime splits an operator between threads: what races there is wrong differently every time.
-const REPEATS = 4;
-/** Entries of large results that the reference computes; every entry is compared between runs. */
-const SAMPLES = 400;
 
 beforeAll(async () => {
   registerOrtBackend({ threads: 2 });
   await tf.setBackend('ort');
 });
 afterAll(() => tf.setBackend('cpu'));
-
-/** The results of a compiled function, and whether a run gave other bits than the first. */
-function repeated(
-  fn: (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
-  inputs: [Float32Array | Int32Array, number[]][],
-) {
-  const tensors = inputs.map(([data, shape]) =>
-    tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32'),
-  );
-  const compiled = compile((...x: tf.Tensor[]) => fn(...x));
-  const run = () =>
-    [compiled(...tensors)].flat().map((result) => {
-      const values = result.dataSync().slice();
-      result.dispose();
-      return values;
-    });
-  const first = run();
-  for (let i = 1; i < REPEATS; i++)
-    run().forEach((values, k) => {
-      expect(sameBits(values, first[k]!), `run ${i}, result ${k} equals the first run bit for bit`).toBe(
-        true,
-      );
-    });
-  compiled.dispose();
-  tf.dispose(tensors);
-  return first;
-}
-
-function sameBits(a: ArrayBufferView, b: ArrayBufferView): boolean {
-  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
-    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
-  );
-}
-
-/** Compares sampled entries with their double-precision values. */
-function expectSamples(actual: ArrayLike<number>, entry: (i: number) => number, relative = 1e-5): void {
-  const at = Array.from({ length: SAMPLES }, (_, i) => mixed(i) % actual.length);
-  expectClose(
-    at.map((i) => actual[i]!),
-    at.map(entry),
-    relative,
-  );
-}
-
-function ids(n: number, below: number): Int32Array {
-  return Int32Array.from({ length: n }, (_, i) => mixed(i + 5) % below);
-}
 
 describe('sums over repeated ids', () => {
   const [n, width, count] = [10_240, 300, 500];
