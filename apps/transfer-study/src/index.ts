@@ -5,7 +5,7 @@ export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProg
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
 export { importMissRec } from './jobs/import.ts';
-export { recipeYaml } from './jobs/runs.ts';
+export { recipeYaml, runRecipe } from './jobs/runs.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {
   formatRecommendation,

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
+import { positive } from '../options.ts';
 
 /** `ferry import`. */
 export function importVerb(): Command {
@@ -12,8 +13,9 @@ export function importVerb(): Command {
       '--on <domain>',
       'the domain it was trained on, for checkpoints with IDs: item rows are mapped to it',
     )
+    .option('--heads <n>', 'attention heads, which no weight tells', positive, 4)
     .requiredOption('--out <directory>', 'run directory to make')
-    .action(async (file: string, options: { on?: string; out: string }) => {
+    .action(async (file: string, options: { on?: string; out: string; heads: number }) => {
       const { importMissRec } = await import('@ferry/transfer-study');
       await importMissRec(file, options, jobConsole());
     });

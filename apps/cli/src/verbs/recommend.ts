@@ -1,6 +1,7 @@
 import { UserError } from '@ferry/transfer-study/config';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
+import { positive } from '../options.ts';
 
 interface Options {
   user?: string;
@@ -9,13 +10,6 @@ interface Options {
   top: number;
   again?: boolean;
   json?: boolean;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError('must be a whole number above 0.');
-  return value;
 }
 
 /** `ferry recommend`. */

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { selectBackend } from '@ferry/engine';
 import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
 import { toYaml } from '@ferry/training';
 import { featuresSchema, recipeSchema } from '../config/schema.ts';
@@ -43,20 +44,25 @@ function importedRecipe(file: string, on: string | undefined, { options, items }
  *
  * @param file - The `.pth` file.
  * @param options - `on`: the domain it was trained on, whose feature files its item rows are matched with; without it only what
- * is not tied to items is taken. `out`: the run directory to make.
+ * is not tied to items is taken. `out`: the run directory to make. `heads`: H, which no weight tells; default 4.
  */
 export async function importMissRec(
   file: string,
-  { on, out }: { on?: string | undefined; out: string },
+  { on, out, heads }: { on?: string | undefined; out: string; heads?: number | undefined },
   console: JobConsole,
 ): Promise<void> {
   if (!existsSync(file)) throw new UserError(`no such file: ${file}`);
   if (existsSync(join(out, 'recipe.yaml')))
     throw new UserError(`${out} holds a run already: choose another directory with --out`);
+  await selectBackend('auto', { log: () => undefined });
   const domain = on === undefined ? undefined : await openDomain(on);
   const features =
     domain && (await domainFeatures(domain, featuresSchema.parse({ text: 'stored', image: 'stored' })));
-  const imported = importReleased(readFileSync(file), { file, ...(features && { domain: features }) });
+  const imported = importReleased(readFileSync(file), {
+    file,
+    ...(features && { domain: features }),
+    ...(heads !== undefined && { heads }),
+  });
   mkdirSync(out, { recursive: true });
   await saveMissRec(join(out, importedFile), imported);
   writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
