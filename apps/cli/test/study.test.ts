@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/transfer-study';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeError } from '../src/errors.ts';
 import { buildProgram } from '../src/program.ts';
 
@@ -37,6 +37,7 @@ function ferry(args: readonly string[], during?: (child: ChildProcess) => void):
 /** What ferry says when it refuses, without a process of its own. */
 async function refusal(...args: string[]): Promise<string> {
   const place = process.cwd();
+  const silent = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
   process.chdir(folder);
   try {
     await buildProgram().parseAsync(['node', 'ferry', ...args]);
@@ -44,6 +45,7 @@ async function refusal(...args: string[]): Promise<string> {
     return stripVTControlCharacters(describeError(error, false));
   } finally {
     process.chdir(place);
+    silent.mockRestore();
   }
   throw new Error(`ferry ${args.join(' ')} should have refused`);
 }
