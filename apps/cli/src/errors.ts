@@ -1,8 +1,7 @@
-import { RecipeError, UserError } from '@ferry/transfer-study/config';
 import colours from 'picocolors';
 
-/** Names of errors whose message is meant for the user. */
-const known = ['InputError', 'WriteError', 'NonFiniteError', 'DamagedCheckpointError', 'RunError'];
+/** Errors of the program itself; all others were written for the user. */
+const bugs = ['TypeError', 'ReferenceError', 'SyntaxError', 'AssertionError'];
 
 /**
  * What a failed command prints.
@@ -14,6 +13,5 @@ export function describeError(error: unknown, debug: boolean): string {
   if (!(error instanceof Error)) return `${colours.red('error')} ${String(error)}`;
   const head = `${colours.red('error')} ${error.message}`;
   if (debug) return `${head}\n${error.stack ?? ''}`;
-  const expected = error instanceof RecipeError || error instanceof UserError || known.includes(error.name);
-  return expected ? head : `${head}\n${colours.dim('(--debug shows where this came from)')}`;
+  return bugs.includes(error.name) ? `${head}\n${colours.dim('(--debug shows where this came from)')}` : head;
 }
