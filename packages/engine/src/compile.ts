@@ -17,6 +17,7 @@ import { guarded, runningBody } from './guards.ts';
  * Results are tensors of the caller's own, even where `fn` returns an argument or the same tensor twice. Variables
  * that `fn` reads are state; `assign` and adamUpdate change it.
  *
+ * @typeParam F - The function's type.
  * @param fn - Pure but for variable updates: nests of tensors and static values in, a nest of tensors out.
  * @throws Error naming the function when `fn` reads a tensor's value, draws from `Math.random`, calls a compiled
  *   function, creates or disposes a variable, or is given or returns something that is no nest of tensors and plain

@@ -26,7 +26,11 @@ export interface CompiledProgram {
   sessions: number;
 }
 
-/** A function made by {@link compile}: called as the original. */
+/**
+ * A function made by {@link compile}: called as the original.
+ *
+ * @typeParam F - The original.
+ */
 export type Compiled<F extends (...args: never[]) => unknown> = F & {
   /** Frees all that was compiled; a later call is an error. */
   dispose: () => void;
@@ -80,6 +84,7 @@ export function ortBackend(what: string): OrtBackend {
  * static and part of the signature. Variables that `fn` reads are state: each call sees their current value and
  * `assign` (or adamUpdate) changes it. Other tensors from outside are constants.
  *
+ * @typeParam F - The function's type.
  * @param fn - Pure but for variable updates; must not read values of tensors, nor create variables.
  * @throws Error naming the operation, when `fn` reads a tensor's value, calls a compiled function, creates or disposes a
  *   variable, or uses a kernel the backend lacks.
