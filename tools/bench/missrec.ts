@@ -1,0 +1,79 @@
+// Seconds of a training epoch of MISSRec on amazon-scientific-clip at the paper's setting (B = 512, dropout .5, all rows),
+// against the PyTorch twin, which pads every history to the longest as the reference does.
+//
+//   FERRY_DATA=<data> npm run bench:missrec -- [--preset paper] [--epochs 4] [--python python3]
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { readDomain } from '@ferry/data';
+import { RandomStream, selectBackend } from '@ferry/engine';
+import { loadFeatures } from '@ferry/features';
+import { createFinetuning, createMissRecModel, missRecOptions, type Preset } from '@ferry/missrec';
+
+const { values: options } = parseArgs({
+  options: {
+    preset: { type: 'string', default: 'paper' },
+    epochs: { type: 'string', default: '4' },
+    python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
+  },
+});
+const data = join(process.env['FERRY_DATA'] ?? '../shared/data', 'amazon-scientific-clip');
+const random = RandomStream.fromSeed(2020);
+await selectBackend('ort', { threads: 2 });
+const domain = await readDomain(data);
+const text = await loadFeatures(domain, 'text');
+const image = await loadFeatures(domain, 'image');
+const model = createMissRecModel({
+  options: missRecOptions({
+    preset: options.preset as Preset,
+    task: 'finetune',
+    featureWidths: { text: text.width, image: image.width },
+  }),
+  features: { text, image },
+  seed: 2020,
+});
+const training = createFinetuning({ model, train: domain.train, valid: domain.valid });
+
+const seconds = async (work: () => unknown): Promise<number> => {
+  const start = performance.now();
+  await work();
+  return (performance.now() - start) / 1000;
+};
+const rows = domain.train.targets.length;
+let best = Infinity;
+let step = 0;
+console.log(`| epoch | training s | sequences/s | interests s | validation s |`);
+console.log(`| ----- | ---------: | ----------: | ----------: | -----------: |`);
+for (let epoch = 1; epoch <= Number(options.epochs); epoch++) {
+  const interests = await seconds(() => training.beforeEpoch?.(epoch - 1, random.split('interests', epoch)));
+  const steps = await seconds(async () => {
+    for (const batch of training.batches(epoch - 1, random.split('order', epoch)))
+      await training.trainStep(batch, { epoch: epoch - 1, step: step++, random: random.split('step') });
+  });
+  const validation = await seconds(() => training.evaluate?.('valid'));
+  best = Math.min(best, interests + steps);
+  console.log(
+    `| ${epoch} | ${steps.toFixed(2)} | ${Math.round(rows / steps)} | ${interests.toFixed(2)} | ${validation.toFixed(2)} |`,
+  );
+}
+
+const twin = spawnSync(
+  options.python,
+  [
+    fileURLToPath(new URL('../parity/missrec_twin.py', import.meta.url)),
+    ...['--train', '--data', data, '--steps', '4', '--epochs', '2'],
+  ],
+  { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '2', MKL_NUM_THREADS: '2' } },
+);
+const lines = twin.stdout.split('\n').filter((line) => line.startsWith('{'));
+if (lines.length === 0)
+  console.log(`PyTorch twin: did not run (${twin.stderr.trim().split('\n').at(-1) ?? ''})`);
+else {
+  const { secondsPerEpoch } = JSON.parse(lines.at(-1)!) as { secondsPerEpoch: number };
+  console.log(
+    `PyTorch twin: ${secondsPerEpoch.toFixed(1)} s an epoch (scaled from 4 steps), ${(secondsPerEpoch / best).toFixed(1)} times the best epoch here`,
+  );
+}
+training.dispose();
+model.dispose();
