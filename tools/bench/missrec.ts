@@ -66,9 +66,11 @@ const twin = spawnSync(
   ],
   { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: '2', MKL_NUM_THREADS: '2' } },
 );
-const lines = twin.stdout.split('\n').filter((line) => line.startsWith('{'));
+const lines = ((twin.stdout as string | null) ?? '').split('\n').filter((line) => line.startsWith('{'));
 if (lines.length === 0)
-  console.log(`PyTorch twin: did not run (${twin.stderr.trim().split('\n').at(-1) ?? ''})`);
+  console.log(
+    `PyTorch twin: did not run (${((twin.stderr as string | null) ?? 'no such program').trim().split('\n').at(-1) ?? ''})`,
+  );
 else {
   const { secondsPerEpoch } = JSON.parse(lines.at(-1)!) as { secondsPerEpoch: number };
   console.log(
