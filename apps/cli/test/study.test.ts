@@ -117,7 +117,8 @@ describe('a study', { timeout: 300_000 }, () => {
     for (const part of ['Learning curves', 'Recall by popularity', 'Interests', '<svg'])
       expect(html).toContain(part);
     const csv = await readFile(join(folder, 'whole/results.csv'), 'utf8');
-    expect(csv.trimEnd().split('\n')).toHaveLength(5);
+    // A heading, three baselines, four lines of runs.
+    expect(csv.trimEnd().split('\n')).toHaveLength(8);
     const { runs: listed } = JSON.parse(await readFile(join(folder, 'whole/results.json'), 'utf8')) as {
       runs: { test: Record<string, number> }[];
     };

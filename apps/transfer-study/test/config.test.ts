@@ -89,6 +89,28 @@ describe('readRecipe', () => {
     ]);
   });
 
+  it('checks the models of a study', () => {
+    const problems = problemsOf(
+      [
+        'job: study',
+        'targets: [a]',
+        'starts: [scratch]',
+        'model: { width: 12 }',
+        'variants:',
+        '  plain: {}',
+        '  k16: { interests: { cuont: 16 } }',
+        '  flat: { preset: papre, heads: 5 }',
+      ].join('\n'),
+    );
+    expect(problems).toEqual([
+      "r.yaml:7:23 unknown key 'cuont' in variants.k16.interests; did you mean 'count'?",
+      'r.yaml:8:19 variants.flat.preset must be one of paper, released, got "papre"; did you mean \'paper\'?',
+    ]);
+    expect(
+      problemsOf('job: study\ntargets: [a]\nstarts: [scratch]\nvariants: { flat: { heads: 7 } }'),
+    ).toEqual(['r.yaml:4:28 variants.flat.heads must divide the width 300, got 7']);
+  });
+
   it('wants targets of different names', () => {
     expect(problemsOf('job: study\ntargets: [a/x, b/y, c/x/]\nsources: [s]')).toEqual([
       'r.yaml:2:21 targets[2] must have another name than the targets before, got x',

@@ -9,7 +9,7 @@ const study = (text: string) =>
 describe('planStudy', () => {
   it('is sources x targets x starts x ids x seeds', () => {
     const { pretrainings, cells } = study('sources: [a, b]\ntargets: [x/c, d]\nseeds: [1, 2, 3]');
-    expect(pretrainings.map(({ out, seed, sources }) => [out, seed, sources])).toEqual([
+    expect(pretrainings.map(({ recipe: { out, seed, sources } }) => [out, seed, sources])).toEqual([
       ['runs/s/pretrain/seed-1', 1, ['a', 'b']],
       ['runs/s/pretrain/seed-2', 2, ['a', 'b']],
       ['runs/s/pretrain/seed-3', 3, ['a', 'b']],
@@ -35,9 +35,32 @@ describe('planStudy', () => {
     expect(cells.map(({ recipe }) => recipe.out)).toEqual(['runs/s/finetune/c/scratch-ids/seed-2020']);
   });
 
+  it('trains every model of `variants`, each in a directory of its own', () => {
+    const { pretrainings, cells } = study(
+      'sources: [a]\ntargets: [c]\nids: [true]\nmodel: { width: 8, interests: { ratio: 0.1 } }\n' +
+        'variants: { plain: {}, k16: { interests: { count: 16 }, heads: 2 } }',
+    );
+    expect(pretrainings.map(({ recipe }) => recipe.out)).toEqual([
+      'runs/s/pretrain/plain/seed-2020',
+      'runs/s/pretrain/k16/seed-2020',
+    ]);
+    const [plain, k16] = pretrainings.map((planned) => planned.recipe);
+    const tuned = cells.filter(({ start }) => start === 'pre-trained');
+    expect(tuned.map(({ variant, recipe }) => [variant, recipe.out, recipe.from])).toEqual([
+      ['plain', 'runs/s/finetune/c/plain/pre-trained-ids/seed-2020', plain!.out],
+      ['k16', 'runs/s/finetune/c/k16/pre-trained-ids/seed-2020', k16!.out],
+    ]);
+    expect(k16!.model).toEqual({
+      ...plain!.model,
+      heads: 2,
+      interests: { ratio: 0.1, neighbours: 0.1, count: 16 },
+    });
+    expect(tuned[1]!.recipe.model).toEqual(k16!.model);
+  });
+
   it('makes recipes that are valid alone', () => {
     const { pretrainings, cells } = study('sources: [a]\ntargets: [c]\nmodel: { width: 8 }');
-    for (const recipe of [...pretrainings, ...cells.map((cell) => cell.recipe)])
+    for (const recipe of [...pretrainings, ...cells].map((run) => run.recipe))
       expect(readRecipe(JSON.stringify(recipe), 'own.yaml', recipeSchema)).toEqual(recipe);
   });
 });

@@ -45,6 +45,7 @@ function typeName(schema: z.ZodType): string {
   if (schema instanceof z.ZodNumber) return 'number';
   if (schema instanceof z.ZodBoolean) return 'true | false';
   if (schema instanceof z.ZodArray) return `list of ${typeName(unwrap(schema.element as z.ZodType).schema)}`;
+  if (schema instanceof z.ZodRecord) return 'name: settings';
   return schema instanceof z.ZodString ? 'text' : 'value';
 }
 
@@ -87,7 +88,9 @@ export function fieldsAt(schema: z.ZodType, value: unknown, path: Path): string[
         ? (inner.shape as Record<string, z.ZodType>)[key]
         : inner instanceof z.ZodArray
           ? (inner.element as z.ZodType)
-          : undefined;
+          : inner instanceof z.ZodRecord
+            ? (inner.valueType as z.ZodType)
+            : undefined;
     if (!next) return [];
     inner = unwrap(next).schema;
     choose();

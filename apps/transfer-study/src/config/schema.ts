@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { domainName } from '../names.ts';
+import { overridesOf, withOverrides } from './variants.ts';
 
 const whole = (least: number): z.ZodInt => z.int().min(least);
 const rate = z.number().min(0).lt(1);
@@ -211,21 +212,36 @@ export const studySchema = z.strictObject({
     .describe('where fine-tuning starts'),
   ids: z.array(z.boolean()).min(1).default([true, false]).describe('with item IDs, without, or both'),
   seeds: z.array(whole(0)).min(1).default([2020]).describe('one run for each'),
+  baselines: z
+    .array(z.enum(['popularity', 'markov', 'item-cf']))
+    .default(['popularity', 'markov', 'item-cf'])
+    .describe('recommenders without training to compare with'),
   ...place,
   features: featuresSchema.prefault({}),
   model: modelSchema.prefault({}),
+  variants: z
+    .record(z.string().regex(/^[A-Za-z0-9][\w.-]*$/), overridesOf(modelSchema))
+    .optional()
+    .describe(
+      'models to compare, by name: settings of model that each replaces, such as { k16: { interests: { count: 16 } } }',
+    ),
   pretraining: pretrainingSchema.prefault({}),
   finetuning: finetuningSchema.prefault({}),
   evaluation: evaluationSchema.prefault({}),
 });
+
+/** Settings of the model. */
+export type ModelSettings = z.output<typeof modelSchema>;
 
 /** Rules between settings. */
 function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$RefinementCtx): void {
   const problem = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
   };
-  const { width, heads } = recipe.model;
-  if (width % heads !== 0) problem(['model', 'heads'], `must divide the width ${width}, got ${heads}`);
+  const checkHeads = ({ width, heads }: ModelSettings, path: string[]): void => {
+    if (width % heads !== 0) problem(path, `must divide the width ${width}, got ${heads}`);
+  };
+  checkHeads(recipe.model, ['model', 'heads']);
   if (recipe.features.text === 'none' && recipe.features.image === 'none')
     problem(['features'], 'must have a text or an image encoder, got none of both');
   if (recipe.job === 'study' && recipe.starts.includes('pre-trained') && recipe.sources.length === 0)
@@ -236,6 +252,10 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
       if (names.indexOf(name) < i)
         problem(['targets', i], `must have another name than the targets before, got ${name}`);
     });
+    for (const [name, overrides] of Object.entries(recipe.variants ?? {}))
+      checkHeads(withOverrides(recipe.model, overrides), ['variants', name, 'heads']);
+    if (recipe.variants && Object.keys(recipe.variants).length === 0)
+      problem(['variants'], 'must name at least one model, got none');
   }
 }
 
@@ -252,7 +272,5 @@ export type PretrainRecipe = z.output<typeof pretrainSchema>;
 export type FinetuneRecipe = z.output<typeof finetuneSchema>;
 /** A `job: study` recipe. */
 export type StudyRecipe = z.output<typeof studySchema>;
-/** Settings of the model. */
-export type ModelSettings = z.output<typeof modelSchema>;
 /** Settings of the features. */
 export type FeatureSettings = z.output<typeof featuresSchema>;

@@ -2,25 +2,26 @@ import { summarise } from '@ferry/evaluation';
 import { barChart, lineChart } from '@ferry/report';
 import type { InterestSizes } from '../details.ts';
 import type { CellResult, StudyRow } from './results.ts';
-import { startName } from './table.ts';
+import { lineName } from './table.ts';
 
-/** Test Recall@10 or another metric of every target, from scratch beside pre-trained. */
+/** Test Recall@10 or another metric of every target, starts and models side by side. */
 export function startsChart(rows: readonly StudyRow[], metric: string, title: string): string {
   const groups = rows.filter(
     (row, i) => rows.findIndex((other) => other.target === row.target && other.ids === row.ids) === i,
   );
-  const starts = [...new Set(rows.map(({ start }) => start))];
+  const names = [...new Set(rows.map((row) => lineName(row, rows)))];
   return barChart({
     title: `Test ${title}`,
-    description: `Test ${title} for each target, with and without item IDs, from scratch and pre-trained; whiskers are one deviation over seeds.`,
+    description: `Test ${title} for each target, with and without item IDs, of each start and model; whiskers are one deviation over seeds.`,
     groups: groups.map(({ target, ids }) => `${target}, ${ids ? 'IDs' : 'no IDs'}`),
     y: { title },
-    series: starts.map((start) => ({
-      name: startName[start],
+    series: names.map((name) => ({
+      name,
       values: groups.map(
         ({ target, ids }) =>
-          rows.find((row) => row.target === target && row.ids === ids && row.start === start)?.test[metric] ??
-          null,
+          rows.find((row) => row.target === target && row.ids === ids && lineName(row, rows) === name)?.test[
+            metric
+          ] ?? null,
       ),
     })),
   });
@@ -30,7 +31,7 @@ export function startsChart(rows: readonly StudyRow[], metric: string, title: st
 export function popularityChart(target: string, ids: boolean, results: readonly CellResult[]): string {
   const own = results.filter((result) => result.target === target && result.ids === ids);
   const groups = own[0]?.details.popularity.filter((group) => group.metrics) ?? [];
-  const starts = [...new Set(own.map(({ start }) => start))];
+  const names = [...new Set(own.map((result) => lineName(result, results)))];
   return barChart({
     title: `${target}, ${ids ? 'IDs' : 'no IDs'}: Recall@10 by popularity`,
     description: `Test Recall@10 of ${target} by the training interactions of the wanted item.`,
@@ -38,11 +39,11 @@ export function popularityChart(target: string, ids: boolean, results: readonly 
     x: { title: 'training interactions of the wanted item' },
     y: { title: 'Recall@10' },
     decimals: 2,
-    series: starts.map((start) => ({
-      name: startName[start],
+    series: names.map((name) => ({
+      name,
       values: groups.map(({ label }) => {
         const values = own
-          .filter((result) => result.start === start)
+          .filter((result) => lineName(result, results) === name)
           .flatMap(
             ({ details }) => details.popularity.find((g) => g.label === label)?.metrics?.['recall@10'] ?? [],
           );

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FinetuneRecipe, PretrainRecipe, StudyRecipe } from '../config/schema.ts';
+import { withOverrides } from '../config/variants.ts';
 import { domainName } from '../names.ts';
 
 /** Where fine-tuning starts. */
@@ -13,16 +14,26 @@ export interface Cell {
   readonly start: Start;
   /** Whether items have IDs. */
   readonly ids: boolean;
+  /** Name of the model; undefined in a study of one model. */
+  readonly variant?: string | undefined;
   /** Seed. */
   readonly seed: number;
   /** The run's own recipe, its directory in `out`. */
   readonly recipe: FinetuneRecipe & { out: string };
 }
 
+/** One pre-training run of a study. */
+export interface Pretraining {
+  /** Name of the model; undefined in a study of one model. */
+  readonly variant?: string | undefined;
+  /** The run's own recipe, its directory in `out`. */
+  readonly recipe: PretrainRecipe & { out: string };
+}
+
 /** All runs of a study. */
 export interface StudyPlan {
-  /** Pre-training runs, one for each seed; none if every start is from scratch. */
-  readonly pretrainings: readonly (PretrainRecipe & { out: string })[];
+  /** Pre-training runs, one for each seed; and model; none if every start is from scratch. */
+  readonly pretrainings: readonly Pretraining[];
   /** Fine-tuning runs in the order they are done: those from scratch need no pre-training and come first. */
   readonly cells: readonly Cell[];
 }
@@ -33,7 +44,13 @@ export interface StudyPlan {
  */
 export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
   const names = recipe.targets.map(domainName);
-  const { backend, threads, features, model } = recipe;
+  const models = recipe.variants
+    ? Object.entries(recipe.variants).map(([variant, own]) => ({
+        variant,
+        model: withOverrides(recipe.model, own),
+      }))
+    : [{ variant: undefined, model: recipe.model }];
+  const { backend, threads, features } = recipe;
   const shared = {
     description: '',
     needs: 'nothing',
@@ -41,42 +58,53 @@ export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
     backend,
     ...(threads !== undefined && { threads }),
     features,
-    model,
   };
-  const pretrainingOf = (seed: number): PretrainRecipe & { out: string } => ({
-    job: 'pretrain',
+  const pretrainingOf = (seed: number, { variant, model }: (typeof models)[number]) => ({
+    job: 'pretrain' as const,
     ...shared,
+    model,
     sources: recipe.sources,
     seed,
-    out: join(recipe.out, 'pretrain', `seed-${seed}`),
+    out: join(recipe.out, 'pretrain', variant ?? '', `seed-${seed}`),
     pretraining: recipe.pretraining,
   });
   const starts = (['scratch', 'pre-trained'] as const).filter((start) => recipe.starts.includes(start));
   const cells = recipe.seeds.flatMap((seed) =>
     starts.flatMap((start) =>
-      recipe.targets.flatMap((reference, t) =>
-        recipe.ids.map((ids): Cell => {
-          const folder = `${start}-${ids ? 'ids' : 'no-ids'}`;
-          return {
-            target: names[t]!,
-            start,
-            ids,
-            seed,
-            recipe: {
-              job: 'finetune',
-              ...shared,
-              target: reference,
-              from: start === 'scratch' ? null : pretrainingOf(seed).out,
+      models.flatMap((named) =>
+        recipe.targets.flatMap((reference, t) =>
+          recipe.ids.map((ids): Cell => {
+            const folder = `${start}-${ids ? 'ids' : 'no-ids'}`;
+            const target = names[t]!;
+            const out = join(recipe.out, 'finetune', target, named.variant ?? '', folder, `seed-${seed}`);
+            return {
+              target,
+              start,
               ids,
+              ...(named.variant !== undefined && { variant: named.variant }),
               seed,
-              out: join(recipe.out, 'finetune', names[t]!, folder, `seed-${seed}`),
-              finetuning: recipe.finetuning,
-              evaluation: recipe.evaluation,
-            },
-          };
-        }),
+              recipe: {
+                job: 'finetune',
+                ...shared,
+                model: named.model,
+                target: reference,
+                from: start === 'scratch' ? null : pretrainingOf(seed, named).out,
+                ids,
+                seed,
+                out,
+                finetuning: recipe.finetuning,
+                evaluation: recipe.evaluation,
+              },
+            };
+          }),
+        ),
       ),
     ),
   );
-  return { pretrainings: starts.includes('pre-trained') ? recipe.seeds.map(pretrainingOf) : [], cells };
+  const pretrainings = starts.includes('pre-trained')
+    ? recipe.seeds.flatMap((seed) =>
+        models.map((named) => ({ variant: named.variant, recipe: pretrainingOf(seed, named) })),
+      )
+    : [];
+  return { pretrainings, cells };
 }

@@ -1,15 +1,23 @@
 import { RandomStream } from '@ferry/engine';
 import { comparePaired } from '@ferry/evaluation';
 import { renderReport, type Block, type Section, type Table } from '@ferry/report';
-import { describeEnvironment } from '@ferry/training';
+import { describeEnvironment, readSummary } from '@ferry/training';
 import type { StudyRecipe } from '../config/schema.ts';
 import { environmentRows } from '../environment.ts';
 import { domainName } from '../names.ts';
 import { interestChart, popularityChart, startsChart } from './charts.ts';
 import { pretrainChart, validationChart } from './curves.ts';
 import type { StudyPlan } from './plan.ts';
-import { coldBelow, effects, type CellResult, type StudyRow } from './results.ts';
-import { studyTable } from './table.ts';
+import type { BaselineResult } from './baselines.ts';
+import {
+  coldBelow,
+  preTrainingEffects,
+  variantEffects,
+  type CellResult,
+  type Comparison,
+  type StudyRow,
+} from './results.ts';
+import { lineName, studyTable } from './table.ts';
 
 /** What a study's report shows. */
 export interface StudyReport {
@@ -25,22 +33,25 @@ export interface StudyReport {
   readonly results: readonly CellResult[];
   /** The lines of its table. */
   readonly rows: readonly StudyRow[];
+  /** What it is compared with. */
+  readonly baselines: readonly BaselineResult[];
 }
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]!}`;
 
-/** What pre-training changed: difference per test row, its interval and its p-value. */
-export function effectTable(results: readonly CellResult[]): Table | undefined {
-  const rows = effects(results).map(({ target, ids, preTrained, scratch }) => {
+/** Comparisons as a table: difference per test row, its interval and its p-value; undefined if there is none. */
+export function effectTable(comparisons: readonly Comparison[]): Table | undefined {
+  const lines = comparisons.flatMap(({ line, base }) => [line, base]);
+  const rows = comparisons.map(({ target, ids, line, base, gains, baseGains }) => {
+    const what = `${lineName(line, lines)} − ${lineName(base, lines)}`;
     const random = RandomStream.fromSeed(1).split(`${target} ${ids}`);
-    const { difference, low, high, permutation, wins, losses } = comparePaired(preTrained, scratch, {
-      random,
-    });
+    const { difference, low, high, permutation, wins, losses } = comparePaired(gains, baseGains, { random });
     const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
     return {
       target,
       ids: ids ? 'yes' : 'no',
+      what,
       difference: signed(difference),
       interval: `${signed(low)} to ${signed(high)}`,
       p: permutation < 0.001 ? '< 0.001' : permutation.toFixed(3),
@@ -53,7 +64,8 @@ export function effectTable(results: readonly CellResult[]): Table | undefined {
     columns: [
       { key: 'target', title: 'target' },
       { key: 'ids', title: 'IDs' },
-      { key: 'difference', title: 'NDCG@10, pre-trained − scratch' },
+      { key: 'what', title: 'compared' },
+      { key: 'difference', title: 'NDCG@10' },
       { key: 'interval', title: '95 % interval' },
       { key: 'p', title: 'p' },
       { key: 'wins', title: 'rows better', kind: 'number' },
@@ -63,13 +75,23 @@ export function effectTable(results: readonly CellResult[]): Table | undefined {
   };
 }
 
-function resultBlocks({ rows, results, command }: StudyReport): Block[] {
-  const effect = effectTable(results);
+function effectBlocks(results: readonly CellResult[], command: string): Block[] {
+  const how =
+    'row by row (each row’s gain averaged over seeds): mean difference, bootstrap interval, p-value of the paired permutation test.';
+  return [
+    { what: 'What pre-training changed', table: effectTable(preTrainingEffects(results)) },
+    { what: 'What each model changed against the first', table: effectTable(variantEffects(results)) },
+  ].flatMap(({ what, table }): Block[] =>
+    table ? [{ kind: 'table', table, caption: `${what}, ${how}`, command }] : [],
+  );
+}
+
+function resultBlocks({ rows, results, baselines, command }: StudyReport): Block[] {
   return [
     {
       kind: 'table',
-      table: studyTable(rows),
-      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. R@10 cold is Recall@10 over rows whose item has fewer than ${coldBelow} training interactions; epoch is the best one, weights how many were trained, s the seconds of a run.`,
+      table: studyTable(rows, baselines),
+      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. Baselines without training come first. R@10 cold is Recall@10 over rows whose item has fewer than ${coldBelow} training interactions; epoch is the best one, weights how many were trained, s the seconds of a run.`,
       command,
     },
     {
@@ -79,16 +101,7 @@ function resultBlocks({ rows, results, command }: StudyReport): Block[] {
         { svg: startsChart(rows, 'recall@10', 'Recall@10'), caption: 'The same for Recall@10.' },
       ],
     },
-    ...(effect
-      ? ([
-          {
-            kind: 'table',
-            table: effect,
-            caption:
-              'What pre-training changed, row by row (each row’s gain averaged over seeds): mean difference, bootstrap interval, p-value of the paired permutation test.',
-          },
-        ] as const)
-      : []),
+    ...effectBlocks(results, command),
   ];
 }
 
@@ -97,16 +110,13 @@ function interestBlocks({ results }: StudyReport): Block[] {
   if (!first) return [];
   const charts = results
     .filter((r) => r.seed === first.seed && r.ids === first.ids)
-    .flatMap(({ target, start, details }) => {
-      const { interests } = details;
+    .flatMap((result) => {
+      const { interests } = result.details;
       if (!interests) return [];
       const { count, effective, mixed } = interests;
       return [
         {
-          svg: interestChart(
-            `${target}, ${start === 'scratch' ? 'from scratch' : 'pre-trained'}: sizes of interests`,
-            interests,
-          ),
+          svg: interestChart(`${result.target}, ${lineName(result, results)}: sizes of interests`, interests),
           caption: `${count} interests, as spread out as ${effective.toFixed(1)} equally large ones; ${mixed} hold texts and pictures.`,
         },
       ];
@@ -120,6 +130,8 @@ function interestBlocks({ results }: StudyReport): Block[] {
 export function studyReport(study: StudyReport): string {
   const { recipe, name, plan, results, rows, command } = study;
   const targets = [...new Set(rows.map(({ target }) => target))];
+  // The report of a study that goes on shows what is finished.
+  const pretrained = plan.pretrainings.filter((own) => readSummary(own.recipe.out));
   const idChoices = [...new Set(rows.map(({ ids }) => ids))];
   const sections: Section[] = [
     { title: 'Results', blocks: resultBlocks(study) },
@@ -133,10 +145,10 @@ export function studyReport(study: StudyReport): string {
               svg: validationChart(target, results),
               caption: `Fine-tuning on ${target}; bands are one deviation over seeds.`,
             })),
-            ...(plan.pretrainings.length > 0
+            ...(pretrained.length > 0
               ? [
                   {
-                    svg: pretrainChart(plan.pretrainings.map(({ out }) => out)),
+                    svg: pretrainChart(pretrained),
                     caption: `Pre-training on ${list(recipe.sources.map(domainName))}.`,
                   },
                 ]

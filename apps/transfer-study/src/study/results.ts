@@ -1,6 +1,7 @@
 import { gains, recallAt, summarise, summariseRuns, type Summary as Spread } from '@ferry/evaluation';
 import type { Summary } from '@ferry/training';
 import type { RunDetails } from '../details.ts';
+import type { BaselineResult } from './baselines.ts';
 import type { Start } from './plan.ts';
 
 /** Items with fewer training interactions than this are cold. */
@@ -14,6 +15,8 @@ export interface CellResult {
   readonly start: Start;
   /** Whether items had IDs. */
   readonly ids: boolean;
+  /** Name of the model; undefined in a study of one model. */
+  readonly variant?: string | undefined;
   /** Seed. */
   readonly seed: number;
   /** Run directory. */
@@ -24,7 +27,7 @@ export interface CellResult {
   readonly details: RunDetails;
 }
 
-/** A line of a study's table: all seeds of one target, start and choice of IDs. */
+/** A line of a study's table: all seeds of one target, start, choice of IDs and model. */
 export interface StudyRow {
   /** Name of the target domain. */
   readonly target: string;
@@ -32,6 +35,8 @@ export interface StudyRow {
   readonly start: Start;
   /** Whether items had IDs. */
   readonly ids: boolean;
+  /** Name of the model; undefined in a study of one model. */
+  readonly variant?: string | undefined;
   /** The seeds. */
   readonly seeds: readonly number[];
   /** Test metrics over all rows, mean and deviation over seeds. */
@@ -50,19 +55,29 @@ export interface StudyRow {
   readonly seconds: Spread;
 }
 
+/** What tells lines of the table apart. */
+type Line = Pick<CellResult, 'target' | 'start' | 'ids' | 'variant'>;
+
 /** Whether two results belong to the same line. */
-const sameLine = (a: CellResult, b: CellResult): boolean =>
-  a.target === b.target && a.start === b.start && a.ids === b.ids;
+const sameLine = (a: Line, b: Line): boolean =>
+  a.target === b.target && a.start === b.start && a.ids === b.ids && a.variant === b.variant;
+
+/** 1 for each test row whose item is cold. */
+const coldMask = (targetCounts: readonly number[]): number[] =>
+  targetCounts.map((count) => (count < coldBelow ? 1 : 0));
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 function rowOf(results: readonly CellResult[]): StudyRow {
-  const [{ target, start, ids, summary, details }] = results as [CellResult];
-  const isCold = details.targetCounts.map((count) => (count < coldBelow ? 1 : 0) as number);
-  const coldRows = isCold.reduce((a, b) => a + b, 0);
+  const [{ target, start, ids, variant, summary, details }] = results as [CellResult];
+  const isCold = coldMask(details.targetCounts);
+  const coldRows = sum(isCold);
   const valid = results.flatMap((result) => result.summary.best.valid['ndcg@10'] ?? []);
   return {
     target,
     start,
     ids,
+    ...(variant !== undefined && { variant }),
     seeds: results.map(({ seed }) => seed),
     test: summariseRuns(results.map((result) => result.summary.test ?? {})),
     cold: coldRows > 0 ? summarise(results.map((r) => recallAt(r.details.ranks, 10, isCold))) : undefined,
@@ -74,52 +89,83 @@ function rowOf(results: readonly CellResult[]): StudyRow {
   };
 }
 
-/** The lines of a study's table: by target, then with IDs before without, then from scratch before pre-trained. */
+/** The distinct values of some results, in the order they come. */
+const distinct = <K extends keyof CellResult>(results: readonly CellResult[], key: K): CellResult[K][] => [
+  ...new Set(results.map((result) => result[key])),
+];
+
+/** The lines of a study's table: by target, then with IDs before without, then from scratch before pre-trained, then by model. */
 export function studyRows(results: readonly CellResult[]): StudyRow[] {
-  const firsts = results.filter((result, i) => results.findIndex((other) => sameLine(result, other)) === i);
-  const order = [...new Set(results.map(({ target }) => target))];
-  const rank = (row: CellResult): number =>
-    4 * order.indexOf(row.target) + (row.ids ? 0 : 2) + (row.start === 'scratch' ? 0 : 1);
-  return firsts
-    .sort((a, b) => rank(a) - rank(b))
-    .map((first) => rowOf(results.filter((result) => sameLine(first, result))));
+  const targets = distinct(results, 'target');
+  const variants = distinct(results, 'variant');
+  return targets.flatMap((target) =>
+    [true, false].flatMap((ids) =>
+      (['scratch', 'pre-trained'] as const).flatMap((start) =>
+        variants.flatMap((variant) => {
+          const own = results.filter((result) => sameLine(result, { target, ids, start, variant }));
+          return own.length > 0 ? [rowOf(own)] : [];
+        }),
+      ),
+    ),
+  );
 }
 
-/** What pre-training changed for one target and choice of IDs. */
-export interface Effect {
+/** Recall@10 of a baseline over the test rows whose item is cold; undefined if there is none. */
+export function coldRecall({ ranks, targetCounts }: BaselineResult): number | undefined {
+  const isCold = coldMask(targetCounts);
+  return sum(isCold) > 0 ? recallAt(ranks, 10, isCold) : undefined;
+}
+
+/** Two lines of the table compared test row by test row. */
+export interface Comparison {
   /** Name of the target domain. */
   readonly target: string;
   /** Whether items had IDs. */
   readonly ids: boolean;
-  /** NDCG@10 of each test row when pre-trained, mean over seeds. */
-  readonly preTrained: Float64Array;
-  /** The same from scratch. */
-  readonly scratch: Float64Array;
+  /** The line in question. */
+  readonly line: Line;
+  /** The one it is compared with. */
+  readonly base: Line;
+  /** NDCG@10 of each test row in the line, mean over the seeds that both have. */
+  readonly gains: Float64Array;
+  /** The same in the base. */
+  readonly baseGains: Float64Array;
 }
 
-/** Each test row's gain, pre-trained and from scratch, over the seeds that both have; rows stay paired. */
-export function effects(results: readonly CellResult[]): Effect[] {
+/** Gains of both lines, rows paired, over the seeds that both have; undefined if there is none. */
+function compare(results: readonly CellResult[], line: Line, base: Line): Comparison | undefined {
+  const pairs = results
+    .filter((result) => sameLine(result, line))
+    .flatMap((own) => {
+      const other = results.find((result) => sameLine(result, base) && result.seed === own.seed);
+      return other ? [{ own, other }] : [];
+    });
+  if (pairs.length === 0) return undefined;
+  const mean = (runs: readonly CellResult[]): Float64Array => {
+    const perSeed = runs.map(({ details }) => gains(details.ranks, 10));
+    return perSeed[0]!.map((_, row) => perSeed.reduce((total, own) => total + own[row]!, 0) / perSeed.length);
+  };
+  return {
+    target: line.target,
+    ids: line.ids,
+    line,
+    base,
+    gains: mean(pairs.map(({ own }) => own)),
+    baseGains: mean(pairs.map(({ other }) => other)),
+  };
+}
+
+/** What pre-training changed, against the same model from scratch. */
+export function preTrainingEffects(results: readonly CellResult[]): Comparison[] {
   return studyRows(results)
     .filter(({ start }) => start === 'pre-trained')
-    .flatMap(({ target, ids }) => {
-      const of = (start: Start): CellResult[] =>
-        results.filter((r) => r.target === target && r.ids === ids && r.start === start);
-      const pairs = of('pre-trained').flatMap((tuned) => {
-        const fresh = of('scratch').find(({ seed }) => seed === tuned.seed);
-        return fresh ? [{ tuned, fresh }] : [];
-      });
-      if (pairs.length === 0) return [];
-      const mean = (runs: readonly CellResult[]): Float64Array => {
-        const perSeed = runs.map(({ details }) => gains(details.ranks, 10));
-        return perSeed[0]!.map((_, row) => perSeed.reduce((sum, own) => sum + own[row]!, 0) / perSeed.length);
-      };
-      return [
-        {
-          target,
-          ids,
-          preTrained: mean(pairs.map((p) => p.tuned)),
-          scratch: mean(pairs.map((p) => p.fresh)),
-        },
-      ];
-    });
+    .flatMap((line) => compare(results, line, { ...line, start: 'scratch' }) ?? []);
+}
+
+/** What each model changed, against the study's first one. */
+export function variantEffects(results: readonly CellResult[]): Comparison[] {
+  const [first] = distinct(results, 'variant');
+  return studyRows(results)
+    .filter(({ variant }) => variant !== first)
+    .flatMap((line) => compare(results, line, { ...line, variant: first }) ?? []);
 }

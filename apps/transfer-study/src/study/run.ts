@@ -8,14 +8,16 @@ import { readDetails } from '../details.ts';
 import { UserError } from '../errors.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
+import { openDomain } from '../domains.ts';
 import { describeDomain, loadDomain, type LoadedDomain } from '../jobs/model.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
 import { recipeYaml } from '../jobs/runs.ts';
 import { asJson, mayDiffer } from '../jobs/train.ts';
+import { runBaselines, type BaselineResult } from './baselines.ts';
 import { planStudy, type Cell, type StudyPlan } from './plan.ts';
 import { studyReport } from './report.ts';
 import { studyRows, type CellResult } from './results.ts';
-import { startName, studyTable } from './table.ts';
+import { lineName, studyTable } from './table.ts';
 
 /** A study and where it is made. */
 export type PlacedStudy = StudyRecipe & { out: string };
@@ -23,7 +25,7 @@ export type PlacedStudy = StudyRecipe & { out: string };
 /** Refuses a directory whose runs were made by other settings, before any work is done. */
 function refuseOthers(recipe: PlacedStudy, { pretrainings, cells }: StudyPlan): void {
   const problems = new Set<string>();
-  for (const planned of [...pretrainings, ...cells.map((cell) => cell.recipe)]) {
+  for (const { recipe: planned } of [...pretrainings, ...cells]) {
     const file = join(planned.out, 'recipe.yaml');
     if (!existsSync(file)) continue;
     for (const { path, left, right } of differences(
@@ -53,11 +55,12 @@ function domainReader(recipe: PlacedStudy, console: JobConsole) {
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 /** The line that says how a run ended. */
-function cellLine({ target, start, ids, seed }: Cell, { summary }: FinetuneResult, before: boolean): string {
+function cellLine(cell: Cell, cells: readonly Cell[], { summary }: FinetuneResult, before: boolean): string {
+  const { target, ids, seed } = cell;
   const test = summary.test ?? {};
   const metric = (name: string, title: string): string =>
     test[name] === undefined ? '' : `${title} ${test[name].toFixed(4)}  `;
-  const what = `${target}, ${startName[start]}, ${ids ? 'IDs' : 'no IDs'}, seed ${seed}`;
+  const what = `${target}, ${lineName(cell, cells)}, ${ids ? 'IDs' : 'no IDs'}, seed ${seed}`;
   const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
   return `${what.padEnd(44)}  ${metric('ndcg@10', 'NDCG@10')}${metric('recall@10', 'Recall@10')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
@@ -79,14 +82,15 @@ function writeResults(
   recipe: PlacedStudy,
   plan: StudyPlan,
   results: readonly CellResult[],
-  { name, command }: { name: string; command: string },
+  { name, command, baselines }: { name: string; command: string; baselines: readonly BaselineResult[] },
 ): string {
   const rows = studyRows(results);
-  const table = studyTable(rows);
-  const runs = results.map(({ target, start, ids, seed, directory, summary }) => ({
+  const table = studyTable(rows, baselines);
+  const runs = results.map(({ target, start, ids, variant, seed, directory, summary }) => ({
     target,
     start,
     ids,
+    variant,
     seed,
     directory,
     bestEpoch: summary.best.epoch,
@@ -97,8 +101,15 @@ function writeResults(
   }));
   write(join(recipe.out, 'results.md'), tableToMarkdown(table));
   write(join(recipe.out, 'results.csv'), tableToCsv(table));
-  write(join(recipe.out, 'results.json'), `${JSON.stringify({ name, command, rows, runs }, null, 2)}\n`);
-  write(join(recipe.out, 'report.html'), studyReport({ recipe, name, command, plan, results, rows }));
+  const simple = baselines.map(({ target, name: baseline, test }) => ({ target, name: baseline, test }));
+  write(
+    join(recipe.out, 'results.json'),
+    `${JSON.stringify({ name, command, baselines: simple, rows, runs }, null, 2)}\n`,
+  );
+  write(
+    join(recipe.out, 'report.html'),
+    studyReport({ recipe, name, command, plan, results, rows, baselines }),
+  );
   return tableToText(table);
 }
 
@@ -130,19 +141,30 @@ export async function runStudy(
     console.line(`[${String(++done).padStart(String(total).length)}/${total}] ${text}`);
   };
   const pretrain = async (out: string): Promise<void> => {
-    const own = plan.pretrainings.find((planned) => planned.out === out)!;
+    const { recipe: own, variant } = plan.pretrainings.find((planned) => planned.recipe.out === out)!;
     const before = readSummary(out);
     const sources: LoadedDomain[] = [];
     if (!before) for (const reference of own.sources) sources.push(await open(reference));
     const summary = before ?? (await runPretrain(own, quiet, { loaded: sources, describe: false }));
     line(
-      `${`pre-training, seed ${own.seed}`.padEnd(44)}  ${summary.epochs} epochs, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
+      `${`pre-training${variant === undefined ? '' : ` of ${variant}`}, seed ${own.seed}`.padEnd(44)}  ${summary.epochs} epochs, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
     );
   };
+  const baselines: BaselineResult[] = [];
+  for (const target of recipe.targets)
+    baselines.push(
+      ...(await runBaselines(
+        recipe.baselines,
+        await openDomain(target, recipe.model.positions),
+        recipe.evaluation,
+      )),
+    );
+  const command = console.resumeCommand ?? `ferry study ${join(recipe.out, 'recipe.yaml')}`;
   const results: CellResult[] = [];
+  const report = (): string => writeResults(recipe, plan, results, { name, command, baselines });
   const pretrained = new Set<string>();
   for (const cell of plan.cells) {
-    const { recipe: own, target, start, ids, seed } = cell;
+    const { recipe: own, ...place } = cell;
     if (own.from !== null && !pretrained.has(own.from)) {
       await pretrain(own.from);
       pretrained.add(own.from);
@@ -150,11 +172,12 @@ export async function runStudy(
     const before = finishedBefore(own.out);
     const result =
       before ?? (await runFinetune(own, quiet, { loaded: await open(own.target), describe: false }));
-    line(cellLine(cell, result, before !== undefined));
-    results.push({ target, start, ids, seed, directory: own.out, ...result });
+    line(cellLine(cell, plan.cells, result, before !== undefined));
+    results.push({ ...place, directory: own.out, ...result });
+    // A long study can be read while it runs.
+    if (!before) report();
   }
-  const command = console.resumeCommand ?? `ferry study ${join(recipe.out, 'recipe.yaml')}`;
-  const table = writeResults(recipe, plan, results, { name, command });
+  const table = report();
   console.line(`\n${table}`);
   console.line(`${seconds((performance.now() - began) / 1000)}; report: ${join(recipe.out, 'report.html')}`);
   return results;
