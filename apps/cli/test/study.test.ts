@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,6 +34,9 @@ function ferry(args: readonly string[], during?: (child: ChildProcess) => void):
   });
 }
 
+/** Whether this machine lets us mount a file system of a few hundred KiB in a namespace of our own. */
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
+
 /** What ferry says when it refuses, without a process of its own. */
 async function refusal(...args: string[]): Promise<string> {
   const place = process.cwd();
@@ -58,6 +61,11 @@ function once(child: ChildProcess, condition: () => boolean, act: () => void): v
     if (child.exitCode === null) act();
   }, 5);
 }
+
+const shared = [
+  'features: { text: stored }',
+  'model: { width: 16, heads: 2, inner: 16, positions: 10, dropout: 0.2 }',
+];
 
 const runs = (study: string): string[] =>
   [
@@ -84,11 +92,10 @@ beforeAll(async () => {
       ]),
     );
     await writeFile(join(folder, name, `${name}.feat1CLS`), new Uint8Array(rows.buffer));
+    // The text with words dropped: the theme alone.
+    const dropped = rows.map((value, i) => (i % (themes.length + 2) < themes.length ? value : 0));
+    await writeFile(join(folder, name, `${name}.feat2CLS`), new Uint8Array(dropped.buffer));
   }
-  const shared = [
-    'features: { text: stored }',
-    'model: { width: 16, heads: 2, inner: 16, positions: 10, dropout: 0.2 }',
-  ];
   await writeFile(
     join(folder, 'tiny.yaml'),
     [
@@ -97,7 +104,7 @@ beforeAll(async () => {
       'targets: [puzzles]',
       'seeds: [1]',
       ...shared,
-      'pretraining: { epochs: 2, batchSize: 64 }',
+      'pretraining: { epochs: 2, batchSize: 64, wordDropShare: 0.5 }',
       'finetuning: { epochs: 3, batchSize: 64 }',
       '',
     ].join('\n'),
@@ -150,6 +157,63 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(code).toBe(0);
     expect(out).toContain('finished before');
     expect(contents('killed')).toEqual(contents('whole'));
+  });
+
+  it.skipIf(!canMount)('loses nothing on a full disk, and goes on once there is room', async () => {
+    // The first attempt has 512 KiB, the second as much as it wants; the mount is gone with its shell.
+    const ferryStudy = `"${process.execPath}" "${launcher}" study tiny.yaml --out small/study`;
+    const script = [
+      'mkdir small && mount -t tmpfs -o size=512k tmpfs small',
+      `${ferryStudy} > full.txt 2>&1; echo $? >> full.txt`,
+      'mount -o remount,size=64m small',
+      `${ferryStudy} > roomy.txt 2>&1; echo $? >> roomy.txt`,
+      'cp -r small/study roomy',
+    ].join('\n');
+    const env = { ...process.env, FERRY_BACKEND: 'ort', FERRY_THREADS: '2', NO_COLOR: '1', FERRY_DEBUG: '' };
+    spawnSync('unshare', ['-rm', 'sh', '-c', script], { cwd: folder, env });
+    const full = (await readFile(join(folder, 'full.txt'), 'utf8')).trimEnd().split('\n');
+    expect(full.at(-1)).toBe('1');
+    expect(full.at(-2)).toMatch(
+      /^error cannot write small\/study\/.*: no space left on the device; last good checkpoint: .*, untouched\. Free some space, then go on with: ferry study tiny\.yaml --out small\/study$/,
+    );
+    expect((await readFile(join(folder, 'roomy.txt'), 'utf8')).trimEnd().endsWith('\n0')).toBe(true);
+    expect(contents('roomy')).toEqual(contents('whole'));
+  });
+
+  it('goes on from the checkpoint before a damaged one if told to', async () => {
+    await writeFile(
+      join(folder, 'solo.yaml'),
+      [
+        'job: finetune',
+        'target: puzzles',
+        'seed: 1',
+        ...shared,
+        'finetuning: { epochs: 3, batchSize: 64, checkpointEvery: 1 }',
+        '',
+      ].join('\n'),
+    );
+    const run = join(folder, 'solo');
+    const saved = () =>
+      readdirSync(join(run, 'checkpoints'))
+        .filter((name) => name.startsWith('step-'))
+        .sort();
+    const killed = await ferry(['finetune', 'solo.yaml', '--out', 'solo'], (child) => {
+      once(
+        child,
+        () => existsSync(join(run, 'checkpoints')) && saved().length > 1,
+        () => child.kill('SIGKILL'),
+      );
+    });
+    expect(killed.code).toBe(null);
+    const file = join(run, 'checkpoints', saved().at(-1)!, 'model.safetensors');
+    truncateSync(file, statSync(file).size - 4);
+    const refused = await ferry(['finetune', 'solo.yaml', '--out', 'solo']);
+    expect(refused.code).toBe(1);
+    expect(refused.error).toMatch(/model\.safetensors is damaged: .*\(ferry: --fallback\)\n$/);
+    const { code } = await ferry(['finetune', 'solo.yaml', '--out', 'solo', '--fallback']);
+    expect(code).toBe(0);
+    const [, whole] = contents('whole');
+    expect(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).toBe(whole);
   });
 
   it('refuses a directory that holds runs of another recipe, before it does anything', async () => {

@@ -4,6 +4,7 @@ import {
   buildTextFeatures,
   featureSummary,
   loadFeatures,
+  loadWordDropped,
   type ExtractionProgress,
   type FeatureMatrix,
   type Modality,
@@ -11,7 +12,13 @@ import {
 import type { FeatureSettings } from './config/schema.ts';
 
 /** Features of a domain by modality; a modality that is not used is absent. */
-export type DomainFeatures = Partial<Record<Modality, FeatureMatrix>>;
+export type DomainFeatures = Partial<Record<Modality, FeatureMatrix>> & {
+  /** Of the texts with words dropped, for word drop in pre-training. */
+  words?: FeatureMatrix;
+};
+
+/** How texts lose words: with MISSRec's probability (spec 7), the same words in every run. */
+const wordDrop = { share: 0.15, seed: 2020 };
 
 /** Called while features are made. */
 export type FeatureProgress = (modality: Modality, progress: ExtractionProgress) => void;
@@ -22,17 +29,24 @@ export type FeatureProgress = (modality: Modality, progress: ExtractionProgress)
  * @param domain - The domain.
  * @param settings - Encoders.
  * @param progress - Told how far the making of features is.
+ * @param options - `words`: whether the texts with words dropped are wanted too.
  */
 export async function domainFeatures(
   domain: Domain,
   { text, image }: FeatureSettings,
   progress?: FeatureProgress,
+  { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
   const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
   const features: DomainFeatures = {};
-  if (text === 'stored') features.text = await loadFeatures(domain, 'text');
-  else if (text !== 'none')
-    features.text = await buildTextFeatures(domain, { encoder: text, progress: report('text') });
+  if (text === 'stored') {
+    features.text = await loadFeatures(domain, 'text');
+    if (words) features.words = await loadWordDropped(domain);
+  } else if (text !== 'none') {
+    const options = { encoder: text, progress: report('text') };
+    features.text = await buildTextFeatures(domain, options);
+    if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });
+  }
   if (image === 'stored') features.image = await loadFeatures(domain, 'image');
   else if (image !== 'none')
     features.image = await buildImageFeatures(domain, { encoder: image, progress: report('image') });

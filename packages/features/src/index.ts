@@ -10,7 +10,7 @@ export {
   type FeatureRecord,
   type FeatureStore,
 } from './store.ts';
-export { loadFeatures, type LoadOptions } from './load.ts';
+export { loadFeatures, loadWordDropped, type LoadOptions } from './load.ts';
 export { buildTextFeatures, textEncoders, type TextEncoderName, type TextFeatureOptions } from './text.ts';
 export {
   buildImageFeatures,
@@ -21,3 +21,4 @@ export {
 export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
+export { dropWords, type WordDrop } from './words.ts';

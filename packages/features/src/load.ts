@@ -4,6 +4,7 @@ import { InputError, type Domain } from '@ferry/data';
 import { readFeatureFile, type FeatureFileOptions } from './file.ts';
 import { featureStore, readStoredFeatures } from './store.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
+import { droppedSuffix } from './words.ts';
 
 /** What {@link loadFeatures} looks for. */
 export interface LoadOptions extends FeatureFileOptions {
@@ -53,7 +54,7 @@ export async function loadFeatures(
   if (files.length === 1)
     return readFeatureFile(join(domain.directory, files[0]!), domain, modality, options);
   const built = (await list(store.features)).flatMap(
-    (name) => new RegExp(`^${modality}-(.+)\\.npy$`).exec(name)?.[1] ?? [],
+    (name) => new RegExp(`^${modality}-(.+)(?<!${droppedSuffix})\\.npy$`).exec(name)?.[1] ?? [],
   );
   if (files.length === 0 && built.length === 1) {
     const stored = await readStoredFeatures(store, domain, modality, built[0]!);
@@ -67,4 +68,20 @@ export async function loadFeatures(
       ? `there must be one set of ${modality} features, or one must be named; got ${candidates.join(', ')}`
       : `${domain.name} has no ${modality} features: neither a *${ending[modality]} file nor any in ${store.features}`,
   );
+}
+
+/**
+ * Loads the features of texts that have lost words from MISSRec's file in the domain's directory (`.feat2CLS`).
+ *
+ * @throws InputError if there is not one such file.
+ */
+export async function loadWordDropped(domain: Domain): Promise<FeatureMatrix> {
+  const files = (await list(domain.directory)).filter((name) => name.endsWith('.feat2CLS'));
+  if (files.length !== 1)
+    throw new InputError(
+      domain.directory,
+      undefined,
+      `word drop needs one file of text features with words dropped (*.feat2CLS), got ${files.length === 0 ? 'none' : files.join(', ')}`,
+    );
+  return readFeatureFile(join(domain.directory, files[0]!), domain, 'text');
 }

@@ -2,6 +2,7 @@ import type { Domain } from '@ferry/data';
 import { openClipText, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
 import { sha256 } from './store.ts';
+import { dropWords, droppedSuffix, type WordDrop } from './words.ts';
 import type { FeatureMatrix } from './types.ts';
 import { openUseLite } from './use-lite/encoder.ts';
 
@@ -21,6 +22,8 @@ export interface TextFeatureOptions extends ExtractionOptions, ClipOptions {
   encoder?: TextEncoderName | undefined;
   /** Which field of the items is encoded. Default 'texts'. */
   field?: 'texts' | 'titles' | undefined;
+  /** Encodes the texts with some of their words dropped: the other view of an item in pre-training. Saved beside the plain ones. */
+  dropWords?: WordDrop | undefined;
 }
 
 /**
@@ -42,21 +45,24 @@ export async function buildTextFeatures(
   domain: Domain,
   options: TextFeatureOptions = {},
 ): Promise<FeatureMatrix> {
-  const { encoder = 'use-lite', field = 'texts' } = options;
-  const inputs = domain.items[field].map((text) => {
-    const value = text.trim();
+  const { encoder = 'use-lite', field = 'texts', dropWords: drop } = options;
+  const inputs = domain.items[field].map((text, index) => {
+    const value = drop ? dropWords(text.trim(), domain.items.ids[index]!, drop) : text.trim();
     return value === '' ? undefined : { value, hash: sha256(value) };
   });
   return extract(
     {
       domain,
       modality: 'text',
-      encoder,
+      encoder: drop ? `${encoder}${droppedSuffix}` : encoder,
       identity: encoder === 'clip' ? await clipIdentity('text', options) : 'use-lite@0.2.0',
       inputs,
       cost: (text) => text.length,
       open: () => (encoder === 'clip' ? openClipText(options) : openUseLite()),
-      notes: field === 'texts' ? [] : [`made from ${field}`],
+      notes: [
+        ...(field === 'texts' ? [] : [`made from ${field}`]),
+        ...(drop ? [`each word dropped with probability ${drop.share}, seed ${drop.seed}`] : []),
+      ],
     },
     options,
   );

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import {
   buildImageFeatures,
   buildTextFeatures,
+  dropWords,
   featureSummary,
   loadFeatures,
   pixelsWidth,
@@ -47,6 +48,23 @@ describe('buildTextFeatures', () => {
     const again: number[] = [];
     expect(await buildTextFeatures(domain, { progress: ({ done }) => again.push(done) })).toEqual(features);
     expect(again).toEqual([4]);
+  });
+
+  it('encodes texts with words dropped beside the plain ones', async () => {
+    const domain = await domainOf(items);
+    const plain = await buildTextFeatures(domain);
+    const dropped = await buildTextFeatures(domain, { dropWords: { share: 0.5, seed: 1 } });
+    expect(dropped.encoder).toBe('use-lite-dropped');
+    expect(dropped.notes).toEqual(['each word dropped with probability 0.5, seed 1']);
+    expect(dropped.present).toEqual(plain.present);
+    const texts = items.map(({ id, text }) => dropWords(text ?? '', id, { share: 0.5, seed: 1 }));
+    const same = await buildTextFeatures(
+      await domainOf(items.map((item, i) => ({ ...item, text: texts[i]! }))),
+    );
+    expect(dropped.data).toEqual(same.data);
+    expect(dropped.data).not.toEqual(plain.data);
+    // They do not take the place of the plain features.
+    expect((await loadFeatures(domain, 'text')).encoder).toBe('use-lite');
   });
 
   it('goes on where it was stopped, with the same result', async () => {
@@ -130,5 +148,28 @@ describe('buildImageFeatures', () => {
     await expect(buildImageFeatures(domain)).rejects.toThrow(
       `${join(domain.directory, 'x.png')}: the picture cannot be decoded`,
     );
+  });
+});
+
+describe('dropWords', () => {
+  const text = Array.from({ length: 4000 }, (_, i) => `w${i}`).join(' ');
+
+  it('drops each word with the given probability, the same ones for the same item and seed', () => {
+    const kept = dropWords(text, 'a', { share: 0.15, seed: 3 }).split(' ');
+    // 3,400 are expected to stay, with a deviation of 22.6.
+    expect(Math.abs(kept.length - 3400)).toBeLessThan(90);
+    expect(kept).toEqual(dropWords(text, 'a', { share: 0.15, seed: 3 }).split(' '));
+    expect(kept.map((word) => Number(word.slice(1)))).toEqual(
+      kept.map((word) => Number(word.slice(1))).sort((a, b) => a - b),
+    );
+    expect(dropWords(text, 'b', { share: 0.15, seed: 3 })).not.toBe(kept.join(' '));
+    expect(dropWords(text, 'a', { share: 0.15, seed: 4 })).not.toBe(kept.join(' '));
+  });
+
+  it('leaves at least one word, and nothing where there is none', () => {
+    for (let seed = 0; seed < 20; seed++)
+      expect(dropWords('one  two', 'a', { share: 0.99, seed })).toMatch(/one|two/);
+    expect(dropWords('', 'a', { share: 0.5, seed: 1 })).toBe('');
+    expect(dropWords('as  it is', 'a', { share: 0, seed: 1 })).toBe('as it is');
   });
 });

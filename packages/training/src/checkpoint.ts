@@ -195,7 +195,7 @@ export async function findLatest(folder: string, fallback: boolean): Promise<str
     const rest =
       good === undefined
         ? 'no earlier checkpoint is whole'
-        : `the checkpoint before it, ${good}, is whole: resume with the fallback option to go on from it`;
+        : `the checkpoint before it, ${good}, is whole: to go on from it resume with \`fallback\` (ferry: --fallback)`;
     throw new Error(`${damage.message}; ${rest}`, { cause: damage });
   }
   for (const name of names.slice(0, names.indexOf(good))) {

@@ -39,15 +39,22 @@ const jobs = [
   },
 ] as const satisfies readonly Job<Recipe['job']>[];
 
+interface JobOptions {
+  out?: string;
+  fallback?: boolean;
+  check?: boolean;
+}
+
 function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Command {
   return new Command(job)
     .description(summary)
     .argument('<recipe>', 'a recipe file, or the name of one that comes with Ferry (ferry recipes)')
     .argument('[overrides...]', 'key.sub=value, values in YAML')
     .option('--out <directory>', 'run directory; the same directory again resumes an unfinished run')
+    .option('--fallback', 'where the newest checkpoint is damaged, go on from the one before it')
     .option('--check', 'only check the recipe and print it with every default filled in')
     .addHelpText('after', () => `\nExample:\n  ${example}\n\n${recipeHelp(schema)}`)
-    .action(async (reference: string, overrides: string[], options: { out?: string; check?: boolean }) => {
+    .action(async (reference: string, overrides: string[], options: JobOptions) => {
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
       const loaded = loadJob(job, reference, [...overrides, ...own]);
       const out = loaded.recipe.out ?? join('runs', loaded.name);
@@ -64,7 +71,11 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         ...overrides.map(quote),
         ...(options.out ? ['--out', options.out] : []),
       ];
-      await study.runJob(recipe, loaded.name, { ...jobConsole(), resumeCommand: command.join(' ') });
+      await study.runJob(recipe, loaded.name, {
+        ...jobConsole(),
+        resumeCommand: command.join(' '),
+        fallback: options.fallback,
+      });
     });
 }
 

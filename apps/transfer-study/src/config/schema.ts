@@ -111,6 +111,14 @@ export const pretrainingSchema = z.strictObject({
   ...optimiser,
   sequenceWeight: z.number().min(0).default(1e-3).describe('lambda: weight of the sequence-sequence loss'),
   dropRatio: z.number().min(0).max(1).default(0.2).describe('share of items an augmented view loses'),
+  wordDropShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'share of the batches whose augmented view drops words of texts instead of items (the paper: 0.1; default 0). The texts are encoded a second time, each word dropped with probability 0.15; with stored features, .feat2CLS',
+    ),
   domainBalance: z
     .number()
     .min(0)
@@ -121,6 +129,9 @@ export const pretrainingSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('epochs between checkpoints that are kept for good; null = only the last'),
+  checkpointEvery: whole(1)
+    .optional()
+    .describe('steps between checkpoints within an epoch; default: one after each epoch'),
 });
 
 /** Fine-tuning and training from scratch. */
@@ -136,6 +147,9 @@ export const finetuningSchema = z.strictObject({
     .nullable()
     .default(10)
     .describe('epochs without a better validation NDCG@10 that are borne; null = all'),
+  checkpointEvery: whole(1)
+    .optional()
+    .describe('steps between checkpoints within an epoch; default: one after each epoch'),
 });
 
 /** How results are measured. */
@@ -242,6 +256,8 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
     if (width % heads !== 0) problem(path, `must divide the width ${width}, got ${heads}`);
   };
   checkHeads(recipe.model, ['model', 'heads']);
+  if (recipe.job !== 'finetune' && recipe.features.text === 'none' && recipe.pretraining.wordDropShare)
+    problem(['pretraining', 'wordDropShare'], 'needs a text encoder, got features.text none');
   if (recipe.features.text === 'none' && recipe.features.image === 'none')
     problem(['features'], 'must have a text or an image encoder, got none of both');
   if (recipe.job === 'study' && recipe.starts.includes('pre-trained') && recipe.sources.length === 0)

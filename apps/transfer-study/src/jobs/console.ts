@@ -12,6 +12,8 @@ export interface JobConsole {
   readonly training: Output | null;
   /** The command that resumes the job. */
   readonly resumeCommand?: string | undefined;
+  /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */
+  readonly fallback?: boolean | undefined;
   /** Saves and stops when aborted. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -33,7 +33,8 @@ export async function runFinetune(
   const fresh = !readSummary(recipe.out);
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
   const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune } = recipe.finetuning;
+  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune, checkpointEvery } =
+    recipe.finetuning;
   const evaluation = {
     batchSize: recipe.evaluation.batchSize,
     history: recipe.evaluation.history,
@@ -60,6 +61,7 @@ export async function runFinetune(
     const summary = await train(recipe, training, console, {
       epochs,
       earlyStopping: { patience },
+      checkpointEvery,
       fingerprint: fingerprint([target]),
     });
     const known = readDetails(recipe.out);

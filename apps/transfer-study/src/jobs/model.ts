@@ -4,7 +4,7 @@ import { featureSummary } from '@ferry/features';
 import { missRecOptions, type MissRecOptions, type MissRecSettings } from '@ferry/missrec';
 import type { FinetuneRecipe, PretrainRecipe } from '../config/schema.ts';
 import { openDomain } from '../domains.ts';
-import { domainFeatures, type DomainFeatures } from '../features.ts';
+import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import type { JobConsole } from './console.ts';
 
 /** The same record without the keys whose value is undefined. */
@@ -31,6 +31,7 @@ export function modelOptions(
           sequenceWeight: recipe.pretraining.sequenceWeight,
           dropRatio: recipe.pretraining.dropRatio,
           domainBalance: recipe.pretraining.domainBalance,
+          itemDropShare: 1 - (recipe.pretraining.wordDropShare ?? 0),
         }
       : {
           task: 'finetune' as const,
@@ -58,17 +59,24 @@ export interface LoadedDomain {
   readonly features: DomainFeatures;
 }
 
-/** Reads a recipe's domain, makes or loads its features, and says what it found. */
+/** Reads a recipe's domain and makes or loads its features; `words`: of the texts with words dropped too. */
 export async function loadDomain(
   reference: string,
   recipe: Pick<FinetuneRecipe, 'features' | 'model'>,
   console: JobConsole,
+  options: { words?: boolean } = {},
 ): Promise<LoadedDomain> {
   const domain = await openDomain(reference, recipe.model.positions);
-  const features = await domainFeatures(domain, recipe.features, (modality, progress) => {
+  const report: FeatureProgress = (modality, progress) => {
     console.features?.(domain.name, modality, progress);
-  });
+  };
+  const features = await domainFeatures(domain, recipe.features, report, options);
   return { domain, features };
+}
+
+/** Whether pre-training drops words. */
+export function dropsWords({ wordDropShare = 0 }: PretrainRecipe['pretraining']): boolean {
+  return wordDropShare > 0;
 }
 
 /** A few lines that describe a domain. */

@@ -2,7 +2,14 @@ import { createMissRecModel, createPretraining } from '@ferry/missrec';
 import { readSummary, type Summary } from '@ferry/training';
 import type { PretrainRecipe } from '../config/schema.ts';
 import type { JobConsole } from './console.ts';
-import { describeDomain, fingerprint, loadDomain, modelOptions, type LoadedDomain } from './model.ts';
+import {
+  describeDomain,
+  dropsWords,
+  fingerprint,
+  loadDomain,
+  modelOptions,
+  type LoadedDomain,
+} from './model.ts';
 import { train } from './train.ts';
 
 /**
@@ -18,7 +25,8 @@ export async function runPretrain(
 ): Promise<Summary> {
   const sources = [...(loaded ?? [])];
   if (!loaded)
-    for (const reference of recipe.sources) sources.push(await loadDomain(reference, recipe, console));
+    for (const reference of recipe.sources)
+      sources.push(await loadDomain(reference, recipe, console, { words: dropsWords(recipe.pretraining) }));
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
   const model = createMissRecModel({
@@ -26,7 +34,8 @@ export async function runPretrain(
     features: sources.map(({ features }) => features),
     seed: recipe.seed,
   });
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery } = recipe.pretraining;
+  const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery, checkpointEvery } =
+    recipe.pretraining;
   const training = createPretraining({
     model,
     sources: sources.map(({ domain }) => domain.train),
@@ -39,6 +48,7 @@ export async function runPretrain(
     return await train(recipe, training, console, {
       epochs,
       keepEvery: keepEvery ?? undefined,
+      checkpointEvery,
       fingerprint: fingerprint(sources),
     });
   } finally {

@@ -3,8 +3,14 @@ import { runTraining, type JsonObject, type Summary, type TrainingOptions } from
 import type { FinetuneRecipe, PretrainRecipe } from '../config/schema.ts';
 import { StoppedError, type JobConsole } from './console.ts';
 
-/** Keys of a recipe that may differ when a run is resumed: they do not change its numbers. */
-export const mayDiffer: readonly string[] = ['description', 'needs', 'takes', 'out', 'backend', 'threads'];
+/**
+ * Keys of a recipe that may differ when a run is resumed: they do not change its numbers, or, for backend and threads,
+ * only the last digits.
+ */
+export const mayDiffer: readonly string[] = [
+  ...['description', 'needs', 'takes', 'out', 'backend', 'threads'],
+  ...['pretraining.checkpointEvery', 'finetuning.checkpointEvery'],
+];
 
 /** A recipe as it is saved. */
 export function asJson(recipe: object): JsonObject {
@@ -20,7 +26,10 @@ export async function train<B>(
   recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
   model: MissRecTraining<B>,
   console: JobConsole,
-  options: Pick<TrainingOptions<B>, 'epochs' | 'earlyStopping' | 'keepEvery' | 'fingerprint'>,
+  options: Pick<
+    TrainingOptions<B>,
+    'epochs' | 'earlyStopping' | 'keepEvery' | 'checkpointEvery' | 'fingerprint'
+  >,
 ): Promise<Summary> {
   const result = await runTraining({
     directory: recipe.out,
@@ -29,6 +38,7 @@ export async function train<B>(
     model,
     seed: recipe.seed,
     resumeCommand: console.resumeCommand,
+    fallback: console.fallback,
     output: console.training,
     signal: console.signal,
     ...options,

@@ -9,7 +9,7 @@ import { UserError } from '../errors.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
 import { openDomain } from '../domains.ts';
-import { describeDomain, loadDomain, type LoadedDomain } from '../jobs/model.ts';
+import { describeDomain, dropsWords, loadDomain, type LoadedDomain } from '../jobs/model.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
 import { recipeYaml } from '../jobs/runs.ts';
 import { asJson, mayDiffer } from '../jobs/train.ts';
@@ -44,8 +44,10 @@ function refuseOthers(recipe: PlacedStudy, { pretrainings, cells }: StudyPlan): 
 /** Reads each domain once. */
 function domainReader(recipe: PlacedStudy, console: JobConsole) {
   const known = new Map<string, LoadedDomain>();
+  const words = dropsWords(recipe.pretraining);
   return async (reference: string): Promise<LoadedDomain> => {
-    const found = known.get(reference) ?? (await loadDomain(reference, recipe, console));
+    const options = { words: words && recipe.sources.includes(reference) };
+    const found = known.get(reference) ?? (await loadDomain(reference, recipe, console, options));
     if (!known.has(reference)) for (const line of describeDomain(found)) console.line(line);
     known.set(reference, found);
     return found;
