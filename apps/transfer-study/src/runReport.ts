@@ -45,7 +45,7 @@ function validChart(run: string, best: number): string {
   });
 }
 
-function detailSections(details: RunDetails): Section[] {
+function detailSections(details: RunDetails, command: string): Section[] {
   const groups = [
     ['training interactions of the item', details.popularity],
     ['length of the history', details.historyLength],
@@ -59,6 +59,7 @@ function detailSections(details: RunDetails): Section[] {
         kind: 'table',
         table: groupTable(title, of),
         caption: `Test rows by ${title}.`,
+        command,
       })),
     },
     ...(interests
@@ -72,6 +73,7 @@ function detailSections(details: RunDetails): Section[] {
                   {
                     svg: interestChart('Sizes of interests', interests),
                     caption: `${interests.count} interests, as spread out as ${interests.effective.toFixed(1)} equally large ones; ${interests.mixed} hold texts and pictures.`,
+                    command,
                   },
                 ],
               } satisfies Block,
@@ -86,9 +88,10 @@ function detailSections(details: RunDetails): Section[] {
 export function writeRunReport(
   recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
   summary: Summary,
-  { details, command }: { details?: RunDetails; command?: string | undefined },
+  { details, command: given }: { details?: RunDetails; command?: string | undefined },
 ): string {
   const run = recipe.out;
+  const command = given ?? `ferry ${recipe.job} ${join(run, 'recipe.yaml')}`;
   const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(4));
   const { test, best } = summary;
   const parameters = summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0;
@@ -108,8 +111,8 @@ export function writeRunReport(
     },
   ];
   const charts = [
-    { svg: lossChart(run), caption: 'Loss of training.' },
-    ...(test ? [{ svg: validChart(run, best.epoch), caption: 'Validation after each epoch.' }] : []),
+    { svg: lossChart(run), caption: 'Loss of training.', command },
+    ...(test ? [{ svg: validChart(run, best.epoch), caption: 'Validation after each epoch.', command }] : []),
   ];
   const from = recipe.job === 'finetune' && recipe.from !== null ? `from \`${recipe.from}\`` : 'from scratch';
   const html = renderReport({
@@ -129,10 +132,10 @@ export function writeRunReport(
           { kind: 'charts', charts },
         ],
       },
-      ...(details ? detailSections(details) : []),
+      ...(details ? detailSections(details, command) : []),
       {
         title: 'How to repeat it',
-        blocks: [{ kind: 'code', code: command ?? `ferry ${recipe.job} ${join(run, 'recipe.yaml')}` }],
+        blocks: [{ kind: 'code', code: command }],
       },
     ],
     environment: readEnvironment(run),

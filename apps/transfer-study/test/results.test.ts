@@ -116,6 +116,20 @@ describe('preTrainingEffects', () => {
     expect([...effect!.baseGains]).toEqual([0, 1, 0, 0.25]);
   });
 
+  it('looks at cold items alone if asked', () => {
+    const results = [cell('pre-trained', 1, [1, 3, 1, 1]), cell('scratch', 1, [99, 1, 99, 99])];
+    const [effect] = preTrainingEffects(results, { cold: true });
+    // The first two rows want items with 0 and 4 training interactions.
+    expect([...effect!.gains]).toEqual([1, 0.5]);
+    expect([...effect!.baseGains]).toEqual([0, 1]);
+    expect(effectTable([effect!])!.rows[0]).toMatchObject({
+      rows: 2,
+      difference: '+0.2500',
+      wins: 1,
+      losses: 1,
+    });
+  });
+
   it('is empty where nothing was pre-trained', () => {
     expect(preTrainingEffects([cell('scratch', 1, [1, 2, 3, 4])])).toEqual([]);
   });

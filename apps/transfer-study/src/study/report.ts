@@ -43,7 +43,8 @@ const list = (names: readonly string[]): string =>
 /** Comparisons as a table: difference per test row, its interval and its p-value; undefined if there is none. */
 export function effectTable(comparisons: readonly Comparison[]): Table | undefined {
   const lines = comparisons.flatMap(({ line, base }) => [line, base]);
-  const rows = comparisons.map(({ target, ids, line, base, gains, baseGains }) => {
+  const compared = comparisons.filter(({ gains }) => gains.length > 0);
+  const rows = compared.map(({ target, ids, line, base, gains, baseGains }) => {
     const what = `${lineName(line, lines)} − ${lineName(base, lines)}`;
     const random = RandomStream.fromSeed(1).split(`${target} ${ids}`);
     const { difference, low, high, permutation, wins, losses } = comparePaired(gains, baseGains, { random });
@@ -52,6 +53,7 @@ export function effectTable(comparisons: readonly Comparison[]): Table | undefin
       target,
       ids: ids ? 'yes' : 'no',
       what,
+      rows: gains.length,
       difference: signed(difference),
       interval: `${signed(low)} to ${signed(high)}`,
       p: permutation < 0.001 ? '< 0.001' : permutation.toFixed(3),
@@ -65,6 +67,7 @@ export function effectTable(comparisons: readonly Comparison[]): Table | undefin
       { key: 'target', title: 'target' },
       { key: 'ids', title: 'IDs' },
       { key: 'what', title: 'compared' },
+      { key: 'rows', title: 'test rows', kind: 'number' },
       { key: 'difference', title: 'NDCG@10' },
       { key: 'interval', title: '95 % interval' },
       { key: 'p', title: 'p' },
@@ -79,10 +82,14 @@ function effectBlocks(results: readonly CellResult[], command: string): Block[] 
   const how =
     'row by row (each row’s gain averaged over seeds): mean difference, bootstrap interval, p-value of the paired permutation test.';
   return [
-    { what: 'What pre-training changed', table: effectTable(preTrainingEffects(results)) },
-    { what: 'What each model changed against the first', table: effectTable(variantEffects(results)) },
-  ].flatMap(({ what, table }): Block[] =>
-    table ? [{ kind: 'table', table, caption: `${what}, ${how}`, command }] : [],
+    { what: 'What pre-training changed', effects: preTrainingEffects },
+    { what: 'What each model changed against the first', effects: variantEffects },
+  ].flatMap(({ what, effects }) =>
+    [false, true].flatMap((cold): Block[] => {
+      const table = effectTable(effects(results, { cold }));
+      const where = cold ? ` on items with fewer than ${coldBelow} training interactions` : '';
+      return table ? [{ kind: 'table', table, caption: `${what}${where}, ${how}`, command }] : [];
+    }),
   );
 }
 
@@ -97,15 +104,19 @@ function resultBlocks({ rows, results, baselines, command }: StudyReport): Block
     {
       kind: 'charts',
       charts: [
-        { svg: startsChart(rows, 'ndcg@10', 'NDCG@10'), caption: 'With and without pre-training.' },
-        { svg: startsChart(rows, 'recall@10', 'Recall@10'), caption: 'The same for Recall@10.' },
+        {
+          svg: startsChart(rows, 'ndcg@10', 'NDCG@10'),
+          caption: 'NDCG@10 of each start and model.',
+          command,
+        },
+        { svg: startsChart(rows, 'recall@10', 'Recall@10'), caption: 'The same for Recall@10.', command },
       ],
     },
     ...effectBlocks(results, command),
   ];
 }
 
-function interestBlocks({ results }: StudyReport): Block[] {
+function interestBlocks({ results, command }: StudyReport): Block[] {
   const first = results[0];
   if (!first) return [];
   const charts = results
@@ -118,6 +129,7 @@ function interestBlocks({ results }: StudyReport): Block[] {
         {
           svg: interestChart(`${result.target}, ${lineName(result, results)}: sizes of interests`, interests),
           caption: `${count} interests, as spread out as ${effective.toFixed(1)} equally large ones; ${mixed} hold texts and pictures.`,
+          command,
         },
       ];
     });
@@ -144,12 +156,14 @@ export function studyReport(study: StudyReport): string {
             ...targets.map((target) => ({
               svg: validationChart(target, results),
               caption: `Fine-tuning on ${target}; bands are one deviation over seeds.`,
+              command,
             })),
             ...(pretrained.length > 0
               ? [
                   {
                     svg: pretrainChart(pretrained),
                     caption: `Pre-training on ${list(recipe.sources.map(domainName))}.`,
+                    command,
                   },
                 ]
               : []),
@@ -166,6 +180,7 @@ export function studyReport(study: StudyReport): string {
             idChoices.map((ids) => ({
               svg: popularityChart(target, ids, results),
               caption: 'Rows are grouped by how often the wanted item occurs in training.',
+              command,
             })),
           ),
         },

@@ -132,8 +132,19 @@ export interface Comparison {
   readonly baseGains: Float64Array;
 }
 
+/** Which test rows are compared. */
+interface Rows {
+  /** Only those whose item is cold. */
+  readonly cold?: boolean | undefined;
+}
+
 /** Gains of both lines, rows paired, over the seeds that both have; undefined if there is none. */
-function compare(results: readonly CellResult[], line: Line, base: Line): Comparison | undefined {
+function compare(
+  results: readonly CellResult[],
+  line: Line,
+  base: Line,
+  { cold = false }: Rows,
+): Comparison | undefined {
   const pairs = results
     .filter((result) => sameLine(result, line))
     .flatMap((own) => {
@@ -143,7 +154,11 @@ function compare(results: readonly CellResult[], line: Line, base: Line): Compar
   if (pairs.length === 0) return undefined;
   const mean = (runs: readonly CellResult[]): Float64Array => {
     const perSeed = runs.map(({ details }) => gains(details.ranks, 10));
-    return perSeed[0]!.map((_, row) => perSeed.reduce((total, own) => total + own[row]!, 0) / perSeed.length);
+    const all = perSeed[0]!.map(
+      (_, row) => perSeed.reduce((total, own) => total + own[row]!, 0) / perSeed.length,
+    );
+    const { targetCounts } = runs[0]!.details;
+    return cold ? all.filter((_, row) => targetCounts[row]! < coldBelow) : all;
   };
   return {
     target: line.target,
@@ -155,17 +170,17 @@ function compare(results: readonly CellResult[], line: Line, base: Line): Compar
   };
 }
 
-/** What pre-training changed, against the same model from scratch. */
-export function preTrainingEffects(results: readonly CellResult[]): Comparison[] {
+/** What pre-training changed, against the same model from scratch, on all test rows or those whose item is cold. */
+export function preTrainingEffects(results: readonly CellResult[], rows: Rows = {}): Comparison[] {
   return studyRows(results)
     .filter(({ start }) => start === 'pre-trained')
-    .flatMap((line) => compare(results, line, { ...line, start: 'scratch' }) ?? []);
+    .flatMap((line) => compare(results, line, { ...line, start: 'scratch' }, rows) ?? []);
 }
 
-/** What each model changed, against the study's first one. */
-export function variantEffects(results: readonly CellResult[]): Comparison[] {
+/** What each model changed, against the study's first one, on all test rows or those whose item is cold. */
+export function variantEffects(results: readonly CellResult[], rows: Rows = {}): Comparison[] {
   const [first] = distinct(results, 'variant');
   return studyRows(results)
     .filter(({ variant }) => variant !== first)
-    .flatMap((line) => compare(results, line, { ...line, variant: first }) ?? []);
+    .flatMap((line) => compare(results, line, { ...line, variant: first }, rows) ?? []);
 }
