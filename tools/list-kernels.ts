@@ -45,8 +45,9 @@ const page = `# Kernels of the backend \`ort\`
 <!-- Written by ${COMMAND}. Do not edit: a test compares it with the registry. -->
 
 ${kernels.length} kernels: ${kernels.length - own.length} of tfjs and ${own.length} of the backend's own operations. Every one of them is checked, eager and compiled, against
-tfjs's \`cpu\` backend, and its gradient against finite differences (\`packages/tfjs-backend-ort/test/parity.test.ts\`). How to
-add one: [how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
+tfjs's \`cpu\` backend, and its gradient against finite differences (\`packages/tfjs-backend-ort/test/parity.test.ts\`). At sizes
+that ONNX Runtime splits between threads, results and gradients are right and the same bits at every run (\`large.test.ts\`). How
+to add one: [how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
 backend 'ort'\`.
 
 Where results differ from tfjs's \`cpu\` backend, on purpose:

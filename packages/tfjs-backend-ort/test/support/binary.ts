@@ -26,7 +26,8 @@ const SPECIAL = [-Infinity, -2, -0.5, 0, 0.5, 3, Infinity, NaN];
 /** Every special value with every other. */
 const SPECIAL_PAIRS = SPECIAL.flatMap((a) => SPECIAL.map((b) => [a, b] as const));
 
-interface Binary {
+/** How the rows of a kernel of two inputs are made. */
+export interface Binary {
   fn: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
   fill?: [Fill, Fill];
   gradient?: false;
@@ -39,7 +40,8 @@ interface Binary {
   special?: false;
 }
 
-const BINARY: Record<string, Binary> = {
+/** Kernels of two inputs by name. */
+export const BINARY: Record<string, Binary> = {
   Add: { fn: tf.add, types: ['int32'] },
   Sub: { fn: tf.sub, types: ['int32'] },
   Multiply: { fn: tf.mul, types: ['int32'] },
@@ -63,7 +65,7 @@ const BINARY: Record<string, Binary> = {
 };
 
 /** Inputs whose gradients tfjs can compute: those of some kernels it does not sum over broadcast axes, nor any of nothing. */
-function differentiable({ unsummed = [] }: Binary, a: number[], b: number[]): number[] {
+export function differentiable({ unsummed = [] }: Binary, a: number[], b: number[]): number[] {
   const shape = tf.backend_util.assertAndGetBroadcastShape(a, b);
   return [a, b].flatMap((own, i) => {
     const broadcast = own.join() !== shape.join();

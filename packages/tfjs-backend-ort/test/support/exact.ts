@@ -12,10 +12,14 @@ const SAMPLES = 400;
 /** The results of a compiled function, and whether a run gave other bits than the first. */
 export function repeated(
   fn: (...x: tf.Tensor[]) => tf.Tensor | tf.Tensor[],
-  inputs: [Float32Array | Int32Array, number[]][],
+  inputs: [Float32Array | Int32Array | Uint8Array, number[]][],
 ) {
   const tensors = inputs.map(([data, shape]) =>
-    tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32'),
+    tf.tensor(
+      data,
+      shape,
+      data instanceof Int32Array ? 'int32' : data instanceof Uint8Array ? 'bool' : 'float32',
+    ),
   );
   const compiled = compile((...x: tf.Tensor[]) => fn(...x));
   const run = () =>
@@ -24,16 +28,19 @@ export function repeated(
       result.dispose();
       return values;
     });
-  const first = run();
-  for (let i = 1; i < REPEATS; i++)
-    run().forEach((values, k) => {
-      expect(sameBits(values, first[k]!), `run ${i}, result ${k} equals the first run bit for bit`).toBe(
-        true,
-      );
-    });
-  compiled.dispose();
-  tf.dispose(tensors);
-  return first;
+  try {
+    const first = run();
+    for (let i = 1; i < REPEATS; i++)
+      run().forEach((values, k) => {
+        expect(sameBits(values, first[k]!), `run ${i}, result ${k} equals the first run bit for bit`).toBe(
+          true,
+        );
+      });
+    return first;
+  } finally {
+    compiled.dispose();
+    tf.dispose(tensors);
+  }
 }
 
 /** Whether two arrays have the same bits. */

@@ -4,7 +4,8 @@ import { bool, float, int, kernel, type Case, type Fill } from './cases.ts';
 const SHAPES = [[], [1], [2, 1, 3], [0, 3]];
 const SPECIAL = [-Infinity, -30, -2.5, -1.5, -1, -0.5, -0, 0, 0.5, 1, 1.5, 2.5, 30, Infinity, NaN];
 
-interface Unary {
+/** How the rows of a kernel of one input are made. */
+export interface Unary {
   fn: (x: tf.Tensor) => tf.Tensor;
   fill?: Fill;
   /** No gradient in tfjs. */
@@ -14,7 +15,8 @@ interface Unary {
   tolerance?: Case['tolerance'];
 }
 
-const UNARY: Record<string, Unary> = {
+/** Kernels of one input by name. */
+export const UNARY: Record<string, Unary> = {
   Abs: { fn: tf.abs },
   Acos: { fn: tf.acos, fill: 'unit' },
   Acosh: { fn: tf.acosh, fill: 'above1' },
@@ -63,7 +65,7 @@ const UNARY: Record<string, Unary> = {
 };
 
 /** Those that mean something for integers: tfjs refuses others or cuts their results off. */
-const INTEGERS = new Set([
+export const INTEGERS = new Set([
   'Abs',
   'ClipByValue',
   'Exp',
