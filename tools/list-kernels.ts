@@ -50,6 +50,12 @@ that ONNX Runtime splits between threads, results and gradients are right and th
 to add one: [how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
 backend 'ort'\`.
 
+tfjs's own gradient is replaced where it is wrong, for all backends once \`ort\` is registered
+(\`packages/tfjs-backend-ort/src/gradients.ts\`): those of \`MirrorPad\` (tfjs leaves out what mirrored entries hand back), of
+\`Cumsum\` over an inner axis, of \`GatherV2\` with negative axes and batches, of \`Prod\` with negative axes, and of \`Maximum\`,
+\`Minimum\`, \`SquaredDifference\`, \`Prelu\`, \`BatchMatMul\` and \`BroadcastTo\` where an input is broadcast. Two gradients are
+missing, as in tfjs: that of \`FusedBatchNorm\` without a scale, and that of \`SplitV\` and \`Unpack\` into one piece.
+
 Where results differ from tfjs's \`cpu\` backend, on purpose:
 
 - \`AvgPoolGrad\` divides by the pixels that a padded window has inside the image, as the forward pass does; tfjs divides by

@@ -12,6 +12,7 @@ import './kernels/normalization.ts';
 import './kernels/pooling.ts';
 import './kernels/reduction.ts';
 import './kernels/scatter.ts';
+import { registerGradients } from './gradients.ts';
 import { kernelNames, registerKernels } from './kernels/define.ts';
 import { registerViews, VIEW_KERNELS } from './kernels/view.ts';
 import { probeProvider, type OrtProvider } from './runtime/providers.ts';
@@ -45,7 +46,8 @@ let current: Settings | undefined;
 /**
  * Registers the backend's kernels and a factory under the name `ort`; `tf.setBackend('ort')` then makes it the current
  * one. Called again with other options it replaces the backend: tensors move to the new one when they are next used,
- * and compiled functions compile anew. With the same options it does nothing.
+ * and compiled functions compile anew. With the same options it does nothing. Gradients of tfjs that are wrong are
+ * replaced, for all backends.
  *
  * @returns The execution provider in use.
  * @throws Error when the provider asked for is not usable, with what to install.
@@ -58,6 +60,7 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
   if (!kernelsRegistered) {
     registerKernels();
     registerViews();
+    registerGradients();
     kernelsRegistered = true;
   }
   if (current && same(current, settings)) return settings.provider;

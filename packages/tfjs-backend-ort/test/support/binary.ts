@@ -34,8 +34,6 @@ export interface Binary {
   /** Element types other than float32. */
   types?: ('int32' | 'bool')[];
   float?: false;
-  /** Inputs whose gradient tfjs does not sum over axes that were broadcast. */
-  unsummed?: number[];
   /** Infinities have no integer quotient. */
   special?: false;
 }
@@ -49,11 +47,11 @@ export const BINARY: Record<string, Binary> = {
   FloorDiv: { fn: tf.floorDiv, fill: ['spread', 'positive'], gradient: false, special: false },
   Mod: { fn: tf.mod, fill: ['spread', 'positive'] },
   Pow: { fn: tf.pow, fill: ['positive', 'spread'] },
-  Maximum: { fn: tf.maximum, unsummed: [0, 1], types: ['int32'] },
-  Minimum: { fn: tf.minimum, unsummed: [0, 1], types: ['int32'] },
-  SquaredDifference: { fn: tf.squaredDifference, unsummed: [0, 1], types: ['int32'] },
+  Maximum: { fn: tf.maximum, types: ['int32'] },
+  Minimum: { fn: tf.minimum, types: ['int32'] },
+  SquaredDifference: { fn: tf.squaredDifference, types: ['int32'] },
   Atan2: { fn: tf.atan2 },
-  Prelu: { fn: (x, alpha) => tf.prelu(x, alpha), fill: ['spread', 'spread'], unsummed: [0] },
+  Prelu: { fn: (x, alpha) => tf.prelu(x, alpha), fill: ['spread', 'spread'] },
   Greater: { fn: tf.greater, gradient: false, types: ['int32', 'bool'] },
   GreaterEqual: { fn: tf.greaterEqual, gradient: false, types: ['int32', 'bool'] },
   Less: { fn: tf.less, gradient: false, types: ['int32', 'bool'] },
@@ -64,12 +62,12 @@ export const BINARY: Record<string, Binary> = {
   LogicalOr: { fn: tf.logicalOr, gradient: false, float: false, types: ['bool'] },
 };
 
-/** Inputs whose gradients tfjs can compute: those of some kernels it does not sum over broadcast axes, nor any of nothing. */
-export function differentiable({ unsummed = [] }: Binary, a: number[], b: number[]): number[] {
+/** Inputs whose gradients tfjs can compute: not those that were broadcast to nothing. */
+export function differentiable(a: number[], b: number[]): number[] {
   const shape = tf.backend_util.assertAndGetBroadcastShape(a, b);
   return [a, b].flatMap((own, i) => {
     const broadcast = own.join() !== shape.join();
-    return broadcast && (unsummed.includes(i) || shape.includes(0)) ? [] : [i];
+    return broadcast && shape.includes(0) ? [] : [i];
   });
 }
 
@@ -83,7 +81,7 @@ export const binaryCases: Case[] = [
       name: `[${a.join(', ')}] [${b.join(', ')}]`,
       inputs: [float(a, left), float(b, right)],
       run: (x, y) => run(x, y),
-      ...(row.gradient === false ? {} : { gradient: differentiable(row, a, b) }),
+      ...(row.gradient === false ? {} : { gradient: differentiable(a, b) }),
     }));
     const others = (row.types ?? []).flatMap((dtype) =>
       PAIRS.map(([a, b]): Case => ({
@@ -188,7 +186,6 @@ export const binaryCases: Case[] = [
       [[1], [1], [1]],
     ] as number[][][]
   ).flatMap(([condition, t, e]): Case[] => {
-    const broadcasts = condition!.join() !== t!.join() || t!.join() !== e!.join();
     const name = `[${condition!.join(', ')}] [${t!.join(', ')}] [${e!.join(', ')}]`;
     return [
       {
@@ -196,7 +193,7 @@ export const binaryCases: Case[] = [
         name,
         inputs: [bool(condition!), float(t!), float(e!)],
         run: (c, x, y) => tf.where(c, x, y),
-        ...(broadcasts ? {} : { gradient: [1, 2] }),
+        gradient: [1, 2],
       },
       {
         kernel: 'Select',

@@ -28,7 +28,7 @@ const binary = Object.entries(BINARY).flatMap(([name, row]): Case[] => {
           name: `[${FULL.join(', ')}] [${other.join(', ')}]`,
           inputs: [float(FULL, left), float(other, right)],
           run: (a, b) => run(a, b),
-          ...(row.gradient === false ? {} : { gradient: differentiable(row, FULL, other) }),
+          ...(row.gradient === false ? {} : { gradient: differentiable(FULL, other) }),
         }))),
     ...(row.types ?? []).map((dtype): Case => ({
       kernel: name,

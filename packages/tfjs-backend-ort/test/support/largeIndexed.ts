@@ -30,7 +30,7 @@ export const largeIndexed: Case[] = [
         [[500, 256], [2048], 0, 0],
         [[500, 64], [64, 64], 0, 0],
         [[64, 10, 64], [100], 1, 0],
-        [[8, 12, 64], [8, 800], 1, 1],
+        [[4, 8, 64], [4, 1600], 1, 1],
       ] as [number[], number[], number, number][]
     ).map(([x, ids, axis, batch]): Case => ({
       kernel: 'GatherV2',

@@ -80,7 +80,7 @@ export const largeLayout: Case[] = [
           ],
           mode,
         ),
-      { name: mode, gradient: [] },
+      { name: mode },
     ),
   ),
   ...moves('StridedSlice', [1200, SIDE], (x) => tf.stridedSlice(x, [1, 2], [1200, 500], [2, 1]), {

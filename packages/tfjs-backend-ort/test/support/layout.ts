@@ -102,11 +102,10 @@ export const layoutCases: Case[] = [
     ['[1] to [0]', [1], (x) => kernel('BroadcastTo', { x }, { shape: [0], inputShape: [1] })],
   ]).map((row): Case => ({
     ...row,
-    // tf.broadcastTo does not call the kernel of that name, and the cpu backend has none; its gradient in tfjs keeps
-    // neither axes that were added nor those of nothing.
+    // tf.broadcastTo does not call the kernel of that name, and the cpu backend has none.
     onCpu: (x) =>
       x.shape.join() === '1' ? tf.tensor([], [0], x.dtype) : tf.broadcastTo(x, BROADCASTS[x.shape.join()]!),
-    gradient: row.name === '[1, 3] to [2, 3]' ? [0] : [],
+    gradient: row.inputs[0]!.dtype !== 'float32' || row.name === '[1] to [0]' ? [] : [0],
   })),
   ...moves('Reverse', [
     ['axis 0', [3, 2], (x) => tf.reverse(x, 0)],
@@ -189,11 +188,7 @@ export const layoutCases: Case[] = [
             mode,
           ),
       ],
-    ]).map((row) => ({
-      ...row,
-      // tfjs's gradient leaves out what the mirrored entries hand back.
-      gradient: [],
-    })),
+    ]),
   ),
   ...moves('StridedSlice', [
     ['step 2', [5, 4], (x) => tf.stridedSlice(x, [0, 1], [5, 4], [2, 1])],

@@ -107,15 +107,13 @@ export const matrixCases: Case[] = [
         const right = transposeB ? swapped(b) : b;
         const run = (x: tf.Tensor, y: tf.Tensor) => tf.matMul(x, y, transposeA, transposeB);
         const name = `${label(left)}${transposeA ? 'ᵀ' : ''} ${label(right)}${transposeB ? 'ᵀ' : ''}`;
-        // The gradient of tfjs's matMul does not sum over batches that were broadcast.
-        const same = a.slice(0, -2).join() === b.slice(0, -2).join();
         return [
           {
             kernel: 'BatchMatMul',
             name,
             inputs: [float(left), float(right)],
             run: (x, y) => run(x, y),
-            ...(same ? { gradient: [0, 1] } : {}),
+            gradient: [0, 1],
           },
           {
             kernel: 'BatchMatMul',
@@ -143,6 +141,7 @@ export const matrixCases: Case[] = [
     name: `batches broadcast ${label(a, b)}`,
     inputs: [float(a), float(b)],
     run: (x, y) => tf.matMul(x, y),
+    gradient: [0, 1],
     // The cpu backend broadcasts batches only as a whole.
     onCpu: (x, y) => tf.matMul(tf.broadcastTo(x, [2, 2, 3, 4]), tf.broadcastTo(y, [2, 2, 4, 2])),
   })),

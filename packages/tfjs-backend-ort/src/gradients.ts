@@ -1,0 +1,150 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** Sums over the axes that a shape was broadcast along. */
+function sumTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
+  const added = x.shape.length - shape.length;
+  const axes = x.shape.flatMap((dim, axis) => (axis < added || shape[axis - added] !== dim ? [axis] : []));
+  return tf.reshape(axes.length > 0 ? tf.sum(x, axes) : x, [...shape]);
+}
+
+/** The gradient of tfjs, summed to the shape of each input: its own fails where an input was broadcast. */
+function summed(kernelName: string): tf.GradConfig {
+  const config = tf.getGradient(kernelName);
+  const names = config.inputsToSave ?? [];
+  return {
+    ...config,
+    gradFunc: (dy, saved, attributes) =>
+      Object.fromEntries(
+        Object.entries(config.gradFunc(dy, saved, attributes)).map(([name, gradient]) => [
+          name,
+          () => sumTo(gradient(), saved[names.indexOf(name)]!.shape),
+        ]),
+      ),
+  };
+}
+
+/** Hands back to the entries of one axis what the mirrored ones got: they lie in reverse on the other side of the edge. */
+function unmirror(
+  dy: tf.Tensor,
+  axis: number,
+  [before, after]: readonly [number, number],
+  offset: 0 | 1,
+): tf.Tensor {
+  const n = dy.shape[axis]! - before - after;
+  const part = (begin: number, size: number) =>
+    tf.slice(
+      dy,
+      dy.shape.map((_, i) => (i === axis ? begin : 0)),
+      dy.shape.map((dim, i) => (i === axis ? size : dim)),
+    );
+  const placed = (mirrored: tf.Tensor, at: number, size: number) =>
+    tf.pad(
+      tf.reverse(mirrored, axis),
+      dy.shape.map((_, i): [number, number] => (i === axis ? [at, n - at - size] : [0, 0])),
+    );
+  let sum = part(before, n);
+  if (before > 0) sum = tf.add(sum, placed(part(0, before), offset, before));
+  if (after > 0) sum = tf.add(sum, placed(part(before + n, after), n - offset - after, after));
+  return sum;
+}
+
+const mirrorPad: tf.GradConfig = {
+  kernelName: 'MirrorPad',
+  gradFunc: (dy, _saved, attributes) => {
+    const { paddings, mode } = attributes as unknown as {
+      paddings: [number, number][];
+      mode: 'reflect' | 'symmetric';
+    };
+    const offset = mode === 'reflect' ? 1 : 0;
+    return {
+      x: () => paddings.reduce((sum, pair, axis) => unmirror(sum, axis, pair, offset), dy as tf.Tensor),
+    };
+  },
+};
+
+const cumsum: tf.GradConfig = {
+  kernelName: 'Cumsum',
+  gradFunc: (dy, _saved, attributes) => {
+    const { axis, exclusive, reverse } = attributes as unknown as {
+      axis: number;
+      exclusive: boolean;
+      reverse: boolean;
+    };
+    return { x: () => tf.cumsum(dy as tf.Tensor, axis, exclusive, !reverse) };
+  },
+};
+
+/** tfjs's gradient of a gather, told the axis from the front; with batches, one sum over the rows of all of them. */
+function gather(): tf.GradConfig {
+  const config = tf.getGradient('GatherV2');
+  return {
+    ...config,
+    gradFunc: (dy, saved, attributes) => {
+      const [x, indices] = saved as [tf.Tensor, tf.Tensor];
+      const { axis, batchDims } = attributes as unknown as { axis: number; batchDims: number };
+      const at = axis < 0 ? axis + x.rank : axis;
+      const batch = batchDims < 0 ? batchDims + indices.rank : batchDims;
+      if (batch === 0) return config.gradFunc(dy, saved, { ...attributes, axis: at, batchDims: 0 });
+      return { x: () => batchedSum(dy as tf.Tensor, x.shape, indices, at, batch), indices: () => indices };
+    },
+  };
+}
+
+function batchedSum(
+  dy: tf.Tensor,
+  shape: number[],
+  indices: tf.Tensor,
+  at: number,
+  batch: number,
+): tf.Tensor {
+  const size = (dims: readonly number[]) => tf.util.sizeFromShape([...dims]);
+  const [outer, middle] = [size(shape.slice(0, batch)), size(shape.slice(batch, at))];
+  const length = shape[at]!;
+  const count = size(indices.shape.slice(batch));
+  const base = tf.mul(
+    tf.reshape(tf.range(0, outer * middle, 1, 'int32'), [outer, middle, 1]),
+    tf.scalar(length, 'int32'),
+  );
+  const ids = tf.add(tf.reshape(tf.cast(indices, 'int32'), [outer, 1, count]), base);
+  const flat = tf.reshape<tf.Rank.R1>(ids, [outer * middle * count]);
+  const rows = tf.reshape(dy, [outer * middle * count, size(shape.slice(at + 1))]);
+  return tf.reshape(tf.unsortedSegmentSum(rows, flat, outer * middle * length), shape);
+}
+
+const broadcastTo: tf.GradConfig = {
+  kernelName: 'BroadcastTo',
+  gradFunc: (dy, _saved, attributes) => {
+    const { inputShape } = attributes as unknown as { inputShape: number[] };
+    return { x: () => sumTo(dy as tf.Tensor, inputShape) };
+  },
+};
+
+/** tfjs's gradient of a product, told the axes from the front. */
+function prod(): tf.GradConfig {
+  const config = tf.getGradient('Prod');
+  return {
+    ...config,
+    gradFunc: (dy, saved, attributes) => {
+      const { axis, ...rest } = attributes as { axis: number | number[] };
+      const axes = tf.util.parseAxisParam(axis, saved[0]!.shape);
+      return config.gradFunc(dy, saved, { ...rest, axis: axes });
+    },
+  };
+}
+
+/**
+ * Registers gradients in place of tfjs's own where those are wrong: they leave out what mirrored entries hand back
+ * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), or fail
+ * where an input was broadcast. tfjs has one gradient for all backends, so the others get them too.
+ */
+export function registerGradients(): void {
+  for (const config of [
+    mirrorPad,
+    cumsum,
+    gather(),
+    broadcastTo,
+    prod(),
+    ...['Maximum', 'Minimum', 'SquaredDifference', 'Prelu', 'BatchMatMul'].map(summed),
+  ])
+    tf.registerGradient(config);
+}
