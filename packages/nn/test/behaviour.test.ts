@@ -1,5 +1,5 @@
-import { compile, randomKey, randomSource, RandomStream, selectBackend, tf } from '@ferry/engine';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { compile, randomKey, randomSource, RandomStream, tf } from '@ferry/engine';
+import { expect, it } from 'vitest';
 import {
   additiveAttention,
   addPositions,
@@ -29,7 +29,6 @@ import {
   fill,
   fillParameters,
   numbers,
-  quickVariants,
 } from './helpers.ts';
 
 const [B, L, M, D, H] = [2, 5, 4, 8, 2] as const;
@@ -37,100 +36,89 @@ const random = RandomStream.fromSeed(1);
 const sizes = { layers: 2, width: D, feedForward: 6 };
 const values = (name: string, ...shape: number[]) => tf.tensor(fill(name, shape), shape);
 
-describeVariants(
-  'transformers',
-  (variant) => {
-    it.each([false, true])(
-      'rows that are read equal those of the full result (pre-norm: %s)',
-      (normFirst) => {
-        const decoder = createDecoder(sizes, random);
-        fillParameters(decoder);
-        const x = tf.variable(values('x', B, L, D));
-        const memory = tf.variable(values('memory', B, M, D));
-        const variables = [...flattenParameters(decoder).values(), x, memory];
-        const masks = {
-          positions: tf.tensor1d([2, 4], 'int32'),
-          hidden: tf.tensor2d([0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [B, L]),
-          memoryHidden: tf.tensor2d([1, 0, 0, 0, 0, 0, 0, 1], [B, M]),
-        };
-        const run = (readEarly: boolean) =>
-          differentiate(variant, variables, masks, ({ positions, hidden, memoryHidden }) => {
-            const read = (h: tf.Tensor) => gatherPositions(h, positions);
-            const options = { heads: H, normFirst, hidden, memoryHidden };
-            return readEarly
-              ? transformerDecoder(decoder, x, memory, { ...options, read })
-              : read(transformerDecoder(decoder, x, memory, options));
-          });
-        const early = run(true);
-        const late = run(false);
-        expect(early.shape).toEqual([B, 1, D]);
-        expectClose(early.output, late.output, 1e-5);
-        for (const variable of variables)
-          expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
-      },
-    );
-
-    it('what is hidden changes nothing', () => {
-      const encoder = createEncoder(sizes, random);
-      const decoder = createDecoder(sizes, random);
-      const run = compile((x: tf.Tensor, memory: tf.Tensor, hidden: tf.Tensor, memoryHidden: tf.Tensor) => {
-        const encoded = transformerEncoder(encoder, memory, { heads: H, hidden: memoryHidden });
-        const y = transformerDecoder(decoder, x, encoded, { heads: H, hidden, memoryHidden });
-        return tf.slice(y, [0, 0, 0], [B, 3, D]);
+describeVariants('transformers', (variant) => {
+  it.each([false, true])('rows that are read equal those of the full result (pre-norm: %s)', (normFirst) => {
+    const decoder = createDecoder(sizes, random);
+    fillParameters(decoder);
+    const x = tf.variable(values('x', B, L, D));
+    const memory = tf.variable(values('memory', B, M, D));
+    const variables = [...flattenParameters(decoder).values(), x, memory];
+    const masks = {
+      positions: tf.tensor1d([2, 4], 'int32'),
+      hidden: tf.tensor2d([0, 0, 0, 1, 1, 0, 0, 0, 0, 0], [B, L]),
+      memoryHidden: tf.tensor2d([1, 0, 0, 0, 0, 0, 0, 1], [B, M]),
+    };
+    const run = (readEarly: boolean) =>
+      differentiate(variant, variables, masks, ({ positions, hidden, memoryHidden }) => {
+        const read = (h: tf.Tensor) => gatherPositions(h, positions);
+        const options = { heads: H, normFirst, hidden, memoryHidden };
+        return readEarly
+          ? transformerDecoder(decoder, x, memory, { ...options, read })
+          : read(transformerDecoder(decoder, x, memory, options));
       });
-      const hidden = tf.tensor2d([0, 0, 0, 1, 1, 0, 0, 0, 1, 1], [B, L]);
-      const memoryHidden = tf.cast(tf.tensor2d([1, 0, 0, 1, 1, 0, 0, 1], [B, M]), 'bool');
-      const noise = (shape: number[], mask: tf.Tensor) =>
-        tf.mul(tf.mul(values('noise', ...shape), 50), tf.expandDims(tf.cast(mask, 'float32'), -1));
-      const x = values('x', B, L, D);
-      const memory = values('memory', B, M, D);
-      const plain = run(x, memory, hidden, memoryHidden);
-      const other = run(
-        tf.add(x, noise([B, L, D], hidden)),
-        tf.add(memory, noise([B, M, D], memoryHidden)),
-        hidden,
-        memoryHidden,
-      );
-      expect(numbers(other)).toEqual(numbers(plain));
-      const seen = run(tf.add(x, noise([B, L, D], tf.ones([B, L]))), memory, hidden, memoryHidden);
-      expect(numbers(seen)).not.toEqual(numbers(plain));
-      run.dispose();
-    });
-
-    it('causal: later positions change nothing before them', () => {
-      const encoder = createEncoder(sizes, random);
-      const run = compile((x: tf.Tensor) =>
-        tf.slice(transformerEncoder(encoder, x, { heads: H, causal: true }), [0, 0, 0], [B, 3, D]),
-      );
-      const x = values('x', B, L, D);
-      const [head, tail] = tf.split(x, [3, 2], 1);
-      expect(numbers(run(tf.concat([head!, tf.mul(tail!, -9)], 1)))).toEqual(numbers(run(x)));
-      run.dispose();
-    });
-
-    it('dropout is fresh per step, a function of the key, and off without a source', () => {
-      const encoder = createEncoder(sizes, random);
-      const run = compile((x: tf.Tensor, key: tf.Tensor) =>
-        transformerEncoder(encoder, x, { heads: H, rate: 0.5, random: randomSource(key) }),
-      );
-      const x = values('x', B, L, D);
-      const at = (step: number) => numbers(run(x, randomKey(RandomStream.fromSeed(5), step)));
-      expect(at(0)).toEqual(at(0));
-      expect(at(0)).not.toEqual(at(1));
-      expect(numbers(transformerEncoder(encoder, x, { heads: H, rate: 0.5 }))).toEqual(
-        numbers(transformerEncoder(encoder, x, { heads: H })),
-      );
-      run.dispose();
-    });
-  },
-  quickVariants,
-);
-
-describe('layers', () => {
-  beforeAll(async () => {
-    await selectBackend('cpu');
+    const early = run(true);
+    const late = run(false);
+    expect(early.shape).toEqual([B, 1, D]);
+    expectClose(early.output, late.output, 1e-5);
+    for (const variable of variables)
+      expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
   });
 
+  it('what is hidden changes nothing', () => {
+    const encoder = createEncoder(sizes, random);
+    const decoder = createDecoder(sizes, random);
+    const run = compile((x: tf.Tensor, memory: tf.Tensor, hidden: tf.Tensor, memoryHidden: tf.Tensor) => {
+      const encoded = transformerEncoder(encoder, memory, { heads: H, hidden: memoryHidden });
+      const y = transformerDecoder(decoder, x, encoded, { heads: H, hidden, memoryHidden });
+      return tf.slice(y, [0, 0, 0], [B, 3, D]);
+    });
+    const hidden = tf.tensor2d([0, 0, 0, 1, 1, 0, 0, 0, 1, 1], [B, L]);
+    const memoryHidden = tf.cast(tf.tensor2d([1, 0, 0, 1, 1, 0, 0, 1], [B, M]), 'bool');
+    const noise = (shape: number[], mask: tf.Tensor) =>
+      tf.mul(tf.mul(values('noise', ...shape), 50), tf.expandDims(tf.cast(mask, 'float32'), -1));
+    const x = values('x', B, L, D);
+    const memory = values('memory', B, M, D);
+    const plain = run(x, memory, hidden, memoryHidden);
+    const other = run(
+      tf.add(x, noise([B, L, D], hidden)),
+      tf.add(memory, noise([B, M, D], memoryHidden)),
+      hidden,
+      memoryHidden,
+    );
+    expect(numbers(other)).toEqual(numbers(plain));
+    const seen = run(tf.add(x, noise([B, L, D], tf.ones([B, L]))), memory, hidden, memoryHidden);
+    expect(numbers(seen)).not.toEqual(numbers(plain));
+    run.dispose();
+  });
+
+  it('causal: later positions change nothing before them', () => {
+    const encoder = createEncoder(sizes, random);
+    const run = compile((x: tf.Tensor) =>
+      tf.slice(transformerEncoder(encoder, x, { heads: H, causal: true }), [0, 0, 0], [B, 3, D]),
+    );
+    const x = values('x', B, L, D);
+    const [head, tail] = tf.split(x, [3, 2], 1);
+    expect(numbers(run(tf.concat([head!, tf.mul(tail!, -9)], 1)))).toEqual(numbers(run(x)));
+    run.dispose();
+  });
+
+  it('dropout is fresh per step, a function of the key, and off without a source', () => {
+    const encoder = createEncoder(sizes, random);
+    const run = compile((x: tf.Tensor, key: tf.Tensor) =>
+      transformerEncoder(encoder, x, { heads: H, rate: 0.5, random: randomSource(key) }),
+    );
+    const x = values('x', B, L, D);
+    const at = (step: number) => numbers(run(x, randomKey(RandomStream.fromSeed(5), step)));
+    expect(at(0)).toEqual(at(0));
+    expect(at(0)).not.toEqual(at(1));
+    expect(numbers(transformerEncoder(encoder, x, { heads: H, rate: 0.5 }))).toEqual(
+      numbers(transformerEncoder(encoder, x, { heads: H })),
+    );
+    run.dispose();
+  });
+});
+
+describeVariants('layers', () => {
   it('one mask for both causes of hiding', () => {
     const hidden = tf.tensor2d([[1, 0, 0]]);
     const bias = attentionBias(3, 3, { hidden, causal: true })!;

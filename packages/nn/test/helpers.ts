@@ -21,16 +21,9 @@ export const variants: Variant[] = backends.flatMap((backend) =>
     : [{ backend, compiled: false }],
 );
 
-/** {@link variants} without the eager ones of `ort`, where whole training steps take seconds. */
-export const quickVariants = variants.filter(({ backend, compiled }) => backend !== 'ort' || compiled);
-
 /** Runs the same tests on every variant. */
-export function describeVariants(
-  name: string,
-  body: (variant: Variant) => void,
-  chosen: Variant[] = variants,
-): void {
-  describe.each(chosen)(`${name} on $backend, compiled: $compiled`, (variant) => {
+export function describeVariants(name: string, body: (variant: Variant) => void): void {
+  describe.each(variants)(`${name} on $backend, compiled: $compiled`, (variant) => {
     beforeAll(async () => {
       await selectBackend(variant.backend as 'cpu');
     });
@@ -164,7 +157,9 @@ export function expectGradients(variables: readonly tf.Variable[], forward: () =
       return (shifted(step) - shifted(-step)) / (2 * step);
     });
     set(values);
-    expectClose(numbers(grads[variable.name]!), slopes, 3e-3, `gradient of [${variable.shape.join(', ')}]`);
+    // Rounding of the forward pass alone makes slopes of 1e-5: those below 0.01 are compared as if one were 0.01.
+    const known = [...numbers(grads[variable.name]!), 0.01];
+    expectClose(known, [...slopes, 0.01], 3e-3, `gradient of [${variable.shape.join(', ')}]`);
   }
   tf.dispose([grads, value]);
 }

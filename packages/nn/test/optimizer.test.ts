@@ -16,15 +16,7 @@ import {
   transformerDecoder,
   transformerEncoder,
 } from '../src/index.ts';
-import {
-  describeVariants,
-  expectClose,
-  fill,
-  fillParameters,
-  fixture,
-  numbers,
-  quickVariants,
-} from './helpers.ts';
+import { describeVariants, expectClose, fill, fillParameters, fixture, numbers } from './helpers.ts';
 
 interface Run {
   losses: number[];
@@ -109,109 +101,124 @@ function withoutKeys(name: string, values: ArrayLike<number>): number[] {
   return Array.from(values).filter((_, i) => !name.endsWith('in_proj_bias') || Math.floor(i / D) % 3 !== 1);
 }
 
-describeVariants(
-  'five updates equal PyTorch',
-  ({ compiled }) => {
-    it.each(Object.entries(rates))('%s', (name, options) => {
-      const { p, named, optimizer, run, inputs } = makeWorld(options, compiled);
-      const wanted = runs[name]!;
-      const losses: number[] = [];
-      const norms: number[] = [];
-      for (let i = 0; i < 5; i++) {
-        optimizer.advance(i);
-        const { loss, gradientNorm } = run(...inputs);
-        losses.push(loss.dataSync()[0]!);
-        if (gradientNorm) norms.push(gradientNorm.dataSync()[0]!);
-      }
-      expectClose(losses, wanted.losses, 1e-4, 'losses');
-      expectClose(norms, wanted.norms, 1e-4, 'norms');
-      let compared = 0;
-      for (const [ours, variable] of named) {
-        const theirs = torchName(ours);
-        const values = wanted.parameters[theirs];
-        if (!values) continue;
-        compared++;
-        expectClose(withoutKeys(theirs, numbers(variable)), withoutKeys(theirs, values), 1e-4, ours);
-      }
-      expect(compared).toBe(Object.keys(wanted.parameters).length);
-      optimizer.dispose();
-      disposeParameters(p);
-    });
+describeVariants('five updates equal PyTorch', ({ compiled }) => {
+  it.each(Object.entries(rates))('%s', (name, options) => {
+    const { p, named, optimizer, run, inputs } = makeWorld(options, compiled);
+    const wanted = runs[name]!;
+    const losses: number[] = [];
+    const norms: number[] = [];
+    for (let i = 0; i < 5; i++) {
+      optimizer.advance(i);
+      const { loss, gradientNorm } = run(...inputs);
+      losses.push(loss.dataSync()[0]!);
+      if (gradientNorm) norms.push(gradientNorm.dataSync()[0]!);
+    }
+    expectClose(losses, wanted.losses, 1e-4, 'losses');
+    expectClose(norms, wanted.norms, 1e-4, 'norms');
+    let compared = 0;
+    for (const [ours, variable] of named) {
+      const theirs = torchName(ours);
+      const values = wanted.parameters[theirs];
+      if (!values) continue;
+      compared++;
+      expectClose(withoutKeys(theirs, numbers(variable)), withoutKeys(theirs, values), 1e-4, ours);
+    }
+    expect(compared).toBe(Object.keys(wanted.parameters).length);
+    optimizer.dispose();
+    disposeParameters(p);
+  });
 
-    it('gradients of the transformer', () => {
-      const { p, named, loss, inputs, optimizer } = makeWorld(rates['adam']!, compiled);
-      const step = (...given: [tf.Tensor, tf.Tensor, tf.Tensor]) =>
-        tf.variableGrads(() => loss(...given), [...named.values()]).grads;
-      const grads = (compiled ? compile(step, { name: 'gradients' }) : step)(...inputs);
-      for (const [name, variable] of named)
-        expectClose(numbers(grads[variable.name]!), expected.gradients[torchName(name)]!, 1e-4, name);
-      optimizer.dispose();
-      disposeParameters(p);
-    });
+  it('gradients of the transformer', () => {
+    const { p, named, loss, inputs, optimizer } = makeWorld(rates['adam']!, compiled);
+    const step = (...given: [tf.Tensor, tf.Tensor, tf.Tensor]) =>
+      tf.variableGrads(() => loss(...given), [...named.values()]).grads;
+    const grads = (compiled ? compile(step, { name: 'gradients' }) : step)(...inputs);
+    for (const [name, variable] of named)
+      expectClose(numbers(grads[variable.name]!), expected.gradients[torchName(name)]!, 1e-4, name);
+    optimizer.dispose();
+    disposeParameters(p);
+  });
 
-    it('continues exactly from saved state', () => {
-      const options = rates['adamw, clipped, warm-up']!;
-      const whole = makeWorld(options, compiled);
-      const first = makeWorld(options, compiled);
-      const second = makeWorld(options, compiled);
-      const train = (world: typeof whole, from: number, to: number) => {
-        for (let i = from; i < to; i++) {
-          world.optimizer.advance(i);
-          tf.dispose(world.run(...world.inputs));
-        }
-      };
-      train(whole, 0, 4);
-      train(first, 0, 2);
-      expect([...first.optimizer.state().get('step')!.dataSync()]).toEqual([2]);
-      const copy = (from: Map<string, tf.Variable>, to: Map<string, tf.Variable>) => {
-        expect([...from.keys()]).toEqual([...to.keys()]);
-        for (const [name, variable] of from) {
-          tf.tidy(() => {
-            to.get(name)!.assign(tf.tensor(variable.dataSync(), variable.shape, variable.dtype));
-          });
-        }
-      };
-      copy(first.named, second.named);
-      copy(first.optimizer.state(), second.optimizer.state());
-      train(second, 2, 4);
-      const values = (world: typeof whole) =>
-        [...world.named, ...world.optimizer.state()].map(([, v]) => Array.from(v.dataSync()));
-      expect(values(second)).toEqual(values(whole));
-      for (const world of [whole, first, second]) {
-        world.optimizer.dispose();
-        disposeParameters(world.p);
+  it('continues exactly from saved state', () => {
+    const options = rates['adamw, clipped, warm-up']!;
+    const whole = makeWorld(options, compiled);
+    const first = makeWorld(options, compiled);
+    const second = makeWorld(options, compiled);
+    const train = (world: typeof whole, from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        world.optimizer.advance(i);
+        tf.dispose(world.run(...world.inputs));
       }
-    });
+    };
+    train(whole, 0, 4);
+    train(first, 0, 2);
+    expect([...first.optimizer.state().get('step')!.dataSync()]).toEqual([2]);
+    const copy = (from: Map<string, tf.Variable>, to: Map<string, tf.Variable>) => {
+      expect([...from.keys()]).toEqual([...to.keys()]);
+      for (const [name, variable] of from) {
+        tf.tidy(() => {
+          to.get(name)!.assign(tf.tensor(variable.dataSync(), variable.shape, variable.dtype));
+        });
+      }
+    };
+    copy(first.named, second.named);
+    copy(first.optimizer.state(), second.optimizer.state());
+    train(second, 2, 4);
+    const values = (world: typeof whole) =>
+      [...world.named, ...world.optimizer.state()].map(([, v]) => Array.from(v.dataSync()));
+    expect(values(second)).toEqual(values(whole));
+    for (const world of [whole, first, second]) {
+      world.optimizer.dispose();
+      disposeParameters(world.p);
+    }
+  });
 
-    it('moves a scalar parameter, clips by hand-worked numbers and leaves nothing behind', () => {
-      const p = { a: parameter(Float32Array.of(2), []), b: parameter(Float32Array.of(1, -1), [2]) };
-      const optimizer = createOptimizer(
-        { kind: 'sgd', learningRate: 0.5, clipNorm: 1 },
-        flattenParameters(p),
-      );
-      optimizer.advance(0);
-      // Gradients 3 and (0, 4): norm 5, so a falls by .5 * 3 / 5 and the second b by .5 * 4 / 5.
-      const step = () => {
-        const gradients = { [p.a.name]: tf.scalar(3), [p.b.name]: tf.tensor1d([0, 4]) };
-        return optimizer.apply(gradients);
-      };
-      const run = compile(step, { name: 'clip' });
-      const { gradientNorm } = run();
-      expect(gradientNorm!.dataSync()[0]).toBeCloseTo(5, 5);
-      expect(p.a.dataSync()[0]).toBeCloseTo(1.7, 5);
-      expect([...p.b.dataSync()].map((v) => Math.round(v * 1e5) / 1e5)).toEqual([1, -1.4]);
-      gradientNorm!.dispose();
-      const before = tf.memory().numTensors;
-      optimizer.advance(1);
-      run().gradientNorm!.dispose();
-      expect(tf.memory().numTensors).toBe(before);
-      optimizer.dispose();
-      disposeParameters(p);
-      run.dispose();
-    });
-  },
-  quickVariants,
-);
+  it.each([
+    ['warm-up', createSchedule({ warmup: 2 })],
+    ['cosine', createSchedule({ kind: 'cosine', warmup: 1, total: 4 })],
+    ['linear', createSchedule({ kind: 'linear', total: 4, minimum: 0.2 })],
+  ] as const)('moves by the rate of the schedule: %s', (_name, schedule) => {
+    const p = { a: parameter(Float32Array.of(2, 1), [2]) };
+    const optimizer = createOptimizer({ kind: 'sgd', learningRate: 0.5, schedule }, flattenParameters(p));
+    const step = (gradient: tf.Tensor) => optimizer.apply({ [p.a.name]: gradient });
+    const run = compiled ? compile(step, { name: 'schedule' }) : step;
+    const gradient = tf.tensor1d([1, -2]);
+    let moved = 0;
+    for (let i = 0; i < 4; i++) {
+      optimizer.advance(i);
+      run(gradient);
+      moved += 0.5 * schedule(i);
+      expectClose(numbers(p.a), [2 - moved, 1 + 2 * moved], 1e-6);
+    }
+    gradient.dispose();
+    optimizer.dispose();
+    disposeParameters(p);
+  });
+
+  it('moves a scalar parameter, clips by hand-worked numbers and leaves nothing behind', () => {
+    const p = { a: parameter(Float32Array.of(2), []), b: parameter(Float32Array.of(1, -1), [2]) };
+    const optimizer = createOptimizer({ kind: 'sgd', learningRate: 0.5, clipNorm: 1 }, flattenParameters(p));
+    optimizer.advance(0);
+    // Gradients 3 and (0, 4): norm 5, so a falls by .5 * 3 / 5 and the second b by .5 * 4 / 5.
+    const step = () => {
+      const gradients = { [p.a.name]: tf.scalar(3), [p.b.name]: tf.tensor1d([0, 4]) };
+      return optimizer.apply(gradients);
+    };
+    const run = compile(step, { name: 'clip' });
+    const { gradientNorm } = run();
+    expect(gradientNorm!.dataSync()[0]).toBeCloseTo(5, 5);
+    expect(p.a.dataSync()[0]).toBeCloseTo(1.7, 5);
+    expect([...p.b.dataSync()].map((v) => Math.round(v * 1e5) / 1e5)).toEqual([1, -1.4]);
+    gradientNorm!.dispose();
+    const before = tf.memory().numTensors;
+    optimizer.advance(1);
+    run().gradientNorm!.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    optimizer.dispose();
+    disposeParameters(p);
+    run.dispose();
+  });
+});
 
 describe('optimizer options', () => {
   const variables = () =>
