@@ -19,7 +19,7 @@ import type { MissRecModel } from './session.ts';
 
 /** Settings of an evaluation. */
 export interface EvaluateOptions {
-  /** Rows ranked at once. Default 512. */
+  /** Rows ranked at once. Default 256: more is slower, because the scores leave the cache. */
   batchSize?: number | undefined;
   /** Cutoffs. Default 10 and 50. */
   k?: readonly number[] | undefined;
@@ -219,7 +219,7 @@ export async function evaluateModel(
   rows: Rows,
   options: EvaluateOptions = {},
 ): Promise<RankingResult> {
-  const { batchSize = 512, k, history, without, order } = options;
+  const { batchSize = 256, k, history, without, order } = options;
   const ranker = functions.ranker(without);
   try {
     return await evaluateRanking({

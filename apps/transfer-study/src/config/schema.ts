@@ -154,7 +154,7 @@ export const finetuningSchema = z.strictObject({
 
 /** How results are measured. */
 export const evaluationSchema = z.strictObject({
-  batchSize: whole(1).default(1024).describe('rows ranked at once'),
+  batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
   history: z
     .enum(['keep', 'mask'])
     .default('keep')

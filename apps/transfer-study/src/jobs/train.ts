@@ -9,7 +9,7 @@ import { StoppedError, type JobConsole } from './console.ts';
  */
 export const mayDiffer: readonly string[] = [
   ...['description', 'needs', 'takes', 'out', 'backend', 'threads'],
-  ...['pretraining.checkpointEvery', 'finetuning.checkpointEvery'],
+  ...['pretraining.checkpointEvery', 'finetuning.checkpointEvery', 'evaluation.batchSize'],
 ];
 
 /** A recipe as it is saved. */
