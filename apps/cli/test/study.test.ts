@@ -230,10 +230,14 @@ describe('a study', { timeout: 300_000 }, () => {
       test: Record<string, number>;
     };
     expect(metrics).toEqual(summary.test);
+    const { out: other } = await ferry(['evaluate', run, '--cutoffs', '1,20', '--json']);
+    expect(Object.keys((JSON.parse(other) as { metrics: object }).metrics)).toEqual([
+      ...['recall@1', 'ndcg@1', 'recall@20', 'ndcg@20', 'mrr'],
+    ]);
     const elsewhere = await ferry(['evaluate', run, '--on', 'games']);
     expect(elsewhere.out).toContain('games, test:');
-    const other = 'whole/finetune/puzzles/scratch-ids/seed-1';
-    expect(await refusal('evaluate', other, '--on', 'games')).toContain('knows the items of puzzles by ID');
+    const withIds = 'whole/finetune/puzzles/scratch-ids/seed-1';
+    expect(await refusal('evaluate', withIds, '--on', 'games')).toContain('knows the items of puzzles by ID');
     const { out } = await ferry(['recommend', run, '--history', 'pu0003,pu0004', '--top', '3']);
     expect(out).toMatch(/Recommended\n {3}1 {2}-?\d\.\d{4} {2}pu\d{4} {2}\w/);
     expect(out).toContain('Interests that fired');

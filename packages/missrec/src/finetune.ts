@@ -1,20 +1,14 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
-import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/nn';
-import type { TrainableModel } from '@ferry/training';
 import { disposeFeed, feedOf, batchGrouping } from './feeds.ts';
 import { lengthHistogram } from './groups.ts';
 import { finetuneObjective, type ObjectiveInputs } from './objectives.ts';
 import { trainableWeights, type Tuning } from './parameters.ts';
-import { createRanking, evaluateModel, type EvaluateOptions, type RankingFunctions } from './rank.ts';
+import { evaluateModel, type EvaluateOptions } from './rank.ts';
 import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
 import { runStep, updateWeights } from './step.ts';
-
-/** Numbers of Adam that a training may set; defaults as spec 5: learning rate 1e-3, no decay, no clipping. */
-export type OptimizerSettings = Partial<
-  Pick<OptimizerOptions, 'learningRate' | 'weightDecay' | 'clipNorm' | 'schedule'>
->;
+import { type MissRecTraining, optimizerFor, type OptimizerSettings, sharedMembers } from './training.ts';
 
 /** What {@link createFinetuning} needs. */
 export interface FinetuneSettings extends OptimizerSettings {
@@ -34,30 +28,6 @@ export interface FinetuneSettings extends OptimizerSettings {
   evaluation?: EvaluateOptions | undefined;
 }
 
-/** A model in training. */
-export interface MissRecTraining<B> extends TrainableModel<B> {
-  /** The model. */
-  readonly model: MissRecModel;
-  /** The ranking functions evaluations use. */
-  readonly ranking: RankingFunctions;
-  /** What is trained, by name. */
-  readonly trained: ReadonlyMap<string, tf.Variable>;
-  /** Frees optimiser and compiled functions, not the model. */
-  dispose(): void;
-}
-
-/** An optimiser with the settings; nn's wants no undefined keys interpreted. */
-export function optimizerFor(
-  settings: OptimizerSettings,
-  weights: ReadonlyMap<string, tf.Variable>,
-): Optimizer {
-  const { learningRate, weightDecay = 0, clipNorm, schedule } = settings;
-  return createOptimizer(
-    { kind: weightDecay > 0 ? 'adamw' : 'adam', learningRate, weightDecay, clipNorm, schedule },
-    weights,
-  );
-}
-
 /**
  * Fine-tuning, or training from scratch, on one domain: full softmax over the catalogue and the interest regulariser (spec 4). Interests are
  * discovered anew before every epoch. A batch holds the same rows as in the released code; rows of similar length share their padding.
@@ -72,7 +42,7 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
   const group = batchGrouping(lengthHistogram(historyLengths(train)));
   const weights = trainableWeights(parameters, options, tuning);
   const optimizer = optimizerFor(settings, weights);
-  const ranking = createRanking(model);
+  const shared = sharedMembers(model, weights, optimizer);
   const { features, present } = catalogue.inputs;
   const items = { features, present };
   const step = compile(
@@ -86,16 +56,7 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
   );
   const order = Int32Array.from(train.targets.keys());
   return {
-    model,
-    ranking,
-    trained: weights,
-    parameters: () => model.weights(),
-    optimizerState: () => optimizer.state(),
-    buffers: () => model.buffers(),
-    restoreBuffers: (buffers) => {
-      model.restoreBuffers(buffers);
-    },
-    beforeEpoch: (_epoch, random) => model.refreshInterests(random),
+    ...shared,
     batches: (_epoch, random) =>
       batches(train, { size: batchSize, order: random.shuffle(order.slice()), lengths: 'longest' }),
     batchCount: () => batchCount(train.targets.length, batchSize),
@@ -135,14 +96,12 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
       evaluate: async (split) => {
         const rows = split === 'valid' ? valid : test;
         if (!rows) throw new Error('evaluate: no test rows were given');
-        return (await evaluateModel(ranking, model, rows, evaluation)).metrics;
+        return (await evaluateModel(shared.ranking, model, rows, evaluation)).metrics;
       },
     }),
-    counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
       step.dispose();
-      ranking.dispose();
-      optimizer.dispose();
+      shared.dispose();
     },
   };
 }

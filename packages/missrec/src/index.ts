@@ -44,12 +44,8 @@ export {
   type MissRecModelSettings,
   type TransferReport,
 } from './session.ts';
-export {
-  createFinetuning,
-  type FinetuneSettings,
-  type MissRecTraining,
-  type OptimizerSettings,
-} from './finetune.ts';
+export { createFinetuning, type FinetuneSettings } from './finetune.ts';
+export { type MissRecTraining, type OptimizerSettings } from './training.ts';
 export { createPretraining, type PretrainSettings } from './pretrain.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export {

@@ -2,17 +2,16 @@ import type { Rows } from '@ferry/data';
 import { compile, randomSource, type RandomStream, tf } from '@ferry/engine';
 import { dropItems, drawMarks, replacedWords } from './augmentation.ts';
 import { batchGrouping, disposeFeed, feedOf, type FeedGroup, roundedUp } from './feeds.ts';
-import { type MissRecTraining, optimizerFor, type OptimizerSettings } from './finetune.ts';
 import { lengthHistogram, type LengthHistogram } from './groups.ts';
 import type { ItemInputs } from './model.ts';
 import { pretrainObjective, type PretrainInputs } from './objectives.ts';
 import type { MissRecOptions } from './options.ts';
 import { trainableWeights } from './parameters.ts';
-import { createRanking } from './rank.ts';
 import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
 import { runStep, updateWeights } from './step.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
+import { type MissRecTraining, optimizerFor, type OptimizerSettings, sharedMembers } from './training.ts';
 
 /** What {@link createPretraining} needs. */
 export interface PretrainSettings extends OptimizerSettings {
@@ -102,7 +101,7 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
   const total = sources.reduce((sum, { rows }) => sum + rows.targets.length, 0);
   const weights = trainableWeights(parameters, options, 'all');
   const optimizer = optimizerFor(settings, weights);
-  const ranking = createRanking(model);
+  const shared = sharedMembers(model, weights, optimizer);
   const step = compile(
     (all: ItemInputs, inputs: Omit<PretrainInputs, 'items'>, numbers: tf.Tensor1D, key: tf.Tensor) => {
       const pick = (table: tf.Tensor): tf.Tensor => tf.gather(table, numbers);
@@ -123,16 +122,7 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
     { name: 'missrec.pretrain' },
   );
   return {
-    model,
-    ranking,
-    trained: weights,
-    parameters: () => model.weights(),
-    optimizerState: () => optimizer.state(),
-    buffers: () => model.buffers(),
-    restoreBuffers: (buffers) => {
-      model.restoreBuffers(buffers);
-    },
-    beforeEpoch: (_epoch, random) => model.refreshInterests(random),
+    ...shared,
     batches: (_epoch, random) =>
       sourceBatches(sources, { size: batchSize, balance: options.domainBalance }, random),
     batchCount: () => Math.floor(total / Math.min(batchSize, total)),
@@ -185,11 +175,9 @@ export function createPretraining(settings: PretrainSettings): MissRecTraining<S
         },
       };
     },
-    counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
       step.dispose();
-      ranking.dispose();
-      optimizer.dispose();
+      shared.dispose();
     },
   };
 }

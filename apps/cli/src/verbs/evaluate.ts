@@ -1,5 +1,13 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { jobConsole } from '../console.ts';
+
+/** `10,50` as numbers. */
+function parseCutoffs(text: string): number[] {
+  const cutoffs = text.split(',').map(Number);
+  if (cutoffs.some((k) => !Number.isInteger(k) || k < 1))
+    throw new InvalidArgumentError(`It must be whole numbers of at least 1, such as 10,50.`);
+  return cutoffs;
+}
 
 /** `ferry evaluate`. */
 export function evaluateVerb(): Command {
@@ -11,11 +19,18 @@ export function evaluateVerb(): Command {
       new Option('--without <modality>', 'as if every item lacked this modality').choices(['image', 'text']),
     )
     .addOption(new Option('--split <split>', 'which rows').choices(['test', 'valid']).default('test'))
+    .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", parseCutoffs)
     .option('--json', 'print JSON instead')
     .action(
       async (
         run: string,
-        options: { on?: string; without?: 'image' | 'text'; split: 'test' | 'valid'; json?: boolean },
+        options: {
+          on?: string;
+          without?: 'image' | 'text';
+          split: 'test' | 'valid';
+          cutoffs?: number[];
+          json?: boolean;
+        },
       ) => {
         const { evaluateRun, formatEvaluation } = await import('@ferry/transfer-study');
         const evaluation = await evaluateRun(run, options, jobConsole());

@@ -14,6 +14,8 @@ export interface EvaluateRunOptions {
   readonly without?: 'image' | 'text' | undefined;
   /** Default test. */
   readonly split?: 'test' | 'valid' | undefined;
+  /** Default: the recipe's. */
+  readonly cutoffs?: readonly number[] | undefined;
 }
 
 /** A run's metrics on a split. */
@@ -39,7 +41,7 @@ export interface Evaluation {
 /** Full ranking of a split with a run's best checkpoint. */
 export async function evaluateRun(
   run: string,
-  { on, without, split = 'test' }: EvaluateRunOptions,
+  { on, without, split = 'test', cutoffs }: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
   await selectBackend('auto', { log: () => undefined });
@@ -47,7 +49,8 @@ export async function evaluateRun(
   try {
     const { recipe, target, model, ranking } = open;
     const { domain } = target;
-    const { batchSize, history, cutoffs: k } = recipe.evaluation;
+    const { batchSize, history } = recipe.evaluation;
+    const k = cutoffs ?? recipe.evaluation.cutoffs;
     const rows = domain[split];
     const { ranks, metrics } = await evaluateModel(ranking, model, rows, { batchSize, history, k, without });
     const present = Object.fromEntries(
