@@ -141,8 +141,8 @@ export const largeIndexed: Case[] = [
 /** Gathers rows, with a gradient by the cpu backend's scatterND. */
 function gatherRows(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const [count, width] = table.shape as [number, number];
-  const gather = tf.customGrad((x) => ({
-    value: tf.gather(x as tf.Tensor, ids),
+  const gather = tf.customGrad(() => ({
+    value: tf.gather(table, ids),
     gradFunc: (dy) => tf.scatterND(tf.reshape(ids, [-1, 1]), tf.reshape(dy, [-1, width]), [count, width]),
   }));
   return gather(table);
@@ -150,8 +150,8 @@ function gatherRows(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
 
 /** Sums over ids by the cpu backend's scatterND, whose gradient tfjs lacks: that of a sum over ids is a gather. */
 function scatterAdd(ids: tf.Tensor, rows: tf.Tensor, shape: [number, number]): tf.Tensor {
-  const add = tf.customGrad((x) => ({
-    value: tf.scatterND(tf.reshape(ids, [-1, 1]), x, shape),
+  const add = tf.customGrad(() => ({
+    value: tf.scatterND(tf.reshape(ids, [-1, 1]), rows, shape),
     gradFunc: (dy) => tf.gather(dy, ids),
   }));
   return add(rows);
