@@ -122,6 +122,26 @@ async function readSplitFiles(
   };
 }
 
+/**
+ * The items of an atomic directory in the order in which RecBole numbers them: as they first appear among the targets of
+ * the train, valid and test files, then in their histories. Rows of tables in checkpoints of RecBole models have this order.
+ *
+ * @param directory - The domain's directory.
+ * @returns Item numbers, each once; Int32. Undefined where the directory has no three ready-made files.
+ * @throws InputError naming file, line and value.
+ */
+export async function recboleOrder(directory: string): Promise<Int32Array | undefined> {
+  const files = await findAtomicFiles(directory);
+  if (!files || splits.some((split) => !files.names.has(`${files.stem}.${split}.inter`))) return undefined;
+  const path = (extension: string) => join(directory, `${files.stem}.${extension}`);
+  const { length } = await readIndex(path('item2index'));
+  const rows: AtomicRow[] = [];
+  for (const split of splits) rows.push(...(await readRows(path(`${split}.inter`), length, undefined)));
+  return Int32Array.from(
+    new Set([...rows.map(({ target }) => target), ...rows.flatMap(({ history }) => history)]),
+  );
+}
+
 /** One file of single interactions (RecBole's own form): sorted by time, then split leave-one-out. */
 async function readInteractionFile(
   directory: string,

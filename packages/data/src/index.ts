@@ -1,6 +1,7 @@
 export type { Batch, Domain, Items, Rows, Sequences } from './types.ts';
 export { InputError } from './errors.ts';
 export type { ReadOptions } from './options.ts';
+export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';
 export { leaveOneOut, type Split } from './split.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';

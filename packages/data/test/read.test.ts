@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readDomain, type Domain, type Rows } from '@ferry/data';
+import { readDomain, recboleOrder, type Domain, type Rows } from '@ferry/data';
 import { directoryWith, jsonl, toyAtomic, toyJsonl } from './helpers.ts';
 
 /** A row as [user, history, target], for comparing by eye. */
@@ -151,5 +151,23 @@ describe('readDomain', () => {
     const domain = await readDomain(await directoryWith(files));
     expect(domain.items.titles[0]).toBe('Anvil. Heavy "12 in" tool.');
     expect(domain.users).toEqual(['u1', 'u2', 'u3']);
+  });
+});
+
+describe('recboleOrder', () => {
+  it('is the order of first appearance: targets of all files, then histories', async () => {
+    const header = 'user_id:token\titem_id_list:token_seq\titem_id:token\n';
+    const directory = await directoryWith({
+      'toy.item2index': 'a\t0\nb\t1\nc\t2\nd\t3\ne\t4\nf\t5\n',
+      'toy.train.inter': `${header}1\t5 0\t3\n0\t2\t1\n`,
+      'toy.valid.inter': `${header}0\t2 1\t3\n`,
+      'toy.test.inter': `${header}0\t2 1 3\t0\n`,
+    });
+    // Targets d, b, d, a; then histories f a, c, c b, c b d. e never appears. Numbers are indices + 1.
+    expect([...(await recboleOrder(directory))!]).toEqual([4, 2, 1, 6, 3]);
+  });
+
+  it('is undefined where there are no ready-made files', async () => {
+    expect(await recboleOrder(await directoryWith(toyJsonl))).toBe(undefined);
   });
 });

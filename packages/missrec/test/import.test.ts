@@ -16,6 +16,8 @@ import {
   restoreMissRec,
   saveMissRec,
 } from '../src/index.ts';
+import type { PthTensor } from '../src/import/pth.ts';
+import { matchRows } from '../src/import/rowMap.ts';
 import { ints, type Packed, unpack } from './twin.ts';
 
 const read = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
@@ -34,6 +36,24 @@ function matrix(modality: 'text' | 'image'): FeatureMatrix {
 }
 
 const features = { text: matrix('text'), image: matrix('image') };
+
+describe('items with equal features', () => {
+  const text: FeatureMatrix = {
+    ...{ modality: 'text', encoder: 'hand', count: 4, width: 1 },
+    data: Float32Array.of(7, 7, 8, 7),
+    present: Uint8Array.of(1, 1, 1, 1),
+  };
+  const table: PthTensor = { dtype: 'float32', shape: [5, 1], data: Float32Array.of(0, 7, 8, 7, 7) };
+
+  it('take their rows in the order given, the rest behind', () => {
+    const tensors = new Map([['plm_embedding.weight', table]]);
+    expect(matchRows(tensors, { text })).toEqual({ rowOf: Int32Array.of(0, 1, 3, 2, 4), ambiguous: 3 });
+    expect(matchRows(tensors, { text, order: Int32Array.of(4, 3, 1) })).toEqual({
+      rowOf: Int32Array.of(0, 3, 4, 2, 1),
+      ambiguous: 3,
+    });
+  });
+});
 
 /** A zip with the given pickle, as torch.save lays it out. */
 const archive = (pickle: Uint8Array, more: Record<string, Uint8Array> = {}): Uint8Array =>

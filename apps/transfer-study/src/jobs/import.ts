@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { recboleOrder } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
 import { toYaml } from '@ferry/training';
@@ -58,18 +59,24 @@ export async function importMissRec(
   const domain = on === undefined ? undefined : await openDomain(on);
   const features =
     domain && (await domainFeatures(domain, featuresSchema.parse({ text: 'stored', image: 'stored' })));
+  const order = domain && (await recboleOrder(domain.directory));
   const imported = importReleased(readFileSync(file), {
     file,
-    ...(features && { domain: features }),
+    ...(features && { domain: { ...features, order } }),
     ...(heads !== undefined && { heads }),
   });
   mkdirSync(out, { recursive: true });
   await saveMissRec(join(out, importedFile), imported);
   writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
-  const { tensors, items, ignored, options } = imported;
+  const { tensors, items, ignored, options, rows } = imported;
   console.line(
     `${out}: ${tensors.size} tensors, width ${options.width}, ${options.ids ? `IDs of ${items} items` : 'no IDs'}`,
   );
+  if (rows && rows.ambiguous > 0)
+    console.line(
+      `${rows.ambiguous} items have all features of another item: ` +
+        (order ? "told apart by RecBole's order" : 'their IDs may be interchanged, for want of .inter files'),
+    );
   if (ignored.length > 0) console.line(`left out (Ferry reads them from the domain): ${ignored.join(', ')}`);
   console.line(
     items > 0

@@ -22,6 +22,8 @@ export interface ImportSettings {
         text?: FeatureMatrix | undefined;
         /** Image features. */
         image?: FeatureMatrix | undefined;
+        /** Item numbers in RecBole's order (`recboleOrder` of `@ferry/data`): tells items apart whose features are all equal. */
+        order?: Int32Array | undefined;
         /** Raw ids of the domain's items, with `tokens`. */
         ids?: readonly string[] | undefined;
         /** Raw id of the item in each row of the checkpoint, from row 1 on; then features are not needed. */

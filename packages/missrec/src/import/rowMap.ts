@@ -5,7 +5,7 @@ import type { PthTensor } from './pth.ts';
 export interface RowMap {
   /** Checkpoint row of item number i, at index i; entry 0 is 0. Int32 [N + 1]. */
   rowOf: Int32Array;
-  /** Items whose features are all equal to another item's: their rows are given out in order, and may be interchanged. */
+  /** Items whose features are all equal to another item's: their rows are given out in order (see {@link matchRows}). */
   ambiguous: number;
 }
 
@@ -24,14 +24,19 @@ function floats(name: string, tensor: PthTensor): Float32Array {
 /**
  * Finds each item's row by its features (spec 15: rows are in RecBole's internal order): the checkpoint's frozen text rows are matched with the domain's
  * text features, equal text rows told apart by their image rows. Features must be the ones the checkpoint was trained on, to the bit.
+ * Items that are equal in all features take their rows in the order given, which must be RecBole's for the right ones.
  *
  * @param tensors - `plm_embedding.weight` and `img_embedding.weight` of the checkpoint.
- * @param features - The domain's matrices.
+ * @param features - The domain's matrices; `order`: item numbers in RecBole's order (`recboleOrder` of `@ferry/data`). Default ascending.
  * @throws Error naming the first item without a row, or a wrong number of rows.
  */
 export function matchRows(
   tensors: ReadonlyMap<string, PthTensor>,
-  features: { text?: FeatureMatrix | undefined; image?: FeatureMatrix | undefined },
+  features: {
+    text?: FeatureMatrix | undefined;
+    image?: FeatureMatrix | undefined;
+    order?: Int32Array | undefined;
+  },
 ): RowMap {
   const tables = (
     [
@@ -67,7 +72,11 @@ export function matchRows(
   let ambiguous = 0;
   for (const rows of found.values()) if (rows.length > 1) ambiguous += rows.length;
   const missing: number[] = [];
-  for (let item = 1; item <= items; item++) {
+  // Items that no row mentions come last.
+  for (const item of new Set([
+    ...(features.order ?? []),
+    ...Array.from({ length: items }, (_, i) => i + 1),
+  ])) {
     const row = found.get(key(({ matrix }) => matrix.data, item - 1))?.shift();
     if (row === undefined) missing.push(item);
     else rowOf[item] = row;
