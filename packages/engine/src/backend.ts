@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { onnxRuntimeVersion, registerOrtBackend } from '@ferry/tfjs-backend-ort';
+import { onnxRuntimeVersion, registerGradients, registerOrtBackend } from '@ferry/tfjs-backend-ort';
 import { chooseBackend, type BackendChoice } from './choose.ts';
 import { machineProbes, nvidiaGpu, tensorflowDetails } from './probes.ts';
 import { parseRequest, type BackendSpec, type ProviderName } from './request.ts';
@@ -92,6 +92,8 @@ export function describe(): EngineDescription {
 /** Makes the choice tfjs's current backend. Returns the threads that it uses. */
 async function activate(choice: BackendChoice, threads: number, options: SelectOptions): Promise<number> {
   let used = 1;
+  // One program has the same gradients on every backend.
+  registerGradients();
   switch (choice.backend) {
     case 'ort':
       registerOrtBackend({ provider: choice.provider, threads, profile: options.profile });

@@ -132,12 +132,16 @@ function prod(): tf.GradConfig {
   };
 }
 
+let registered = false;
+
 /**
- * Registers gradients in place of tfjs's own where those are wrong: they leave out what mirrored entries hand back
+ * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand back
  * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), or fail
  * where an input was broadcast. tfjs has one gradient for all backends, so the others get them too.
  */
 export function registerGradients(): void {
+  if (registered) return;
+  registered = true;
   for (const config of [
     mirrorPad,
     cumsum,

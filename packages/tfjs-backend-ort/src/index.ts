@@ -14,6 +14,7 @@ export {
 } from './ops/adam.ts';
 export { philox4x32 } from './random/philox.ts';
 export { compile, type Compiled, type CompiledProgram, type CompileOptions } from './compile.ts';
+export { registerGradients } from './gradients.ts';
 export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
 export { supportedProviders } from './runtime/native.ts';
 export {
