@@ -50,7 +50,7 @@ that ONNX Runtime splits between threads, results and gradients are right and th
 to add one: [how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
 backend 'ort'\`.
 
-tfjs's own gradient is replaced where it is wrong, for all backends once \`ort\` is registered
+tfjs's own gradient is replaced where it is wrong, for all backends
 (\`packages/tfjs-backend-ort/src/gradients.ts\`): those of \`MirrorPad\` (tfjs leaves out what mirrored entries hand back), of
 \`Cumsum\` over an inner axis, of \`GatherV2\` with negative axes and batches, of \`Prod\` with negative axes, and of \`Maximum\`,
 \`Minimum\`, \`SquaredDifference\`, \`Prelu\`, \`BatchMatMul\` and \`BroadcastTo\` where an input is broadcast. Two gradients are
