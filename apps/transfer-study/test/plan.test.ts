@@ -35,6 +35,29 @@ describe('planStudy', () => {
     expect(cells.map(({ recipe }) => recipe.out)).toEqual(['runs/s/finetune/c/scratch-ids/seed-2020']);
   });
 
+  it('tunes every weight where asked to, from the same pre-training', () => {
+    const { pretrainings, cells } = study(
+      'sources: [a]\ntargets: [c]\nids: [false]\nstarts: [pre-trained-full, pre-trained]',
+    );
+    expect(pretrainings).toHaveLength(1);
+    expect(
+      cells.map(({ start, recipe }) => [start, recipe.finetuning.tune, recipe.from, recipe.out]),
+    ).toEqual([
+      [
+        'pre-trained',
+        'efficient',
+        'runs/s/pretrain/seed-2020',
+        'runs/s/finetune/c/pre-trained-no-ids/seed-2020',
+      ],
+      [
+        'pre-trained-full',
+        'full',
+        'runs/s/pretrain/seed-2020',
+        'runs/s/finetune/c/pre-trained-full-no-ids/seed-2020',
+      ],
+    ]);
+  });
+
   it('trains every model of `variants`, each in a directory of its own', () => {
     const { pretrainings, cells } = study(
       'sources: [a]\ntargets: [c]\nids: [true]\nmodel: { width: 8, interests: { ratio: 0.1 } }\n' +

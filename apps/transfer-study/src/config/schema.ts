@@ -213,6 +213,9 @@ export const finetuneSchema = z.strictObject({
   evaluation: evaluationSchema.prefault({}),
 });
 
+/** Where the fine-tuning runs of a study start, in the order of its table. */
+export const studyStarts = ['scratch', 'pre-trained', 'pre-trained-full'] as const;
+
 /** `job: study`. */
 export const studySchema = z.strictObject({
   job: z.literal('study').describe('sources x targets x starts x ids x seeds, one table'),
@@ -220,10 +223,12 @@ export const studySchema = z.strictObject({
   sources: z.array(domain).default([]).describe('source domains, pre-trained on together'),
   targets: z.array(domain).min(1).describe('target domains, one after the other'),
   starts: z
-    .array(z.enum(['scratch', 'pre-trained']))
+    .array(z.enum(studyStarts))
     .min(1)
     .default(['scratch', 'pre-trained'])
-    .describe('where fine-tuning starts'),
+    .describe(
+      'where fine-tuning starts; pre-trained tunes what finetuning.tune says, pre-trained-full every weight',
+    ),
   ids: z.array(z.boolean()).min(1).default([true, false]).describe('with item IDs, without, or both'),
   seeds: z.array(whole(0)).min(1).default([2020]).describe('one run for each'),
   baselines: z
@@ -260,8 +265,11 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
     problem(['pretraining', 'wordDropShare'], 'needs a text encoder, got features.text none');
   if (recipe.features.text === 'none' && recipe.features.image === 'none')
     problem(['features'], 'must have a text or an image encoder, got none of both');
-  if (recipe.job === 'study' && recipe.starts.includes('pre-trained') && recipe.sources.length === 0)
-    problem(['sources'], "must name at least one domain when starts has 'pre-trained', got none");
+  if (recipe.job === 'study') {
+    const start = recipe.starts.find((other) => other !== 'scratch');
+    if (start !== undefined && recipe.sources.length === 0)
+      problem(['sources'], `must name at least one domain when starts has '${start}', got none`);
+  }
   if (recipe.job === 'study') {
     const names = recipe.targets.map(domainName);
     names.forEach((name, i) => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FinetuneRecipe, PretrainRecipe, StudyRecipe } from '../config/schema.ts';
+import { studyStarts, type FinetuneRecipe, type PretrainRecipe, type StudyRecipe } from '../config/schema.ts';
 import { withOverrides } from '../config/variants.ts';
 import { domainName } from '../names.ts';
 
@@ -68,7 +68,7 @@ export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
     out: join(recipe.out, 'pretrain', variant ?? '', `seed-${seed}`),
     pretraining: recipe.pretraining,
   });
-  const starts = (['scratch', 'pre-trained'] as const).filter((start) => recipe.starts.includes(start));
+  const starts = studyStarts.filter((start) => recipe.starts.includes(start));
   const cells = recipe.seeds.flatMap((seed) =>
     starts.flatMap((start) =>
       models.flatMap((named) =>
@@ -92,7 +92,8 @@ export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
                 ids,
                 seed,
                 out,
-                finetuning: recipe.finetuning,
+                finetuning:
+                  start === 'pre-trained-full' ? { ...recipe.finetuning, tune: 'full' } : recipe.finetuning,
                 evaluation: recipe.evaluation,
               },
             };
@@ -101,7 +102,7 @@ export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
       ),
     ),
   );
-  const pretrainings = starts.includes('pre-trained')
+  const pretrainings = starts.some((start) => start !== 'scratch')
     ? recipe.seeds.flatMap((seed) =>
         models.map((named) => ({ variant: named.variant, recipe: pretrainingOf(seed, named) })),
       )

@@ -1,6 +1,7 @@
 import { gains, recallAt, summarise, summariseRuns, type Summary as Spread } from '@ferry/evaluation';
 import type { Summary } from '@ferry/training';
 import type { RunDetails } from '../details.ts';
+import { studyStarts } from '../config/schema.ts';
 import type { BaselineResult } from './baselines.ts';
 import type { Start } from './plan.ts';
 
@@ -100,7 +101,7 @@ export function studyRows(results: readonly CellResult[]): StudyRow[] {
   const variants = distinct(results, 'variant');
   return targets.flatMap((target) =>
     [true, false].flatMap((ids) =>
-      (['scratch', 'pre-trained'] as const).flatMap((start) =>
+      studyStarts.flatMap((start) =>
         variants.flatMap((variant) => {
           const own = results.filter((result) => sameLine(result, { target, ids, start, variant }));
           return own.length > 0 ? [rowOf(own)] : [];
@@ -173,7 +174,7 @@ function compare(
 /** What pre-training changed, against the same model from scratch, on all test rows or those whose item is cold. */
 export function preTrainingEffects(results: readonly CellResult[], rows: Rows = {}): Comparison[] {
   return studyRows(results)
-    .filter(({ start }) => start === 'pre-trained')
+    .filter(({ start }) => start !== 'scratch')
     .flatMap((line) => compare(results, line, { ...line, start: 'scratch' }, rows) ?? []);
 }
 

@@ -1,12 +1,17 @@
 import type { Table } from '@ferry/report';
 import type { BaselineName, BaselineResult } from './baselines.ts';
+import type { Start } from './plan.ts';
 import { coldRecall, type CellResult, type StudyRow } from './results.ts';
 
 const title = (name: string): string =>
   name.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('mrr', 'MRR');
 
 /** How a start reads in tables and charts. */
-export const startName = { scratch: 'scratch', 'pre-trained': 'pretrained' } as const;
+export const startName: Record<Start, string> = {
+  scratch: 'scratch',
+  'pre-trained': 'pretrained',
+  'pre-trained-full': 'pretrained, full',
+};
 
 /** How a baseline reads in tables. */
 const baselineName: Record<BaselineName, string> = {
