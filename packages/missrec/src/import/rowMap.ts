@@ -5,7 +5,7 @@ import type { PthTensor } from './pth.ts';
 export interface RowMap {
   /** Checkpoint row of item number i, at index i; entry 0 is 0. Int32 [N + 1]. */
   rowOf: Int32Array;
-  /** Items whose features are all equal to another item's: their rows are given out in order (see {@link matchRows}). */
+  /** Items whose features are all equal to another item's: their rows are given out in the order of the domain's items that the importer was told. */
   ambiguous: number;
 }
 
