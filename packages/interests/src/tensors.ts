@@ -1,8 +1,8 @@
 import { compile, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
 
-/** Floats of one block of distances at most: 32 MB, of which a pass holds a few at a time. */
-const blockValues = 1 << 23;
+/** Floats of one block of distances at most: 4 MB, of which a pass holds a few at a time. Blocks of 32 MB are hardly faster and break up the heap to gigabytes. */
+const blockValues = 1 << 20;
 /**
  * Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0.
  */
