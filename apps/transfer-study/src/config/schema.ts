@@ -269,8 +269,6 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
     const start = recipe.starts.find((other) => other !== 'scratch');
     if (start !== undefined && recipe.sources.length === 0)
       problem(['sources'], `must name at least one domain when starts has '${start}', got none`);
-  }
-  if (recipe.job === 'study') {
     const names = recipe.targets.map(domainName);
     names.forEach((name, i) => {
       if (names.indexOf(name) < i)

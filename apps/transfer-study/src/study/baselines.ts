@@ -1,4 +1,4 @@
-import type { Domain } from '@ferry/data';
+import type { Domain, Rows } from '@ferry/data';
 import {
   baselineScores,
   evaluateRanking,
@@ -7,7 +7,6 @@ import {
   popularity,
   type Baseline,
 } from '@ferry/evaluation';
-import type { Rows } from '@ferry/data';
 import type { StudyRecipe } from '../config/schema.ts';
 
 /** A recommender without training that a study compares with. */
