@@ -6,12 +6,13 @@ const rooms = {
   'tfjs-backend-ort': [],
   engine: ['tfjs-backend-ort'],
   nn: ['engine'],
+  torch: [],
   data: [],
   features: ['data'],
   interests: ['engine'],
   evaluation: ['engine', 'data'],
   training: ['engine', 'nn', 'data', 'evaluation'],
-  missrec: ['engine', 'nn', 'data', 'features', 'interests', 'evaluation', 'training'],
+  missrec: ['engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
   report: [],
 };
 

@@ -354,16 +354,6 @@ def save_checkpoint(path, model, optimiser=None):
                     other_parameter=None, optimizer=optimiser.state_dict() if optimiser else {}), path)
 
 
-class Unlucky:
-    """Its pickle asks to run a command when read."""
-
-    def __init__(self, command):
-        self.command = command
-
-    def __reduce__(self):
-        return (os.system, (self.command,))
-
-
 def ranks(model, history, lengths, targets, batch=512):
     """1 + better + ties / 2 over the whole catalogue, history not hidden, padding excluded."""
     model.eval()
@@ -407,21 +397,7 @@ def small_checkpoint(directory):
     with open(os.path.join(directory, "released.json"), "w") as f:
         json.dump(dict(text=packed(text), image=packed(image), order=packed(order), history=packed(history),
                        lengths=packed(lengths), targets=packed(targets), ranks=packed(answer)), f)
-    # dtypes, strides, shared storages and scalars that a state dict may hold
-    base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
-    torch.save(dict(state_dict={
-        "half": torch.tensor([1.5, -2.0, 65504.0]).half(), "bfloat": torch.tensor([1.0, -3.5, 256.0]).bfloat16(),
-        "double": torch.tensor([0.1, 1e-300], dtype=torch.float64),
-        "int64": torch.tensor([1, -(2**40)]), "int32": torch.tensor([[7], [-7]], dtype=torch.int32),
-        "uint8": torch.tensor([0, 255], dtype=torch.uint8), "bool": torch.tensor([True, False, True]),
-        "transposed": base.t(), "row": base[1], "scalar": torch.tensor(3.25), "empty": torch.zeros(0, 3),
-        "parameter": nn.Parameter(torch.tensor([2.0])),
-    }), os.path.join(directory, "dtypes.pth"))
-    torch.save(dict(config=Unlucky("touch FERRY_WAS_HERE"), state_dict={"x": torch.ones(2)}),
-               os.path.join(directory, "unlucky-config.pth"))
-    torch.save(dict(state_dict={"x": torch.ones(2), "y": Unlucky("touch FERRY_WAS_HERE")}),
-               os.path.join(directory, "unlucky-state.pth"))
-    print(f"{directory}: released.pth and friends")
+    print(f"{directory}: released.pth")
 
 
 # --------------------------------------------------------------------------------------------------- the real data set

@@ -66,13 +66,3 @@ export {
 } from './checkpoint.ts';
 export { importReleased, type ImportedModel, type ImportSettings } from './import/released.ts';
 export type { RowMap } from './import/rowMap.ts';
-export { readStateDict, type PthTensor, type PthType } from './import/pth.ts';
-export type { ArchiveLimits } from './import/archive.ts';
-export { readPickle } from './import/pickle.ts';
-export type {
-  PickleGlobal,
-  PickleRecord,
-  PickleStorage,
-  PickleTensor,
-  PickleValue,
-} from './import/pickleValues.ts';

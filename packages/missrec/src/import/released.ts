@@ -1,11 +1,10 @@
 import { RandomStream } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { disposeParameters, flattenParameters, type SafetensorsTensor } from '@ferry/nn';
+import { type ArchiveLimits, type PthTensor, readStateDict } from '@ferry/torch';
 import { missRecOptions, type MissRecOptions } from '../options.ts';
 import { createMissRecParameters } from '../parameters.ts';
-import type { ArchiveLimits } from './archive.ts';
 import { releasedName } from './names.ts';
-import { type PthTensor, readStateDict } from './pth.ts';
 import { matchRows, type RowMap, tokenRows } from './rowMap.ts';
 
 /** What {@link importReleased} is told besides the file. */

@@ -1,5 +1,5 @@
 import type { FeatureMatrix } from '@ferry/features';
-import type { PthTensor } from './pth.ts';
+import type { PthTensor } from '@ferry/torch';
 
 /** Which row of a checkpoint's item tables belongs to each item. */
 export interface RowMap {
