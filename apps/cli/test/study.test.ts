@@ -4,7 +4,7 @@ import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/transfer-study';
+import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/sample-world';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeError } from '../src/errors.ts';
 import { buildProgram } from '../src/program.ts';

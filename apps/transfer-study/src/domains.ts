@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
 import { didYouMean } from './config/suggest.ts';
 import { UserError } from './errors.ts';
-import { sampleDomains, sampleWorldDirectory } from './sampleWorld/index.ts';
+import { sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
 export function cacheDirectory(): string {

@@ -16,4 +16,3 @@ export {
 } from './jobs/recommend.ts';
 export { runJob } from './run.ts';
 export { runStudy } from './study/run.ts';
-export * from './sampleWorld/index.ts';

@@ -15,7 +15,7 @@ import {
   sampleWorldHash,
   themes,
   type SampleDomain,
-} from '../src/sampleWorld/index.ts';
+} from '../src/index.ts';
 
 const world = makeSampleWorld();
 let cache: string;
