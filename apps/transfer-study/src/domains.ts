@@ -40,6 +40,6 @@ export async function domainDirectory(reference: string): Promise<string> {
 }
 
 /** Reads a recipe's domain. */
-export async function openDomain(reference: string, maxLength?: number): Promise<Domain> {
-  return readDomain(await domainDirectory(reference), { maxLength });
+export async function openDomain(reference: string): Promise<Domain> {
+  return readDomain(await domainDirectory(reference));
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseIndex, positions, readIndex, readItemDetails } from './atomic-index.ts';
-import { joinRows, type AtomicRow } from './atomic-rows.ts';
+import { parseIndex, positions, readIndex, readItemDetails } from './atomicIndex.ts';
+import { joinRows, type AtomicRow } from './atomicRows.ts';
 import { InputError, quoted } from './errors.ts';
 import type { ResolvedReadOptions } from './options.ts';
 import { collectSequences, type RawSequence } from './sequences.ts';
@@ -109,10 +109,7 @@ async function readSplitFiles(
     await readRows(path('test.inter'), ids.length, known),
   ];
   const items = await readItemDetails(ids, { text: optional('text'), item: optional('item') });
-  const joined = joinRows(
-    { train, valid, test },
-    { itemCount: ids.length, userIds, maxLength: options.maxLength },
-  );
+  const joined = joinRows({ train, valid, test }, { itemCount: ids.length, userIds });
   return {
     name: options.name,
     directory,
@@ -186,7 +183,7 @@ async function readInteractionFile(
   });
   const items = await readItemDetails(ids, { text: optional('text'), item: optional('item') });
   const { users, sequences, warnings } = collectSequences(file, [...byUser.values()], options);
-  const split = leaveOneOut(sequences, ids.length, options.maxLength);
+  const split = leaveOneOut(sequences, ids.length);
   return { name: options.name, directory, items, users, sequences, ...split, warnings };
 }
 

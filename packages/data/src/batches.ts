@@ -1,6 +1,9 @@
 import type { Batch, Rows } from './types.ts';
 
-/** Padded lengths that batches may have, unless the caller gives others: few, so compiled shapes stay few. */
+/**
+ * Padded lengths that batches may have, unless the caller gives others: few, so compiled shapes stay few. Where a
+ * history is longer than the last, further edges follow, each half as long again.
+ */
 export const defaultEdges: readonly number[] = [4, 8, 12, 20, 35, 50];
 
 /** How {@link batches} cuts rows into batches. */
@@ -20,7 +23,7 @@ export interface BatchOptions {
    * 'max': always to the last edge; 'longest': to its longest history exactly (many distinct lengths).
    */
   lengths?: 'bucket' | 'max' | 'longest' | undefined;
-  /** Increasing padded lengths for 'bucket' and 'max'. Default {@link defaultEdges}. */
+  /** Increasing padded lengths for 'bucket' and 'max'. Default {@link defaultEdges}, and on as far as the rows need. */
   edges?: readonly number[] | undefined;
   /**
    * The last batch when rows run out: 'keep' (the default) a smaller one, 'fill' it up to B by repeating its last
@@ -34,26 +37,41 @@ export function batchCount(rows: number, size: number, last: BatchOptions['last'
   return last === 'drop' ? Math.floor(rows / size) : Math.ceil(rows / size);
 }
 
-/** Row indices sorted by history length, ties in the given order. */
-function byLength(order: Int32Array, rows: Rows): Int32Array {
-  const lengths = new Int32Array(order.length);
+/** 0, 1, … count - 1. */
+function range(count: number): Int32Array {
+  const all = new Int32Array(count);
+  for (let at = 0; at < count; at++) all[at] = at;
+  return all;
+}
+
+/** Length of the longest history of some rows. */
+function longestOf(rows: Rows, picked: Int32Array): number {
   let longest = 0;
-  for (const [at, row] of order.entries()) {
-    lengths[at] = rows.ends[row]! - rows.starts[row]!;
-    longest = Math.max(longest, lengths[at]);
-  }
+  for (const row of picked) longest = Math.max(longest, rows.ends[row]! - rows.starts[row]!);
+  return longest;
+}
+
+/** Row indices sorted by history length, ties in the given order. */
+function byLength(order: Int32Array, rows: Rows, longest: number): Int32Array {
   // Counting sort: stable and linear.
   const next = new Int32Array(longest + 2);
-  for (const length of lengths) next[length + 1]!++;
+  for (const row of order) next[rows.ends[row]! - rows.starts[row]! + 1]!++;
   for (let length = 1; length < next.length; length++) next[length]! += next[length - 1]!;
   const sorted = new Int32Array(order.length);
-  for (const [at, row] of order.entries()) sorted[next[lengths[at]!]!++] = row;
+  for (const row of order) sorted[next[rows.ends[row]! - rows.starts[row]!]!++] = row;
   return sorted;
 }
 
-function checkEdges(edges: readonly number[]): void {
+/** The edges given, checked, or the default ones as far as `longest` needs. */
+function edgesFor(edges: readonly number[] | undefined, longest: number): readonly number[] {
+  if (edges === undefined) {
+    const grown = [...defaultEdges];
+    for (let last = grown.at(-1)!; last < longest; grown.push(last)) last = Math.ceil(1.5 * last);
+    return grown;
+  }
   if (edges.length === 0 || edges.some((edge, at) => !Number.isInteger(edge) || edge <= (edges[at - 1] ?? 0)))
     throw new RangeError(`batches: edges must be increasing positive integers, got [${edges.join(', ')}]`);
+  return edges;
 }
 
 /**
@@ -62,18 +80,19 @@ function checkEdges(edges: readonly number[]): void {
  * @param rows - A split of a domain.
  * @param options - Batch size, order, grouping and padding.
  * @returns Batches in order; each has arrays of its own.
- * @throws RangeError if an option is out of range, a row is unknown, or a history is longer than the last edge.
+ * @throws RangeError if an option is out of range, a row is unknown, or a history is longer than the last edge given.
  */
 export function* batches(rows: Rows, options: BatchOptions): Generator<Batch, void, undefined> {
-  const { size, grouping = 'given', lengths = 'bucket', edges = defaultEdges, last = 'keep' } = options;
+  const { size, grouping = 'given', lengths = 'bucket', last = 'keep' } = options;
   if (!Number.isInteger(size) || size < 1)
     throw new RangeError(`batches: size must be a positive integer, got ${size}`);
-  checkEdges(edges);
-  const given = options.order ?? Int32Array.from(rows.targets.keys());
+  const given = options.order ?? range(rows.targets.length);
   for (const row of given)
     if (row < 0 || row >= rows.targets.length)
       throw new RangeError(`batches: order must hold rows 0..${rows.targets.length - 1}, got ${row}`);
-  const order = grouping === 'grouped' ? byLength(given, rows) : given;
+  const longest = longestOf(rows, given);
+  const edges = edgesFor(options.edges, longest);
+  const order = grouping === 'grouped' ? byLength(given, rows, longest) : given;
   const count = batchCount(order.length, size, last);
   for (let index = 0; index < count; index++) {
     const picked = order.subarray(index * size, (index + 1) * size);
@@ -88,8 +107,7 @@ function padBatch(
   size: number,
   { lengths: padding, edges }: { lengths: 'bucket' | 'max' | 'longest'; edges: readonly number[] },
 ): Batch {
-  let longest = 0;
-  for (const row of picked) longest = Math.max(longest, rows.ends[row]! - rows.starts[row]!);
+  const longest = longestOf(rows, picked);
   const lastEdge = edges[edges.length - 1]!;
   if (padding !== 'longest' && longest > lastEdge)
     throw new RangeError(
@@ -107,13 +125,16 @@ function padBatch(
     lengths: new Int32Array(size),
     targets: new Int32Array(size),
   };
+  const { history } = batch;
   for (let at = 0; at < size; at++) {
     const row = picked[Math.min(at, picked.length - 1)]!;
     batch.rows[at] = row;
     batch.users[at] = rows.users[row]!;
     batch.targets[at] = rows.targets[row]!;
-    batch.lengths[at] = rows.ends[row]! - rows.starts[row]!;
-    batch.history.set(rows.items.subarray(rows.starts[row], rows.ends[row]), at * length);
+    const [start, end] = [rows.starts[row]!, rows.ends[row]!];
+    batch.lengths[at] = end - start;
+    // Histories are short: a loop is faster than a view and its copy.
+    for (let from = start, to = at * length; from < end; from++, to++) history[to] = rows.items[from]!;
   }
   return batch;
 }
@@ -137,7 +158,7 @@ export function splitByLength(
   batch: Batch,
   options: { sizes: readonly number[]; edges?: readonly number[] | undefined },
 ): Batch[] {
-  const { sizes, edges = defaultEdges } = options;
+  const { sizes } = options;
   const total = sizes.reduce((sum, size) => sum + size, 0);
   if (
     total !== batch.size ||
@@ -147,7 +168,7 @@ export function splitByLength(
     throw new RangeError(
       `splitByLength: sizes must be positive and add up to the batch's ${batch.valid} rows, got [${sizes.join(', ')}] for a batch of ${batch.size}`,
     );
-  checkEdges(edges);
+  const edges = edgesFor(options.edges, longestOf(rows, batch.rows));
   const at = Array.from(batch.rows.keys()).sort((a, b) => batch.lengths[b]! - batch.lengths[a]!);
   const order = Int32Array.from(at, (position) => batch.rows[position]!);
   let start = 0;

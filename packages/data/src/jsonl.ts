@@ -133,6 +133,6 @@ export async function readJsonlDomain(directory: string, options: ResolvedReadOp
     raw.push({ user, items: sequence, times: timesOf(value['ts'], sequence.length, file, line), line });
   });
   const { users, sequences, warnings } = collectSequences(file, raw, options);
-  const split = leaveOneOut(sequences, items.ids.length, options.maxLength);
+  const split = leaveOneOut(sequences, items.ids.length);
   return { name: options.name, directory, items, users, sequences, ...split, warnings };
 }

@@ -1,7 +1,5 @@
 /** How {@link readDomain} reads a directory. */
 export interface ReadOptions {
-  /** Longest history kept (the last ones). Default 50. */
-  maxLength?: number | undefined;
   /** Name of the domain. Default: the directory's name. */
   name?: string | undefined;
   /**
@@ -13,8 +11,6 @@ export interface ReadOptions {
 
 /** {@link ReadOptions} with every default filled in. */
 export interface ResolvedReadOptions {
-  /** Longest history kept. */
-  maxLength: number;
   /** Name of the domain. */
   name: string;
   /** What happens to users with fewer than 3 interactions. */

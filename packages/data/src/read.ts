@@ -19,9 +19,8 @@ async function exists(path: string): Promise<boolean> {
  * `sequences.jsonl`). The form is recognised by the files; the result is the same either way.
  *
  * @param directory - The domain's directory.
- * @param options - Longest history, name, and what happens to users with too few interactions.
+ * @param options - Name, and what happens to users with too few interactions.
  * @throws InputError naming file, line and value if a file breaks its format or is missing.
- * @throws RangeError if `maxLength` is not a positive integer.
  *
  * @example
  * ```ts
@@ -30,10 +29,8 @@ async function exists(path: string): Promise<boolean> {
  * ```
  */
 export async function readDomain(directory: string, options: ReadOptions = {}): Promise<Domain> {
-  const { maxLength = 50, name = basename(resolve(directory)), shortUsers = 'drop' } = options;
-  if (!Number.isInteger(maxLength) || maxLength < 1)
-    throw new RangeError(`readDomain: maxLength must be a positive integer, got ${maxLength}`);
-  const resolved: ResolvedReadOptions = { maxLength, name, shortUsers };
+  const { name = basename(resolve(directory)), shortUsers = 'drop' } = options;
+  const resolved: ResolvedReadOptions = { name, shortUsers };
   const found = await stat(directory).catch(() => undefined);
   if (!found?.isDirectory())
     throw new InputError(directory, undefined, 'a domain must be a directory, got none there');

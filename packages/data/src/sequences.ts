@@ -1,5 +1,5 @@
 import { InputError, quoted } from './errors.ts';
-import { IntList } from './int-list.ts';
+import { IntList } from './intList.ts';
 import type { ResolvedReadOptions } from './options.ts';
 import type { Sequences } from './types.ts';
 

@@ -1,5 +1,5 @@
 import type { Rows, Sequences } from './types.ts';
-import { IntList } from './int-list.ts';
+import { IntList } from './intList.ts';
 
 /** The three splits of a domain and its training popularity. */
 export interface Split {
@@ -40,22 +40,16 @@ export class RowList {
   }
 }
 
-/** The last `maxLength` positions of `[start, end)`: where the cut history begins. */
-export function cutStart(start: number, end: number, maxLength: number): number {
-  return Math.max(start, end - maxLength);
-}
-
 /**
  * Leave-one-out split (UniSRec, MISSRec): of a sequence s_1..s_n the test row is (s_1..s_{n-1} -> s_n), the
  * validation row (s_1..s_{n-2} -> s_{n-1}), and the training rows (s_1..s_k -> s_{k+1}) for k = 1..n-3, shortest
- * first, users in order. Histories are cut to their last `maxLength` items; counts see the uncut sequence.
+ * first, users in order. Histories are whole: how much of one a model sees is the model's business.
  *
  * @param sequences - Sequences of at least 3 items each.
  * @param itemCount - N.
- * @param maxLength - Longest history kept.
  * @throws RangeError if a sequence is shorter than 3: readers drop or refuse such users first.
  */
-export function leaveOneOut(sequences: Sequences, itemCount: number, maxLength: number): Split {
+export function leaveOneOut(sequences: Sequences, itemCount: number): Split {
   const { items, starts, ends } = sequences;
   const train = new RowList();
   const valid = new RowList();
@@ -70,10 +64,10 @@ export function leaveOneOut(sequences: Sequences, itemCount: number, maxLength: 
       );
     for (let at = start; at < end - 2; at++) {
       trainCounts[items[at]!]!++;
-      if (at > start) train.push(user, cutStart(start, at, maxLength), at, items[at]!);
+      if (at > start) train.push(user, start, at, items[at]!);
     }
-    valid.push(user, cutStart(start, end - 2, maxLength), end - 2, items[end - 2]!);
-    test.push(user, cutStart(start, end - 1, maxLength), end - 1, items[end - 1]!);
+    valid.push(user, start, end - 2, items[end - 2]!);
+    test.push(user, start, end - 1, items[end - 1]!);
   }
   return { train: train.build(items), valid: valid.build(items), test: test.build(items), trainCounts };
 }

@@ -37,9 +37,9 @@ export interface DomainStatistics {
   };
   /** interactions / (users * items). */
   density: number;
-  /** Uncut sequence lengths. */
+  /** Lengths of the sequences. */
   sequenceLengths: LengthSummary;
-  /** History lengths of the training rows, cut to `maxLength`. Undefined without training rows. */
+  /** History lengths of the training rows. Undefined without training rows. */
   historyLengths: LengthSummary | undefined;
   /** How training interactions spread over items. */
   popularity: {

@@ -28,13 +28,13 @@ export interface Rows {
   targets: Int32Array;
   /** Flat item numbers, oldest first. */
   items: Int32Array;
-  /** Row r's history is `items[starts[r]..ends[r])`: never empty, at most `maxLength` long. Int32 [R]. */
+  /** Row r's history is `items[starts[r]..ends[r])`: never empty, and whole; models cut it. Int32 [R]. */
   starts: Int32Array;
   /** End (exclusive) of each history in `items`. Int32 [R]. */
   ends: Int32Array;
 }
 
-/** Each user's whole sequence, uncut, in the same flat buffer as the rows. */
+/** Each user's whole sequence in the same flat buffer as the rows. */
 export interface Sequences {
   /** Flat item numbers, oldest first; the same buffer as {@link Rows.items}. */
   items: Int32Array;
@@ -56,7 +56,7 @@ export interface Domain {
   items: Items;
   /** Raw user ids, in the order of the user index (atomic) or of the file (jsonl). */
   users: string[];
-  /** Whole sequences, uncut. */
+  /** Whole sequences. */
   sequences: Sequences;
   /** Every prefix with at least one item of the sequence without its last two items, and the item after it. */
   train: Rows;
@@ -65,8 +65,7 @@ export interface Domain {
   /** The last item of each user after everything before it, the validation item included. */
   test: Rows;
   /**
-   * Training interactions of each item: all but a user's last two, the first item and those beyond `maxLength`
-   * included. Entry 0 (padding) is 0. Int32 [N + 1].
+   * Training interactions of each item: all but a user's last two, the first item included. Entry 0 (padding) is 0. Int32 [N + 1].
    */
   trainCounts: Int32Array;
   /** What the reader noticed and did about it (users dropped, rows kept apart …), one sentence each. */

@@ -20,7 +20,7 @@ export interface WriteReport {
  */
 export async function writeJsonlDomain(domain: Domain, directory: string): Promise<void> {
   const { items, sequences } = domain;
-  const split = leaveOneOut(sequences, items.ids.length, Number.MAX_SAFE_INTEGER);
+  const split = leaveOneOut(sequences, items.ids.length);
   for (const part of ['train', 'valid', 'test'] as const)
     if (split[part].targets.join() !== domain[part].targets.join())
       throw new RangeError(
@@ -72,8 +72,7 @@ function interFile(rows: Rows): string {
 /**
  * Writes a MISSRec / UniSRec atomic directory: `.train.inter`, `.valid.inter`, `.test.inter`, `.item2index`,
  * `.user2index`, `.text`, and an `.item` file (RecBole's: `item_id`, `title`, `image`, `clip_row`) if titles differ
- * from texts or items have pictures. Histories are written as the rows have them, so cut to the domain's `maxLength`;
- * times are not part of this form. {@link readDomain} reads back the same rows.
+ * from texts or items have pictures. Times are not part of this form. {@link readDomain} reads back the same rows.
  *
  * @param domain - The domain.
  * @param directory - Made if it does not exist; files in it are overwritten.

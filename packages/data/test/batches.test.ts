@@ -94,6 +94,17 @@ describe('batches', () => {
     );
   });
 
+  it('goes on beyond the default edges where histories are longer, in every padding', () => {
+    const rows = rowsOf([3, 51, 76]);
+    const lengths = (options: Partial<Parameters<typeof batches>[1]>) =>
+      [...batches(rows, { size: 1, ...options })].map(({ length }) => length);
+    expect(lengths({})).toEqual([4, 75, 113]);
+    expect(lengths({ lengths: 'max' })).toEqual([113, 113, 113]);
+    expect(lengths({ order: Int32Array.of(0, 1) })).toEqual([4, 75]);
+    const [batch] = [...batches(rows, { size: 3 })];
+    expect(splitByLength(rows, batch!, { sizes: [1, 2] }).map(({ length }) => length)).toEqual([113, 75]);
+  });
+
   it('splits into blocks of like length that hold each row once', () => {
     const rows = rowsOf([1, 7, 2, 3, 7, 1]);
     const [batch] = [...batches(rows, { size: 6, order: Int32Array.of(5, 4, 3, 2, 1, 0) })];
@@ -120,6 +131,6 @@ describe('batches', () => {
 describe('leaveOneOut', () => {
   it('refuses sequences that cannot be split', () => {
     const sequences = { items: Int32Array.of(1, 2), starts: Int32Array.of(0), ends: Int32Array.of(2) };
-    expect(() => leaveOneOut(sequences, 2, 50)).toThrow(/at least 3 items, got 2/);
+    expect(() => leaveOneOut(sequences, 2)).toThrow(/at least 3 items, got 2/);
   });
 });

@@ -60,25 +60,16 @@ describe('readDomain', () => {
     expect(content(shuffled)).toEqual(content(simple));
   });
 
-  it('cuts histories to the last maxLength, and joins cut rows back into whole sequences', async () => {
+  it('keeps histories whole, and joins rows that a file has cut back into whole sequences', async () => {
     const items = Array.from({ length: 9 }, (_, index) => `i${index}`);
     const whole = await readDomain(
       await directoryWith({
         'items.jsonl': jsonl(items.map((id) => ({ id, title: id }))),
         'sequences.jsonl': jsonl([{ user: 'u', items }]),
       }),
-      { maxLength: 3 },
     );
-    expect(listed(whole.test)).toEqual([[0, [6, 7, 8], 9]]);
-    expect(listed(whole.train).map(([, history]) => history)).toEqual([
-      [1],
-      [1, 2],
-      [1, 2, 3],
-      [2, 3, 4],
-      [3, 4, 5],
-      [4, 5, 6],
-    ]);
-    // Every training interaction counts, those before a cut included.
+    expect(listed(whole.test)).toEqual([[0, [1, 2, 3, 4, 5, 6, 7, 8], 9]]);
+    expect(listed(whole.train).at(-1)).toEqual([0, [1, 2, 3, 4, 5, 6], 7]);
     expect([...whole.trainCounts]).toEqual([0, 1, 1, 1, 1, 1, 1, 1, 0, 0]);
     const header = 'user_id:token\titem_id_list:token_seq\titem_id:token\n';
     const cut = await readDomain(
@@ -88,7 +79,6 @@ describe('readDomain', () => {
         'x.valid.inter': `${header}u\t4 5 6\t7\n`,
         'x.test.inter': `${header}u\t5 6 7\t8\n`,
       }),
-      { maxLength: 3 },
     );
     expect(cut.sequences).toEqual(whole.sequences);
     expect([cut.train, cut.valid, cut.test]).toEqual([whole.train, whole.valid, whole.test]);

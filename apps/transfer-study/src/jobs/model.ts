@@ -66,7 +66,7 @@ export async function loadDomain(
   console: JobConsole,
   options: { words?: boolean } = {},
 ): Promise<LoadedDomain> {
-  const domain = await openDomain(reference, recipe.model.positions);
+  const domain = await openDomain(reference);
   const report: FeatureProgress = (modality, progress) => {
     console.features?.(domain.name, modality, progress);
   };

@@ -154,13 +154,7 @@ export async function runStudy(
   };
   const baselines: BaselineResult[] = [];
   for (const target of recipe.targets)
-    baselines.push(
-      ...(await runBaselines(
-        recipe.baselines,
-        await openDomain(target, recipe.model.positions),
-        recipe.evaluation,
-      )),
-    );
+    baselines.push(...(await runBaselines(recipe.baselines, await openDomain(target), recipe.evaluation)));
   const command = console.resumeCommand ?? `ferry study ${join(recipe.out, 'recipe.yaml')}`;
   const results: CellResult[] = [];
   const report = (): string => writeResults(recipe, plan, results, { name, command, baselines });

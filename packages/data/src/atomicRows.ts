@@ -1,5 +1,5 @@
-import { IntList } from './int-list.ts';
-import { cutStart, RowList } from './split.ts';
+import { IntList } from './intList.ts';
+import { RowList } from './split.ts';
 import type { Rows, Sequences } from './types.ts';
 
 /** One line of a split's `.inter` file. */
@@ -85,13 +85,13 @@ function longest(rows: readonly AtomicRow[]): number[] {
  *
  * @param rows - Rows of the three files.
  * @param options - `itemCount` N; `userIds` raw ids by index, or undefined to name users by their tokens in order
- *   of appearance; `maxLength` longest history kept.
+ *   of appearance.
  */
 export function joinRows(
   rows: { train: AtomicRow[]; valid: AtomicRow[]; test: AtomicRow[] },
-  options: { itemCount: number; userIds: readonly string[] | undefined; maxLength: number },
+  options: { itemCount: number; userIds: readonly string[] | undefined },
 ): JoinedRows {
-  const { itemCount, userIds, maxLength } = options;
+  const { itemCount, userIds } = options;
   const byUser = new Map<string, UserRows>();
   // Users of an index keep its order, and those without any row are left out.
   if (userIds)
@@ -136,7 +136,7 @@ export function joinRows(
         if (at < end - 2) trainCounts[items.at(at)]!++;
         if (at === start) continue;
         const split = at < end - 2 ? 'train' : at === end - 2 ? 'valid' : 'test';
-        lists[split].push(user, cutStart(start, at, maxLength), at, items.at(at));
+        lists[split].push(user, start, at, items.at(at));
       }
       continue;
     }
@@ -145,7 +145,7 @@ export function joinRows(
     for (const split of ['train', 'valid', 'test'] as const)
       for (const row of own[split]) {
         const from = append(row.history);
-        lists[split].push(user, cutStart(from, items.length, maxLength), items.length, row.target);
+        lists[split].push(user, from, items.length, row.target);
       }
   }
   const buffer = items.toArray();
