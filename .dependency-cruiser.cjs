@@ -13,6 +13,7 @@ const rooms = {
   evaluation: ['engine', 'data'],
   training: ['engine', 'nn', 'data', 'evaluation'],
   missrec: ['engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
+  recipes: [],
   'sample-world': ['engine', 'data'],
   report: [],
 };

@@ -1,4 +1,4 @@
-import { listFields, type Field } from '@ferry/transfer-study/config';
+import { listFields, type Field } from '@ferry/recipes';
 import type { z } from 'zod';
 
 /** Breaks text into lines of at most `width` characters, at spaces. */

@@ -29,7 +29,7 @@ describe('help', () => {
   });
 
   it('of a job comes from the schema that checks its recipe', async () => {
-    const { finetuneSchema, listFields } = await import('@ferry/transfer-study/config');
+    const { finetuneSchema, listFields } = await import('@ferry/recipes');
     const text = recipeHelp(finetuneSchema);
     for (const { key } of listFields(finetuneSchema)) expect(text).toContain(`\n  ${key} `);
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);

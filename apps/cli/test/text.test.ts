@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RecipeError, UserError } from '@ferry/transfer-study/config';
+import { RecipeError, UserError } from '@ferry/recipes';
 import { describeError } from '../src/errors.ts';
 import { columns, sparkline } from '../src/text.ts';
 

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
-import { didYouMean } from './config/suggest.ts';
-import { UserError } from './errors.ts';
+import { didYouMean, UserError } from '@ferry/recipes';
 import { sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */

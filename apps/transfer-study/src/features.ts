@@ -9,7 +9,7 @@ import {
   type FeatureMatrix,
   type Modality,
 } from '@ferry/features';
-import type { FeatureSettings } from './config/schema.ts';
+import type { FeatureSettings } from '@ferry/recipes';
 
 /** Features of a domain by modality; a modality that is not used is absent. */
 export type DomainFeatures = Partial<Record<Modality, FeatureMatrix>> & {

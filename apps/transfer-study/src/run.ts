@@ -1,6 +1,6 @@
 import { selectBackend, type BackendSpec } from '@ferry/engine';
+import type { Recipe } from '@ferry/recipes';
 import { formatCount, readSummary } from '@ferry/training';
-import type { Recipe } from './config/schema.ts';
 import type { JobConsole } from './jobs/console.ts';
 import { runFinetune } from './jobs/finetune.ts';
 import { runPretrain } from './jobs/pretrain.ts';

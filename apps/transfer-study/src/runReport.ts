@@ -1,12 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { domainName, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
 import { lineChart, renderReport, type Block, type Section } from '@ferry/report';
 import { readMetrics, type Summary } from '@ferry/training';
-import type { FinetuneRecipe, PretrainRecipe } from './config/schema.ts';
 import type { RunDetails } from './details.ts';
 import { readEnvironment } from './environment.ts';
 import { groupTable } from './jobs/evaluate.ts';
-import { domainName } from './names.ts';
 import { interestChart } from './study/charts.ts';
 import { epochsOf } from './study/curves.ts';
 

@@ -1,6 +1,5 @@
+import { domainName, readRecipe, recipeSchema, studySchema } from '@ferry/recipes';
 import { describe, expect, it } from 'vitest';
-import { readRecipe, recipeSchema, studySchema } from '../src/config.ts';
-import { domainName } from '../src/names.ts';
 import { planStudy } from '../src/study/plan.ts';
 
 const study = (text: string) =>

@@ -1,4 +1,4 @@
-import { UserError } from '@ferry/transfer-study/config';
+import { UserError } from '@ferry/recipes';
 import { Command, Option } from 'commander';
 import { progressLine } from '../progress.ts';
 

@@ -1,11 +1,5 @@
 import { join } from 'node:path';
-import {
-  finetuneSchema,
-  loadJob,
-  pretrainSchema,
-  studySchema,
-  type Recipe,
-} from '@ferry/transfer-study/config';
+import { finetuneSchema, loadJob, pretrainSchema, studySchema, type Recipe } from '@ferry/recipes';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { recipeHelp } from '../help.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { loadRecipe, recipeNames } from '@ferry/transfer-study/config';
+import { loadRecipe, recipeNames } from '@ferry/recipes';
 import { Command } from 'commander';
 import colours from 'picocolors';
 

@@ -1,4 +1,4 @@
-import { UserError } from '@ferry/transfer-study/config';
+import { UserError } from '@ferry/recipes';
 import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
 import { positive } from '../options.ts';

@@ -1,6 +1,6 @@
 import { createFinetuning, createMissRecModel, transferWeights } from '@ferry/missrec';
+import type { FinetuneRecipe } from '@ferry/recipes';
 import { readSummary, type Summary } from '@ferry/training';
-import type { FinetuneRecipe } from '../config/schema.ts';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
 import type { JobConsole } from './console.ts';
 import { examine } from './examine.ts';

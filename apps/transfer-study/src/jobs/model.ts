@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
 import { featureSummary } from '@ferry/features';
 import { missRecOptions, type MissRecOptions, type MissRecSettings } from '@ferry/missrec';
-import type { FinetuneRecipe, PretrainRecipe } from '../config/schema.ts';
+import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import type { JobConsole } from './console.ts';

@@ -1,6 +1,6 @@
 import { createMissRecModel, createPretraining } from '@ferry/missrec';
+import type { PretrainRecipe } from '@ferry/recipes';
 import { readSummary, type Summary } from '@ferry/training';
-import type { PretrainRecipe } from '../config/schema.ts';
 import type { JobConsole } from './console.ts';
 import {
   describeDomain,

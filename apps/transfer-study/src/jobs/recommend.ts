@@ -1,8 +1,7 @@
 import { selectBackend } from '@ferry/engine';
 import { recommend as recommendItems } from '@ferry/missrec';
 import type { Domain } from '@ferry/data';
-import { suggest } from '../config/suggest.ts';
-import { UserError } from '../errors.ts';
+import { suggest, UserError } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
 import { openRun } from './runs.ts';
 

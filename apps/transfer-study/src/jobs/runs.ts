@@ -9,11 +9,16 @@ import {
   type MissRecModel,
   type RankingFunctions,
 } from '@ferry/missrec';
+import {
+  domainName,
+  readRecipe,
+  recipeSchema,
+  UserError,
+  type FinetuneRecipe,
+  type PretrainRecipe,
+  type Recipe,
+} from '@ferry/recipes';
 import { toYaml } from '@ferry/training';
-import { recipeSchema, type FinetuneRecipe, type PretrainRecipe, type Recipe } from '../config/schema.ts';
-import { readRecipe } from '../config/validate.ts';
-import { UserError } from '../errors.ts';
-import { domainName } from '../names.ts';
 import type { JobConsole } from './console.ts';
 import { loadDomain, modelOptions, type LoadedDomain } from './model.ts';
 import { asJson } from './train.ts';

@@ -1,6 +1,6 @@
 import type { MissRecTraining } from '@ferry/missrec';
+import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
 import { runTraining, type JsonObject, type Summary, type TrainingOptions } from '@ferry/training';
-import type { FinetuneRecipe, PretrainRecipe } from '../config/schema.ts';
 import { StoppedError, type JobConsole } from './console.ts';
 
 /**

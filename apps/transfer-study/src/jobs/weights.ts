@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadMissRec, type StoredMissRec } from '@ferry/missrec';
+import { UserError } from '@ferry/recipes';
 import { openCheckpoint, readSummary } from '@ferry/training';
-import { UserError } from '../errors.ts';
 
 /** The file of a run that was imported. */
 export const importedFile = 'imported.safetensors';

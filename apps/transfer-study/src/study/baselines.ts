@@ -7,7 +7,7 @@ import {
   popularity,
   type Baseline,
 } from '@ferry/evaluation';
-import type { StudyRecipe } from '../config/schema.ts';
+import type { StudyRecipe } from '@ferry/recipes';
 
 /** A recommender without training that a study compares with. */
 export type BaselineName = StudyRecipe['baselines'][number];

@@ -1,7 +1,12 @@
 import { join } from 'node:path';
-import { studyStarts, type FinetuneRecipe, type PretrainRecipe, type StudyRecipe } from '../config/schema.ts';
-import { withOverrides } from '../config/variants.ts';
-import { domainName } from '../names.ts';
+import {
+  domainName,
+  studyStarts,
+  withOverrides,
+  type FinetuneRecipe,
+  type PretrainRecipe,
+  type StudyRecipe,
+} from '@ferry/recipes';
 
 /** Where fine-tuning starts. */
 export type Start = StudyRecipe['starts'][number];

@@ -1,10 +1,9 @@
 import { RandomStream } from '@ferry/engine';
 import { comparePaired } from '@ferry/evaluation';
+import { domainName, type StudyRecipe } from '@ferry/recipes';
 import { renderReport, type Block, type Section, type Table } from '@ferry/report';
 import { describeEnvironment, readSummary } from '@ferry/training';
-import type { StudyRecipe } from '../config/schema.ts';
 import { environmentRows } from '../environment.ts';
-import { domainName } from '../names.ts';
 import { interestChart, popularityChart, startsChart } from './charts.ts';
 import { pretrainChart, validationChart } from './curves.ts';
 import type { StudyPlan } from './plan.ts';

@@ -1,7 +1,7 @@
 import { gains, recallAt, summarise, summariseRuns, type Summary as Spread } from '@ferry/evaluation';
+import { studyStarts } from '@ferry/recipes';
 import type { Summary } from '@ferry/training';
 import type { RunDetails } from '../details.ts';
-import { studyStarts } from '../config/schema.ts';
 import type { BaselineResult } from './baselines.ts';
 import type { Start } from './plan.ts';
 

@@ -1,11 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UserError, type StudyRecipe } from '@ferry/recipes';
 import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
 import { differences, readSummary, type JsonObject } from '@ferry/training';
 import { parse } from 'yaml';
-import type { StudyRecipe } from '../config/schema.ts';
 import { readDetails } from '../details.ts';
-import { UserError } from '../errors.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
 import { openDomain } from '../domains.ts';

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
-import { recipeSchema, type Recipe } from './config/schema.ts';
-import { didYouMean } from './config/suggest.ts';
-import { readRecipe } from './config/validate.ts';
+import { recipeSchema, type Recipe } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+import { readRecipe } from './validate.ts';
 import { UserError } from './errors.ts';
 
-/** Where the recipes that come with Ferry are. */
-export const recipesDirectory = join(import.meta.dirname, '../recipes');
+/** Where studies keep their recipes: `apps/<study>/recipes`. */
+const appsDirectory = join(import.meta.dirname, '../../../apps');
 
 /** A recipe and where it came from. */
 export interface LoadedRecipe {
@@ -18,12 +18,20 @@ export interface LoadedRecipe {
   readonly recipe: Recipe;
 }
 
+/** The recipes that come with Ferry: file by name. */
+function ownRecipes(): Map<string, string> {
+  const folders = readdirSync(appsDirectory)
+    .map((app) => join(appsDirectory, app, 'recipes'))
+    .filter((folder) => existsSync(folder));
+  const files = folders.flatMap((folder) => readdirSync(folder).map((file) => join(folder, file)));
+  return new Map(
+    files.filter((file) => file.endsWith('.yaml')).map((file) => [basename(file, '.yaml'), file]),
+  );
+}
+
 /** Names of the recipes that come with Ferry. */
 export function recipeNames(): string[] {
-  return readdirSync(recipesDirectory)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => basename(file, '.yaml'))
-    .sort();
+  return [...ownRecipes().keys()].sort();
 }
 
 /**
@@ -34,10 +42,10 @@ export function recipeNames(): string[] {
  * @throws UserError if there is none; RecipeError if it cannot be used.
  */
 export function loadRecipe(reference: string, overrides: readonly string[] = []): LoadedRecipe {
-  const own = join(recipesDirectory, `${reference}.yaml`);
   const isName = !/[/\\]|\.ya?ml$/.test(reference);
-  const file = isName && existsSync(own) ? own : reference;
-  if (!existsSync(file) || (isName && file !== own)) {
+  const own = isName ? ownRecipes().get(reference) : undefined;
+  const file = own ?? reference;
+  if (isName ? own === undefined : !existsSync(file)) {
     const names = recipeNames();
     throw new UserError(
       isName

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { domainName } from '../names.ts';
+import { domainName } from './names.ts';
 import { overridesOf, withOverrides } from './variants.ts';
 
 const whole = (least: number): z.ZodInt => z.int().min(least);

@@ -8,9 +8,9 @@ import {
   RecipeError,
   recipeSchema,
   studySchema,
-} from '../src/config.ts';
+} from '../src/index.ts';
 import { toYaml } from '@ferry/training';
-import { editDistance, suggest } from '../src/config/suggest.ts';
+import { editDistance, suggest } from '../src/suggest.ts';
 import { loadJob, loadRecipe, recipeNames } from '../src/recipes.ts';
 
 const problemsOf = (text: string, overrides: string[] = []): string[] => {

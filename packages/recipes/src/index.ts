@@ -1,0 +1,21 @@
+export { listFields, type Field } from './fields.ts';
+export { RecipeError, type Problem } from './document.ts';
+export { readRecipe } from './validate.ts';
+export {
+  featuresSchema,
+  finetuneSchema,
+  pretrainSchema,
+  recipeSchema,
+  studySchema,
+  studyStarts,
+  type FeatureSettings,
+  type FinetuneRecipe,
+  type PretrainRecipe,
+  type Recipe,
+  type StudyRecipe,
+} from './schema.ts';
+export { didYouMean, suggest } from './suggest.ts';
+export { withOverrides } from './variants.ts';
+export { domainName } from './names.ts';
+export { UserError } from './errors.ts';
+export { loadJob, loadRecipe, recipeNames, type LoadedRecipe } from './recipes.ts';
