@@ -16,6 +16,10 @@ const rooms = {
   recipes: [],
   'sample-world': ['engine', 'data'],
   report: [],
+  studies: [
+    ...['engine', 'data', 'features', 'interests', 'evaluation', 'training', 'missrec'],
+    ...['recipes', 'report', 'sample-world'],
+  ],
 };
 
 const tfjsRooms = ['engine', 'tfjs-backend-ort'];

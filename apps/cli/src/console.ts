@@ -1,4 +1,4 @@
-import type { JobConsole } from '@ferry/transfer-study';
+import type { JobConsole } from '@ferry/studies';
 import { progressLine } from './progress.ts';
 
 /** A job's lines on standard output, its progress on standard error. */

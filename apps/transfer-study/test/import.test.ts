@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { evaluateRun, runRecipe, type JobConsole } from '@ferry/studies';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRun, importMissRec, runRecipe, type JobConsole } from '../src/index.ts';
+import { importMissRec } from '../src/index.ts';
 
 const fixtures = join(import.meta.dirname, '../../../packages/missrec/test/fixtures');
 const answer = JSON.parse(readFileSync(join(fixtures, 'released.json'), 'utf8')) as Record<

@@ -32,7 +32,7 @@ export function evaluateVerb(): Command {
           json?: boolean;
         },
       ) => {
-        const { evaluateRun, formatEvaluation } = await import('@ferry/transfer-study');
+        const { evaluateRun, formatEvaluation } = await import('@ferry/studies');
         const evaluation = await evaluateRun(run, options, jobConsole());
         process.stdout.write(
           options.json ? `${JSON.stringify(evaluation, null, 2)}\n` : `${formatEvaluation(evaluation)}\n`,

@@ -28,7 +28,7 @@ export function featuresVerb(): Command {
     .action(async (reference: string, { text, image }: Options) => {
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
-      const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/transfer-study');
+      const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/studies');
       const domain = await openDomain(reference);
       const draw = progressLine();
       const features = await domainFeatures(

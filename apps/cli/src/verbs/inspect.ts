@@ -8,7 +8,7 @@ export function inspectVerb(): Command {
     .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
     .option('--json', 'print JSON instead')
     .action(async (domain: string, { json }: { json?: boolean }) => {
-      const { inspectDomain } = await import('@ferry/transfer-study');
+      const { inspectDomain } = await import('@ferry/studies');
       const inspection = await inspectDomain(domain);
       if (json) {
         const { statistics } = inspection;

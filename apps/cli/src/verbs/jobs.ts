@@ -52,10 +52,10 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
       const loaded = loadJob(job, reference, [...overrides, ...own]);
       const out = loaded.recipe.out ?? join('runs', loaded.name);
-      const study = await import('@ferry/transfer-study');
+      const studies = await import('@ferry/studies');
       const recipe = { ...loaded.recipe, out };
       if (options.check) {
-        process.stdout.write(study.recipeYaml(recipe));
+        process.stdout.write(studies.recipeYaml(recipe));
         return;
       }
       const command = [
@@ -65,7 +65,7 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         ...overrides.map(quote),
         ...(options.out ? ['--out', options.out] : []),
       ];
-      await study.runJob(recipe, loaded.name, {
+      await studies.runJob(recipe, loaded.name, {
         ...jobConsole(),
         resumeCommand: command.join(' '),
         fallback: options.fallback,

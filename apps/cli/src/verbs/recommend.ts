@@ -26,7 +26,7 @@ export function recommendVerb(): Command {
     .action(async (run: string, { json, ...options }: Options) => {
       if ((options.user === undefined) === (options.history === undefined))
         throw new UserError('give either --user <id> or --history <ids>');
-      const { formatRecommendation, recommend } = await import('@ferry/transfer-study');
+      const { formatRecommendation, recommend } = await import('@ferry/studies');
       const found = await recommend(run, options, jobConsole());
       process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : `${formatRecommendation(found)}\n`);
     });

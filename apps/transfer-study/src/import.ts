@@ -4,12 +4,8 @@ import { recboleOrder } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
 import { featuresSchema, readRecipe, recipeSchema, UserError } from '@ferry/recipes';
+import { asJson, domainFeatures, importedFile, openDomain, type JobConsole } from '@ferry/studies';
 import { toYaml } from '@ferry/training';
-import { openDomain } from '../domains.ts';
-import { domainFeatures } from '../features.ts';
-import type { JobConsole } from './console.ts';
-import { asJson } from './train.ts';
-import { importedFile } from './weights.ts';
 
 /** The recipe an imported run is used by: the released preset with the sizes of the file. */
 function importedRecipe(file: string, on: string | undefined, { options, items }: ImportedModel): string {
