@@ -3,7 +3,12 @@ import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { onnxRuntimeVersion, registerGradients, registerOrtBackend } from '@ferry/tfjs-backend-ort';
+import {
+  keepFreedMemory,
+  onnxRuntimeVersion,
+  registerGradients,
+  registerOrtBackend,
+} from '@ferry/tfjs-backend-ort';
 import { chooseBackend, type BackendChoice } from './choose.ts';
 import { machineProbes, nvidiaGpu, tensorflowDetails } from './probes.ts';
 import { parseRequest, type BackendSpec, type ProviderName } from './request.ts';
@@ -32,6 +37,8 @@ export interface EngineDescription {
   threads: number;
   /** Why this backend was chosen. */
   reason: string;
+  /** With `ort`: whether the C library keeps freed memory, and if not, why. */
+  allocator?: string;
   /** Versions of the libraries involved. */
   versions: Record<string, string>;
 }
@@ -70,6 +77,7 @@ export async function selectBackend(
     device: deviceOf(choice),
     threads: used,
     reason: choice.reason,
+    ...(choice.backend === 'ort' && { allocator: keepFreedMemory().reason }),
     versions: versionsOf(choice),
   };
   return describe();

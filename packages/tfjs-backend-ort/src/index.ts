@@ -16,6 +16,7 @@ export { philox4x32 } from './random/philox.ts';
 export { compile, type Compiled, type CompiledProgram, type CompileOptions } from './compile.ts';
 export { registerGradients } from './gradients.ts';
 export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
+export { keepFreedMemory, type MallocState } from './runtime/malloc.ts';
 export { supportedProviders } from './runtime/native.ts';
 export {
   CUDA_INSTALL_COMMAND,

@@ -15,6 +15,7 @@ import './kernels/scatter.ts';
 import { registerGradients } from './gradients.ts';
 import { kernelNames, registerKernels } from './kernels/define.ts';
 import { registerViews, VIEW_KERNELS } from './kernels/view.ts';
+import { keepFreedMemory } from './runtime/malloc.ts';
 import { probeProvider, type OrtProvider } from './runtime/providers.ts';
 
 /** Options of {@link registerOrtBackend}. */
@@ -47,7 +48,7 @@ let current: Settings | undefined;
  * Registers the backend's kernels and a factory under the name `ort`; `tf.setBackend('ort')` then makes it the current
  * one. Called again with other options it replaces the backend: tensors move to the new one when they are next used,
  * and compiled functions compile anew. With the same options it does nothing. Gradients of tfjs that are wrong are
- * replaced, for all backends.
+ * replaced, for all backends. glibc's allocator is told to keep freed memory, see {@link keepFreedMemory}.
  *
  * @returns The execution provider in use.
  * @throws Error when the provider asked for is not usable, with what to install.
@@ -56,6 +57,7 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
   const { threads = availableParallelism(), profile } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`registerOrtBackend: threads must be a positive integer, got ${threads}`);
+  keepFreedMemory();
   const settings: Settings = { provider: usableProvider(options.provider ?? 'cpu'), threads, profile };
   if (!kernelsRegistered) {
     registerKernels();
