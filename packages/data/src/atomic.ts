@@ -1,12 +1,15 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseIndex, positions, readIndex, readItemDetails } from './atomicIndex.ts';
-import { joinRows, type AtomicRow } from './atomicRows.ts';
-import { InputError, quoted } from './errors.ts';
+import { readIndex } from './atomicIndex.ts';
+import { joinRows } from './atomicRows.ts';
+import { InputError } from './errors.ts';
+import { IdTable } from './idTable.ts';
+import { readInteractions } from './interFile.ts';
+import { readItemFiles } from './itemFiles.ts';
 import type { ResolvedReadOptions } from './options.ts';
-import { collectSequences, type RawSequence } from './sequences.ts';
+import { checkSequences, idWarnings } from './sequences.ts';
 import { leaveOneOut } from './split.ts';
-import { eachTypedLine } from './tsv.ts';
+import { readRows } from './splitFile.ts';
 import type { Domain } from './types.ts';
 
 /** The parts of an atomic directory. */
@@ -43,79 +46,65 @@ export async function findAtomicFiles(directory: string): Promise<AtomicFiles | 
 
 const splits = ['train', 'valid', 'test'] as const;
 
-/** Reads one `.inter` file of ready-made examples. */
-async function readRows(
-  file: string,
-  itemCount: number,
-  users: ReadonlyMap<string, number> | undefined,
-): Promise<AtomicRow[]> {
-  const rows: AtomicRow[] = [];
-  const item = (text: string, line: number, what: string): number => {
-    const index = parseIndex(text, file, line, what);
-    if (index >= itemCount)
-      throw new InputError(
-        file,
-        line,
-        `every item must be in the item index (0..${itemCount - 1}), got ${index}`,
-      );
-    return index + 1;
-  };
-  await eachTypedLine(
-    file,
-    { user_id: 'token', item_id_list: 'token_seq', item_id: 'token' },
-    (columns, cells, line) => {
-      const user = cells[columns.find('user_id')!]!;
-      if (user === '') throw new InputError(file, line, 'user_id must not be empty');
-      if (users) {
-        const index = parseIndex(user, file, line, 'user_id');
-        if (index >= users.size)
-          throw new InputError(
-            file,
-            line,
-            `every user must be in the user index (0..${users.size - 1}), got ${index}`,
-          );
-      }
-      const list = cells[columns.find('item_id_list')!]!.trim();
-      if (list === '')
-        throw new InputError(file, line, `a history needs at least one item, got none for user ${user}`);
-      rows.push({
-        user,
-        history: list.split(/ +/).map((text) => item(text, line, 'an entry of item_id_list')),
-        target: item(cells[columns.find('item_id')!]!, line, 'item_id'),
-      });
-    },
+/** Paths of a data set's files. */
+function filesOf(directory: string, { stem, names }: AtomicFiles) {
+  const path = (extension: string) => join(directory, `${stem}.${extension}`);
+  const optional = (extension: string) => (names.has(`${stem}.${extension}`) ? path(extension) : undefined);
+  return { path, optional, missing: splits.filter((split) => !names.has(`${stem}.${split}.inter`)) };
+}
+
+/** Reads the item index that split files need. */
+async function readItemIndex({ path, optional }: ReturnType<typeof filesOf>): Promise<string[]> {
+  const file = optional('item2index');
+  if (file !== undefined) return readIndex(file);
+  throw new InputError(
+    path('item2index'),
+    undefined,
+    'the file is missing: .train, .valid and .test.inter name items by their index, and it says which item that is (a line is id⇥index)',
   );
-  return rows;
 }
 
 /** The three ready-made files: examples are joined back into sequences. */
 async function readSplitFiles(
   directory: string,
-  { stem, names }: AtomicFiles,
+  files: AtomicFiles,
   options: ResolvedReadOptions,
 ): Promise<Domain> {
-  const path = (extension: string) => join(directory, `${stem}.${extension}`);
-  const optional = (extension: string) => (names.has(`${stem}.${extension}`) ? path(extension) : undefined);
-  for (const split of splits)
-    if (!names.has(`${stem}.${split}.inter`))
-      throw new InputError(path(`${split}.inter`), undefined, `the ${split} part is missing`);
-  const ids = await readIndex(path('item2index'));
+  const found = filesOf(directory, files);
+  const { path, optional, missing } = found;
+  if (missing[0] !== undefined)
+    throw new InputError(
+      path(`${missing[0]}.inter`),
+      undefined,
+      `the ${missing[0]} part is missing: a ready-made split has .train, .valid and .test.inter`,
+    );
+  const ids = await readItemIndex(found);
   const userFile = optional('user2index');
   const userIds = userFile === undefined ? undefined : await readIndex(userFile);
-  const known = userIds && positions(userIds);
-  const [train, valid, test] = [
-    await readRows(path('train.inter'), ids.length, known),
-    await readRows(path('valid.inter'), ids.length, known),
-    await readRows(path('test.inter'), ids.length, known),
-  ];
-  const items = await readItemDetails(ids, { text: optional('text'), item: optional('item') });
-  const joined = joinRows({ train, valid, test }, { itemCount: ids.length, userIds });
+  const sizes = { items: ids.length, users: userIds?.length };
+  const rows = {
+    train: await readRows(path('train.inter'), sizes),
+    valid: await readRows(path('valid.inter'), sizes),
+    test: await readRows(path('test.inter'), sizes),
+  };
+  const { items, warnings } = await readItemFiles(IdTable.of(ids), {
+    text: optional('text'),
+    item: optional('item'),
+    indexed: true,
+  });
+  const joined = joinRows(rows, { itemCount: ids.length, userIds });
   return {
     name: options.name,
     directory,
+    form: `atomic files ${files.stem}.{train,valid,test}.inter`,
     items,
     ...joined,
-    warnings: joined.warnings.map((warning) => `${path('*.inter')}: ${warning}`),
+    warnings: [
+      ...joined.warnings.map((warning) => `${path('*.inter')}: ${warning}`),
+      ...warnings,
+      ...idWarnings('item', items.ids),
+      ...idWarnings('user', joined.users),
+    ],
   };
 }
 
@@ -129,62 +118,54 @@ async function readSplitFiles(
  */
 export async function recboleOrder(directory: string): Promise<Int32Array | undefined> {
   const files = await findAtomicFiles(directory);
-  if (!files || splits.some((split) => !files.names.has(`${files.stem}.${split}.inter`))) return undefined;
-  const path = (extension: string) => join(directory, `${files.stem}.${extension}`);
-  const { length } = await readIndex(path('item2index'));
-  const rows: AtomicRow[] = [];
-  for (const split of splits) rows.push(...(await readRows(path(`${split}.inter`), length, undefined)));
-  return Int32Array.from(
-    new Set([...rows.map(({ target }) => target), ...rows.flatMap(({ history }) => history)]),
-  );
+  if (!files) return undefined;
+  const found = filesOf(directory, files);
+  if (found.missing.length > 0) return undefined;
+  const sizes = { items: (await readItemIndex(found)).length, users: undefined };
+  const order = new Set<number>();
+  const histories: number[][] = [];
+  for (const split of splits)
+    for (const { target, history } of await readRows(found.path(`${split}.inter`), sizes)) {
+      order.add(target);
+      histories.push(history);
+    }
+  for (const history of histories) for (const item of history) order.add(item);
+  return Int32Array.from(order);
 }
 
 /** One file of single interactions (RecBole's own form): sorted by time, then split leave-one-out. */
 async function readInteractionFile(
   directory: string,
-  { stem, names }: AtomicFiles,
+  files: AtomicFiles,
   options: ResolvedReadOptions,
 ): Promise<Domain> {
-  const file = join(directory, `${stem}.inter`);
-  const optional = (extension: string) =>
-    names.has(`${stem}.${extension}`) ? join(directory, `${stem}.${extension}`) : undefined;
+  const { path, optional } = filesOf(directory, files);
+  const file = path('inter');
   const indexFile = optional('item2index');
-  const ids = indexFile === undefined ? [] : await readIndex(indexFile);
-  const numbers = positions(ids);
-  const byUser = new Map<string, RawSequence>();
-  await eachTypedLine(file, { user_id: 'token', item_id: 'token' }, (columns, cells, line) => {
-    const user = cells[columns.find('user_id')!]!;
-    const id = cells[columns.find('item_id')!]!;
-    if (user === '' || id === '')
-      throw new InputError(
-        file,
-        line,
-        `user_id and item_id must not be empty, got ${quoted(cells.join('\t'))}`,
-      );
-    let index = numbers.get(id);
-    if (index === undefined) {
-      if (indexFile !== undefined)
-        throw new InputError(file, line, `every item must be in ${indexFile}, got ${quoted(id)}`);
-      index = ids.length;
-      ids.push(id);
-      numbers.set(id, index);
-    }
-    const at = columns.find('timestamp');
-    const time = at === undefined ? undefined : Number(cells[at]);
-    if (time !== undefined && (cells[at!] === '' || !Number.isFinite(time)))
-      throw new InputError(file, line, `timestamp must be a number, got ${quoted(cells[at!])}`);
-    let sequence = byUser.get(user);
-    if (!sequence) {
-      sequence = { user, items: [], times: at === undefined ? undefined : [], line };
-      byUser.set(user, sequence);
-    }
-    sequence.items.push(index + 1);
-    if (time !== undefined) sequence.times!.push(time);
+  const ids = indexFile === undefined ? new IdTable() : IdTable.of(await readIndex(indexFile));
+  const read = await readInteractions(file, ids, indexFile);
+  const { items, warnings } = await readItemFiles(ids, {
+    text: optional('text'),
+    item: optional('item'),
+    indexed: indexFile !== undefined,
   });
-  const items = await readItemDetails(ids, { text: optional('text'), item: optional('item') });
-  const { users, sequences, warnings } = collectSequences(file, [...byUser.values()], options);
-  const split = leaveOneOut(sequences, ids.length);
-  return { name: options.name, directory, items, users, sequences, ...split, warnings };
+  const { users, sequences } = read;
+  return {
+    name: options.name,
+    directory,
+    form: `atomic file ${files.stem}.inter`,
+    items,
+    users,
+    sequences,
+    ...leaveOneOut(sequences, items.ids.length),
+    warnings: [
+      ...read.warnings,
+      ...checkSequences(file, read, options),
+      ...warnings,
+      ...idWarnings('item', items.ids),
+      ...idWarnings('user', users),
+    ],
+  };
 }
 
 /**
@@ -192,7 +173,7 @@ async function readInteractionFile(
  *
  * - `X.train.inter`, `X.valid.inter`, `X.test.inter` (`user_id:token⇥item_id_list:token_seq⇥item_id:token`; items
  *   are indices into `X.item2index`, users into the optional `X.user2index`), or
- * - one `X.inter` of single interactions (`user_id:token⇥item_id:token`, optionally `timestamp:float`; raw ids;
+ * - one `X.inter` of single interactions (`user_id:token⇥item_id:token`, optionally `timestamp`; raw ids;
  *   sorted by time, ties in the file's order; `X.item2index` optional, else items are numbered as they appear);
  * - optional `X.text` and `X.item` for texts, titles and pictures.
  *

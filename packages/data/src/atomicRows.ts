@@ -1,4 +1,4 @@
-import { IntList } from './intList.ts';
+import { IntList } from './growing.ts';
 import { RowList } from './split.ts';
 import type { Rows, Sequences } from './types.ts';
 
@@ -93,7 +93,7 @@ export function joinRows(
 ): JoinedRows {
   const { itemCount, userIds } = options;
   const byUser = new Map<string, UserRows>();
-  // Users of an index keep its order, and those without any row are left out.
+  // Users of an index keep its order, those without any row included.
   if (userIds)
     for (const index of userIds.keys()) byUser.set(String(index), { train: [], valid: [], test: [] });
   let cut = 0;
@@ -119,12 +119,14 @@ export function joinRows(
     return start;
   };
   for (const [token, own] of byUser) {
-    if (own.train.length + own.valid.length + own.test.length === 0) {
-      empty++;
-      continue;
-    }
     const user = users.length;
     users.push(userIds ? userIds[Number(token)]! : token);
+    if (own.train.length + own.valid.length + own.test.length === 0) {
+      empty++;
+      starts.push(items.length);
+      ends.push(items.length);
+      continue;
+    }
     const sequence = chain(own, cut);
     const known = sequence ?? longest([...own.train, ...own.valid, ...own.test]);
     const start = append(known);
@@ -154,7 +156,7 @@ export function joinRows(
     warnings.push(
       `the rows of ${apart} of ${users.length} users are not the prefixes of one sequence; they are kept as they are`,
     );
-  if (empty > 0) warnings.push(`${empty} users of the user index have no row and were left out`);
+  if (empty > 0) warnings.push(`${empty} of ${users.length} users of the user index have no row`);
   return {
     users,
     sequences: { items: buffer, starts: starts.toArray(), ends: ends.toArray() },

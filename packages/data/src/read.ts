@@ -1,24 +1,45 @@
-import { access, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { findAtomicFiles, readAtomicDomain } from './atomic.ts';
 import { InputError } from './errors.ts';
 import { jsonlFiles, readJsonlDomain } from './jsonl.ts';
-import type { ReadOptions, ResolvedReadOptions } from './options.ts';
+import type { ReadOptions } from './options.ts';
+import { readS3RecDomain } from './s3rec.ts';
 import type { Domain } from './types.ts';
 
-/** Whether a path exists. */
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
+/** Text files beside data that are none. */
+const prose = /^(?:readme|licen[cs]e|notice|copying|changelog|citation|requirements)\b/i;
+
+/** Refuses the pair of files of LightGCN, which looks like S3Rec's form and is none. */
+function refusePair(path: string, names: readonly string[]): void {
+  if (names.includes('train.txt') && names.includes('test.txt'))
+    throw new InputError(
+      path,
+      undefined,
+      "train.txt and test.txt are LightGCN's form: each holds a part of every user's items, in no order; a domain needs sequences, oldest first",
+    );
+}
+
+/** Reads a domain that is given as a file. */
+async function readFileDomain(file: string, options: ReadOptions): Promise<Domain> {
+  const directory = dirname(file);
+  if (!file.endsWith('.txt'))
+    throw new InputError(
+      file,
+      undefined,
+      `a domain is a directory, or a .txt file of sequences; give the directory ${directory}`,
+    );
+  if (/^(?:train|test)\.txt$/.test(basename(file))) refusePair(file, await readdir(directory));
+  const { name = basename(file, '.txt'), shortUsers = 'keep' } = options;
+  return readS3RecDomain(file, directory, { name, shortUsers });
 }
 
 /**
- * Reads a domain in either form: an atomic directory (`.inter` files) or the jsonl form (`items.jsonl` and
- * `sequences.jsonl`). The form is recognised by the files; the result is the same either way.
+ * Reads a domain in any of its forms: an atomic directory (`.inter` files), the jsonl form (`items.jsonl` and
+ * `sequences.jsonl`), or sequences in S3Rec's form (a `.txt` file, or a directory that holds one). The form is recognised
+ * by the files; the result is the same either way.
  *
- * @param directory - The domain's directory.
+ * @param path - The domain's directory, or a `.txt` file of sequences.
  * @param options - Name, and what happens to users with too few interactions.
  * @throws InputError naming file, line and value if a file breaks its format or is missing.
  *
@@ -28,27 +49,34 @@ async function exists(path: string): Promise<boolean> {
  * console.log(domain.items.ids.length, domain.train.users.length);
  * ```
  */
-export async function readDomain(directory: string, options: ReadOptions = {}): Promise<Domain> {
-  const { name = basename(resolve(directory)), shortUsers = 'drop' } = options;
-  const resolved: ResolvedReadOptions = { name, shortUsers };
-  const found = await stat(directory).catch(() => undefined);
+export async function readDomain(path: string, options: ReadOptions = {}): Promise<Domain> {
+  const { name = basename(resolve(path)), shortUsers = 'keep' } = options;
+  const resolved = { name, shortUsers };
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return readFileDomain(path, options);
   if (!found?.isDirectory())
-    throw new InputError(directory, undefined, 'a domain must be a directory, got none there');
-  const hasItems = await exists(join(directory, jsonlFiles.items));
-  const hasSequences = await exists(join(directory, jsonlFiles.sequences));
-  if (hasItems && hasSequences) return readJsonlDomain(directory, resolved);
+    throw new InputError(path, undefined, 'a domain must be a directory, got none there');
+  const names = (await readdir(path)).sort();
+  const hasItems = names.includes(jsonlFiles.items);
+  const hasSequences = names.includes(jsonlFiles.sequences);
+  if (hasItems && hasSequences) return readJsonlDomain(path, resolved);
   if (hasItems || hasSequences)
     throw new InputError(
-      join(directory, hasItems ? jsonlFiles.sequences : jsonlFiles.items),
+      join(path, hasItems ? jsonlFiles.sequences : jsonlFiles.items),
       undefined,
       'the jsonl form needs both of its files, got only the other one',
     );
-  const files = await findAtomicFiles(directory);
-  if (!files)
-    throw new InputError(
-      directory,
-      undefined,
-      `a domain needs ${jsonlFiles.items} and ${jsonlFiles.sequences}, or .inter files; got neither`,
-    );
-  return readAtomicDomain(directory, files, resolved);
+  const files = await findAtomicFiles(path);
+  if (files) return readAtomicDomain(path, files, resolved);
+  refusePair(path, names);
+  const texts = names.filter((file) => file.endsWith('.txt') && !prose.test(file));
+  if (texts.length === 1) return readS3RecDomain(join(path, texts[0]!), path, resolved);
+  const packed = names.find((file) => /\.(?:gz|zip|bz2|zst|xz|7z|tar|tgz)$/i.test(file));
+  const shown = names.length > 8 ? [...names.slice(0, 8), '…'] : names;
+  throw new InputError(
+    path,
+    undefined,
+    `a domain needs ${jsonlFiles.items} and ${jsonlFiles.sequences}, or .inter files, or one .txt file of sequences; got ${shown.join(', ') || 'an empty directory'}` +
+      (packed === undefined ? '' : `: unpack ${packed} first`),
+  );
 }

@@ -1,89 +1,90 @@
 import { InputError, quoted } from './errors.ts';
-import { IntList } from './intList.ts';
 import type { ResolvedReadOptions } from './options.ts';
+import { minimumLength } from './split.ts';
+import { timeWarnings } from './times.ts';
 import type { Sequences } from './types.ts';
 
-/** One user's interactions as a file states them. */
-export interface RawSequence {
-  /** Raw user id. */
-  user: string;
-  /** Item numbers, in the file's order. */
-  items: number[];
-  /** Time of each item, or undefined if the file has none. */
-  times: number[] | undefined;
-  /** Line of the file (of its first interaction, where there are several). */
-  line: number;
-}
-
-/** Users and their sequences, sorted and checked. */
-export interface CollectedSequences {
-  /** Raw ids of the users kept. */
+/** What a reader found: users and their interactions, by time where there are times. */
+export interface ReadSequences {
+  /** Raw user ids. */
   users: string[];
-  /** Their sequences. */
+  /** Their sequences, empty ones included. */
   sequences: Sequences;
-  /** What was left out. */
-  warnings: string[];
+  /** Line of each user's first interaction. */
+  lines: ArrayLike<number>;
 }
 
 /**
- * Brings raw sequences into one flat buffer: sorted by time where times are given, **ties in the file's order**
- * (a stable sort; Amazon times are days, so ties are common and their order is otherwise arbitrary), users with
- * fewer than 3 interactions dropped and counted, or refused.
+ * Sorts one user's interactions by time, in place, **ties in the file's order** (a stable sort; Amazon times are days, so ties are
+ * common and their order is otherwise arbitrary).
+ *
+ * @returns Whether anything moved.
+ */
+export function sortByTime(items: Int32Array, times: Float64Array): boolean {
+  let at = 1;
+  while (at < times.length && times[at - 1]! <= times[at]!) at++;
+  if (at >= times.length) return false;
+  const [oldItems, oldTimes] = [items.slice(), times.slice()];
+  const order = Array.from(oldTimes.keys()).sort((a, b) => oldTimes[a]! - oldTimes[b]!);
+  for (const [to, from] of order.entries()) {
+    items[to] = oldItems[from]!;
+    times[to] = oldTimes[from]!;
+  }
+  return true;
+}
+
+/**
+ * Checks the sequences that a reader found. Users with fewer than 3 interactions stay: they give no rows, but their history
+ * is known.
  *
  * @param file - File to name in errors.
- * @param raw - One entry a user.
  * @param options - `shortUsers` decides about users with fewer than 3 interactions.
- * @throws InputError if `shortUsers` is 'error' and a user is too short, or if no user is left.
+ * @returns What is worth knowing, one sentence each.
+ * @throws InputError if `shortUsers` is 'error' and a user is too short, or if no user has 3 interactions.
  */
-export function collectSequences(
+export function checkSequences(
   file: string,
-  raw: readonly RawSequence[],
+  { users, sequences, lines }: ReadSequences,
   options: ResolvedReadOptions,
-): CollectedSequences {
-  const users: string[] = [];
-  const items = new IntList();
-  const starts = new IntList();
-  const ends = new IntList();
-  const times: number[] = [];
-  const timed = raw.length > 0 && raw.every((sequence) => sequence.times !== undefined);
-  let dropped = 0;
-  for (const sequence of raw) {
-    if (sequence.items.length < 3) {
-      if (options.shortUsers === 'error')
-        throw new InputError(
-          file,
-          sequence.line,
-          `a user needs at least 3 interactions, got ${sequence.items.length} for user ${quoted(sequence.user)}`,
-        );
-      dropped++;
-      continue;
-    }
-    const order = sequence.items.map((_, index) => index);
-    const { times: own } = sequence;
-    if (own) order.sort((a, b) => own[a]! - own[b]!);
-    users.push(sequence.user);
-    starts.push(items.length);
-    for (const index of order) {
-      items.push(sequence.items[index]!);
-      if (timed) times.push(own![index]!);
-    }
-    ends.push(items.length);
+): string[] {
+  const { starts, ends, times } = sequences;
+  let short = 0;
+  for (let user = 0; user < users.length; user++) {
+    const length = ends[user]! - starts[user]!;
+    if (length >= minimumLength) continue;
+    short++;
+    if (options.shortUsers === 'error')
+      throw new InputError(
+        file,
+        lines[user],
+        `a user needs at least ${minimumLength} interactions, got ${length} for user ${quoted(users[user])}`,
+      );
   }
-  if (users.length === 0)
+  if (short === users.length)
     throw new InputError(
       file,
       undefined,
-      `no user has the 3 interactions that a split needs, got ${raw.length} users`,
+      `no user has the ${minimumLength} interactions that a split needs, got ${users.length} users`,
     );
-  const sequences: Sequences = {
-    items: items.toArray(),
-    starts: starts.toArray(),
-    ends: ends.toArray(),
-    ...(timed ? { times: Float64Array.from(times) } : {}),
-  };
-  const warnings =
-    dropped === 0
+  const warnings: string[] = [];
+  if (short > 0)
+    warnings.push(
+      `${file}: ${short} of ${users.length} users have fewer than ${minimumLength} interactions: they give no training, validation or test row`,
+    );
+  if (times) warnings.push(...timeWarnings(times).map((warning) => `${file}: ${warning}`));
+  return warnings;
+}
+
+/** What looks odd about ids: blanks or quotation marks around them are part of an id. */
+export function idWarnings(what: 'item' | 'user', ids: readonly string[]): string[] {
+  const warn = (odd: (id: string) => boolean, how: string): string[] => {
+    const found = ids.filter(odd);
+    return found.length === 0
       ? []
-      : [`${file}: ${dropped} of ${raw.length} users have fewer than 3 interactions and were left out`];
-  return { users, sequences, warnings };
+      : [`${found.length} ${what} ids ${how}, which is kept as part of the id: ${quoted(found[0])}`];
+  };
+  return [
+    ...warn((id) => id.trim() !== id, 'begin or end with a blank'),
+    ...warn((id) => /^(["']).*\1$/.test(id), 'stand in quotation marks'),
+  ];
 }

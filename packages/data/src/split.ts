@@ -1,5 +1,5 @@
 import type { Rows, Sequences } from './types.ts';
-import { IntList } from './intList.ts';
+import { IntList } from './growing.ts';
 
 /** The three splits of a domain and its training popularity. */
 export interface Split {
@@ -12,6 +12,9 @@ export interface Split {
   /** See {@link Domain.trainCounts}. */
   trainCounts: Int32Array;
 }
+
+/** Interactions that a user needs to give a training history, a validation and a test item. */
+export const minimumLength = 3;
 
 /** Rows under construction; `build` attaches the shared item buffer. */
 export class RowList {
@@ -40,34 +43,53 @@ export class RowList {
   }
 }
 
+/** Rows of a known number, to be filled with {@link setRow}. */
+function emptyRows(count: number, items: Int32Array): Rows {
+  const array = () => new Int32Array(count);
+  return { users: array(), targets: array(), items, starts: array(), ends: array() };
+}
+
+/** Fills row `row`: the history `[start, at)` of a user, and the item at `at` after it. */
+function setRow(rows: Rows, row: number, user: number, start: number, at: number): void {
+  rows.users[row] = user;
+  rows.starts[row] = start;
+  rows.ends[row] = at;
+  rows.targets[row] = rows.items[at]!;
+}
+
 /**
  * Leave-one-out split (UniSRec, MISSRec): of a sequence s_1..s_n the test row is (s_1..s_{n-1} -> s_n), the
  * validation row (s_1..s_{n-2} -> s_{n-1}), and the training rows (s_1..s_k -> s_{k+1}) for k = 1..n-3, shortest
- * first, users in order. Histories are whole: how much of one a model sees is the model's business.
+ * first, users in order. Histories are whole: how much of one a model sees is the model's business. Users with fewer than
+ * three items give no row and count for nothing.
  *
- * @param sequences - Sequences of at least 3 items each.
+ * @param sequences - Sequences of any length.
  * @param itemCount - N.
- * @throws RangeError if a sequence is shorter than 3: readers drop or refuse such users first.
  */
 export function leaveOneOut(sequences: Sequences, itemCount: number): Split {
   const { items, starts, ends } = sequences;
-  const train = new RowList();
-  const valid = new RowList();
-  const test = new RowList();
   const trainCounts = new Int32Array(itemCount + 1);
+  let [trainRows, users] = [0, 0];
+  for (let user = 0; user < starts.length; user++) {
+    const length = ends[user]! - starts[user]!;
+    if (length < minimumLength) continue;
+    trainRows += length - minimumLength;
+    users++;
+  }
+  const train = emptyRows(trainRows, items);
+  const valid = emptyRows(users, items);
+  const test = emptyRows(users, items);
+  let [row, place] = [0, 0];
   for (let user = 0; user < starts.length; user++) {
     const start = starts[user]!;
     const end = ends[user]!;
-    if (end - start < 3)
-      throw new RangeError(
-        `leaveOneOut: a sequence needs at least 3 items, got ${end - start} for user ${user}`,
-      );
+    if (end - start < minimumLength) continue;
     for (let at = start; at < end - 2; at++) {
       trainCounts[items[at]!]!++;
-      if (at > start) train.push(user, start, at, items[at]!);
+      if (at > start) setRow(train, row++, user, start, at);
     }
-    valid.push(user, start, end - 2, items[end - 2]!);
-    test.push(user, start, end - 1, items[end - 1]!);
+    setRow(valid, place, user, start, end - 2);
+    setRow(test, place++, user, start, end - 1);
   }
-  return { train: train.build(items), valid: valid.build(items), test: test.build(items), trainCounts };
+  return { train, valid, test, trainCounts };
 }

@@ -81,7 +81,10 @@ function quantile(sorted: Float64Array, share: number): number {
 }
 
 function summarise(starts: Int32Array, ends: Int32Array): LengthSummary {
-  const lengths = Float64Array.from(starts, (start, index) => ends[index]! - start).sort();
+  const lengths = new Float64Array(starts.length);
+  let total = 0;
+  for (let at = 0; at < lengths.length; at++) total += lengths[at] = ends[at]! - starts[at]!;
+  lengths.sort();
   return {
     min: lengths[0]!,
     quartile1: quantile(lengths, 0.25),
@@ -89,7 +92,7 @@ function summarise(starts: Int32Array, ends: Int32Array): LengthSummary {
     quartile3: quantile(lengths, 0.75),
     percentile95: quantile(lengths, 0.95),
     max: lengths[lengths.length - 1]!,
-    mean: lengths.reduce((total, length) => total + length, 0) / lengths.length,
+    mean: total / lengths.length,
   };
 }
 
@@ -137,23 +140,19 @@ function warn(domain: Domain): string[] {
   if (cold > 0) warnings.push(`${cold} items never occur in training`);
   if (train.targets.length === 0) warnings.push('there are no training rows: every user has 3 interactions');
   let adjacent = 0;
-  for (const [user, start] of sequences.starts.entries())
-    for (let at = start + 1; at < sequences.ends[user]!; at++)
+  let ties = 0;
+  let pairs = 0;
+  for (let user = 0; user < sequences.starts.length; user++)
+    for (let at = sequences.starts[user]! + 1; at < sequences.ends[user]!; at++) {
+      pairs++;
       if (sequences.items[at] === sequences.items[at - 1]) adjacent++;
+      if (sequences.times && sequences.times[at] === sequences.times[at - 1]) ties++;
+    }
   if (adjacent > 0) warnings.push(`${adjacent} interactions repeat the item just before them`);
-  if (sequences.times) {
-    let ties = 0;
-    let pairs = 0;
-    for (const [user, start] of sequences.starts.entries())
-      for (let at = start + 1; at < sequences.ends[user]!; at++) {
-        pairs++;
-        if (sequences.times[at] === sequences.times[at - 1]) ties++;
-      }
-    if (ties > 0)
-      warnings.push(
-        `${((100 * ties) / pairs).toFixed(1)} % of neighbouring interactions have the same time; their order is the file's`,
-      );
-  }
+  if (ties > 0)
+    warnings.push(
+      `${((100 * ties) / pairs).toFixed(1)} % of neighbouring interactions have the same time; their order is the file's`,
+    );
   return warnings;
 }
 

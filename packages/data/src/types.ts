@@ -7,9 +7,9 @@
 export interface Items {
   /** Raw ids (ASINs, MovieLens ids …) as text, in the order of the item index; feature rows follow it. */
   ids: string[];
-  /** Titles; '' where the data has none. Atomic directories without an `.item` file use the text. */
+  /** Titles, or the text where the data has none; '' without either. */
   titles: string[];
-  /** The text a sentence encoder reads; '' where the data has none. */
+  /** The text a sentence encoder reads, or the title where the data has none; '' without either. */
   texts: string[];
   /** Picture of each item as the file states it (a path relative to the domain's directory), or undefined. */
   images: (string | undefined)[];
@@ -46,12 +46,14 @@ export interface Sequences {
   times?: Float64Array;
 }
 
-/** One catalogue with its users, split leave-one-out. */
+/** One catalogue with its users, split leave-one-out. Users with fewer than three interactions have a sequence and no row. */
 export interface Domain {
   /** The directory's name, unless the caller gave another. */
   name: string;
   /** Where it was read from: features are looked up here. */
   directory: string;
+  /** The files it was read from and their form, for people. */
+  form?: string;
   /** The catalogue. */
   items: Items;
   /** Raw user ids, in the order of the user index (atomic) or of the file (jsonl). */

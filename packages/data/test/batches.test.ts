@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchCount, batches, leaveOneOut, splitByLength, type Rows } from '@ferry/data';
+import { batchCount, batches, splitByLength, type Rows } from '@ferry/data';
 
 /** Rows of the given history lengths; row r's history is r*100+1, r*100+2, … and its target r + 1. */
 function rowsOf(lengths: readonly number[]): Rows {
@@ -125,12 +125,5 @@ describe('batches', () => {
     expect(run({ size: 2, edges: [4, 8] })).toThrow(/longer than the last edge 8, got 9/);
     expect(run({ size: 2, edges: [8, 4] })).toThrow(/increasing positive integers, got \[8, 4\]/);
     expect(run({ size: 2, order: Int32Array.of(2) })).toThrow(/order must hold rows 0..1, got 2/);
-  });
-});
-
-describe('leaveOneOut', () => {
-  it('refuses sequences that cannot be split', () => {
-    const sequences = { items: Int32Array.of(1, 2), starts: Int32Array.of(0), ends: Int32Array.of(2) };
-    expect(() => leaveOneOut(sequences, 2)).toThrow(/at least 3 items, got 2/);
   });
 });

@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Domain, Rows } from '@ferry/data';
 
 /** A new directory with these files. */
-export async function directoryWith(files: Record<string, string>): Promise<string> {
+export async function directoryWith(files: Record<string, string | Uint8Array>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'ferry-data-'));
   await mkdir(directory, { recursive: true });
   for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content);
@@ -22,6 +23,32 @@ export const hasRealData = existsSync(join(realData, 'amazon-scientific-clip'));
 /** Lines of a JSON-lines file. */
 export function jsonl(values: readonly unknown[]): string {
   return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+}
+
+/** A domain without the place and the form it was read from. */
+export function content(domain: Domain): Omit<Domain, 'directory' | 'name' | 'form'> {
+  const { items, users, sequences, train, valid, test, trainCounts, warnings } = domain;
+  return { items, users, sequences, train, valid, test, trainCounts, warnings };
+}
+
+/** A row as [user, history, target], for comparing by eye. */
+export function listed(rows: Rows): [number, number[], number][] {
+  return Array.from(rows.targets, (target, row) => [
+    rows.users[row]!,
+    [...rows.items.subarray(rows.starts[row], rows.ends[row])],
+    target,
+  ]);
+}
+
+/** Each user's sequence of raw item ids. */
+export function histories(domain: Domain): Record<string, string[]> {
+  const { items, starts, ends } = domain.sequences;
+  return Object.fromEntries(
+    domain.users.map((user, index) => [
+      user,
+      Array.from(items.subarray(starts[index], ends[index]), (item) => domain.items.ids[item - 1]!),
+    ]),
+  );
 }
 
 /** A toy domain of five items and three users in the jsonl form. */

@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readDomain, recboleOrder, type Domain, type Rows } from '@ferry/data';
-import { directoryWith, jsonl, toyAtomic, toyJsonl } from './helpers.ts';
-
-/** A row as [user, history, target], for comparing by eye. */
-function listed(rows: Rows): [number, number[], number][] {
-  return Array.from(rows.targets, (target, row) => [
-    rows.users[row]!,
-    [...rows.items.subarray(rows.starts[row], rows.ends[row])],
-    target,
-  ]);
-}
-
-/** A domain without the place it was read from. */
-function content(domain: Domain): Omit<Domain, 'directory' | 'name'> {
-  const { directory, name, ...rest } = domain;
-  expect(directory.endsWith(name)).toBe(true);
-  return rest;
-}
+import { readDomain, recboleOrder } from '@ferry/data';
+import { content, directoryWith, jsonl, listed, toyAtomic, toyJsonl } from './helpers.ts';
 
 describe('readDomain', () => {
   it('splits the jsonl form leave-one-out', async () => {
@@ -124,12 +108,12 @@ describe('readDomain', () => {
         'x.item2index': 'a\t0\nb\t1\nc\t2\n',
       }),
     );
-    expect(domain.users).toEqual(['u', 'v']);
+    expect(domain.users).toEqual(['u', 'v', 'w']);
     expect(listed(domain.test)).toEqual([
       [0, [1, 2], 3],
       [1, [1, 2, 3], 1],
     ]);
-    expect(domain.warnings[0]).toMatch(/1 of 3 users have fewer than 3 interactions and were left out/);
+    expect(domain.warnings[0]).toMatch(/1 of 3 users have fewer than 3 interactions: they give no training/);
   });
 
   it('reads CRLF files and titles only', async () => {

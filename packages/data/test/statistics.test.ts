@@ -68,7 +68,7 @@ describe('domainStatistics', () => {
       /4 items never occur in training/,
       /no training rows/,
       /1 interactions repeat the item just before them/,
-      /50\.0 % of neighbouring interactions have the same time/,
+      /33\.3 % of neighbouring interactions have the same time/,
     ];
     expect(warnings).toHaveLength(expected.length);
     for (const [index, pattern] of expected.entries()) expect(warnings[index]).toMatch(pattern);
