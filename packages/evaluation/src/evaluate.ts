@@ -1,8 +1,10 @@
 import { batches, type Batch, type BatchOptions, type Rows } from '@ferry/data';
 import { tf } from '@ferry/engine';
+import { exclusionLists, historyOf } from './exclusion.ts';
 import { rankingMetrics } from './metrics.ts';
-import { distinctMasked, midRanks } from './ranks.ts';
-import { compiledRanks } from './tensor-ranks.ts';
+import { ranksOf, type Places, type TieRule } from './places.ts';
+import { scorePlaces } from './scorePlaces.ts';
+import { compiledPlaces } from './tensorPlaces.ts';
 
 /**
  * Scores of a batch, larger being better: [B*(N+1)] row after row, or a tensor [B,N+1], which the evaluation
@@ -13,7 +15,7 @@ export type Scores = Float32Array | Float64Array | tf.Tensor2D;
 /** A value now or later. */
 type Awaitable<T> = T | Promise<T>;
 
-/** Settings of {@link evaluateRanking} that do not depend on how ranks are made. */
+/** Settings of {@link evaluateRanking} that do not depend on how rows are ranked. */
 export interface RankingOptions {
   /** The rows to rank: a split of a domain. */
   rows: Rows;
@@ -34,6 +36,13 @@ export interface RankingOptions {
    * models) or not (`mask`). The target always stays one. Default `keep`.
    */
   history?: 'keep' | 'mask' | undefined;
+  /**
+   * The same rows with their whole histories, which is what `mask` takes out. Default `rows`; give it where `rows` has the
+   * histories cut to what a model sees.
+   */
+  whole?: Rows | undefined;
+  /** What a tie means. Default `mid-rank`. */
+  ties?: TieRule | undefined;
 }
 
 /** How a model ranks a batch: give one of the two. */
@@ -44,17 +53,17 @@ export type Ranker =
     }
   | {
       /**
-       * Ranks of the batch's targets [B], for models that count them inside their own compiled step with
-       * {@link targetRanks}.
+       * Where the batch's targets stand, [2*B] as {@link targetPlaces} gives it, for models that count inside their own
+       * compiled step.
        *
-       * @param masked - With `history: 'mask'` the items that are not candidates, int32 [B*L], ready for
-       * {@link targetRanks}.
+       * @param masked - With `history: 'mask'` the items that are not candidates, int32 [B*X] with X of any size, ready for
+       * {@link targetPlaces}.
        */
-      ranks: (batch: Batch, masked: Int32Array | undefined) => Awaitable<ArrayLike<number>>;
+      places: (batch: Batch, masked: Int32Array | undefined) => Awaitable<ArrayLike<number>>;
     };
 
 /** What {@link evaluateRanking} returns. */
-export interface RankingResult {
+export interface RankingResult extends Places {
   /** The target's rank for every row, in the order of `order` (of the split by default); float32 [R]. */
   ranks: Float32Array;
   /** `recall@k`, `ndcg@k` for each cutoff, and `mrr`. */
@@ -68,7 +77,7 @@ export interface RankingResult {
  * filling rows are scored and dropped, so neither grouping nor filling changes a number. Padding (item 0) is
  * never a candidate.
  *
- * @throws RangeError when scores or ranks have the wrong number or hold a value that is not a number.
+ * @throws RangeError when scores or counts have the wrong number or hold a value that is not a number.
  *
  * @example
  * ```ts
@@ -80,9 +89,9 @@ export interface RankingResult {
  * ```
  */
 export async function evaluateRanking(options: RankingOptions & Ranker): Promise<RankingResult> {
-  const { rows, count, batchSize = 256, k, history = 'keep', lengths, edges } = options;
+  const { rows, count, batchSize = 256, k, history = 'keep', whole = rows, ties, lengths, edges } = options;
   const order = options.order ?? Int32Array.from(rows.targets.keys());
-  const byRow = new Float32Array(rows.targets.length);
+  const byRow = { better: new Int32Array(rows.targets.length), tied: new Int32Array(rows.targets.length) };
   for (const batch of batches(rows, {
     size: batchSize,
     order,
@@ -91,39 +100,55 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
     lengths,
     edges,
   })) {
-    const masked = history === 'mask' ? distinctMasked(batch.history, batch.targets, count) : undefined;
-    const ranks =
-      'ranks' in options
-        ? await options.ranks(batch, masked)
-        : await ranksOfScores(await options.scores(batch), batch, { count, masked });
-    if (ranks.length !== batch.size)
-      throw new RangeError(`evaluateRanking: a batch must give B=${batch.size} ranks, got ${ranks.length}`);
+    const excluded = (): Int32Array =>
+      exclusionLists(
+        Array.from(batch.rows, (row) => historyOf(whole, row)),
+        batch.targets,
+        count,
+      );
+    const masked = history === 'mask' ? excluded() : undefined;
+    const found =
+      'places' in options
+        ? await options.places(batch, masked)
+        : await placesOfScores(await options.scores(batch), batch, { count, masked });
+    if (found.length !== 2 * batch.size)
+      throw new RangeError(
+        `evaluateRanking: a batch must give 2*B=${2 * batch.size} counts, got ${found.length}`,
+      );
     for (let b = 0; b < batch.valid; b++) {
-      const rank = ranks[b]!;
-      if (!(rank >= 1 && rank <= count))
+      const better = found[b]!;
+      const tied = found[batch.size + b]!;
+      if (!(better >= 0 && tied >= 0 && better + tied < count))
         throw new RangeError(
-          `evaluateRanking: ranks must be in 1..${count}, got ${rank} for row ${batch.rows[b]!}` +
-            (Number.isNaN(rank) ? ' (its scores hold NaN)' : ''),
+          `evaluateRanking: ranks must be in 1..${count}, got ${better + 1 + tied / 2} for row ${batch.rows[b]!}` +
+            (Number.isNaN(better) ? ' (its scores hold NaN)' : ''),
         );
-      byRow[batch.rows[b]!] = rank;
+      byRow.better[batch.rows[b]!] = better;
+      byRow.tied[batch.rows[b]!] = tied;
     }
   }
-  const ranks = Float32Array.from(order, (row) => byRow[row]!);
-  return { ranks, metrics: rankingMetrics(ranks, k) };
+  const places: Places = {
+    better: order.map((row) => byRow.better[row]!),
+    tied: order.map((row) => byRow.tied[row]!),
+  };
+  return { ...places, ranks: ranksOf(places, ties), metrics: rankingMetrics(places, k, undefined, ties) };
 }
 
 /**
- * Ranks of a batch from its scores: counted in typed arrays, or in a compiled step when the scores are a
+ * {@link targetPlaces} of a batch from its scores: counted in typed arrays, or in a compiled step when the scores are a
  * tensor.
  */
-async function ranksOfScores(
+async function placesOfScores(
   scores: Scores,
   batch: Batch,
   options: { count: number; masked: Int32Array | undefined },
-): Promise<Float32Array> {
+): Promise<ArrayLike<number>> {
   const { count, masked } = options;
-  const { targets, size, length } = batch;
-  if (!(scores instanceof tf.Tensor)) return midRanks(scores, { count, targets, masked });
+  const { targets, size } = batch;
+  if (!(scores instanceof tf.Tensor)) {
+    const { better, tied } = scorePlaces(scores, { count, targets, masked });
+    return [...better, ...tied];
+  }
   const [B, columns] = scores.shape;
   if (B !== size || columns !== count + 1)
     throw new RangeError(
@@ -131,13 +156,13 @@ async function ranksOfScores(
     );
   const inputs = {
     targets: tf.tensor1d(targets, 'int32'),
-    masked: masked && tf.tensor2d(masked, [size, length], 'int32'),
+    masked: masked && tf.tensor2d(masked, [size, masked.length / size], 'int32'),
   };
-  const ranks = inputs.masked
-    ? compiledRanks()(scores, inputs.targets, inputs.masked)
-    : compiledRanks()(scores, inputs.targets);
-  const read = (await ranks.data()) as Float32Array;
-  tf.dispose([scores, ranks, inputs.targets]);
+  const places = inputs.masked
+    ? compiledPlaces()(scores, inputs.targets, inputs.masked)
+    : compiledPlaces()(scores, inputs.targets);
+  const read = await places.data();
+  tf.dispose([scores, places, inputs.targets]);
   inputs.masked?.dispose();
   return read;
 }

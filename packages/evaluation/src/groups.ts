@@ -1,5 +1,6 @@
 import type { Rows } from '@ferry/data';
 import { rankingMetrics } from './metrics.ts';
+import { placesOf, type Ranks, type TieRule } from './places.ts';
 
 /** A partition of rows. */
 export interface Groups {
@@ -28,18 +29,21 @@ export interface GroupMetrics {
  * @throws RangeError when ranks and groups have different lengths.
  */
 export function groupMetrics(
-  ranks: ArrayLike<number>,
+  ranks: Ranks,
   groups: Groups,
   k: readonly number[] = [10, 50],
+  ties: TieRule = 'mid-rank',
 ): GroupMetrics[] {
-  if (ranks.length !== groups.index.length)
+  const places = placesOf(ranks);
+  const count = places.better.length;
+  if (count !== groups.index.length)
     throw new RangeError(
-      `groupMetrics: groups must have one entry per rank (${ranks.length}), got ${groups.index.length}`,
+      `groupMetrics: groups must have one entry per rank (${count}), got ${groups.index.length}`,
     );
   return groups.labels.map((label, group) => {
     const mask = groups.index.map((own) => (own === group ? 1 : 0));
     const rows = mask.reduce((sum, one) => sum + one, 0);
-    return rows > 0 ? { label, rows, metrics: rankingMetrics(ranks, k, mask) } : { label, rows };
+    return rows > 0 ? { label, rows, metrics: rankingMetrics(places, k, mask, ties) } : { label, rows };
   });
 }
 

@@ -8,6 +8,7 @@ export {
   type Baseline,
   type ItemFeature,
 } from './baselines.ts';
+export { exclusionLists } from './exclusion.ts';
 export {
   evaluateRanking,
   type Ranker,
@@ -35,7 +36,17 @@ export {
   reciprocalRanks,
   type Mask,
 } from './metrics.ts';
-export { distinctMasked, midRanks, type MidRankOptions } from './ranks.ts';
+export {
+  pickPlaces,
+  placesOf,
+  ranksOf,
+  rowCount,
+  tieRules,
+  type Places,
+  type Ranks,
+  type TieRule,
+} from './places.ts';
+export { scorePlaces, type ScorePlacesOptions } from './scorePlaces.ts';
 export {
   comparePaired,
   pairedBootstrap,
@@ -46,5 +57,5 @@ export {
   type ResamplingOptions,
 } from './significance.ts';
 export { summarise, summariseRuns, type Summary } from './summary.ts';
-export { targetRanks } from './tensor-ranks.ts';
-export { topK, type TopKOptions } from './top-k.ts';
+export { targetPlaces } from './tensorPlaces.ts';
+export { topK, type TopKOptions } from './topK.ts';

@@ -1,7 +1,8 @@
+import { placesOf, type Ranks, type TieRule } from './places.ts';
+
 /**
- * Ranking metrics of rows with a single relevant item each. A rank is 1 for the best item; a tie can give a
- * rank of .5. A row is within the first k when rank < k + 1: a rank of 10.5, the middle of a tie across the
- * cutoff, is within 10. Letters: R rows.
+ * Ranking metrics of rows with a single relevant item each. An item that ties with t others stands on each of t + 1 places with
+ * the same probability: by the default rule a row's value is its mean over them. Letters: R rows.
  */
 
 /** Per-row values and which of them count. */
@@ -23,43 +24,70 @@ export function maskedMean(values: ArrayLike<number>, mask?: Mask): number {
   return sum / counted;
 }
 
-function requireCutoff(caller: string, k: number): void {
+/** Throws unless k is a cutoff. */
+export function requireCutoff(caller: string, k: number): void {
   if (!Number.isInteger(k) || k < 1)
     throw new RangeError(`${caller}: k must be a positive integer, got ${k}`);
 }
 
-/** 1 where the rank is within k (rank < k + 1, so 10.5 is within 10), else 0; [R]. */
-export function hits(ranks: ArrayLike<number>, k: number): Float64Array {
+/** Expected value of a function of the rank for every row; [R]. `value(rank)` is 0 beyond `last`. */
+function expected(
+  ranks: Ranks,
+  ties: TieRule,
+  value: (rank: number) => number,
+  last = Infinity,
+): Float64Array {
+  const { better, tied } = placesOf(ranks);
+  if (ties !== 'mid-rank')
+    return Float64Array.from(better, (count, r) => {
+      const rank = 1 + count + (ties === 'pessimistic' ? tied[r]! : 0);
+      return rank <= last ? value(rank) : 0;
+    });
+  let longest = 0;
+  for (let r = 0; r < better.length; r++)
+    if (tied[r]! > 0) longest = Math.max(longest, better[r]! + tied[r]! + 1);
+  // sums[n]: the values of ranks 1..n added up.
+  const sums = new Float64Array(Math.min(longest, last) + 1);
+  for (let rank = 1; rank < sums.length; rank++) sums[rank] = sums[rank - 1]! + value(rank);
+  return Float64Array.from(better, (count, r) => {
+    const width = tied[r]! + 1;
+    if (width === 1 || count >= last) return count < last ? value(count + 1) : 0;
+    return (sums[Math.min(count + width, last)]! - sums[count]!) / width;
+  });
+}
+
+/** 1 where the relevant item is among the first k, else 0; a tie across the cutoff counts in part; [R]. */
+export function hits(ranks: Ranks, k: number, ties: TieRule = 'mid-rank'): Float64Array {
   requireCutoff('hits', k);
-  return Float64Array.from(ranks, (rank) => (rank < k + 1 ? 1 : 0));
+  return expected(ranks, ties, () => 1, k);
 }
 
 /**
  * 1 / log2(rank + 1) where the rank is within k, else 0: the row's NDCG, its ideal being 1 for a single
  * relevant item; [R].
  */
-export function gains(ranks: ArrayLike<number>, k: number): Float64Array {
+export function gains(ranks: Ranks, k: number, ties: TieRule = 'mid-rank'): Float64Array {
   requireCutoff('gains', k);
-  return Float64Array.from(ranks, (rank) => (rank < k + 1 ? 1 / Math.log2(rank + 1) : 0));
+  return expected(ranks, ties, (rank) => 1 / Math.log2(rank + 1), k);
 }
 
 /** 1 / rank; [R]. */
-export function reciprocalRanks(ranks: ArrayLike<number>): Float64Array {
-  return Float64Array.from(ranks, (rank) => 1 / rank);
+export function reciprocalRanks(ranks: Ranks, ties: TieRule = 'mid-rank'): Float64Array {
+  return expected(ranks, ties, (rank) => 1 / rank);
 }
 
 /** Recall@k, which with a single relevant item is also the hit rate HR@k: the share of rows within k. */
-export function recallAt(ranks: ArrayLike<number>, k: number, mask?: Mask): number {
+export function recallAt(ranks: Ranks, k: number, mask?: Mask): number {
   return maskedMean(hits(ranks, k), mask);
 }
 
 /** NDCG@k: mean of 1 / log2(rank + 1) over rows, 0 where the rank is not within k. */
-export function ndcgAt(ranks: ArrayLike<number>, k: number, mask?: Mask): number {
+export function ndcgAt(ranks: Ranks, k: number, mask?: Mask): number {
   return maskedMean(gains(ranks, k), mask);
 }
 
 /** Mean reciprocal rank over the whole catalogue, without a cutoff. */
-export function mrr(ranks: ArrayLike<number>, mask?: Mask): number {
+export function mrr(ranks: Ranks, mask?: Mask): number {
   return maskedMean(reciprocalRanks(ranks), mask);
 }
 
@@ -72,15 +100,17 @@ export function mrr(ranks: ArrayLike<number>, mask?: Mask): number {
  * @returns `recall@k` and `ndcg@k` for each cutoff, and `mrr`.
  */
 export function rankingMetrics(
-  ranks: ArrayLike<number>,
+  ranks: Ranks,
   k: readonly number[] = [10, 50],
   mask?: Mask,
+  ties: TieRule = 'mid-rank',
 ): Record<string, number> {
+  const places = placesOf(ranks);
   const metrics: Record<string, number> = {};
   for (const cutoff of k) {
-    metrics[`recall@${cutoff}`] = recallAt(ranks, cutoff, mask);
-    metrics[`ndcg@${cutoff}`] = ndcgAt(ranks, cutoff, mask);
+    metrics[`recall@${cutoff}`] = maskedMean(hits(places, cutoff, ties), mask);
+    metrics[`ndcg@${cutoff}`] = maskedMean(gains(places, cutoff, ties), mask);
   }
-  metrics['mrr'] = mrr(ranks, mask);
+  metrics['mrr'] = maskedMean(reciprocalRanks(places, ties), mask);
   return metrics;
 }

@@ -2,7 +2,7 @@ import type { Batch } from '@ferry/data';
 import { selectBackend, tf } from '@ferry/engine';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRanking, rankingMetrics, targetRanks } from '../src/index.ts';
+import { evaluateRanking, rankingMetrics, ranksOf, targetPlaces } from '../src/index.ts';
 import { rowsOf } from './helpers.ts';
 
 const N = 6;
@@ -55,22 +55,46 @@ describe.each(['cpu', 'ort'] as const)('evaluateRanking on %s', (backend) => {
     },
   );
 
-  it('takes ranks that a model counts itself', async () => {
+  it('takes counts that a model makes itself', async () => {
     const result = await evaluateRanking({
       rows,
       count: N,
       batchSize: 2,
       history: 'mask',
-      ranks: (batch, masked) =>
+      places: (batch, masked) =>
         tf.tidy(() =>
-          targetRanks(
+          targetPlaces(
             tensorScores(batch),
             tf.tensor1d(batch.targets, 'int32'),
-            tf.tensor2d(masked!, [batch.size, batch.length], 'int32'),
+            tf.tensor2d(masked!, [batch.size, masked!.length / batch.size], 'int32'),
           ).dataSync(),
         ),
     });
     expect([...result.ranks]).toEqual(expected('mask'));
+  });
+
+  it('masks whole histories where the rows have them cut', async () => {
+    const cut = { ...rows, starts: rows.ends.map((end) => end - 1) };
+    for (const how of [scores, tensorScores]) {
+      const options = { rows: cut, count: N, batchSize: 2, history: 'mask' as const, scores: how };
+      const { ranks } = await evaluateRanking({ ...options, whole: rows });
+      expect([...ranks]).toEqual(expected('mask'));
+      expect([...(await evaluateRanking(options)).ranks]).not.toEqual(expected('mask'));
+    }
+  });
+
+  it('keeps what each tie rule needs', async () => {
+    const flat = (batch: Batch): Float32Array => new Float32Array(batch.size * (N + 1));
+    const options = { rows, count: N, scores: flat, k: [3] };
+    const middle = await evaluateRanking(options);
+    expect([...middle.better, ...middle.tied]).toEqual([0, 0, 0, 0, 0, 5, 5, 5, 5, 5]);
+    expect(middle.ranks[0]).toBe(3.5);
+    expect(middle.metrics['recall@3']).toBe(0.5);
+    const [first, last] = await Promise.all(
+      (['optimistic', 'pessimistic'] as const).map((ties) => evaluateRanking({ ...options, ties })),
+    );
+    expect([first!.metrics['recall@3'], last!.metrics['recall@3']]).toEqual([1, 0]);
+    expect(last!.ranks).toEqual(ranksOf(middle, 'pessimistic'));
   });
 
   it('ranks a selection in its own order', async () => {
@@ -131,9 +155,11 @@ describe.each(['cpu', 'ort'] as const)('evaluateRanking on %s', (backend) => {
     await expect(
       run((batch) => tf.tensor2d(scores(batch).fill(NaN, 8, 9), [batch.size, N + 1])),
     ).rejects.toThrow(/its scores hold NaN/);
-    await expect(evaluateRanking({ rows, count: N, ranks: () => [1] })).rejects.toThrow(/B=256 ranks, got 1/);
+    await expect(evaluateRanking({ rows, count: N, places: () => [1] })).rejects.toThrow(
+      /2\*B=512 counts, got 1/,
+    );
     await expect(
-      evaluateRanking({ rows, count: N, batchSize: 5, ranks: () => [1, 2, 3, 4, 7] }),
+      evaluateRanking({ rows, count: N, batchSize: 5, places: () => [0, 1, 2, 3, 6, 0, 0, 0, 0, 0] }),
     ).rejects.toThrow(/1..6, got 7/);
   });
 });

@@ -6,7 +6,9 @@ import {
   maskedMean,
   mrr,
   ndcgAt,
+  placesOf,
   rankingMetrics,
+  ranksOf,
   recallAt,
   reciprocalRanks,
   summarise,
@@ -24,9 +26,50 @@ describe('ranking metrics', () => {
     expect(mrr(ranks)).toBeCloseTo((1 + 1 / 3 + 1 / 11 + 1 / 2) / 4, 12);
   });
 
-  it('count the middle of a tie across the cutoff as within it', () => {
-    expect([...hits([10, 10.5, 11], 10)]).toEqual([1, 1, 0]);
-    expect(gains([10.5], 10)[0]).toBeCloseTo(1 / Math.log2(11.5), 12);
+  it('count a tie with what is expected of a random order', () => {
+    expect([...hits([10, 10.5, 11], 10)]).toEqual([1, 0.5, 0]);
+    expect(gains([10.5], 10)[0]).toBeCloseTo(0.5 / Math.log2(11), 12);
+    // Twelve equal scores: ten of twelve places are within 10.
+    const twelve = placesOf({ better: Int32Array.of(0), tied: Int32Array.of(11) });
+    expect(recallAt(twelve, 10)).toBeCloseTo(10 / 12, 12);
+    expect(mrr(placesOf({ better: Int32Array.of(0), tied: Int32Array.of(1) }))).toBe(0.75);
+    expect([...ranksOf(twelve)]).toEqual([6.5]);
+  });
+
+  it('count a tie first or last where asked to', () => {
+    const tie = { better: Int32Array.of(8), tied: Int32Array.of(3) };
+    expect([...ranksOf(tie, 'optimistic'), ...ranksOf(tie, 'pessimistic')]).toEqual([9, 12]);
+    expect(rankingMetrics(tie, [9], undefined, 'optimistic')['recall@9']).toBe(1);
+    expect(rankingMetrics(tie, [11], undefined, 'pessimistic')).toEqual({
+      'recall@11': 0,
+      'ndcg@11': 0,
+      mrr: 1 / 12,
+    });
+  });
+
+  it('equal the mean over all orders of a tie, and lie between the two rules', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 12 }),
+        fc.integer({ min: 0, max: 9 }),
+        fc.integer({ min: 1, max: 14 }),
+        (better, tied, k) => {
+          const places = { better: Int32Array.of(better), tied: Int32Array.of(tied) };
+          const orders = Array.from({ length: tied + 1 }, (_, i) => better + 1 + i);
+          const found = rankingMetrics(places, [k]);
+          const [first, last] = (['optimistic', 'pessimistic'] as const).map((ties) =>
+            rankingMetrics(places, [k], undefined, ties),
+          );
+          for (const [name, value] of Object.entries(rankingMetrics(orders, [k]))) {
+            expect(found[name]).toBeCloseTo(value, 12);
+            expect(first![name]).toBeGreaterThanOrEqual(found[name]! - 1e-12);
+            expect(last![name]).toBeLessThanOrEqual(found[name]! + 1e-12);
+          }
+        },
+      ),
+    );
+    expect(() => placesOf([0.5])).toThrow(/at least 1, got 0.5 in row 0/);
+    expect(() => placesOf([1, 2.25])).toThrow(/halfway .* got 2.25 in row 1/);
   });
 
   it('leave masked rows out of sum and count', () => {
@@ -52,6 +95,7 @@ describe('ranking metrics', () => {
           expect(ndcg).toBeGreaterThanOrEqual(0);
           expect(ndcg).toBeLessThanOrEqual(recall + 1e-12);
           expect(recall).toBeLessThanOrEqual(recallAt(ranks, k + 1));
+          expect(ndcg).toBeLessThanOrEqual(ndcgAt(ranks, k + 1) + 1e-12);
           expect(mrr(ranks)).toBeLessThanOrEqual(1);
         },
       ),

@@ -1,6 +1,6 @@
 import type { Batch, Rows } from '@ferry/data';
 import { compile, tf } from '@ferry/engine';
-import { evaluateRanking, type RankingResult, targetRanks } from '@ferry/evaluation';
+import { evaluateRanking, type RankingResult, targetPlaces, type TieRule } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { disposeView, withoutModality } from './catalogue.ts';
 import { disposeFeed, feedOf } from './feeds.ts';
@@ -23,8 +23,10 @@ export interface EvaluateOptions {
   batchSize?: number | undefined;
   /** Cutoffs. Default 10 and 50. */
   k?: readonly number[] | undefined;
-  /** Whether items of the history stay candidates. Default `keep`, the protocol of the paper (spec 6). */
+  /** Whether items of the history, also those cut off, stay candidates. Default `keep`, the protocol of the paper (spec 6). */
   history?: 'keep' | 'mask' | undefined;
+  /** What a tie means. Default `mid-rank`. */
+  ties?: TieRule | undefined;
   /** A modality that no item has at test time. */
   without?: Modality | undefined;
   /** Which rows, in any order. Default: all. Int32 [R]. */
@@ -41,8 +43,8 @@ export interface ScoredSequences {
 
 /** Items encoded once, and interests, for many sequences. */
 export interface Ranker {
-  /** Ranks of a batch's targets in the whole catalogue; see `evaluateRanking`. */
-  ranks(batch: Batch, masked?: Int32Array): Promise<Float32Array>;
+  /** Where a batch's targets stand in the whole catalogue; see `evaluateRanking`. */
+  places(batch: Batch, masked?: Int32Array): Promise<Float32Array>;
   /** Scores of some sequences; the caller disposes them. */
   score(
     histories: readonly (readonly number[])[],
@@ -91,7 +93,7 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       group: SequenceInputs,
       targets: tf.Tensor1D,
       rest: { table?: tf.Tensor; packed?: PackedSlots; masked?: tf.Tensor2D },
-    ) => targetRanks(scoreGroup(tables, candidates, group, rest).scores, targets, rest.masked),
+    ) => targetPlaces(scoreGroup(tables, candidates, group, rest).scores, targets, rest.masked),
     { name: 'missrec.rank' },
   );
   const score = compile(
@@ -123,10 +125,10 @@ export function createRanking(model: MissRecModel): RankingFunctions {
     const { positions } = options;
     return {
       interests,
-      ranks: async (batch, masked) => {
+      places: async (batch, masked) => {
         const feed = feedOf(options, [batch], interests, { longest: positions });
         const targets = tf.tensor1d(batch.targets, 'int32');
-        const hidden = masked && tf.tensor2d(masked, [batch.size, batch.length], 'int32');
+        const hidden = masked && tf.tensor2d(masked, [batch.size, masked.length / batch.size], 'int32');
         const rest = {
           ...shared,
           ...(feed.packed && { packed: feed.packed }),
@@ -136,9 +138,9 @@ export function createRanking(model: MissRecModel): RankingFunctions {
         disposeFeed(feed);
         tf.dispose([targets]);
         hidden?.dispose();
-        const ranks = (await result.data()) as Float32Array;
+        const counts = (await result.data()) as Float32Array;
         result.dispose();
-        return ranks;
+        return counts;
       },
       score: (histories) => {
         const latest = histories.map((history) => checkedHistory(history, catalogue.items).slice(-positions));
@@ -206,7 +208,7 @@ function edgesFor(positions: number): number[] {
 }
 
 /**
- * Full ranking of a split (spec 6): every item of the catalogue is a candidate, padding is none, ties count as their middle rank.
+ * Full ranking of a split (spec 6): every item of the catalogue is a candidate, padding is none, ties count by their expectation.
  *
  * @param functions - From {@link createRanking}.
  * @param model - The same model.
@@ -219,7 +221,7 @@ export async function evaluateModel(
   rows: Rows,
   options: EvaluateOptions = {},
 ): Promise<RankingResult> {
-  const { batchSize = 256, k, history, without, order } = options;
+  const { batchSize = 256, k, history, ties, without, order } = options;
   const ranker = functions.ranker(without);
   try {
     return await evaluateRanking({
@@ -230,7 +232,9 @@ export async function evaluateModel(
       history,
       order,
       edges: edgesFor(model.options.positions),
-      ranks: (batch, masked) => ranker.ranks(batch, masked),
+      whole: rows,
+      ties,
+      places: (batch, masked) => ranker.places(batch, masked),
     });
   } finally {
     ranker.dispose();

@@ -217,6 +217,20 @@ describe.each(backends)('training on %s', (backend) => {
     expect(withoutText.ranks).not.toEqual(full.ranks);
     expect(masked.ranks.every((rank, r) => rank <= full.ranks[r]!)).toBe(true);
     expect(masked.metrics['mrr']).toBeGreaterThan(full.metrics['mrr']!);
+    // What lies before the last `positions` items is masked as well, though the model does not see it.
+    const latest = [11, 12, 13, 14, 15, 16, 17, 18];
+    const [whole, cut] = await Promise.all(
+      [[1, 2, 3, 4, 5, 6, 7, ...latest], latest].map(async (history) => {
+        const one = { users: Int32Array.of(0), targets: Int32Array.of(9), items: Int32Array.from(history) };
+        const places = { starts: Int32Array.of(0), ends: Int32Array.of(history.length) };
+        return evaluateModel(training.ranking, model, { ...one, ...places }, { history: 'mask' });
+      }),
+    );
+    const { scores } = training.ranking.ranker().score([latest]);
+    const own = scores.dataSync()[9]!;
+    const above = [1, 2, 3, 4, 5, 6, 7].filter((item) => scores.dataSync()[item]! > own).length;
+    expect(above).toBeGreaterThan(0);
+    expect(whole!.ranks[0]).toBe(cut!.ranks[0]! - above);
 
     const ranker = training.ranking.ranker();
     const found = await recommend(ranker, model, [3, 5], { k: 4 });

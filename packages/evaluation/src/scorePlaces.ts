@@ -1,5 +1,7 @@
-/** Options of {@link midRanks}. */
-export interface MidRankOptions {
+import type { Places } from './places.ts';
+
+/** Options of {@link scorePlaces}. */
+export interface ScorePlacesOptions {
   /** N: items; a row of scores has N+1 entries, entry 0 (padding) being ignored. */
   count: number;
   /** The relevant item 1..N of each row; [B]. */
@@ -12,23 +14,27 @@ export interface MidRankOptions {
 }
 
 /**
- * Rank of each row's target among all items, ties by mid-rank: 1 + (items with a higher score) + (other items
- * with an equal score) / 2.
+ * Where each row's target stands among all items.
  *
  * @param scores - [B*(N+1)], row after row; -Infinity is allowed.
- * @returns ranks [B], from 1.
+ * @returns counts [B].
  * @throws RangeError for arrays of the wrong length, a target outside 1..N or a score that is not a number.
  */
-export function midRanks(scores: Float32Array | Float64Array, options: MidRankOptions): Float32Array {
+export function scorePlaces(scores: Float32Array | Float64Array, options: ScorePlacesOptions): Places {
   const { count, targets, masked } = options;
   const rows = targets.length;
   const columns = count + 1;
   if (scores.length !== rows * columns)
-    throw new RangeError(`midRanks: scores must hold B*(N+1)=${rows * columns} values, got ${scores.length}`);
-  checkTargets('midRanks', targets, count);
+    throw new RangeError(
+      `scorePlaces: scores must hold B*(N+1)=${rows * columns} values, got ${scores.length}`,
+    );
+  for (const [b, target] of targets.entries())
+    if (target < 1 || target > count)
+      throw new RangeError(`scorePlaces: targets must be in 1..${count}, got ${target} in row ${b}`);
   const kept = masked && distinctMasked(masked, targets, count);
   const width = kept ? kept.length / rows : 0;
-  return Float32Array.from(targets, (target, b) => {
+  const places = { better: new Int32Array(rows), tied: new Int32Array(rows) };
+  for (const [b, target] of targets.entries()) {
     const row = scores.subarray(b * columns, (b + 1) * columns);
     const own = row[target]!;
     let greater = 0;
@@ -41,20 +47,15 @@ export function midRanks(scores: Float32Array | Float64Array, options: MidRankOp
     };
     for (let i = 1; i < columns; i++) tally(row[i]!, 1);
     if (greater + equal + less !== count)
-      throw new RangeError(`midRanks: scores must be numbers, got NaN in row ${b}`);
+      throw new RangeError(`scorePlaces: scores must be numbers, got NaN in row ${b}`);
     for (let x = 0; x < width; x++) {
       const item = kept![b * width + x]!;
       if (item > 0) tally(row[item]!, -1);
     }
-    return 1 + greater + (equal - 1) / 2;
-  });
-}
-
-/** Throws unless every target is an item number. */
-export function checkTargets(caller: string, targets: Int32Array, count: number): void {
-  for (const [b, target] of targets.entries())
-    if (target < 1 || target > count)
-      throw new RangeError(`${caller}: targets must be in 1..${count}, got ${target} in row ${b}`);
+    places.better[b] = greater;
+    places.tied[b] = equal - 1;
+  }
+  return places;
 }
 
 /**
@@ -66,7 +67,7 @@ export function checkTargets(caller: string, targets: Int32Array, count: number)
  * @param count - N.
  * @returns a new array [B*X].
  */
-export function distinctMasked(masked: Int32Array, targets: Int32Array, count: number): Int32Array {
+function distinctMasked(masked: Int32Array, targets: Int32Array, count: number): Int32Array {
   const rows = targets.length;
   const width = masked.length / rows;
   if (!Number.isInteger(width))

@@ -1,16 +1,17 @@
 import { compile, tf, type Compiled } from '@ferry/engine';
 
 /**
- * Rank of each row's target as a tensor function, for use inside a compiled ranking step: only B numbers
- * leave the graph. The same rule as {@link midRanks}: mid-rank ties, column 0 (padding) ignored.
+ * Where each row's target stands, as a tensor function for use inside a compiled ranking step: only 2B numbers leave the
+ * graph. Counts as {@link scorePlaces} does; column 0 (padding) is ignored.
  *
  * @param scores - float32 [B,N+1].
  * @param targets - int32 [B], 1..N.
  * @param masked - int32 [B,X] items that are not candidates, 0 = none; without repeats and without the target
- * (see {@link distinctMasked}).
- * @returns float32 [B]; NaN for a row that holds a score that is not a number.
+ * (see {@link exclusionLists}).
+ * @returns float32 [2,B]: candidates with a higher score, and others with the same; NaN for a row that holds a score that
+ * is not a number.
  */
-export function targetRanks(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?: tf.Tensor2D): tf.Tensor1D {
+export function targetPlaces(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?: tf.Tensor2D): tf.Tensor2D {
   const [B, columns] = scores.shape;
   const flat = tf.reshape(scores, [B * columns]);
   const starts = tf.tensor1d(
@@ -40,21 +41,24 @@ export function targetRanks(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?: 
   const equal = tally((a, b) => tf.equal(a, b));
   const less = tally((a, b) => tf.less(a, b));
 
-  const ranks = tf.add(greater, tf.mul(tf.add(equal, 1), 0.5));
   // A score that is not a number is neither greater, equal nor less: then the three do not sum to the candidates.
   const candidates = counts ? tf.sub(columns - 1, tf.sum(counts, 1)) : tf.scalar(columns - 1);
   const complete = tf.equal(tf.add(tf.add(greater, equal), less), candidates);
-  return tf.where(complete, ranks, tf.fill([B], NaN)) as tf.Tensor1D;
+  const bad = tf.fill([B], NaN);
+  return tf.stack([
+    tf.where(complete, greater, bad),
+    tf.where(complete, tf.sub(equal, 1), bad),
+  ]) as tf.Tensor2D;
 }
 
-const compiled = new Map<string, Compiled<typeof targetRanks>>();
+const compiled = new Map<string, Compiled<typeof targetPlaces>>();
 
-/** {@link targetRanks} compiled for the present backend, for score tensors that an evaluation is given. */
-export function compiledRanks(): Compiled<typeof targetRanks> {
+/** {@link targetPlaces} compiled for the present backend, for score tensors that an evaluation is given. */
+export function compiledPlaces(): Compiled<typeof targetPlaces> {
   const backend = tf.getBackend();
   const known = compiled.get(backend);
   if (known) return known;
-  const made = compile(targetRanks, { name: 'evaluation.targetRanks' });
+  const made = compile(targetPlaces, { name: 'evaluation.targetPlaces' });
   compiled.set(backend, made);
   return made;
 }
