@@ -12,12 +12,13 @@ const rooms = {
   interests: ['engine'],
   evaluation: ['engine', 'data'],
   training: ['engine', 'nn', 'data', 'evaluation'],
-  missrec: ['engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
+  sequential: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
+  missrec: ['sequential', 'engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
   recipes: [],
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
-    ...['engine', 'data', 'features', 'interests', 'evaluation', 'training', 'missrec'],
+    ...['engine', 'data', 'features', 'interests', 'evaluation', 'training', 'sequential', 'missrec'],
     ...['recipes', 'report', 'sample-world'],
   ],
 };

@@ -1,13 +1,6 @@
 import { tf } from '@ferry/engine';
-import {
-  groupByLength,
-  type GroupInterests,
-  interestsOfGroups,
-  type LengthHistogram,
-  planGroups,
-  type PlannedGroup,
-  type RowGroup,
-} from './groups.ts';
+import { roundedUp, type RowGroup } from '@ferry/sequential';
+import { type GroupInterests, interestsOfGroups } from './interestGroups.ts';
 import type { InterestState } from './interests.ts';
 import type { PackedSlots, SequenceInputs } from './model.ts';
 import type { MissRecOptions } from './options.ts';
@@ -110,39 +103,4 @@ function packSlots(groups: readonly GroupInterests[]): {
   slots.fill(slots[0]!, at);
   ids.fill(ids[0]!, at);
   return { slots, ids, unpack };
-}
-
-/** The next of eight sizes an octave: shapes of compiled steps stay few. */
-export function roundedUp(count: number): number {
-  const unit = 2 ** Math.max(Math.ceil(Math.log2(count)) - 4, 4);
-  return Math.ceil(count / unit) * unit;
-}
-
-/** Groups of a batch and its targets in their order. */
-export interface GroupedBatch {
-  /** The groups. */
-  groups: RowGroup[];
-  /** [B] */
-  targets: Int32Array;
-}
-
-/**
- * Makes the function that groups batches; plans are made once for each batch size.
- *
- * @param histogram - Lengths of the rows batches are drawn from.
- */
-export function batchGrouping(
-  histogram: LengthHistogram,
-): (batch: { history: Int32Array; lengths: Int32Array; targets: Int32Array }) => GroupedBatch {
-  const plans = new Map<number, PlannedGroup[]>();
-  return ({ history, lengths, targets }) => {
-    const B = lengths.length;
-    const plan = plans.get(B) ?? planGroups(histogram, B);
-    plans.set(B, plan);
-    const groups = groupByLength(history, lengths, plan);
-    return {
-      groups,
-      targets: Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => targets[row]!))),
-    };
-  };
 }

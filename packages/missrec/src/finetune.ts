@@ -1,14 +1,22 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
-import { disposeFeed, feedOf, batchGrouping } from './feeds.ts';
-import { lengthHistogram } from './groups.ts';
+import {
+  batchGrouping,
+  historyLengths,
+  latestItems,
+  lengthHistogram,
+  longestHistory,
+  optimizerFor,
+  type OptimizerSettings,
+  runStep,
+  updateWeights,
+} from '@ferry/sequential';
+import { disposeFeed, feedOf } from './feeds.ts';
 import { finetuneObjective, type ObjectiveInputs } from './objectives.ts';
 import { trainableWeights, type Tuning } from './parameters.ts';
 import { evaluateModel, type EvaluateOptions } from './rank.ts';
-import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
-import { runStep, updateWeights } from './step.ts';
-import { type MissRecTraining, optimizerFor, type OptimizerSettings, sharedMembers } from './training.ts';
+import { type MissRecTraining, sharedMembers } from './training.ts';
 
 /** What {@link createFinetuning} needs. */
 export interface FinetuneSettings extends OptimizerSettings {

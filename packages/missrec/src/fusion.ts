@@ -1,8 +1,9 @@
 import { embedding, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { normalize } from '@ferry/nn';
+import { modalitiesOf } from '@ferry/sequential';
 import type { ItemTables } from './model.ts';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+import { type MissRecOptions } from './options.ts';
 
 /** Items to be scored: C candidates. */
 export type Candidates = {

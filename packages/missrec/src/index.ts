@@ -1,6 +1,5 @@
 export {
   missRecOptions,
-  modalitiesOf,
   presetChoices,
   type InterestMethod,
   type MissRecOptions,
@@ -18,7 +17,6 @@ export {
   encodeSequences,
   itemTables,
   type EncodedSequences,
-  type ItemInputs,
   type ItemTables,
   type PackedSlots,
   type SequenceInputs,
@@ -34,8 +32,6 @@ export {
   type PretrainInputs,
   type PretrainTerms,
 } from './objectives.ts';
-export { drawMarks, dropItems, replacedWords, type DroppedItems } from './augmentation.ts';
-export { createCatalogue, type Catalogue, type DomainFeatures } from './catalogue.ts';
 export { discoverInterests, interestSizes, type InterestState } from './interests.ts';
 export {
   createMissRecModel,
@@ -45,9 +41,8 @@ export {
   type TransferReport,
 } from './session.ts';
 export { createFinetuning, type FinetuneSettings } from './finetune.ts';
-export { type MissRecTraining, type OptimizerSettings } from './training.ts';
+export { type MissRecTraining } from './training.ts';
 export { createPretraining, type PretrainSettings } from './pretrain.ts';
-export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export {
   createRanking,
   evaluateModel,

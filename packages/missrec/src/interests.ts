@@ -9,9 +9,9 @@ import {
   releasedKMeans,
   shareOfTokens,
 } from '@ferry/interests';
-import type { Catalogue } from './catalogue.ts';
-import { type ItemInputs, itemTables } from './model.ts';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+import { type Catalogue, type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import { itemTables } from './model.ts';
+import { type MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
 /** The interests a model looks up: refreshed before each epoch, saved with the weights. */

@@ -9,23 +9,12 @@ import { attention, dropout, embedding, gelu, layerNorm, linear, type RandomSour
 import type { Modality } from '@ferry/features';
 import { attentionBias, type LayerNormParameters, normalize } from '@ferry/nn';
 import { attendOne } from './attendOne.ts';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import type { MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
 /** Layer normalisations all use this (spec 2.3). */
 const EPSILON = 1e-12;
-
-/** Raw features of V items. */
-export interface ItemInputs {
-  /** [V, F] of each modality in use; row 0 is padding, rows of items without the modality are zero. */
-  features: Partial<Record<Modality, tf.Tensor>>;
-  /** [V, 1] of each modality in use: 1 where the item has it. Read with `missing: 'mask'` and in `contextual` sequences. */
-  present: Partial<Record<Modality, tf.Tensor>>;
-  /** [V, F] word-dropped text, where the step's augmented view is made by word drop. */
-  words?: tf.Tensor | undefined;
-  /** int32 [V] item numbers, where V rows are not the whole catalogue in order: picks per-item parameters. */
-  numbers?: tf.Tensor | undefined;
-}
 
 /** Items in the space of the model. */
 export interface ItemTables {

@@ -1,10 +1,10 @@
 import { type RandomSource, tf } from '@ferry/engine';
+import type { ItemInputs } from '@ferry/sequential';
 import { candidatesOf } from './fusion.ts';
 import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
 import {
   encodeSequences,
   type EncodedSequences,
-  type ItemInputs,
   itemTables,
   type PackedSlots,
   type SequenceInputs,

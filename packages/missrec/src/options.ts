@@ -193,8 +193,3 @@ function check(options: MissRecOptions, task: Task): void {
     'true',
   );
 }
-
-/** The modalities in use, text before image. */
-export function modalitiesOf(options: Pick<MissRecOptions, 'featureWidths'>): Modality[] {
-  return (['text', 'image'] as const).filter((modality) => options.featureWidths[modality] !== undefined);
-}

@@ -14,7 +14,8 @@ import {
   type LayerNormParameters,
   parameter,
 } from '@ferry/nn';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+import { modalitiesOf } from '@ferry/sequential';
+import { type MissRecOptions } from './options.ts';
 
 /** All weights of a MISSRec model. */
 export type MissRecParameters = {

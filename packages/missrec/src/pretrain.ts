@@ -1,17 +1,30 @@
 import type { Rows } from '@ferry/data';
 import { compile, randomSource, type RandomStream, tf } from '@ferry/engine';
-import { dropItems, drawMarks, replacedWords } from './augmentation.ts';
-import { batchGrouping, disposeFeed, feedOf, type FeedGroup, roundedUp } from './feeds.ts';
-import { lengthHistogram, type LengthHistogram } from './groups.ts';
-import type { ItemInputs } from './model.ts';
+import {
+  batchGrouping,
+  drawMarks,
+  dropItems,
+  historyLengths,
+  type ItemInputs,
+  latestItems,
+  type LengthHistogram,
+  lengthHistogram,
+  longestHistory,
+  optimizerFor,
+  type OptimizerSettings,
+  replacedWords,
+  roundedUp,
+  runStep,
+  type SourceBatch,
+  sourceBatches,
+  updateWeights,
+} from '@ferry/sequential';
+import { disposeFeed, feedOf, type FeedGroup } from './feeds.ts';
 import { pretrainObjective, type PretrainInputs } from './objectives.ts';
 import type { MissRecOptions } from './options.ts';
 import { trainableWeights } from './parameters.ts';
-import { historyLengths, latestItems, longestHistory } from './rows.ts';
 import type { MissRecModel } from './session.ts';
-import { runStep, updateWeights } from './step.ts';
-import { sourceBatches, type SourceBatch } from './sources.ts';
-import { type MissRecTraining, optimizerFor, type OptimizerSettings, sharedMembers } from './training.ts';
+import { type MissRecTraining, sharedMembers } from './training.ts';
 
 /** What {@link createPretraining} needs. */
 export interface PretrainSettings extends OptimizerSettings {

@@ -2,19 +2,17 @@ import type { Batch, Rows } from '@ferry/data';
 import { compile, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingResult, targetPlaces, type TieRule } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { disposeView, withoutModality } from './catalogue.ts';
+import { disposeView, type ItemInputs, latestItems, withoutModality } from '@ferry/sequential';
 import { disposeFeed, feedOf } from './feeds.ts';
 import { candidatesOf, type Candidates, fusedScores } from './fusion.ts';
 import { type InterestState, interestsWithout } from './interests.ts';
 import {
   encodeSequences,
-  type ItemInputs,
   itemTables,
   type ItemTables,
   type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
-import { latestItems } from './rows.ts';
 import type { MissRecModel } from './session.ts';
 
 /** Settings of an evaluation. */

@@ -1,7 +1,7 @@
 import { tf } from '@ferry/engine';
 import { topK } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { modalitiesOf } from './options.ts';
+import { modalitiesOf } from '@ferry/sequential';
 import type { Ranker } from './rank.ts';
 import type { MissRecModel } from './session.ts';
 

@@ -1,9 +1,9 @@
 import { RandomStream, tf } from '@ferry/engine';
 import { disposeParameters, flattenParameters, type SafetensorsTensor, toFloat32 } from '@ferry/nn';
+import { type Catalogue, createCatalogue, type DomainFeatures, modalitiesOf } from '@ferry/sequential';
 import type { StateArray } from '@ferry/training';
-import { createCatalogue, type Catalogue, type DomainFeatures } from './catalogue.ts';
 import { createAdapt, discoverInterests, type InterestState } from './interests.ts';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+import { type MissRecOptions } from './options.ts';
 import { createMissRecParameters, type MissRecParameters } from './parameters.ts';
 
 /** A MISSRec model on a catalogue: weights, items and interests. */

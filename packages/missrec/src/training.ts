@@ -1,13 +1,8 @@
 import type { tf } from '@ferry/engine';
-import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/nn';
+import type { Optimizer } from '@ferry/nn';
 import type { TrainableModel } from '@ferry/training';
 import { createRanking, type RankingFunctions } from './rank.ts';
 import type { MissRecModel } from './session.ts';
-
-/** Numbers of Adam that a training may set; defaults as spec 5: learning rate 1e-3, no decay, no clipping. */
-export type OptimizerSettings = Partial<
-  Pick<OptimizerOptions, 'learningRate' | 'weightDecay' | 'clipNorm' | 'schedule'>
->;
 
 /** A model in training. */
 export interface MissRecTraining<B> extends TrainableModel<B> {
@@ -19,18 +14,6 @@ export interface MissRecTraining<B> extends TrainableModel<B> {
   readonly trained: ReadonlyMap<string, tf.Variable>;
   /** Frees optimiser and compiled functions, not the model. */
   dispose(): void;
-}
-
-/** An optimiser with the settings; nn's wants no undefined keys interpreted. */
-export function optimizerFor(
-  settings: OptimizerSettings,
-  weights: ReadonlyMap<string, tf.Variable>,
-): Optimizer {
-  const { learningRate, weightDecay = 0, clipNorm, schedule } = settings;
-  return createOptimizer(
-    { kind: weightDecay > 0 ? 'adamw' : 'adam', learningRate, weightDecay, clipNorm, schedule },
-    weights,
-  );
 }
 
 /** What fine-tuning and pre-training have in common: the state, the refreshing of interests, the counts. */

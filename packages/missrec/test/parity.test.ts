@@ -1,7 +1,7 @@
 import { compile, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
+import { dropItems, replacedWords } from '@ferry/sequential';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { dropItems, replacedWords } from '../src/augmentation.ts';
 import { candidatesOf, fusedScores } from '../src/fusion.ts';
 import { releasedName } from '../src/import/names.ts';
 import { encodeSequences, itemTables } from '../src/model.ts';

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { RandomStream, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
-import { groupByLength, interestsOfGroups, lengthHistogram, planGroups } from '../src/groups.ts';
-import type { ItemInputs, SequenceInputs } from '../src/model.ts';
+import { groupByLength, type ItemInputs, lengthHistogram, planGroups } from '@ferry/sequential';
+import { interestsOfGroups } from '../src/interestGroups.ts';
+import type { SequenceInputs } from '../src/model.ts';
 import { createMissRecParameters, type MissRecParameters } from '../src/parameters.ts';
 import { missRecOptions, type MissRecOptions } from '../src/options.ts';
 import { releasedName } from '../src/import/names.ts';

@@ -3,11 +3,11 @@ import { groupMetrics, historyLengthGroups, modalityGroups, popularityGroups } f
 import { interestStatistics } from '@ferry/interests';
 import {
   evaluateModel,
-  modalitiesOf,
   type EvaluateOptions,
   type MissRecModel,
   type RankingFunctions,
 } from '@ferry/missrec';
+import { modalitiesOf } from '@ferry/sequential';
 import type { InterestSizes, RunDetails } from '../details.ts';
 
 /** How a model's interests spread over its items, the largest first. */

@@ -1,8 +1,15 @@
 import { RandomStream } from '@ferry/engine';
 import { describe, expect, it } from 'vitest';
-import { groupByLength, interestsOfGroups, lengthHistogram, planGroups } from '../src/groups.ts';
-import { dropItems, interestSizes, quotas, replacedWords, sourceBatches } from '../src/index.ts';
-import { latestItems } from '../src/rows.ts';
+import {
+  dropItems,
+  groupByLength,
+  latestItems,
+  lengthHistogram,
+  planGroups,
+  quotas,
+  replacedWords,
+  sourceBatches,
+} from '../src/index.ts';
 import { worldRows } from './world.ts';
 
 describe('groups', () => {
@@ -34,20 +41,6 @@ describe('groups', () => {
     }
     expect(fitting).toBeGreaterThan(95);
   });
-
-  it('count the slots of the released layout: an empty one wherever a row is shorter than the longest', () => {
-    const lookups = [Int32Array.of(0, 1, 2, 3), Int32Array.of(0, 1, 4, 4)];
-    const group = { length: 2, history: Int32Array.of(1, 0, 2, 3), lengths: Int32Array.of(1, 2) };
-    const kept = interestsOfGroups([group], lookups, { zero: 'keep', longest: 5, count: 4 });
-    expect(kept.fullest).toBe(4); // 0, 2, 3, 4
-    expect([...kept.groups[0]!.ids.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
-    const exact = interestsOfGroups([group], lookups, { zero: 'keep', longest: 2, count: 4 });
-    expect(exact.fullest).toBe(3); // the second row has no padding then
-    const paper = interestsOfGroups([group], lookups, { zero: 'exclude', longest: 5, count: 4 });
-    expect(paper.groups[0]!.slots).toBe(4);
-    expect([...paper.groups[0]!.ids]).toEqual([1, 0, 0, 0, 2, 3, 4, 0]);
-    expect([...paper.groups[0]!.mask]).toEqual([1, 0, 0, 0, 1, 1, 1, 0]);
-  });
 });
 
 describe('augmentation', () => {
@@ -71,20 +64,6 @@ describe('augmentation', () => {
   it('words: replaced where the mask is not keep, never in padding', () => {
     const marks = Uint8Array.of(1, 0, 0, 1, 0, 0, 0, 0, 0, 0);
     expect([...replacedWords(history, marks)]).toEqual([0, 1, 1, 0, 0, 1, 0, 0, 0, 0]);
-  });
-});
-
-describe('interestSizes', () => {
-  it('are shares of the tokens, rounded up, at least 1', () => {
-    const sizes = (interestRatio: number, neighbourRatio: number, tokens: number) =>
-      interestSizes({ interestRatio, neighbourRatio }, tokens);
-    expect(sizes(0.5, 0.1, 2 * 4385)).toEqual({ clusters: 4385, neighbours: 877 });
-    expect(sizes(0.02, 0.1, 2 * 446_975)).toEqual({ clusters: 17_879, neighbours: 89_395 });
-    expect(sizes(0.02, 0.1, 3170)).toEqual({ clusters: 64, neighbours: 317 });
-    expect(sizes(0.02, 0.1, 3)).toEqual({ clusters: 1, neighbours: 1 });
-    expect(interestSizes({ interestRatio: 0.5, neighbourRatio: 0.1, interestCount: 7 }, 100).clusters).toBe(
-      7,
-    );
   });
 });
 

@@ -1,16 +1,3 @@
-import { interestTokens } from '@ferry/interests';
-
-/** Interest slots a group may have in the released layout. */
-const SLOTS = [2, 4, 8, 12, 16, 24, 32, 48, 64, 100, 128, 200, 256, 400, 512, 1024];
-
-/** The smallest rung that holds a number. */
-export function rung(ladder: readonly number[], needed: number): number {
-  const found = ladder.find((size) => size >= needed);
-  if (found === undefined)
-    throw new RangeError(`rung: at most ${ladder.at(-1) ?? 0} is supported, got ${needed}`);
-  return found;
-}
-
 /** Rows of a batch that share a padded length. */
 export interface RowGroup {
   /** Which rows of the batch. Int32 [B]. */
@@ -113,68 +100,37 @@ export function groupByLength(
   });
 }
 
-/** Interests of groups of rows, padded to few numbers of slots. */
-export interface GroupInterests {
-  /** Interest numbers, then 0; [B * Q]. */
-  ids: Int32Array;
-  /** 1 where a slot holds an interest; [B * Q]. */
-  mask: Float32Array;
-  /** Q */
-  slots: number;
+/** The next of eight sizes an octave: shapes of compiled steps stay few. */
+export function roundedUp(count: number): number {
+  const unit = 2 ** Math.max(Math.ceil(Math.log2(count)) - 4, 4);
+  return Math.ceil(count / unit) * unit;
+}
+
+/** Groups of a batch and its targets in their order. */
+export interface GroupedBatch {
+  /** The groups. */
+  groups: RowGroup[];
+  /** [B] */
+  targets: Int32Array;
 }
 
 /**
- * Interests of each group.
+ * Makes the function that groups batches; plans are made once for each batch size.
  *
- * @param groups - Histories; `images` are other histories for the image lookup.
- * @param lookups - [N + 1] per modality.
- * @param options - `count`: K. `zero`: `exclude` (paper): a group gets slots for as many interests as its rows could touch at most, so that shapes do not depend on
- * the clustering; or `keep`, the released layout, in which a row shorter than the data's longest lists id 0 first and all
- * groups get as many slots as the fullest row of the batch needs.
- * @returns Interests by group, and the slots of the fullest row before rounding.
+ * @param histogram - Lengths of the rows batches are drawn from.
  */
-export function interestsOfGroups(
-  groups: readonly {
-    length: number;
-    history: Int32Array;
-    lengths: Int32Array;
-    images?: Int32Array | undefined;
-  }[],
-  lookups: readonly Int32Array[],
-  options: { zero: 'exclude' | 'keep'; longest: number; count: number },
-): { groups: GroupInterests[]; fullest: number } {
-  const { zero, longest, count } = options;
-  const found = groups.map(({ length, history, lengths, images }) => {
+export function batchGrouping(
+  histogram: LengthHistogram,
+): (batch: { history: Int32Array; lengths: Int32Array; targets: Int32Array }) => GroupedBatch {
+  const plans = new Map<number, PlannedGroup[]>();
+  return ({ history, lengths, targets }) => {
     const B = lengths.length;
-    // The released code pads all rows to the longest: one more column shows the lookup the zero it would see.
-    const extra = zero === 'keep' && length < longest ? 1 : 0;
-    const widen = (items: Int32Array): Int32Array => {
-      if (extra === 0) return items;
-      const wide = new Int32Array(B * (length + 1));
-      for (let b = 0; b < B; b++) wide.set(items.subarray(b * length, (b + 1) * length), b * (length + 1));
-      return wide;
+    const plan = plans.get(B) ?? planGroups(histogram, B);
+    plans.set(B, plan);
+    const groups = groupByLength(history, lengths, plan);
+    return {
+      groups,
+      targets: Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => targets[row]!))),
     };
-    const text = widen(history);
-    const perModality = lookups.map((_, m) => (images && m === lookups.length - 1 ? widen(images) : text));
-    return interestTokens(perModality, B, length + extra, lookups, { zero, multiple: 1 });
-  });
-  const fullest = Math.max(...found.map(({ longest: most }) => most));
-  return {
-    fullest,
-    groups: found.map(({ ids, mask, Q }, g) => {
-      const most = Math.min(groups[g]!.length * lookups.length, count);
-      const slots = zero === 'keep' ? rung(SLOTS, fullest) : most;
-      const B = ids.length / Q;
-      const wide: GroupInterests = {
-        ids: new Int32Array(B * slots),
-        mask: new Float32Array(B * slots),
-        slots,
-      };
-      for (let b = 0; b < B; b++) {
-        wide.ids.set(ids.subarray(b * Q, (b + 1) * Q), b * slots);
-        wide.mask.set(mask.subarray(b * Q, (b + 1) * Q), b * slots);
-      }
-      return wide;
-    }),
   };
 }

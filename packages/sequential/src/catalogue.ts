@@ -1,7 +1,28 @@
 import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import type { ItemInputs } from './model.ts';
-import { modalitiesOf, type MissRecOptions } from './options.ts';
+
+/** The part of a model's options that says which modalities it reads. */
+export interface FeatureWidths {
+  /** F of every modality in use. The order text, image is fixed. */
+  featureWidths: Readonly<Partial<Record<Modality, number>>>;
+}
+
+/** The modalities in use, text before image. */
+export function modalitiesOf(options: FeatureWidths): Modality[] {
+  return (['text', 'image'] as const).filter((modality) => options.featureWidths[modality] !== undefined);
+}
+
+/** Raw features of V items. */
+export interface ItemInputs {
+  /** [V, F] of each modality in use; row 0 is padding, rows of items without the modality are zero. */
+  features: Partial<Record<Modality, tf.Tensor>>;
+  /** [V, 1] of each modality in use: 1 where the item has it. Read with `missing: 'mask'` and in `contextual` sequences. */
+  present: Partial<Record<Modality, tf.Tensor>>;
+  /** [V, F] word-dropped text, where the step's augmented view is made by word drop. */
+  words?: tf.Tensor | undefined;
+  /** int32 [V] item numbers, where V rows are not the whole catalogue in order: picks per-item parameters. */
+  numbers?: tf.Tensor | undefined;
+}
 
 /** Features of a domain's items; item number i + 1 is row i of every matrix. */
 export interface DomainFeatures {
@@ -34,10 +55,7 @@ export interface Catalogue {
  * @param domains - Features of each domain. All must have the modalities in use; words are used if all have them.
  * @throws Error naming the domain and modality where something is missing or of another width.
  */
-export function createCatalogue(
-  options: Pick<MissRecOptions, 'featureWidths'>,
-  domains: readonly DomainFeatures[],
-): Catalogue {
+export function createCatalogue(options: FeatureWidths, domains: readonly DomainFeatures[]): Catalogue {
   if (domains.length === 0) throw new Error('createCatalogue: at least one domain is needed, got none');
   const modalities = modalitiesOf(options);
   const counts = domains.map((domain, d) => {
