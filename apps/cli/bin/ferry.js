@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-// Runs the TypeScript sources as they are: nothing has to be built after `npm ci`.
-import { register } from 'tsx/esm/api';
+// Runs the TypeScript sources of this checkout: compiled at first use and whenever one has changed.
+import { loadMain } from './compiled.js';
 
-register();
-const { main } = await import('../src/main.ts');
+const { main } = await loadMain();
 await main(process.argv);

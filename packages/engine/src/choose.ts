@@ -39,7 +39,7 @@ export interface BackendChoice {
 
 /** What to install for the tensorflow backend. */
 export const TENSORFLOW_HINT =
-  "install it with 'npm install --no-save @tensorflow/tfjs-node@4.22.0' (its install script downloads libtensorflow), or " +
+  "install it with 'npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@4.22.0' (its install script downloads libtensorflow), or " +
   "link it to an installed TensorFlow Python wheel with 'npx tsx tools/link-libtensorflow.ts --install' (docs/backends.md)";
 
 /**

@@ -1,0 +1,240 @@
+// @ts-check
+/**
+ * The sources of a checkout as JavaScript, compiled once and kept until one of them changes.
+ *
+ * Everything under `packages` and `apps` that the entry reaches becomes one bundle, cut where the sources say
+ * `await import(…)`, so that a command loads what it needs and no more. Packages from npm stay outside it.
+ * A build is a directory named after the state of the sources; no build is ever changed, and a process that
+ * has begun with one goes on with it whatever is edited meanwhile.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
+import { homedir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Builds that no command has used for so many days are removed when a new one is made. */
+const keptDays = 30;
+
+/**
+ * @typedef {object} Checkout
+ * @property {string} root - The directory that holds `packages` and `apps`.
+ * @property {string} entry - The module to compile, below the root.
+ * @property {readonly string[]} caches - Where builds are looked for; a new one goes to the first that can be written.
+ */
+
+/** @returns {Checkout} */
+function ownCheckout() {
+  const root = join(import.meta.dirname, '../../..');
+  const user = process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  return {
+    root,
+    entry: 'apps/cli/src/main.ts',
+    caches: [
+      join(root, 'node_modules/.cache/ferry'),
+      join(user, 'ferry', createHash('sha256').update(root).digest('hex').slice(0, 12)),
+    ],
+  };
+}
+
+/**
+ * The entry's exports. Where no build can be kept (a checkout and a home that are both read-only) the sources run
+ * through tsx, which takes longer to start.
+ */
+export async function loadMain(checkout = ownCheckout()) {
+  if (process.argv.includes('--debug') || process.env['FERRY_DEBUG']) process.setSourceMapsEnabled(true);
+  const file = await compiled(checkout);
+  if (file !== undefined) return import(pathToFileURL(file).href);
+  const { register } = await import('tsx/esm/api');
+  register();
+  return import(pathToFileURL(join(checkout.root, checkout.entry)).href);
+}
+
+/**
+ * Path of the compiled entry, made now if the sources have changed since the last build.
+ *
+ * @param {Checkout} checkout
+ * @returns {Promise<string | undefined>} nothing where no cache can be written
+ */
+export async function compiled({ root, entry, caches }) {
+  const state = sourceState(root);
+  const main = basename(entry).replace(/\.ts$/, '.js');
+  for (const cache of caches) {
+    const build = join(cache, state);
+    if (!existsSync(join(build, main))) continue;
+    markUsed(build);
+    return join(build, main);
+  }
+  for (const cache of caches) {
+    const temporary = makeTemporary(cache);
+    if (temporary === undefined) continue;
+    try {
+      const { build } = await import('esbuild');
+      await build(buildOptions(root, entry, temporary));
+      place(temporary, join(cache, state), main);
+      removeUnused(cache);
+      return join(cache, state, main);
+    } finally {
+      rmSync(temporary, { recursive: true, force: true });
+    }
+  }
+  return undefined;
+}
+
+/**
+ * How the entry is compiled.
+ *
+ * @param {string} root
+ * @param {string} entry
+ * @param {string} outdir
+ * @returns {import('esbuild').BuildOptions & { metafile: true }}
+ */
+export function buildOptions(root, entry, outdir) {
+  return {
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outdir,
+    bundle: true,
+    splitting: true,
+    metafile: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // What Node itself would choose in a package's exports.
+    conditions: [],
+    mainFields: ['main'],
+    // Error classes and stack traces keep the names of the sources.
+    keepNames: true,
+    sourcemap: 'linked',
+    logLevel: 'silent',
+    plugins: [outsidePackages, ownPlaces],
+  };
+}
+
+/**
+ * Packages from npm by the address of their file, since a build may lie where no `node_modules` is above it.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const outsidePackages = {
+  name: 'outside-packages',
+  setup({ onResolve, resolve }) {
+    const inside = Symbol('inside');
+    onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
+      if (pluginData === inside || kind === 'entry-point' || path.startsWith('@ferry/')) return undefined;
+      if (path.startsWith('node:') || builtinModules.includes(path)) return { path, external: true };
+      const found = await resolve(path, { kind, importer, resolveDir, pluginData: inside });
+      // An optional package that is not installed stays an import that fails when it is reached.
+      if (found.errors.length > 0) return { path, external: true };
+      return { path: pathToFileURL(found.path).href, external: true };
+    });
+  },
+};
+
+/**
+ * `import.meta.url` and its kin stay those of the source: recipes, weights and workers lie beside it.
+ *
+ * @type {import('esbuild').Plugin}
+ */
+const ownPlaces = {
+  name: 'own-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      const places = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
+      const source = await readFile(path, 'utf8');
+      const contents = source.replace(/\bimport\.meta\.(url|dirname|filename)\b/g, (_, place) =>
+        JSON.stringify(places[/** @type {keyof typeof places} */ (place)]),
+      );
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+/**
+ * A name for the state of all sources and of what is installed. The time of a file's last change of any kind (ctime)
+ * cannot be set back, so equal states mean equal files.
+ *
+ * @param {string} root
+ */
+export function sourceState(root) {
+  const hash = createHash('sha256').update(`${root}\n${import.meta.filename}\n`);
+  /** @param {string} path */
+  const add = (path) => {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found) hash.update(`${path} ${String(found.size)} ${String(found.ctimeMs)}\n`);
+  };
+  add(import.meta.filename);
+  // npm writes this file whenever it changes what is installed.
+  add(join(root, 'node_modules/.package-lock.json'));
+  for (const group of ['apps', 'packages'])
+    for (const name of directory(join(root, group))) {
+      const place = join(root, group, name);
+      add(join(place, 'package.json'));
+      for (const file of directory(join(place, 'src'), true))
+        if (file.endsWith('.ts')) add(join(place, 'src', file));
+    }
+  return hash.digest('hex').slice(0, 16);
+}
+
+/**
+ * The names in a directory, in a fixed order; none where there is no such directory.
+ *
+ * @param {string} path
+ * @param {boolean} recursive
+ */
+function directory(path, recursive = false) {
+  return existsSync(path) ? readdirSync(path, { recursive, encoding: 'utf8' }).sort() : [];
+}
+
+/**
+ * A new directory, as readable for others as the user's other files.
+ *
+ * @param {string} cache
+ */
+function makeTemporary(cache) {
+  const temporary = join(cache, `new-${randomUUID()}`);
+  try {
+    mkdirSync(temporary, { recursive: true });
+    return temporary;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Gives a finished build its name, unless another process was first.
+ *
+ * @param {string} temporary
+ * @param {string} build
+ * @param {string} main
+ */
+function place(temporary, build, main) {
+  // Half of a build, where somebody deleted the other half.
+  if (existsSync(build) && !existsSync(join(build, main))) rmSync(build, { recursive: true, force: true });
+  try {
+    renameSync(temporary, build);
+  } catch (error) {
+    if (!existsSync(join(build, main))) throw error;
+  }
+}
+
+/** @param {string} build */
+function markUsed(build) {
+  try {
+    utimesSync(build, new Date(), new Date());
+  } catch {
+    // A cache that is read-only is never cleared either.
+  }
+}
+
+/** @param {string} cache */
+function removeUnused(cache) {
+  const oldest = Date.now() - keptDays * 24 * 3600 * 1000;
+  for (const name of readdirSync(cache)) {
+    const build = join(cache, name);
+    if ((statSync(build, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < oldest)
+      rmSync(build, { recursive: true, force: true });
+  }
+}

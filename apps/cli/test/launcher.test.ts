@@ -1,0 +1,175 @@
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compiled } from '../bin/compiled.js';
+
+const root = join(import.meta.dirname, '../../..');
+
+/** A checkout of one app and one package, with one package from npm. */
+class Checkout {
+  readonly root = mkdtempSync(join(tmpdir(), 'ferry-launcher-'));
+  readonly entry = 'apps/app/src/main.ts';
+  readonly caches = [join(this.root, 'cache-a'), join(this.root, 'cache-b')];
+
+  constructor() {
+    this.write(
+      'packages/one/package.json',
+      '{"name":"@ferry/one","type":"module","exports":"./src/index.ts"}',
+    );
+    this.write('packages/one/src/index.ts', 'export const one = (): number => 1;\n');
+    this.write(
+      'node_modules/outside/package.json',
+      '{"name":"outside","type":"module","exports":"./index.js"}',
+    );
+    this.write('node_modules/outside/index.js', 'export const here = import.meta.url;\n');
+    mkdirSync(join(this.root, 'node_modules/@ferry'));
+    symlinkSync('../../packages/one', join(this.root, 'node_modules/@ferry/one'));
+    this.write(
+      'apps/app/src/later.ts',
+      "export { here } from 'outside';\nexport const place = import.meta.url;\n",
+    );
+    this.write(
+      this.entry,
+      `import { one } from '@ferry/one';
+type Ignored = string;
+class OddError extends Error {
+  override name = this.constructor.name;
+}
+export const run = async () => ({ one: one(), place: import.meta.dirname, later: await import('./later.ts') });
+export function fail(): never {
+  throw new OddError('odd' as Ignored);
+}
+`,
+    );
+  }
+
+  write(path: string, text: string): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    writeFileSync(join(this.root, path), text);
+  }
+
+  async compiled(caches = this.caches): Promise<string> {
+    const file = await compiled({ root: this.root, entry: this.entry, caches });
+    if (file === undefined) throw new Error('nothing was compiled');
+    return file;
+  }
+
+  async run() {
+    const { run } = (await import(pathToFileURL(await this.compiled()).href)) as {
+      run: () => Promise<{ one: number; place: string; later: { here: string; place: string } }>;
+    };
+    return run();
+  }
+}
+
+describe('the compiled sources', () => {
+  let checkout: Checkout;
+  beforeEach(() => {
+    checkout = new Checkout();
+  });
+  afterEach(() => {
+    rmSync(checkout.root, { recursive: true });
+  });
+
+  it('do what the sources do, from their places', async () => {
+    const { one, place, later } = await checkout.run();
+    expect(one).toBe(1);
+    expect(place).toBe(join(checkout.root, 'apps/app/src'));
+    expect(later.place).toBe(pathToFileURL(join(checkout.root, 'apps/app/src/later.ts')).href);
+    expect(later.here).toBe(pathToFileURL(join(checkout.root, 'node_modules/outside/index.js')).href);
+  });
+
+  it('are kept', async () => {
+    expect(await checkout.compiled()).toBe(await checkout.compiled());
+    expect(readdirSync(checkout.caches[0]!)).toHaveLength(1);
+  });
+
+  it('are made anew when a source changes, even one whose time is set back', async () => {
+    expect((await checkout.run()).one).toBe(1);
+    const path = 'packages/one/src/index.ts';
+    checkout.write(path, 'export const one = (): number => 2;\n');
+    utimesSync(join(checkout.root, path), 0, 0);
+    expect((await checkout.run()).one).toBe(2);
+  });
+
+  it('are made anew when a file is added, removed or installed', async () => {
+    const seen = new Set([await checkout.compiled()]);
+    checkout.write('packages/one/src/deep/two.ts', 'export const two = 2;\n');
+    seen.add(await checkout.compiled());
+    rmSync(join(checkout.root, 'packages/one/src/deep'), { recursive: true });
+    checkout.write('node_modules/.package-lock.json', '{}');
+    seen.add(await checkout.compiled());
+    expect(seen.size).toBe(3);
+    // A command that began with an older build may still load parts of it.
+    for (const file of seen) expect(existsSync(file)).toBe(true);
+  });
+
+  it('go to the second place where the first cannot be written, and are found there', async () => {
+    checkout.write('file', '');
+    const caches = [join(checkout.root, 'file/cache'), join(checkout.root, 'home')];
+    const file = await checkout.compiled(caches);
+    expect(file.startsWith(caches[1]!)).toBe(true);
+    expect(await checkout.compiled(caches)).toBe(file);
+  });
+
+  it('are not compiled where no place can be written', async () => {
+    checkout.write('file', '');
+    const caches = [join(checkout.root, 'file/cache')];
+    expect(await compiled({ root: checkout.root, entry: checkout.entry, caches })).toBeUndefined();
+  });
+
+  it('are mended where half of a build was deleted', async () => {
+    const file = await checkout.compiled();
+    rmSync(file);
+    expect(await checkout.compiled()).toBe(file);
+    expect(existsSync(file)).toBe(true);
+  });
+
+  it('of long ago are removed when new ones are made', async () => {
+    const old = dirname(await checkout.compiled());
+    utimesSync(old, 0, 0);
+    checkout.write('packages/one/src/index.ts', 'export const one = (): number => 3;\n');
+    await checkout.compiled();
+    expect(existsSync(old)).toBe(false);
+  });
+
+  it('keep the names of errors and, with source maps, the lines of the sources', async () => {
+    const file = await checkout.compiled();
+    const script = `import(${JSON.stringify(pathToFileURL(file).href)}).then(({ fail }) => fail())`;
+    const { stderr } = spawnSync(process.execPath, ['--enable-source-maps', '-e', script], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toContain('OddError: odd');
+    expect(stderr).toContain(`${join(checkout.root, checkout.entry)}:8:`);
+  });
+
+  it('name the file and the line of a syntax error', async () => {
+    checkout.write('packages/one/src/index.ts', 'export const = 1;\n');
+    await expect(checkout.compiled()).rejects.toThrow(/packages\/one\/src\/index\.ts:1:13/);
+    expect(readdirSync(checkout.caches[0]!)).toEqual([]);
+  });
+});
+
+describe('npm', () => {
+  it('warns of nothing and runs no install scripts', () => {
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
+    const { stdout, stderr } = spawnSync('npm', ['config', 'get', 'ignore-scripts'], {
+      cwd: root,
+      env,
+      encoding: 'utf8',
+    });
+    expect({ stdout: stdout.trim(), stderr }).toEqual({ stdout: 'true', stderr: '' });
+  });
+});
