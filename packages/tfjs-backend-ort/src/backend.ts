@@ -29,26 +29,27 @@ export class OrtBackend extends tf.KernelBackend {
     this.options = options;
   }
 
-  /** The buffer of a data id; data of another backend is moved here first. */
-  buffer(dataId: object): Buffer {
+  /** The buffer of a data id; data of another backend is moved here first. `what` is named where there is none. */
+  buffer(dataId: object, what = 'tfjs-backend-ort'): Buffer {
     let buffer = this.#buffers.get(dataId);
     if (!buffer) {
-      const engine = tf.engine() as unknown as { moveData(backend: tf.KernelBackend, id: object): void };
-      engine.moveData(this, dataId);
+      const engine = tf.engine() as unknown as EngineData;
+      const holder = engine.state.tensorInfo.get(dataId)?.backend;
+      if (holder && holder !== this) engine.moveData(this, dataId);
       buffer = this.#buffers.get(dataId);
     }
-    if (!buffer) throw new Error('tfjs-backend-ort: the tensor was disposed');
+    if (!buffer) throw new Error(`${what}: a tensor that it reads was disposed`);
     return buffer;
   }
 
-  /** A tensor of tfjs for an array or a traced value. */
+  /** A tensor of tfjs for a traced value, or for an array that the backend made and nobody else has. */
   tensorInfo(
     shape: readonly number[],
     dtype: DType,
     data: { array: HostArray } | { symbol: Value },
   ): tf.TensorInfo {
     const dataId = {};
-    this.#buffers.set(dataId, new Buffer(dtype, data));
+    this.#buffers.set(dataId, new Buffer(dtype, data, true));
     this.#count++;
     return { dataId, shape: [...shape], dtype: dtype as tf.DataType };
   }
@@ -136,7 +137,8 @@ export class OrtBackend extends tf.KernelBackend {
     dtype: tf.DataType,
     refCount: number,
   ): void {
-    const buffer = new Buffer(checkedType(dtype), { array: toHostArray(values, shape, dtype) });
+    const array = toHostArray(values, shape, dtype);
+    const buffer = new Buffer(checkedType(dtype), { array }, array !== values);
     buffer.refCount = refCount;
     this.#buffers.set(dataId, buffer);
     this.#count++;
@@ -150,7 +152,7 @@ export class OrtBackend extends tf.KernelBackend {
         `compile: '${this.trace?.name ?? 'a compiled function'}' reads the value of a tensor (${buffer.symbol.node ? `result of ${buffer.symbol.node.origin}` : 'an argument'}) ` +
           'while it is being traced; values exist only when the compiled function runs: return the tensor and read it outside',
       );
-    return (buffer.mutable ? buffer.array.slice() : buffer.array) as tf.BackendValues;
+    return buffer.handOut() as tf.BackendValues;
   }
 
   override read(dataId: object): Promise<tf.BackendValues> {
@@ -178,11 +180,6 @@ export class OrtBackend extends tf.KernelBackend {
 
   override incRef(dataId: object): void {
     this.buffer(dataId).refCount++;
-  }
-
-  /** Takes back one reference. */
-  decRef(dataId: object): void {
-    this.disposeData(dataId);
   }
 
   override numDataIds(): number {
@@ -217,6 +214,12 @@ export class OrtBackend extends tf.KernelBackend {
   }
 }
 
+/** Where tfjs keeps which backend holds a data id. */
+interface EngineData {
+  state: { tensorInfo: WeakMap<object, { backend: tf.KernelBackend }> };
+  moveData(backend: tf.KernelBackend, dataId: object): void;
+}
+
 interface EagerProgram {
   executable: Executable | undefined;
   reads: number[];
@@ -244,10 +247,14 @@ export function fill(value: Value): HostArray {
   return full;
 }
 
+/** Whether the backend has tensors of a type. */
+export function isSupported(dtype: tf.DataType): boolean {
+  return dtype === 'float32' || dtype === 'int32' || dtype === 'bool';
+}
+
 function checkedType(dtype: tf.DataType): DType {
-  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
-    throw new Error(`tfjs-backend-ort: tensors of type ${dtype} are not supported`);
-  return dtype;
+  if (!isSupported(dtype)) throw new Error(`tfjs-backend-ort: tensors of type ${dtype} are not supported`);
+  return dtype as DType;
 }
 
 function toHostArray(values: tf.BackendValues, shape: number[], dtype: tf.DataType): HostArray {

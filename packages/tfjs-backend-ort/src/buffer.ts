@@ -1,4 +1,4 @@
-import type { DType, HostArray, Value } from './graph/types.ts';
+import { allocate, type DType, type HostArray, type Value } from './graph/types.ts';
 import type { Block, HostMemory } from './runtime/memory.ts';
 
 /** The data behind one tfjs data id: an array, a block of the host memory, or a value of the graph being traced. */
@@ -8,16 +8,20 @@ export class Buffer {
   /** The value it stands for while tracing. */
   readonly symbol: Value | undefined;
   /** Array to write the next value of a variable into, so that two arrays take turns. */
-  spare: HostArray | undefined;
+  #spare: HostArray | undefined;
   /** The array may be overwritten by a later compiled call, so readers get a copy. */
-  mutable = false;
+  #mutable = false;
+  /** Nobody else has the array: it came from no caller and went to none, so it may be written into. */
+  #own: boolean;
   #array: HostArray | undefined;
   #block: Block | undefined;
   #memory: HostMemory | undefined;
   #generation = -1;
 
-  constructor(dtype: DType, data: { array: HostArray } | { symbol: Value }) {
+  /** @param own - The backend made the array, and nobody else has it. */
+  constructor(dtype: DType, data: { array: HostArray } | { symbol: Value }, own = false) {
     this.dtype = dtype;
+    this.#own = own;
     this.#array = 'array' in data ? data.array : undefined;
     this.symbol = 'symbol' in data ? data.symbol : undefined;
   }
@@ -33,8 +37,25 @@ export class Buffer {
     return this.#array;
   }
 
-  set array(array: HostArray) {
+  /** The elements for someone outside: a copy if they may change, else the array itself, which is then no longer ours. */
+  handOut(): HostArray {
+    if (this.#mutable) return this.array.slice();
+    this.#own = false;
+    return this.array;
+  }
+
+  /** An array of ours to write the next elements into; {@link exchange} puts it in place. */
+  target(): HostArray {
+    this.#mutable = true;
+    this.#spare ??= allocate(this.dtype, this.array.length);
+    return this.#spare;
+  }
+
+  /** Takes an array of ours as the elements, and keeps the old one to write into if that was ours. */
+  exchange(array: HostArray): void {
+    this.#spare = this.#own ? this.#array : undefined;
     this.#array = array;
+    this.#own = true;
   }
 
   /** Byte offset in the host memory, if the elements lie there. */
@@ -52,7 +73,7 @@ export class Buffer {
     this.#array = new Float32Array(memory.buffer, this.#block.offset, source.length);
     this.#generation = memory.generation;
     this.#array.set(source);
-    this.mutable = true;
+    this.#mutable = true;
   }
 
   /** Gives the block back. */
@@ -60,7 +81,7 @@ export class Buffer {
     if (this.#block && this.#memory) this.#memory.release(this.#block);
     this.#block = undefined;
     this.#array = undefined;
-    this.spare = undefined;
+    this.#spare = undefined;
   }
 
   #length = 0;

@@ -13,12 +13,14 @@ export interface Flat {
 /**
  * Takes the tensors out of a nest of arrays and plain records.
  *
- * @param what - Named in the error when the nest holds something that is neither a tensor nor a plain value.
+ * @param what - Named in the error when the nest holds something that is neither a tensor nor a plain value, or a tensor
+ *   that was disposed.
  */
 export function flatten(nest: unknown, what: string): Flat {
   const tensors: tf.Tensor[] = [];
   const visit = (node: unknown, path: string): [string, (tensors: readonly tf.Tensor[]) => unknown] => {
     if (isTensor(node)) {
+      if (node.isDisposed) throw new Error(`${what}${path} was disposed`);
       const index = tensors.push(node) - 1;
       return ['T', (given) => given[index]];
     }

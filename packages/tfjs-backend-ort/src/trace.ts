@@ -15,25 +15,33 @@ export interface BufferSource {
 export class Trace {
   readonly name: string;
   readonly graph = new Graph();
-  /** Variables that were read: their input value. */
+  /** Variables that were read: the input that stands for their value at the start of a run. */
   readonly states = new Map<tf.Variable, Value>();
   /** Other tensors made outside the function: constants that are fed instead of baked, because they are large. */
   readonly captured = new Map<object, Value>();
   readonly #backend: BufferSource;
-  readonly #variables: ReadonlyMap<object, tf.Variable>;
+  readonly #variables = new Map<Value, tf.Variable>();
   readonly #constants = new Map<object, Value>();
   readonly #own = new WeakSet<object>();
 
-  constructor(name: string, backend: BufferSource, variables: ReadonlyMap<object, tf.Variable>) {
+  constructor(name: string, backend: BufferSource) {
     this.name = name;
     this.#backend = backend;
-    this.#variables = variables;
+  }
+
+  /** The symbol of a variable, which is an input of the graph once it is read. */
+  state(variable: tf.Variable): Value {
+    const symbol = this.graph.input(variable.dtype as DType, variable.shape);
+    this.#variables.set(symbol, variable);
+    return symbol;
   }
 
   /** The value of a tensor in the graph, in the tensor's own shape. */
   value(info: tf.TensorInfo): Value {
     const buffer = this.#backend.buffer(info.dataId);
     const value = buffer.symbol ?? this.#concrete(info, buffer);
+    const variable = this.#variables.get(value);
+    if (variable) this.states.set(variable, value);
     return this.graph.reshape(value, info.shape);
   }
 
@@ -43,15 +51,6 @@ export class Trace {
   }
 
   #concrete(info: tf.TensorInfo, buffer: Buffer): Value {
-    const variable = this.#variables.get(info.dataId);
-    if (variable) {
-      let value = this.states.get(variable);
-      if (!value) {
-        value = this.graph.input(info.dtype as DType, variable.shape);
-        this.states.set(variable, value);
-      }
-      return value;
-    }
     const known = this.#constants.get(info.dataId) ?? this.captured.get(info.dataId);
     if (known) return known;
     const { array } = buffer;

@@ -139,6 +139,38 @@ describe('calls that cannot be', () => {
     f.dispose();
   });
 
+  it('with an argument that was disposed name it', () => {
+    const f = compile((nest: { pair: tf.Tensor[] }) => tf.add(nest.pair[0]!, nest.pair[1]!), {
+      name: 'step',
+    });
+    const [x, y] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 4])];
+    f({ pair: [x, y] }).dispose();
+    y.dispose();
+    expect(() => f({ pair: [x, y] })).toThrow(
+      "compile: an argument of 'step' at args[0].pair[1] was disposed",
+    );
+    x.dispose();
+    f.dispose();
+  });
+
+  it('with a tensor disposed inside name where it is met', () => {
+    const returned = compile(
+      (x: tf.Tensor) => {
+        const y = tf.neg(x);
+        y.dispose();
+        return [y];
+      },
+      { name: 'step' },
+    );
+    expect(() => call(returned)).toThrow("compile: the result of 'step' at result[0] was disposed");
+    const outer = tf.tensor1d([1, 2]);
+    outer.dispose();
+    const captured = compile((x: tf.Tensor) => tf.add(x, outer));
+    expect(() => call(captured)).toThrow('Add: a tensor that it reads was disposed');
+    expect(() => call((x) => tf.mul(x, outer))).toThrow('Multiply: a tensor that it reads was disposed');
+    expect(() => tf.reshape(outer, [2, 1])).toThrow('Reshape: a tensor that it reads was disposed');
+  });
+
   it('on another backend name it', async () => {
     const f = compile((x: tf.Tensor) => tf.neg(x), { name: 'step' });
     await tf.setBackend('cpu');

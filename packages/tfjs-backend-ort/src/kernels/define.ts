@@ -55,6 +55,7 @@ function run(
 ): tf.TensorInfo | tf.TensorInfo[] {
   const keys = Object.keys(inputs).filter((key) => inputs[key] != null);
   const infos = keys.map((key) => inputs[key]!);
+  for (const { dataId } of infos) backend.buffer(dataId, name);
   const named = (values: Value[]): KernelInputs =>
     Object.fromEntries(keys.map((key, i) => [key, values[i]!]));
   const shape = { single: true };

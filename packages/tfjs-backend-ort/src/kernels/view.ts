@@ -6,14 +6,14 @@ export const VIEW_KERNELS = ['Identity', 'Reshape', 'ExpandDims'] as const;
 
 /** Registers {@link VIEW_KERNELS} with tfjs. */
 export function registerViews(): void {
-  const share = (backend: OrtBackend, x: tf.TensorInfo, shape: number[]): tf.TensorInfo => {
-    backend.incRef(x.dataId);
+  const share = (name: string, backend: OrtBackend, x: tf.TensorInfo, shape: number[]): tf.TensorInfo => {
+    backend.buffer(x.dataId, name).refCount++;
     return { dataId: x.dataId, shape, dtype: x.dtype };
   };
   tf.registerKernel({
     kernelName: 'Identity',
     backendName: BACKEND_NAME,
-    kernelFunc: ({ inputs, backend }) => share(asOrt(backend), inputs['x']!, inputs['x']!.shape),
+    kernelFunc: ({ inputs, backend }) => share('Identity', asOrt(backend), inputs['x']!, inputs['x']!.shape),
   });
   tf.registerKernel({
     kernelName: 'Reshape',
@@ -26,7 +26,7 @@ export function registerViews(): void {
         throw new Error(
           `Reshape: [${x.shape.join(', ')}] has ${size} elements, asked for [${shape.join(', ')}]`,
         );
-      return share(asOrt(backend), x, shape);
+      return share('Reshape', asOrt(backend), x, shape);
     },
   });
   tf.registerKernel({
@@ -37,7 +37,7 @@ export function registerViews(): void {
       const { dim } = attrs as unknown as { dim: number };
       const shape = x.shape.slice();
       shape.splice(dim < 0 ? shape.length + 1 + dim : dim, 0, 1);
-      return share(asOrt(backend), x, shape);
+      return share('ExpandDims', asOrt(backend), x, shape);
     },
   });
 }
