@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { BACKEND_NAME, OrtBackend } from './backend.ts';
 import { execute } from './execute.ts';
 import { flatten } from './nest.ts';
-import { build, release, type Plan } from './plan.ts';
+import { build, release, type CompiledProgram, type Plan } from './plan.ts';
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
@@ -10,18 +10,6 @@ export interface CompileOptions {
   name?: string | undefined;
   /** Compiled signatures kept; the least recently used one is dropped beyond it. */
   cacheSize?: number | undefined;
-}
-
-/** What one signature was compiled to, for tests, benchmarks and banners. */
-export interface CompiledProgram {
-  /** Shapes, element types and static arguments. */
-  signature: string;
-  /** Milliseconds from the first call to the loaded sessions. */
-  compileMs: number;
-  /** Nodes of the graph before unneeded ones are dropped. */
-  nodes: number;
-  /** ONNX Runtime sessions of one call. */
-  sessions: number;
 }
 
 /**

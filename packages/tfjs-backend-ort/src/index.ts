@@ -13,7 +13,8 @@ export {
   type AdamUpdate,
 } from './ops/adam.ts';
 export { philox4x32 } from './random/philox.ts';
-export { compile, type Compiled, type CompiledProgram, type CompileOptions } from './compile.ts';
+export { compile, type Compiled, type CompileOptions } from './compile.ts';
+export type { CompiledProgram } from './plan.ts';
 export { registerGradients } from './gradients.ts';
 export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
 export { keepFreedMemory, type MallocState } from './runtime/malloc.ts';

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { BACKEND_NAME, isSupported, type OrtBackend } from './backend.ts';
-import type { CompiledProgram } from './compile.ts';
 import type { DType, Value } from './graph/types.ts';
 import { flatten, type Flat } from './nest.ts';
 import { Executable } from './runtime/executable.ts';
@@ -12,6 +11,18 @@ export type EngineInternals = ReturnType<typeof tf.engine> & {
   makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;
   removeDataId(dataId: object, backend: tf.KernelBackend): void;
 };
+
+/** What one signature was compiled to, for tests, benchmarks and banners. */
+export interface CompiledProgram {
+  /** Shapes, element types and static arguments. */
+  signature: string;
+  /** Milliseconds from the first call to the loaded sessions. */
+  compileMs: number;
+  /** Nodes of the graph before unneeded ones are dropped. */
+  nodes: number;
+  /** ONNX Runtime sessions of one call. */
+  sessions: number;
+}
 
 /** Where a value of the compiled program comes from when it runs. */
 export type Source =
