@@ -48,15 +48,18 @@ function storeMask(out: usize, words: v128, threshold: v128, scale: v128): void 
   v128.store(out, v128.and(i32x4.extend_high_i16x8_s(kept), scale), 16);
 }
 
-/** Dropout mask: `scale` where a 16-bit random number is at least `threshold`, else 0. */
+/**
+ * Elements from..from + size of a dropout mask, written from `out` on: `scale` where a 16-bit random number is at least
+ * `threshold`, else 0. `from` is a multiple of 32.
+ */
 export function keepMask(
-  out: usize, size: i32, threshold: i32, scale: f32,
+  out: usize, from: i32, size: i32, threshold: i32, scale: f32,
   key0: i32, key1: i32, s0: i32, s1: i32, site: i32,
 ): void {
   const limit = i16x8.splat(<i16>threshold);
   const factor = f32x4.splat(scale);
   for (let i = 0; i < size; i += 32) {
-    philox(i >> 3, site, s0, s1, key0, key1);
+    philox((from + i) >> 3, site, s0, s1, key0, key1);
     const at = out + (<usize>i << 2);
     storeMask(at, o0, limit, factor);
     storeMask(at + 32, o1, limit, factor);
@@ -70,10 +73,10 @@ function unit(words: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(1.0 / 16777216.0));
 }
 
-/** Uniform in [0, 1), 24 bits. */
-export function uniform(out: usize, size: i32, key0: i32, key1: i32, s0: i32, s1: i32, site: i32): void {
+/** Elements from..from + size, uniform in [0, 1), 24 bits; `from` is a multiple of 16. */
+export function uniform(out: usize, from: i32, size: i32, key0: i32, key1: i32, s0: i32, s1: i32, site: i32): void {
   for (let i = 0; i < size; i += 16) {
-    philox(i >> 2, site, s0, s1, key0, key1);
+    philox((from + i) >> 2, site, s0, s1, key0, key1);
     const at = out + (<usize>i << 2);
     v128.store(at, unit(o0));
     v128.store(at, unit(o1), 16);

@@ -15,7 +15,7 @@ const EAGER_CACHE = 512;
 
 /** A tfjs backend whose kernels build graphs for ONNX Runtime: one operation at a time, or a whole traced function. */
 export class OrtBackend extends tf.KernelBackend {
-  readonly hostMemory = new HostMemory();
+  readonly hostMemory: HostMemory;
   readonly options: SessionOptions;
   /** The function being traced, if any. */
   trace: Trace | undefined;
@@ -24,9 +24,10 @@ export class OrtBackend extends tf.KernelBackend {
   readonly #programs = new Map<string, EagerProgram>();
   #count = 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, hostMemory = new HostMemory()) {
     super();
     this.options = options;
+    this.hostMemory = hostMemory;
   }
 
   /** The buffer of a data id; data of another backend is moved here first. `what` is named where there is none. */

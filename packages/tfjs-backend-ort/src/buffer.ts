@@ -63,17 +63,25 @@ export class Buffer {
     return this.#block?.offset;
   }
 
-  /** Moves float32 elements into the host memory, where kernels update them in place. */
+  /**
+   * Makes float32 elements the kernels' own, to be updated in place: in the host memory, or, where that has no room, in
+   * an array of their own.
+   */
   pin(memory: HostMemory): void {
     if (this.#block) return;
     const source = this.array as Float32Array;
-    this.#length = source.length;
+    this.#mutable = true;
     this.#block = memory.allocate(source.byteLength);
+    if (!this.#block) {
+      if (!this.#own) this.#array = source.slice();
+      this.#own = true;
+      return;
+    }
+    this.#length = source.length;
     this.#memory = memory;
     this.#array = new Float32Array(memory.buffer, this.#block.offset, source.length);
     this.#generation = memory.generation;
     this.#array.set(source);
-    this.#mutable = true;
   }
 
   /** Gives the block back. */

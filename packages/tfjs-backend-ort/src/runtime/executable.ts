@@ -31,7 +31,7 @@ const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, int64: 8 }
 
 /**
  * A compiled program: ONNX Runtime sessions, cut where a host kernel has to run. What crosses between them lies in the
- * scratch block of the host memory, written there by ONNX Runtime directly.
+ * scratch of the host memory, written there by ONNX Runtime directly.
  */
 export class Executable {
   readonly #steps: Step[] = [];
@@ -54,7 +54,7 @@ export class Executable {
     const nodes = foldIntoProducts(needed, uses);
     this.#plan(nodes, program.name, options);
     // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
-    memory.scratch(this.#scratchBytes);
+    memory.reserveScratch(this.#scratchBytes);
   }
 
   /** Frees the native sessions. */
@@ -111,7 +111,8 @@ export class Executable {
   #runHost(node: Node, kernel: HostKernel): void {
     const inputs = node.inputs.map((value, i) => {
       const operand = this.#operand(value!);
-      if (!kernel.inMemory.includes(i) || operand.offset !== undefined) return operand;
+      if (!kernel.inMemory.includes(i) || operand.offset !== undefined || !this.#memory.scratch.inMemory)
+        return operand;
       const copy = this.#scratchOperand(value!);
       (copy.array as Float32Array).set(operand.array as Float32Array);
       return copy;
@@ -165,9 +166,9 @@ export class Executable {
   #scratchOperand(value: Value): Operand {
     const slot = this.#slots.get(value);
     if (slot === undefined) throw new Error(`tfjs-backend-ort: no slot for v${value.id}`);
-    const offset = this.#memory.scratch(this.#scratchBytes).offset + slot;
+    const { buffer, inMemory, offset: base } = this.#memory.scratch;
+    const offset = base + slot;
     const size = sizeOf(value.shape);
-    const { buffer } = this.#memory;
     const array =
       value.dtype === 'float32'
         ? new Float32Array(buffer, offset, size)
@@ -176,7 +177,7 @@ export class Executable {
           : value.dtype === 'int64'
             ? new BigInt64Array(buffer, offset, size)
             : new Uint8Array(buffer, offset, size);
-    return { array, offset };
+    return { array, offset: inMemory ? offset : undefined };
   }
 
   #tensor(value: Value): Tensor {

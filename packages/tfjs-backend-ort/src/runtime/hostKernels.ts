@@ -1,7 +1,7 @@
 import type { HostArray, Node } from '../graph/types.ts';
-import type { HostMemory } from './memory.ts';
+import { HostMemory } from './memory.ts';
 
-/** What a host kernel reads or writes: a view, and its place if it lies in the host memory. */
+/** What a host kernel reads or writes: a view, and its place in bytes if it lies in the host memory. */
 export interface Operand {
   array: HostArray;
   offset: number | undefined;
@@ -9,7 +9,7 @@ export interface Operand {
 
 /** A kernel that runs between two sessions. */
 export interface HostKernel {
-  /** Which inputs must lie in the host memory; others are copied there first. */
+  /** Which inputs are copied to the scratch unless they lie in the host memory, so that they do where it has room. */
   inMemory: readonly number[];
   /** Outputs that are the same memory as an input: output index to input index. */
   inPlace?: Readonly<Record<number, number>>;
@@ -23,25 +23,28 @@ export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
     run: (memory, node, [key], [out]) => {
       const { site, threshold } = node.attributes as { site: number; threshold: number };
       const scale = 65536 / (65536 - threshold);
-      memory.kernels.keepMask(out!.offset!, out!.array.length, threshold, scale, ...words(key!), site);
+      inPieces(memory, [], [out!], ([at], from, size) => {
+        memory.kernels.keepMask(at!, from, size, threshold, scale, ...words(key!), site);
+      });
     },
   },
   Uniform: {
     inMemory: [],
     run: (memory, node, [key], [out]) => {
-      memory.kernels.uniform(
-        out!.offset!,
-        out!.array.length,
-        ...words(key!),
-        node.attributes['site'] as number,
-      );
+      const { site } = node.attributes as { site: number };
+      inPieces(memory, [], [out!], ([at], from, size) => {
+        memory.kernels.uniform(at!, from, size, ...words(key!), site);
+      });
     },
   },
   SegmentSum: {
     inMemory: [0, 1],
     run: (memory, node, [rows, ids], [out]) => {
       const { count, width } = node.attributes as { count: number; width: number };
-      memory.kernels.segmentSum(out!.offset!, rows!.offset!, ids!.offset!, ids!.array.length, width, count);
+      const operands = [out!, rows!, ids!];
+      if (operands.every(({ offset }) => offset !== undefined))
+        memory.kernels.segmentSum(out!.offset!, rows!.offset!, ids!.offset!, ids!.array.length, width, count);
+      else segmentSum(...(operands.map(({ array }) => array) as FloatsAndIds), width, count);
     },
   },
   Adam: {
@@ -50,19 +53,61 @@ export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
     run: (memory, _node, [value, m, v, gradient, control, scale]) => {
       const c = control!.array as Float32Array;
       const factor = c[9]! * (scale ? (scale.array as Float32Array)[0]! : 1);
-      memory.kernels.adam(
-        value!.offset!,
-        m!.offset!,
-        v!.offset!,
-        gradient!.offset!,
-        value!.array.length,
-        ...c.subarray(0, 9),
-        factor,
-      );
+      inPieces(memory, [gradient!], [value!, m!, v!], ([x, first, second, g], _from, size) => {
+        memory.kernels.adam(x!, first!, second!, g!, size, ...c.subarray(0, 9), factor);
+      });
     },
   },
 };
 
 function words(key: Operand): number[] {
   return [...(key.array as Int32Array)];
+}
+
+/**
+ * Runs an element-wise kernel on operands of one length: at once where all lie in the host memory, else piece by piece,
+ * those that do not being copied to a stage and, if written, back.
+ *
+ * @param kernel - Gets byte offsets, of the written operands first, the number of the first element and how many there are.
+ */
+function inPieces(
+  memory: HostMemory,
+  read: readonly Operand[],
+  written: readonly Operand[],
+  kernel: (offsets: number[], from: number, size: number) => void,
+): void {
+  const operands = [...written, ...read];
+  const { length } = operands[0]!.array;
+  const whole = operands.every(({ offset }) => offset !== undefined);
+  const piece = whole ? length : HostMemory.stageSize;
+  for (let from = 0; from < length; from += piece) {
+    const size = Math.min(piece, length - from);
+    const offsets = operands.map(({ offset }, i) =>
+      offset === undefined ? memory.stage(i) : offset + from * 4,
+    );
+    const staged = operands.map(({ offset }, i) =>
+      offset === undefined ? new Float32Array(memory.buffer, offsets[i], size) : undefined,
+    );
+    staged.forEach((stage, i) =>
+      stage?.set((operands[i]!.array as Float32Array).subarray(from, from + size)),
+    );
+    kernel(offsets, from, size);
+    written.forEach(({ array }, i) => {
+      if (staged[i]) (array as Float32Array).set(staged[i], from);
+    });
+  }
+}
+
+type FloatsAndIds = [out: Float32Array, rows: Float32Array, ids: Int32Array];
+
+/** The kernel of the same name for operands outside the host memory, to the last bit. */
+function segmentSum(
+  ...[out, rows, ids, width, count]: [...FloatsAndIds, width: number, count: number]
+): void {
+  out.fill(0);
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
+    if (id < 0 || id >= count) continue;
+    for (let j = 0; j < width; j++) out[id * width + j]! += rows[i * width + j]!;
+  }
 }

@@ -9,8 +9,8 @@ export interface Block {
 
 /** The kernels of assembly/kernels.ts. */
 export interface WasmKernels {
-  keepMask(out: number, size: number, threshold: number, scale: number, ...key: number[]): void;
-  uniform(out: number, size: number, ...key: number[]): void;
+  keepMask(out: number, from: number, size: number, threshold: number, scale: number, ...key: number[]): void;
+  uniform(out: number, from: number, size: number, ...key: number[]): void;
   adam(value: number, m: number, v: number, gradient: number, size: number, ...control: number[]): void;
   segmentSum(out: number, rows: number, ids: number, n: number, width: number, count: number): void;
 }
@@ -18,23 +18,47 @@ export interface WasmKernels {
 const PAGE = 65_536;
 /** Blocks start and end on this boundary, so that whole vectors fit and cache lines are not shared. */
 const ALIGNMENT = 256;
+/** What a WebAssembly memory can have: 4 GiB. */
 const LIMIT_PAGES = 65_536;
+/** Room for the pieces of up to four operands that lie elsewhere; so small that they stay in a core's cache. */
+const STAGES = 4;
+const STAGE_BYTES = 2 ** 17;
+
+/** Where executables lay out what crosses between their sessions and host kernels. */
+export interface Scratch {
+  readonly buffer: ArrayBuffer;
+  /** Of the first byte in the buffer. */
+  readonly offset: number;
+  readonly bytes: number;
+  /** Whether the buffer is the host memory's. */
+  readonly inMemory: boolean;
+}
 
 /**
  * The memory that host kernels work in and ONNX Runtime reads and writes through views: parameters, optimiser slots,
  * gradients, masks. A first-fit allocator over one growing WebAssembly memory. Growing invalidates views, so views are
- * made anew when `generation` has changed.
+ * made anew when `generation` has changed. What the memory has no room for lies in arrays outside, and kernels work on
+ * it in pieces copied to the stages.
  */
 export class HostMemory {
   readonly kernels: WasmKernels;
+  /** Elements of float32 in a stage. */
+  static readonly stageSize = STAGE_BYTES / 4;
   /** Counts the times the memory grew. */
   generation = 0;
-  readonly #memory: WasmMemory = new webAssembly.Memory({ initial: 16, maximum: LIMIT_PAGES });
+  readonly #memory: WasmMemory;
+  readonly #limit: number;
   readonly #free: { offset: number; bytes: number }[] = [];
-  #end = ALIGNMENT;
-  #scratch: Block = { offset: ALIGNMENT, bytes: 0 };
+  #end = ALIGNMENT + STAGES * STAGE_BYTES;
+  #block: Block | undefined;
+  #scratch: Scratch | undefined;
 
-  constructor() {
+  /**
+   * @param limit - The most pages of 64 KiB it may have, at least 16.
+   */
+  constructor(limit = LIMIT_PAGES) {
+    this.#limit = limit;
+    this.#memory = new webAssembly.Memory({ initial: 16, maximum: limit });
     const module = new webAssembly.Module(Buffer.from(KERNELS_BASE64, 'base64'));
     const { exports } = new webAssembly.Instance(module, {
       env: { memory: this.#memory, abort: () => undefined },
@@ -47,14 +71,20 @@ export class HostMemory {
     return this.#memory.buffer;
   }
 
-  /** Bytes in use by blocks, scratch included. */
+  /** Bytes in use by blocks, scratch and stages included. */
   get used(): number {
     return this.#end - this.#free.reduce((sum, block) => sum + block.bytes, 0);
   }
 
-  /** A block of zeros. */
-  allocate(size: number): Block {
-    const bytes = Math.max(ALIGNMENT, Math.ceil(size / ALIGNMENT) * ALIGNMENT);
+  /** Byte offset of a stage: {@link HostMemory.stageSize} floats for a kernel's use while it runs. */
+  stage(index: number): number {
+    if (index >= STAGES) throw new RangeError(`HostMemory: stage must be below ${STAGES}, got ${index}`);
+    return ALIGNMENT + index * STAGE_BYTES;
+  }
+
+  /** A block with any content; undefined where there is no room. */
+  allocate(size: number): Block | undefined {
+    const bytes = Math.max(ALIGNMENT, HostMemory.padded(size));
     const index = this.#free.findIndex((block) => block.bytes >= bytes);
     if (index >= 0) {
       const block = this.#free[index]!;
@@ -64,7 +94,6 @@ export class HostMemory {
         block.offset += bytes;
         block.bytes -= bytes;
       }
-      new Uint8Array(this.buffer, offset, bytes).fill(0);
       return { offset, bytes };
     }
     const offset = this.#end;
@@ -72,12 +101,8 @@ export class HostMemory {
     if (missing > 0) {
       // In steps of an eighth, so that growing (which invalidates views) stays rare.
       const pages = Math.max(missing, Math.ceil(this.buffer.byteLength / PAGE / 8));
-      const room = LIMIT_PAGES - this.buffer.byteLength / PAGE;
-      if (missing > room)
-        throw new Error(
-          `tfjs-backend-ort: the parameters, optimiser slots, gradients and masks of compiled steps need more than 4 GiB ` +
-            `(${Math.round((offset + bytes) / 2 ** 20)} MiB): lower the batch size or split the step`,
-        );
+      const room = this.#limit - this.buffer.byteLength / PAGE;
+      if (missing > room) return undefined;
       this.#memory.grow(Math.min(pages, room));
       this.generation++;
     }
@@ -109,16 +134,25 @@ export class HostMemory {
   }
 
   /**
-   * A block of at least `bytes` that all executables share: each lays out what crosses between its sessions and
-   * kernels there, since only one runs at a time. Contents do not outlive a run.
+   * Makes the scratch at least so large. All executables share it, since only one runs at a time; its content does not
+   * outlive a run. It lies outside where the memory has no room for it, and comes back once there is.
    */
-  scratch(bytes: number): Block {
-    if (bytes > this.#scratch.bytes) {
-      if (this.#scratch.bytes > 0) this.release(this.#scratch);
-      this.#scratch = this.allocate(bytes);
-      this.generation++;
-    }
-    return this.#scratch;
+  reserveScratch(bytes: number): void {
+    const present = this.#scratch;
+    if (present && present.bytes >= bytes && present.inMemory) return;
+    if (this.#block) this.release(this.#block);
+    this.#block = this.allocate(bytes);
+    if (this.#block) this.#scratch = { ...this.#block, buffer: this.buffer, inMemory: true };
+    else if (!present || present.inMemory || present.bytes < bytes)
+      this.#scratch = { buffer: new ArrayBuffer(bytes), offset: 0, bytes, inMemory: false };
+    if (this.#scratch !== present) this.generation++;
+  }
+
+  /** What {@link HostMemory.reserveScratch} made. */
+  get scratch(): Scratch {
+    if (!this.#scratch) throw new Error('HostMemory: no scratch was reserved');
+    // Growing replaces the buffer.
+    return this.#scratch.inMemory ? { ...this.#scratch, buffer: this.buffer } : this.#scratch;
   }
 
   /** Rounds a size up to what a block of it occupies. */
