@@ -30,8 +30,20 @@ export interface ItemTables {
   factor?: tf.Tensor | undefined;
 }
 
+/** What {@link itemTables} reads of a model's weights. */
+export interface ItemWeights {
+  /** Weight [D, F] and bias [D]. */
+  readonly textAdapter?: { readonly weight: tf.Tensor; readonly bias: tf.Tensor };
+  /** The same of images. */
+  readonly imageAdapter?: { readonly weight: tf.Tensor; readonly bias: tf.Tensor };
+  /** [V, D] */
+  readonly itemEmbedding?: { readonly weight: tf.Tensor };
+  /** [] or [V] α. */
+  readonly fusionFactor?: tf.Tensor;
+}
+
 /** Adapters: the features of V items, encoded once however often a batch mentions them. */
-export function itemTables(p: MissRecParameters, options: MissRecOptions, items: ItemInputs): ItemTables {
+export function itemTables(p: ItemWeights, options: MissRecOptions, items: ItemInputs): ItemTables {
   const adapt = (modality: Modality, features: tf.Tensor): tf.Tensor => {
     const adapter = modality === 'text' ? p.textAdapter : p.imageAdapter;
     if (!adapter) throw new Error(`itemTables: the model has no adapter for ${modality}`);

@@ -1,5 +1,6 @@
-import { type RandomSource, tf } from '@ferry/engine';
+import { blocksPay, type RandomSource, tf } from '@ferry/engine';
 import type { ItemInputs } from '@ferry/sequential';
+import { blockedCatalogueLoss, historyTables } from './blockedLoss.ts';
 import { candidatesOf } from './fusion.ts';
 import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
 import {
@@ -38,6 +39,11 @@ export type PretrainInputs = ObjectiveInputs & {
   augmentedPacked?: PackedSlots | undefined;
 };
 
+/** N + 1 */
+function itemCount({ features }: ItemInputs): number {
+  return Object.values(features)[0]?.shape[0] ?? 0;
+}
+
 function regulariserOf(
   options: MissRecOptions,
   { memories }: EncodedSequences,
@@ -66,27 +72,30 @@ export type FinetuneTerms = {
  * @param options - Model options.
  * @param inputs - The batch.
  * @param random - The step's random source; none: no dropout.
+ * @param width - Items scored at once; 0: all. Default: blocks where they are faster (`blocksPay`).
  */
 export function finetuneObjective(
   p: MissRecParameters,
   options: MissRecOptions,
   inputs: ObjectiveInputs,
   random: RandomSource | undefined,
+  width?: number,
 ): FinetuneTerms {
-  const tables = itemTables(p, options, inputs.items);
-  const encoded = encodeSequences(
-    p,
-    options,
-    tables,
-    inputs.interestTable,
-    inputs.groups,
-    random,
-    inputs.packed,
-  );
-  const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
-  const crossEntropy = tf.mean(
-    catalogueLoss(options, encoded.sequence, candidates, inputs.targets),
-  ) as unknown as tf.Scalar;
+  const { items, interestTable, packed, targets } = inputs;
+  const blocked = width === undefined ? blocksPay(targets.size, itemCount(items)) : width > 0;
+  const { tables, groups } = blocked
+    ? historyTables(p, options, items, inputs.groups)
+    : { tables: itemTables(p, options, items), groups: inputs.groups };
+  const encoded = encodeSequences(p, options, tables, interestTable, groups, random, packed);
+  const losses = blocked
+    ? blockedCatalogueLoss(p, options, { sequences: encoded.sequence, items, targets, width })
+    : catalogueLoss(
+        options,
+        encoded.sequence,
+        candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items'),
+        targets,
+      );
+  const crossEntropy = tf.mean<tf.Scalar>(losses);
   const regulariser = regulariserOf(options, encoded, inputs.groups, inputs.slots);
   return {
     loss: tf.add(crossEntropy, tf.mul(regulariser, options.regulariserWeight)),

@@ -53,90 +53,93 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
   const targets = ints(twin.inputs.targets);
 
   // Groups of one, two and four rows give the twin's numbers as one padded batch does.
-  it.each(twin.cases.map((c, i) => ({ c, name: title(c), smallest: i % 2 === 0 ? 99 : 1 })))(
-    '$name: losses and gradients',
-    ({ c, smallest: finest }) => {
-      // Both views of pre-training must hold the same rows in the same groups: one group.
-      const smallest = c.task === 'finetune' ? finest : 99;
-      const options = optionsOf(c);
-      const p = parametersOf(c, options);
-      const items = itemsOf();
-      const interestTable = tensorOf(twin.inputs.centres);
-      const { groups, order, slots } = groupsOf(options, history, lengths, { smallest });
-      const ordered = tf.tensor1d(
-        order.map((row) => targets[row]!),
-        'int32',
-      );
-      const weights = [...trainableWeights(p, options, 'all').values()];
-      const inputs = { items, interestTable, groups, targets: ordered, slots };
-      const terms: Record<string, tf.Tensor> = {};
-      let augmented: ReturnType<typeof groupsOf> | undefined;
-      if (c.task !== 'finetune') {
-        const marks = Uint8Array.from(ints(twin.inputs.keep));
-        if (c.task === 'pretrain-words')
-          augmented = groupsOf(options, history, lengths, {
-            smallest,
-            replaced: replacedWords(history, marks),
-          });
-        else {
-          const dropped = dropItems(history, lengths, marks, options.dropRule);
-          expect([...dropped.history]).toEqual([...ints(c.droppedHistory!)]);
-          expect([...dropped.lengths]).toEqual([...ints(c.droppedLengths!)]);
-          const images = options.augmentedImages === 'original' ? history : undefined;
-          augmented = groupsOf(options, dropped.history, dropped.lengths, { smallest, images });
-        }
+  // The catalogue's scores whole and in blocks of five items.
+  const widthsOf = ({ task }: TwinCase): number[] => (task === 'finetune' ? [0, 5] : [0]);
+  it.each(
+    twin.cases.flatMap((c, i) =>
+      widthsOf(c).map((width) => ({ c, width, name: title(c), smallest: i % 2 === 0 ? 99 : 1 })),
+    ),
+  )('$name, blocks of $width: losses and gradients', ({ c, width, smallest: finest }) => {
+    // Both views of pre-training must hold the same rows in the same groups: one group.
+    const smallest = c.task === 'finetune' ? finest : 99;
+    const options = optionsOf(c);
+    const p = parametersOf(c, options);
+    const items = itemsOf();
+    const interestTable = tensorOf(twin.inputs.centres);
+    const { groups, order, slots } = groupsOf(options, history, lengths, { smallest });
+    const ordered = tf.tensor1d(
+      order.map((row) => targets[row]!),
+      'int32',
+    );
+    const weights = [...trainableWeights(p, options, 'all').values()];
+    const inputs = { items, interestTable, groups, targets: ordered, slots };
+    const terms: Record<string, tf.Tensor> = {};
+    let augmented: ReturnType<typeof groupsOf> | undefined;
+    if (c.task !== 'finetune') {
+      const marks = Uint8Array.from(ints(twin.inputs.keep));
+      if (c.task === 'pretrain-words')
+        augmented = groupsOf(options, history, lengths, {
+          smallest,
+          replaced: replacedWords(history, marks),
+        });
+      else {
+        const dropped = dropItems(history, lengths, marks, options.dropRule);
+        expect([...dropped.history]).toEqual([...ints(c.droppedHistory!)]);
+        expect([...dropped.lengths]).toEqual([...ints(c.droppedLengths!)]);
+        const images = options.augmentedImages === 'original' ? history : undefined;
+        augmented = groupsOf(options, dropped.history, dropped.lengths, { smallest, images });
       }
-      const step = compile(() => {
-        let names: string[] = [];
-        const { value, grads } = tf.variableGrads(() => {
-          const result = augmented
-            ? pretrainObjective(
-                p,
-                options,
-                {
-                  ...inputs,
-                  groups: regroup(augmented.order, order, groups),
-                  augmented: augmented.groups,
-                  targets: tf.gather(tensorOf(twin.inputs.targets), tf.tensor1d(augmented.order, 'int32')),
-                  augmentedSlots: augmented.slots,
-                },
-                undefined,
-              )
-            : finetuneObjective(p, options, inputs, undefined);
-          names = Object.keys(result);
-          for (const [name, term] of Object.entries(result)) terms[name] = tf.keep(tf.clone(term));
-          return result.loss;
-        }, weights);
-        const own: Record<string, tf.Tensor> = {};
-        for (const name of names) own[name] = terms[name]!;
-        return { value, own, grads };
-      });
-      const run = step();
-      const pairs: [string, string][] = augmented
-        ? [
-            ['loss', 'loss'],
-            ['sequenceItem', 'seqItem'],
-            ['sequenceSequence', 'seqSeq'],
-            ['regulariser', 'regulariser'],
-          ]
-        : [
-            ['loss', 'loss'],
-            ['crossEntropy', 'crossEntropy'],
-            ['regulariser', 'regulariser'],
-          ];
-      for (const [ours, theirs] of pairs)
-        expect(distance(run.own[ours]!.dataSync(), unpack(c.outputs[theirs]!)), ours).toBeLessThan(1e-5);
-      for (const [name, variable] of trainableWeights(p, options, 'all')) {
-        const want = c.gradients[releasedName(name)];
-        expect(want, name).toBeDefined();
-        expect(distance(run.grads[variable.name]!.dataSync(), unpack(want!)), name).toBeLessThan(1e-4);
-      }
-      // and the twin has no weight that moves and that we do not have
-      const ours = new Set([...flattenParameters(p).keys()].map(releasedName));
-      for (const name of Object.keys(c.gradients)) expect(ours.has(name), name).toBe(true);
-      step.dispose();
-    },
-  );
+    }
+    const step = compile(() => {
+      let names: string[] = [];
+      const { value, grads } = tf.variableGrads(() => {
+        const result = augmented
+          ? pretrainObjective(
+              p,
+              options,
+              {
+                ...inputs,
+                groups: regroup(augmented.order, order, groups),
+                augmented: augmented.groups,
+                targets: tf.gather(tensorOf(twin.inputs.targets), tf.tensor1d(augmented.order, 'int32')),
+                augmentedSlots: augmented.slots,
+              },
+              undefined,
+            )
+          : finetuneObjective(p, options, inputs, undefined, width);
+        names = Object.keys(result);
+        for (const [name, term] of Object.entries(result)) terms[name] = tf.keep(tf.clone(term));
+        return result.loss;
+      }, weights);
+      const own: Record<string, tf.Tensor> = {};
+      for (const name of names) own[name] = terms[name]!;
+      return { value, own, grads };
+    });
+    const run = step();
+    const pairs: [string, string][] = augmented
+      ? [
+          ['loss', 'loss'],
+          ['sequenceItem', 'seqItem'],
+          ['sequenceSequence', 'seqSeq'],
+          ['regulariser', 'regulariser'],
+        ]
+      : [
+          ['loss', 'loss'],
+          ['crossEntropy', 'crossEntropy'],
+          ['regulariser', 'regulariser'],
+        ];
+    for (const [ours, theirs] of pairs)
+      expect(distance(run.own[ours]!.dataSync(), unpack(c.outputs[theirs]!)), ours).toBeLessThan(1e-5);
+    for (const [name, variable] of trainableWeights(p, options, 'all')) {
+      const want = c.gradients[releasedName(name)];
+      expect(want, name).toBeDefined();
+      expect(distance(run.grads[variable.name]!.dataSync(), unpack(want!)), name).toBeLessThan(1e-4);
+    }
+    // and the twin has no weight that moves and that we do not have
+    const ours = new Set([...flattenParameters(p).keys()].map(releasedName));
+    for (const name of Object.keys(c.gradients)) expect(ours.has(name), name).toBe(true);
+    step.dispose();
+  });
 
   it.each(twin.cases.filter(({ task }) => task === 'finetune').map((c) => ({ c, name: title(c) })))(
     '$name: sequence vectors and logits',

@@ -3,6 +3,12 @@ export { gelu } from './ops/gelu.ts';
 export { layerNorm } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
+export {
+  blockedCrossEntropy,
+  type BlockedCrossEntropyInputs,
+  type BlockInputs,
+} from './ops/blockedCrossEntropy.ts';
+export { blocksPay } from './ops/blocks.ts';
 export { embedding } from './ops/embedding.ts';
 export { dropout, randomSource, type RandomSource } from './ops/random.ts';
 export {

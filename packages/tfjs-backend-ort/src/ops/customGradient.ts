@@ -30,3 +30,25 @@ export function customGradient(
   });
   return operation(...inputs);
 }
+
+/** The engine's tape, which tfjs keeps private. */
+interface TapeHolder {
+  state: { activeTape: unknown };
+}
+
+/**
+ * `tf.grads` for use inside the gradient of a {@link customGradient}: tfjs forgets the tape it is walking when another
+ * differentiation ends meanwhile, and then fails to free what that tape holds.
+ *
+ * @param f - Its value must be a scalar.
+ * @param xs - What to differentiate by.
+ */
+export function gradientsWithin(f: (...xs: tf.Tensor[]) => tf.Tensor, xs: tf.Tensor[]): tf.Tensor[] {
+  const { state } = tf.engine() as unknown as TapeHolder;
+  const tape = state.activeTape;
+  try {
+    return tf.grads(f)(xs);
+  } finally {
+    state.activeTape = tape;
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The loss over a large catalogue without what is as long as it: the scores of B rows and C candidates are made in blocks of
+ * candidates, each from the features of its own items, and histories adapt the features of their own items alone.
+ */
+import { blockedCrossEntropy, type BlockInputs, tf } from '@ferry/engine';
+import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import { type Candidates, candidatesOf } from './fusion.ts';
+import { itemTables, type ItemTables, type ItemWeights, type SequenceInputs } from './model.ts';
+import type { MissRecOptions } from './options.ts';
+import type { MissRecParameters } from './parameters.ts';
+
+/**
+ * The items of histories alone: tables whose row 0 is padding and whose other rows are the places of all histories one after the
+ * other, and histories that point there.
+ *
+ * @param p - Weights.
+ * @param options - Model options.
+ * @param items - The whole catalogue in order.
+ * @param groups - Histories of item numbers.
+ */
+export function historyTables(
+  p: MissRecParameters,
+  options: MissRecOptions,
+  items: ItemInputs,
+  groups: readonly SequenceInputs[],
+): { tables: ItemTables; groups: SequenceInputs[] } {
+  let places = 1;
+  const local = groups.map((group): SequenceInputs => {
+    const { history } = group;
+    const own = tf.reshape(tf.range(places, places + history.size, 1, 'int32'), history.shape);
+    places += history.size;
+    return {
+      ...group,
+      history: tf.where(tf.greater(history, tf.scalar(0, 'int32')), own, tf.zerosLike(own)),
+    };
+  });
+  const numbers = tf.concat([
+    tf.zeros<tf.Rank.R1>([1], 'int32'),
+    ...groups.map(({ history }) => tf.reshape<tf.Rank.R1>(history, [-1])),
+  ]);
+  const pick = (of: ItemInputs['features']): ItemInputs['features'] =>
+    Object.fromEntries(Object.entries(of).map(([modality, table]) => [modality, tf.gather(table, numbers)]));
+  return {
+    tables: itemTables(p, options, { features: pick(items.features), present: pick(items.present), numbers }),
+    groups: local,
+  };
+}
+
+/**
+ * `fusedScores / τ` with two products in place of three: a product is linear in its rows, so whatever part of the fusion does not go
+ * through the softmax is summed in the rows first. With the cosines `δ = s_text - s_image` that is all but `gate σ(α δ) δ`. It
+ * differs from {@link fusedScores} by rounding alone.
+ *
+ * @param options - Model options.
+ * @param sequences - [B, D], of length 1.
+ * @param candidates - From {@link candidatesOf}.
+ * @returns [B, C]
+ */
+export function foldedLogits(
+  options: MissRecOptions,
+  sequences: tf.Tensor,
+  candidates: Candidates,
+): tf.Tensor2D {
+  const { content, present, ids, summed, factor } = candidates;
+  const product = (rows: tf.Tensor): tf.Tensor2D => tf.matMul(sequences, rows, false, true);
+  const inverse = 1 / options.temperature;
+  if (summed) return product(tf.mul(summed, inverse));
+  const modalities = modalitiesOf(options);
+  const [a, b] = modalities.map((modality) => content[modality]!) as [tf.Tensor, tf.Tensor?];
+  // [C, 1]: whether an item has the modality
+  const [hasA, hasB] = modalities.map((modality) => present[modality] ?? tf.scalar(1)) as [
+    tf.Tensor,
+    tf.Tensor?,
+  ];
+  const both = hasB ? tf.mul(hasA, hasB) : tf.scalar(0);
+  const onlyA = tf.sub(hasA, both);
+  const any = hasB ? tf.sub(tf.add(hasA, hasB), both) : hasA;
+  // what stands before the content and before the ID in (s_id + 2 any s) / (1 + 2 any)
+  const own = ids ? tf.div(inverse, tf.add(tf.mul(any, 2), 1)) : undefined;
+  const weight = own ? tf.mul(tf.mul(own, any), 2) : tf.mul(any, inverse);
+  const gate = tf.mul(weight, both);
+  // w_a where no softmax decides: all of an item that has no other modality, and half of both without α
+  const share = factor ? onlyA : tf.add(onlyA, tf.mul(both, 0.5));
+  const rows = [tf.mul(a, tf.mul(weight, share))];
+  if (b) rows.push(tf.mul(b, tf.mul(weight, tf.sub(any, share))));
+  if (own) rows.push(tf.mul(ids!, own));
+  const direct = product(rows.reduce((sum, row) => tf.add(sum, row)));
+  if (!factor || !b) return direct;
+  const difference = product(tf.sub(a, b));
+  const gated = tf.mul(tf.sigmoid(tf.mul(difference, factor)), tf.reshape(gate, [1, -1]));
+  return tf.add(direct, tf.mul(gated, difference));
+}
+
+/**
+ * {@link catalogueLoss} in blocks: the same to rounding.
+ *
+ * @param p - Weights.
+ * @param options - Model options.
+ * @param inputs - Sequences [B, D], the whole catalogue in order, targets int32 [B] (item numbers 1..N), and the items of a block.
+ * @returns [B]
+ */
+export function blockedCatalogueLoss(
+  p: MissRecParameters,
+  options: MissRecOptions,
+  inputs: { sequences: tf.Tensor2D; items: ItemInputs; targets: tf.Tensor; width?: number | undefined },
+): tf.Tensor1D {
+  const { sequences, items, targets, width } = inputs;
+  const modalities = modalitiesOf(options);
+  const { itemEmbedding, fusionFactor } = p;
+  const perItem = fusionFactor?.rank === 1;
+  const adapters = modalities.map((modality) => (modality === 'text' ? p.textAdapter! : p.imageAdapter!));
+  const logits = (queries: tf.Tensor2D, block: BlockInputs): tf.Tensor2D => {
+    const [tables, shared, constants] = [
+      block.tables.values(),
+      block.shared.values(),
+      block.constants.values(),
+    ];
+    const next = (list: Iterator<tf.Tensor>): tf.Tensor => list.next().value as tf.Tensor;
+    const linear = () => ({ weight: next(shared), bias: next(shared) });
+    const own: ItemWeights = {
+      ...(p.textAdapter && { textAdapter: linear() }),
+      ...(p.imageAdapter && { imageAdapter: linear() }),
+      ...(itemEmbedding && { itemEmbedding: { weight: next(tables) } }),
+      ...(fusionFactor && { fusionFactor: perItem ? tf.reshape(next(tables), [-1]) : next(shared) }),
+    };
+    const rows: ItemInputs = { features: {}, present: {} };
+    for (const modality of modalities) {
+      rows.features[modality] = next(constants);
+      rows.present[modality] = next(constants);
+    }
+    return foldedLogits(options, queries, candidatesOf(options, itemTables(own, options, rows), 'all'));
+  };
+  return blockedCrossEntropy(sequences, {
+    tables: [
+      ...(itemEmbedding ? [itemEmbedding.weight] : []),
+      ...(perItem ? [tf.reshape(fusionFactor, [-1, 1])] : []),
+    ],
+    shared: [
+      ...adapters.flatMap(({ weight, bias }) => [weight, bias]),
+      ...(fusionFactor && !perItem ? [fusionFactor] : []),
+    ],
+    constants: modalities.flatMap((modality) => [items.features[modality]!, items.present[modality]!]),
+    labels: targets,
+    logits,
+    first: options.paddingInSoftmax ? 0 : 1,
+    width,
+  });
+}

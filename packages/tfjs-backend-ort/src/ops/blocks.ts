@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** Columns from `start`, `size` of them. */
+export interface ColumnBlock {
+  start: number;
+  size: number;
+}
+
+/** Elements of one block's matrix: 2 MiB, of which a handful is alive at a time. */
+const BLOCK_ELEMENTS = 2 ** 19;
+/** Blocks are unrolled in a compiled step, so their number is bounded; beyond it they grow wider. */
+const MOST_BLOCKS = 64;
+/** Widths are multiples of it, so that products run in whole vectors. */
+const WIDTH_UNIT = 64;
+
+/** Scores from which on blocks are faster than the whole matrix; measured, see docs/engine.md. */
+const BLOCKS_PAY = 3 * 2 ** 20;
+
+/**
+ * Whether a loss over a [rows, columns] matrix of scores is faster in blocks ({@link columnBlocks}) than whole.
+ *
+ * @param rows - B
+ * @param columns - C
+ */
+export function blocksPay(rows: number, columns: number): boolean {
+  return rows * columns >= BLOCKS_PAY;
+}
+
+/**
+ * Cuts the columns of a [rows, columns] matrix that is never whole: blocks of about 2 MiB, but at most 64 of them.
+ *
+ * @param rows - B.
+ * @param columns - Of the whole matrix.
+ * @param width - Columns of a block, where it is to be another.
+ */
+export function columnBlocks(rows: number, columns: number, width?: number): ColumnBlock[] {
+  const fitting = Math.max(BLOCK_ELEMENTS / Math.max(rows, 1), columns / MOST_BLOCKS, 1);
+  const step = width ?? Math.ceil(fitting / WIDTH_UNIT) * WIDTH_UNIT;
+  if (!Number.isInteger(step) || step < 1)
+    throw new Error(`columnBlocks: width must be a positive integer, got ${step}`);
+  const blocks: ColumnBlock[] = [];
+  for (let start = 0; start < columns; start += step)
+    blocks.push({ start, size: Math.min(step, columns - start) });
+  return blocks;
+}
+
+/**
+ * The same tensor, but not before others are computed. A compiled graph has no order but that of its data, and computing equal
+ * things once is what it does best: blocks that must come one after the other, and be made a second time, need to be told.
+ *
+ * @param x - float32 or int32.
+ * @param token - A scalar that depends on all that must come first (see {@link orderToken}); none: x itself.
+ */
+export function after<T extends tf.Tensor>(x: T, token: tf.Scalar | undefined): T {
+  // A choice that is always x: no arithmetic, so no bit of x changes, whatever the token holds.
+  return token ? tf.where<T>(tf.scalar(true), x, tf.cast(token as T, x.dtype)) : x;
+}
+
+/** A scalar that depends on all of some tensors. */
+export function orderToken(tensors: readonly tf.Tensor[]): tf.Scalar {
+  const firsts = tensors.map((x) => tf.slice(tf.reshape(tf.cast(x, 'float32'), [-1]), [0], [1]));
+  return tf.reshape(tf.slice(firsts.length === 1 ? firsts[0]! : tf.concat(firsts), [0], [1]), []);
+}
