@@ -20,21 +20,37 @@ export interface SourceRows {
 }
 
 /**
- * Rows of each source in batch `step`, summing to B: shares proportional to (rows of the source) to the power `balance`, rounded so that over the epoch every
- * source gets what it is due.
+ * Rows of each source in one batch after another, each summing to B. Sources are due shares of the rows so far, proportional to (rows of the source)
+ * to the power `balance`; a batch gives each the whole rows it is owed, and those left over to the largest remainders.
+ *
+ * @param counts - Rows of each source, at least one.
  */
-export function quotas(counts: readonly number[], balance: number, size: number, step: number): number[] {
+export function* quotas(
+  counts: readonly number[],
+  balance: number,
+  size: number,
+): Generator<number[], never, undefined> {
   const weights = counts.map((count) => count ** balance);
   const total = weights.reduce((a, b) => a + b, 0);
-  let cumulative = 0;
-  // Rounding cumulative shares, over sources and over steps, keeps both sums exact.
-  const until = (share: number, steps: number) => Math.round(share * size * steps);
-  return weights.map((weight, d) => {
-    const before = cumulative / total;
-    cumulative += weight;
-    const after = d === weights.length - 1 ? 1 : cumulative / total;
-    return until(after, step + 1) - until(before, step + 1) - (until(after, step) - until(before, step));
-  });
+  const given = counts.map(() => 0);
+  for (let batch = 1; ; batch++) {
+    const owed = weights.map((weight, d) => (weight / total) * size * batch - given[d]!);
+    // A source that is ahead is owed less than nothing, and takes nothing.
+    const taken = owed.map((due) => Math.max(0, Math.floor(due)));
+    let left = size - taken.reduce((a, b) => a + b, 0);
+    const remainder = (d: number): number => owed[d]! - taken[d]!;
+    const extreme = (sign: number): number => {
+      let best = -1;
+      for (let d = 0; d < taken.length; d++)
+        if ((sign > 0 || taken[d]! > 0) && (best < 0 || sign * remainder(d) > sign * remainder(best)))
+          best = d;
+      return best;
+    };
+    for (; left > 0; left--) taken[extreme(1)]!++;
+    for (; left < 0; left++) taken[extreme(-1)]!--;
+    taken.forEach((count, d) => (given[d]! += count));
+    yield taken;
+  }
 }
 
 /**
@@ -44,6 +60,7 @@ export function quotas(counts: readonly number[], balance: number, size: number,
  * @param sources - Rows to train on.
  * @param options - B, and `balance` as in the model's options.
  * @param random - Shuffles.
+ * @throws Error naming a source without rows.
  */
 export function* sourceBatches(
   sources: readonly SourceRows[],
@@ -52,6 +69,8 @@ export function* sourceBatches(
 ): Generator<SourceBatch, void, undefined> {
   const { balance } = options;
   const counts = sources.map(({ rows }) => rows.targets.length);
+  const empty = counts.indexOf(0);
+  if (empty >= 0) throw new Error(`sourceBatches: source ${empty + 1} of ${counts.length} has no rows`);
   const total = counts.reduce((a, b) => a + b, 0);
   const size = Math.min(options.size, total);
   const orders = counts.map((count, d) => ({
@@ -73,6 +92,7 @@ export function* sourceBatches(
       ? random.split('joint').shuffle(Int32Array.from({ length: total }, (_, i) => i))
       : undefined;
   const starts = counts.map((_, d) => counts.slice(0, d).reduce((a, b) => a + b, 0));
+  const shares = quotas(counts, balance, size);
   for (let step = 0; step < Math.floor(total / size); step++) {
     const picked: [domain: number, row: number][] = [];
     if (joint)
@@ -81,7 +101,7 @@ export function* sourceBatches(
         picked.push([d, row - starts[d]!]);
       }
     else
-      for (const [d, count] of quotas(counts, balance, size, step).entries())
+      for (const [d, count] of shares.next().value.entries())
         for (let i = 0; i < count; i++) picked.push([d, next(d)]);
     yield gather(sources, picked);
   }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { RandomStream } from '@ferry/engine';
 import { describe, expect, it } from 'vitest';
 import {
@@ -73,21 +74,82 @@ describe('batches of several sources', () => {
     { rows: worldRows(20, 50, 2), offset: 20 },
   ];
 
-  it('share by a power of the rows, exactly over an epoch', () => {
-    for (const balance of [0, 0.5, 1]) {
-      const sums = [0, 0, 0];
-      for (let step = 0; step < 100; step++) {
-        const own = quotas([900, 100, 10], balance, 64, step);
-        expect(own.reduce((a, b) => a + b, 0)).toBe(64);
-        expect(own.every((count) => count >= 0)).toBe(true);
-        own.forEach((count, d) => (sums[d]! += count));
-      }
-      const weights = [900, 100, 10].map((count) => count ** balance);
-      const total = weights.reduce((a, b) => a + b, 0);
-      weights.forEach((weight, d) => {
-        expect(Math.abs(sums[d]! - (6400 * weight) / total)).toBeLessThan(1.5);
-      });
+  /** The batches one after another. */
+  const taken = (counts: number[], balance: number, size: number, batches: number): number[][] => {
+    const shares = quotas(counts, balance, size);
+    return Array.from({ length: batches }, () => shares.next().value);
+  };
+
+  it('share by a power of the rows: whole rows, none negative, as many as the batch has, near what is due', () => {
+    const rows = fc.integer({ min: 1, max: 4_000_000 });
+    fc.assert(
+      fc.property(
+        fc.array(rows, { minLength: 1, maxLength: 12 }),
+        fc.constantFrom(0, 0.3, 0.5, 1),
+        fc.integer({ min: 1, max: 64 }),
+        (counts, balance, size) => {
+          const weights = counts.map((count) => count ** balance);
+          const total = weights.reduce((a, b) => a + b, 0);
+          const given = counts.map(() => 0);
+          for (const [batch, own] of taken(counts, balance, size, 60).entries()) {
+            expect(own.reduce((a, b) => a + b, 0)).toBe(size);
+            expect(own.every((count) => Number.isInteger(count) && count >= 0)).toBe(true);
+            own.forEach((count, d) => (given[d]! += count));
+            for (const [d, weight] of weights.entries())
+              expect(Math.abs(given[d]! - (weight / total) * size * (batch + 1))).toBeLessThan(2);
+          }
+        },
+      ),
+    );
+  });
+
+  it('give a source its rows even where it is due less than one in a batch', () => {
+    const counts = [3_000_000, 1_000, 200, 400_000];
+    const sums = [0, 0, 0, 0];
+    for (const own of taken(counts, 0.5, 16, 1_000)) own.forEach((count, d) => (sums[d]! += count));
+    const total = counts.reduce((sum, count) => sum + count ** 0.5, 0);
+    expect(sums).toEqual(counts.map((count) => Math.round((16_000 * count ** 0.5) / total)));
+  });
+
+  it('refuse a source without rows, by its place', () => {
+    const none = { rows: worldRows(20, 0, 1), offset: 20 };
+    for (const balance of [0, 1])
+      expect(() =>
+        sourceBatches([sources[0]!, none], { size: 8, balance }, RandomStream.fromSeed(1)).next(),
+      ).toThrow(/source 2 of 2 has no rows/);
+  });
+
+  it('shuffle the rows of a source anew each time it goes round', () => {
+    const rows = { ...worldRows(300, 50, 2), targets: Int32Array.from({ length: 50 }, (_, r) => r + 1) };
+    const rounds = (seed: number): number[][] => {
+      const pair = [
+        { rows, offset: 0 },
+        { rows: worldRows(20, 150, 1), offset: 300 },
+      ];
+      const seen: number[] = [];
+      for (const { targets } of sourceBatches(pair, { size: 50, balance: 0 }, RandomStream.fromSeed(seed)))
+        seen.push(...targets.filter((target) => target <= 300));
+      return [seen.slice(0, 50), seen.slice(50, 100)];
+    };
+    const [first, second] = rounds(1);
+    const inOrder = Array.from({ length: 50 }, (_, r) => r + 1);
+    for (const round of [first!, second!]) {
+      expect([...round].sort((a, b) => a - b)).toEqual(inOrder);
+      expect(round).not.toEqual(inOrder);
     }
+    expect(first).not.toEqual(second);
+    expect(rounds(2)[0]).not.toEqual(first);
+  });
+
+  it('shuffle all rows together with balance 1', () => {
+    const order = (seed: number): number[] =>
+      [...sourceBatches(sources, { size: 50, balance: 1 }, RandomStream.fromSeed(seed))].flatMap(
+        ({ targets }) => [...targets],
+      );
+    const inOrder = sources.flatMap(({ rows, offset }) => [...rows.targets].map((target) => target + offset));
+    expect(order(1)).not.toEqual(inOrder);
+    expect(order(1)).not.toEqual(order(2));
+    expect([...order(1)].sort((a, b) => a - b)).toEqual([...inOrder].sort((a, b) => a - b));
   });
 
   it('visit every row once with balance 1, and the small source more often with balance 0', () => {
