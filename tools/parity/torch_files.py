@@ -34,3 +34,13 @@ torch.save(dict(config=Unlucky("touch FERRY_WAS_HERE"), state_dict={"x": torch.o
            os.path.join(directory, "unlucky-config.pth"))
 torch.save(dict(state_dict={"x": torch.ones(2), "y": Unlucky("touch FERRY_WAS_HERE")}),
            os.path.join(directory, "unlucky-state.pth"))
+
+# the same tensors in the form from before PyTorch 1.6, bare, and under the names that DataParallel and torch.compile give
+state = torch.load(os.path.join(directory, "dtypes.pth"), weights_only=False)["state_dict"]
+torch.save(dict(state_dict=state, epoch=3), os.path.join(directory, "legacy.pth"), _use_new_zipfile_serialization=False)
+torch.save(state, os.path.join(directory, "bare.pth"))
+few = {"a.weight": state["half"], "b": state["scalar"]}
+torch.save(dict(model_state_dict={f"module._orig_mod.{k}": v for k, v in few.items()}),
+           os.path.join(directory, "wrapped.pth"))
+# a whole model, whose class no other program knows
+torch.save(nn.Linear(2, 1), os.path.join(directory, "model.pth"))

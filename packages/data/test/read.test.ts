@@ -144,4 +144,14 @@ describe('recboleOrder', () => {
   it('is undefined where there are no ready-made files', async () => {
     expect(await recboleOrder(await directoryWith(toyJsonl))).toBe(undefined);
   });
+
+  it('of 200,000 rows is found', async () => {
+    const rows = Array.from({ length: 200_000 }, (_, user) => `${user}\t0\t1`);
+    const inter = ['user_id:token\titem_id_list:token_seq\titem_id:token', ...rows, ''].join('\n');
+    const directory = await directoryWith({
+      'big.item2index': 'a\t0\nb\t1\n',
+      ...Object.fromEntries(['train', 'valid', 'test'].map((split) => [`big.${split}.inter`, inter])),
+    });
+    expect([...(await recboleOrder(directory))!]).toEqual([2, 1]);
+  });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
-import type { PthTensor } from '@ferry/torch';
+import { type PthTensor, readStateDict } from '@ferry/torch';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createMissRecModel,
@@ -15,6 +15,7 @@ import {
   saveMissRec,
 } from '../src/index.ts';
 import { matchRows } from '../src/import/rowMap.ts';
+import { torchFile } from './torchFile.ts';
 import { ints, type Packed, unpack } from './twin.ts';
 
 const read = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${name}`, import.meta.url));
@@ -118,5 +119,81 @@ describe('a checkpoint of the PyTorch twin', () => {
     expect(imported.tensors.has('itemEmbedding.weight')).toBe(false);
     expect(imported.tensors.has('decoder.layers.0.crossAttention.inProjection.weight')).toBe(true);
     expect(imported.ignored).toContain('item_embedding.weight');
+  });
+
+  describe('as others save it', () => {
+    const file = 'other.pth';
+    const state = readStateDict(read('released.pth'), 'released.pth');
+    const whole = importReleased(read('released.pth'), { file, domain: features });
+    const without = (...names: string[]) => new Map([...state].filter(([name]) => !names.includes(name)));
+
+    it('a bare state dict under DataParallel, in single and in double precision, is the same model', () => {
+      for (const precision of ['float32', 'float64'] as const) {
+        const bytes = torchFile(state, { precision, prefix: 'module.' });
+        expect(importReleased(bytes, { file, domain: features })).toEqual(whole);
+      }
+    });
+
+    it.each(['float16', 'bfloat16'] as const)('%s finds the same rows, with weights rounded', (precision) => {
+      const imported = importReleased(torchFile(state, { precision }), { file, domain: features });
+      expect(imported.rows).toEqual(whole.rows);
+      for (const [name, tensor] of whole.tensors) {
+        const rounded = imported.tensors.get(name)!.data as Float32Array;
+        (tensor.data as Float32Array).forEach((value, i) => {
+          expect(Math.abs(rounded[i]! - value)).toBeLessThanOrEqual(2 ** -8 * Math.abs(value) + 1e-7);
+        });
+      }
+    });
+
+    it.each(['interest_embeddings', 'plm_interest_lookup_table', 'img_interest_lookup_table'])(
+      'without %s it has no interests, and the rest of it',
+      (name) => {
+        const { tensors } = importReleased(torchFile(without(name)), { file, domain: features });
+        const rest = [...whole.tensors].filter(([own]) => !own.startsWith('interests.'));
+        expect([...tensors]).toEqual(rest);
+      },
+    );
+
+    it('without frozen features the items cannot be found, and the message says whose are missing', () => {
+      const bare = torchFile(without('plm_embedding.weight', 'img_embedding.weight'));
+      expect(() => importReleased(bare, { file, domain: features })).toThrow(
+        /the checkpoint has none, the domain has text features and image features; give the token list/,
+      );
+      expect(() => importReleased(torchFile(state), { file, domain: {} })).toThrow(
+        /the checkpoint has plm_embedding\.weight and img_embedding\.weight, the domain has none/,
+      );
+    });
+
+    it('of 200,000 items is read', () => {
+      const items = 200_000;
+      const width = 6;
+      const values = Float32Array.from({ length: (items + 1) * width }, (_, i) =>
+        i < width ? 0 : Math.fround(Math.sin(i)),
+      );
+      const many = new Map(state);
+      for (const [name, { shape, data }] of state)
+        if (shape[0] === 13) {
+          const size = shape.slice(1).reduce((a, b) => a * b, 1);
+          many.set(name, {
+            ...state.get(name)!,
+            shape: [items + 1, ...shape.slice(1)],
+            data:
+              data instanceof BigInt64Array
+                ? new BigInt64Array(items + 1).fill(1n, 1)
+                : name === 'plm_embedding.weight'
+                  ? values
+                  : new Float32Array((items + 1) * size),
+          });
+        }
+      const text = {
+        ...features.text,
+        count: items,
+        data: values.slice(width),
+        present: new Uint8Array(items).fill(1),
+      };
+      const imported = importReleased(torchFile(many), { file, domain: { text } });
+      expect(imported.items).toBe(items);
+      expect(imported.rows!.rowOf.every((row, item) => row === item)).toBe(true);
+    });
   });
 });

@@ -87,7 +87,14 @@ export {
   type OptimizerOptions,
   type ParameterGroup,
 } from './optimizer.ts';
-export { type SafetensorsArray, type SafetensorsType } from './dtypes.ts';
+export {
+  fromBfloat16,
+  fromFloat16,
+  toBfloat16,
+  toFloat16,
+  type SafetensorsArray,
+  type SafetensorsType,
+} from './dtypes.ts';
 export {
   encodeFloats,
   readSafetensors,

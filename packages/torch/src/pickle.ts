@@ -1,4 +1,12 @@
-import { isKind, nameOf, type PickleGlobal, type PickleValue, reduce, storageOf } from './pickleValues.ts';
+import {
+  isKind,
+  nameOf,
+  type PickleGlobal,
+  type PickleStorage,
+  type PickleValue,
+  reduce,
+  storageOf,
+} from './pickleValues.ts';
 
 const utf8 = new TextDecoder('utf-8');
 const latin1 = new TextDecoder('latin1');
@@ -11,6 +19,11 @@ function longOf(bytes: Uint8Array): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
+/** {@link readPickleAt} of a file that is one pickle. */
+export function readPickle(bytes: Uint8Array, file: string): PickleValue {
+  return readPickleAt(bytes, file, 0).value;
+}
+
 /**
  * Reads a pickle as data. It knows the opcodes of protocol 2 (what `torch.save` writes) and of protocols 3 and 4 that
  * build plain values; it looks nothing up and calls nothing: tensors, storages and ordered dictionaries are
@@ -18,11 +31,19 @@ function longOf(bytes: Uint8Array): number | bigint {
  *
  * @param bytes - The pickle.
  * @param file - Name for messages.
+ * @param start - Where in the bytes it begins.
+ * @param seen - Told each storage that it names.
+ * @returns The value, and where the pickle ends.
  * @throws Error on an opcode outside that set, on a stack that does not match and on a truncated file.
  */
-export function readPickle(bytes: Uint8Array, file: string): PickleValue {
+export function readPickleAt(
+  bytes: Uint8Array,
+  file: string,
+  start: number,
+  seen?: (storage: PickleStorage) => void,
+): { value: PickleValue; end: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = 0;
+  let at = start;
   const fail = (rule: string): Error => new Error(`readPickle: ${file}, byte ${at}: ${rule}`);
   const take = (count: number): Uint8Array => {
     if (count > bytes.length - at) throw fail(`the file ends inside a value of ${count} bytes (truncated?)`);
@@ -95,8 +116,11 @@ export function readPickle(bytes: Uint8Array, file: string): PickleValue {
       case 0x95: // FRAME: a hint about lengths
         u64();
         break;
-      case 0x2e: // STOP
-        return pop();
+      case 0x2e: {
+        // STOP
+        const value = pop();
+        return { value, end: at };
+      }
       case 0x28: // MARK
         marks.push(stack);
         stack = [];
@@ -265,9 +289,13 @@ export function readPickle(bytes: Uint8Array, file: string): PickleValue {
         if (isKind(target, 'record')) target.state = state;
         break;
       }
-      case 0x51: // BINPERSID
-        stack.push(storageOf(pop()));
+      case 0x51: {
+        // BINPERSID
+        const storage = storageOf(pop());
+        if (isKind(storage, 'storage')) seen?.(storage);
+        stack.push(storage);
         break;
+      }
       case 0x71: // BINPUT
         memo.set(u8(), top());
         break;

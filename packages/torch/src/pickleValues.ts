@@ -78,7 +78,8 @@ export function isKind<K extends 'global' | 'record' | 'storage' | 'tensor'>(
   return typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;
 }
 
-function isCount(value: PickleValue | undefined): value is number {
+/** Whether a value is a whole number of at least 0 that a number holds exactly. */
+export function isCount(value: PickleValue | undefined): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
@@ -99,7 +100,7 @@ export function reduce(callee: PickleValue, args: readonly PickleValue[]): Pickl
   const name = nameOf(callee);
   if (isKind(callee, 'global')) {
     if (name === 'collections.OrderedDict' && args.length === 0) return new Map();
-    if (name === 'torch._utils._rebuild_tensor_v2') {
+    if (name === 'torch._utils._rebuild_tensor_v2' || name === 'torch._utils._rebuild_tensor') {
       const tensor = tensorOf(args);
       if (tensor) return tensor;
     }
@@ -111,8 +112,9 @@ export function reduce(callee: PickleValue, args: readonly PickleValue[]): Pickl
 /** `('storage', class, key, location, elements)`, the persistent ids of `torch.save`. */
 export function storageOf(id: PickleValue): PickleValue {
   if (Array.isArray(id) && id[0] === 'storage') {
-    const [, type, key, , count] = id;
-    if (isKind(type, 'global') && typeof key === 'string' && isCount(count))
+    const [, type, key, , count, view] = id;
+    // In the older form a storage could be a view of another one, which PyTorch has not written since 0.4.
+    if (isKind(type, 'global') && typeof key === 'string' && isCount(count) && (view ?? null) === null)
       return { kind: 'storage', type: type.name, key, count };
   }
   return { kind: 'record', of: 'a persistent object', args: [id], state: null };

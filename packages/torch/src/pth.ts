@@ -1,104 +1,18 @@
-import { openArchive, type ArchiveLimits } from './archive.ts';
-import { readPickle } from './pickle.ts';
-import type { PickleTensor, PickleValue } from './pickleValues.ts';
+import { limitsOf, openArchive, type ArchiveLimits } from './archive.ts';
+import { storageType, type PthTensor } from './elements.ts';
+import { isKind, type PickleTensor, type PickleValue } from './pickleValues.ts';
 
-/** Element types of PyTorch that are read. */
-export type PthType =
-  'float32' | 'float16' | 'bfloat16' | 'float64' | 'int64' | 'int32' | 'int16' | 'int8' | 'uint8' | 'bool';
-
-/** A tensor of a checkpoint, contiguous. */
-export interface PthTensor {
-  /** Its type in the file. */
-  dtype: PthType;
-  /** Sizes of the dimensions. */
-  shape: number[];
-  /** Row-major values: half precision as float32, bool as 0 and 1. */
-  data: Float32Array | Float64Array | BigInt64Array | Int32Array | Int16Array | Int8Array | Uint8Array;
-}
-
-interface StorageType {
-  dtype: PthType;
-  bytes: number;
-  read: (view: DataView, at: number) => number | bigint;
-  make: (count: number) => PthTensor['data'];
-}
-
-/** IEEE half precision, exactly. */
-function half(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 31) return fraction === 0 ? sign * Infinity : NaN;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
-}
-
-const widened = new DataView(new ArrayBuffer(4));
-function brain(bits: number): number {
-  widened.setUint32(0, bits << 16);
-  return widened.getFloat32(0);
-}
-
-const storageTypes: Readonly<Record<string, StorageType>> = {
-  FloatStorage: {
-    dtype: 'float32',
-    bytes: 4,
-    read: (v, at) => v.getFloat32(at, true),
-    make: (n) => new Float32Array(n),
-  },
-  HalfStorage: {
-    dtype: 'float16',
-    bytes: 2,
-    read: (v, at) => half(v.getUint16(at, true)),
-    make: (n) => new Float32Array(n),
-  },
-  BFloat16Storage: {
-    dtype: 'bfloat16',
-    bytes: 2,
-    read: (v, at) => brain(v.getUint16(at, true)),
-    make: (n) => new Float32Array(n),
-  },
-  DoubleStorage: {
-    dtype: 'float64',
-    bytes: 8,
-    read: (v, at) => v.getFloat64(at, true),
-    make: (n) => new Float64Array(n),
-  },
-  LongStorage: {
-    dtype: 'int64',
-    bytes: 8,
-    read: (v, at) => v.getBigInt64(at, true),
-    make: (n) => new BigInt64Array(n),
-  },
-  IntStorage: {
-    dtype: 'int32',
-    bytes: 4,
-    read: (v, at) => v.getInt32(at, true),
-    make: (n) => new Int32Array(n),
-  },
-  ShortStorage: {
-    dtype: 'int16',
-    bytes: 2,
-    read: (v, at) => v.getInt16(at, true),
-    make: (n) => new Int16Array(n),
-  },
-  CharStorage: { dtype: 'int8', bytes: 1, read: (v, at) => v.getInt8(at), make: (n) => new Int8Array(n) },
-  ByteStorage: { dtype: 'uint8', bytes: 1, read: (v, at) => v.getUint8(at), make: (n) => new Uint8Array(n) },
-  BoolStorage: {
-    dtype: 'bool',
-    bytes: 1,
-    read: (v, at) => Math.min(v.getUint8(at), 1),
-    make: (n) => new Uint8Array(n),
-  },
-};
+/** PyTorch itself has no more. */
+const maxRank = 64;
 
 function materialise(
   name: string,
   tensor: PickleTensor,
   storages: ReadonlyMap<string, Uint8Array>,
-  budget: { left: number },
+  budget: { readonly whole: number; left: number },
 ): PthTensor {
   const { storage, offset, shape, strides } = tensor;
-  const type = Object.hasOwn(storageTypes, storage.type) ? storageTypes[storage.type]! : undefined;
+  const type = storageType(storage.type);
   if (!type) throw new Error(`readPth: entry "${name}": elements of type ${storage.type} are not supported`);
   const bytes = storages.get(storage.key);
   if (!bytes)
@@ -108,10 +22,15 @@ function materialise(
       `readPth: entry "${name}": storage data/${storage.key} must have ${storage.count} elements of ${type.bytes} bytes, ` +
         `got ${bytes.length} bytes (truncated?)`,
     );
-  const count = shape.reduce((a, b) => a * b, 1);
-  budget.left -= count * type.bytes;
-  if (budget.left < 0)
-    throw new Error(`readPth: entry "${name}" [${shape.join(', ')}] exceeds the size limit`);
+  if (shape.length > maxRank)
+    throw new Error(`readPth: entry "${name}" has ${shape.length} dimensions, at most ${maxRank} are read`);
+  // A dimension of 0 first: the others may be anything then, also too large for their product to be a number.
+  const count = shape.includes(0) ? 0 : shape.reduce((a, b) => a * b, 1);
+  budget.left -= count * type.made;
+  if (!(budget.left >= 0))
+    throw new Error(
+      `readPth: entry "${name}" [${shape.join(', ')}] exceeds the size limit of ${budget.whole} bytes for all tensors (maxBytes)`,
+    );
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
   if (count > 0 && last >= storage.count)
     throw new Error(
@@ -143,15 +62,58 @@ function describeValue(value: PickleValue): string {
   return 'a container';
 }
 
+/** Under these names training scripts keep the weights, in the order in which they are looked for. */
+const stateNames = ['state_dict', 'model_state_dict', 'model'] as const;
+
+/** The dictionary of weights in what was saved: an entry of it, or the whole. */
+function stateOf(root: PickleValue, file: string): Map<PickleValue, PickleValue> {
+  if (isKind(root, 'record'))
+    throw new Error(
+      `readPth: ${file}: it holds ${describeValue(root)}, a whole model, which only its own code can read; ` +
+        'save its weights instead: torch.save(model.state_dict(), …)',
+    );
+  if (root instanceof Map) {
+    for (const name of stateNames) {
+      const state = root.get(name);
+      if (state instanceof Map) return state;
+    }
+    if ([...root.values()].some((value) => isKind(value, 'tensor'))) return root;
+  }
+  const keys =
+    root instanceof Map
+      ? ` with the entries ${
+          [...root.keys()]
+            .slice(0, 8)
+            .map((key) => (typeof key === 'string' ? key : describeValue(key)))
+            .join(', ') || 'none'
+        }`
+      : '';
+  throw new Error(
+    `readPth: ${file}: weights are needed: a dictionary of tensors, or one with an entry ${stateNames
+      .map((name) => `"${name}"`)
+      .join(' or ')}, got ${describeValue(root)}${keys}`,
+  );
+}
+
+/** What wrappers put in front of every name: `DataParallel` and `torch.compile`. */
+const wrappers = ['module.', '_orig_mod.'] as const;
+
+/** Names without what wrappers put in front of all of them. */
+function unwrapped(tensors: Map<string, PthTensor>): Map<string, PthTensor> {
+  const wrapper = wrappers.find((prefix) => [...tensors.keys()].every((name) => name.startsWith(prefix)));
+  if (wrapper === undefined || tensors.size === 0) return tensors;
+  return unwrapped(new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])));
+}
+
 /**
  * Reads the tensors of a PyTorch checkpoint's `state_dict`. Whatever else the file holds (configuration objects, optimiser
  * state) is skipped as inert data; nothing the file names is imported or called.
  *
- * @param bytes - A file of `torch.save`: a dictionary with an entry `state_dict`.
+ * @param bytes - A file of `torch.save`: a dictionary of tensors, or one with an entry `state_dict`, `model_state_dict` or `model`.
  * @param file - Name for messages.
- * @param limits - See {@link ArchiveLimits}; `maxBytes` also bounds the tensors (views may share a storage).
- * @returns Tensors by name, in the file's order.
- * @throws Error if there is no `state_dict`, or if an entry of it is anything but a tensor: the message names the entry
+ * @param limits - See {@link ArchiveLimits}.
+ * @returns Tensors by name, in the file's order; a `module.` or `_orig_mod.` in front of every name is left out.
+ * @throws Error if there are no weights, or if an entry of them is anything but a tensor: the message names the entry
  *   and what it would have needed.
  */
 export function readStateDict(
@@ -159,24 +121,19 @@ export function readStateDict(
   file: string,
   limits: ArchiveLimits = {},
 ): Map<string, PthTensor> {
-  const { pickle, storages } = openArchive(bytes, file, limits);
-  const root = readPickle(pickle, file);
-  const state = root instanceof Map ? root.get('state_dict') : undefined;
-  if (!(state instanceof Map))
-    throw new Error(
-      `readPth: ${file}: a dictionary with an entry "state_dict" is needed, got ${describeValue(root)}`,
-    );
-  const budget = { left: limits.maxBytes ?? 8 * 2 ** 30 };
+  const { root, storages } = openArchive(bytes, file, limits);
+  const whole = limitsOf(bytes, limits).maxBytes;
+  const budget = { whole, left: whole };
   const tensors = new Map<string, PthTensor>();
-  for (const [name, value] of state) {
+  for (const [name, value] of stateOf(root, file)) {
     if (typeof name !== 'string')
-      throw new Error(`readPth: ${file}: names in state_dict must be text, got ${describeValue(name)}`);
-    if (typeof value !== 'object' || value === null || !('kind' in value) || value.kind !== 'tensor')
+      throw new Error(`readPth: ${file}: names of weights must be text, got ${describeValue(name)}`);
+    if (!isKind(value, 'tensor'))
       throw new Error(
-        `readPth: ${file}: entry "${name}" of state_dict must be a tensor, got ${describeValue(value)}; ` +
+        `readPth: ${file}: entry "${name}" of the weights must be a tensor, got ${describeValue(value)}; ` +
           'nothing of it was run, and the file is refused',
       );
     tensors.set(name, materialise(name, value, storages, budget));
   }
-  return tensors;
+  return unwrapped(tensors);
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { readPickle, readStateDict } from '../src/index.ts';
@@ -8,6 +9,60 @@ const read = (name: string): Uint8Array => readFileSync(new URL(`./fixtures/${na
 /** A zip with the given pickle, as torch.save lays it out. */
 const archive = (pickle: Uint8Array, more: Record<string, Uint8Array> = {}): Uint8Array =>
   zipSync({ 'x/data.pkl': pickle, ...more }, { level: 0 });
+
+const encoder = new TextEncoder();
+const short = (s: string): number[] => [0x58, s.length, 0, 0, 0, ...encoder.encode(s)];
+const global = (s: string): number[] => [0x63, ...encoder.encode(`${s.replace(':', '\n')}\n`)];
+/** LONG1 of eight bytes. */
+const long = (value: number): number[] => [
+  0x8a,
+  8,
+  ...new Uint8Array(BigInt64Array.of(BigInt(value)).buffer),
+];
+const tuple = (values: readonly number[]): number[] => [0x28, ...values.flatMap(long), 0x74];
+
+interface Odd {
+  type?: string;
+  name?: string;
+  shape?: readonly number[];
+  strides?: number[];
+  /** A second tensor of that name. */
+  more?: string;
+  moreShape?: readonly number[];
+}
+
+/** {'state_dict': {'w': _rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', 2), 0, (size,), (stride,), False, OrderedDict())}} */
+function pickle(size: number, stride: number, odd: Odd = {}): Uint8Array {
+  const { type = 'FloatStorage', name = 'w', shape = [size], more, moreShape = [2] } = odd;
+  const tensor = (sizes: readonly number[], strides = sizes.map(() => stride)): number[] => [
+    ...global('torch._utils:_rebuild_tensor_v2'), 0x28, 0x28, ...short('storage'), ...global(`torch:${type}`),
+    ...short('0'), ...short('cpu'), 0x4b, 2, 0x74, 0x51, 0x4b, 0, ...tuple(sizes), ...tuple(strides), 0x89,
+    ...global('collections:OrderedDict'), 0x29, 0x52, 0x74, 0x52,
+  ]; // prettier-ignore
+  return Uint8Array.from([
+    0x80, 2, 0x7d, ...short('state_dict'), 0x7d, ...short(name), ...tensor(shape, odd.strides), 0x73,
+    ...(more === undefined ? [] : [...short(more), ...tensor(moreShape), 0x73]), 0x73, 0x2e,
+  ]); // prettier-ignore
+}
+
+const eight = Uint8Array.from(new Uint8Array(Float32Array.of(1, 2).buffer));
+
+/** Reads a file that may be anything: an error must be one of ours, tensors must keep to the limit. */
+function outcome(bytes: Uint8Array): void {
+  let state: ReturnType<typeof readStateDict>;
+  try {
+    state = readStateDict(bytes, 'any.pth', { maxBytes: 1e5 });
+  } catch (error) {
+    expect((error as Error).message).toMatch(/any\.pth|readPth/);
+    return;
+  }
+  let total = 0;
+  for (const { data, shape } of state.values()) {
+    total += data.byteLength;
+    expect(data).toHaveLength(shape.includes(0) ? 0 : shape.reduce((a, b) => a * b, 1));
+  }
+  expect(total).toBeLessThanOrEqual(1e5);
+}
 
 describe('readStateDict', () => {
   it('reads every element type, views and scalars', () => {
@@ -32,7 +87,7 @@ describe('readStateDict', () => {
   it('runs nothing: a hostile object outside the state dict is inert, inside it is refused by name', () => {
     expect([...readStateDict(read('unlucky-config.pth'), 'a.pth').keys()]).toEqual(['x']);
     expect(() => readStateDict(read('unlucky-state.pth'), 'b.pth')).toThrow(
-      /b\.pth: entry "y" of state_dict must be a tensor, got an object made by posix\.system/,
+      /b\.pth: entry "y" of the weights must be a tensor, got an object made by posix\.system/,
     );
     expect(existsSync('FERRY_WAS_HERE')).toBe(false);
   });
@@ -40,7 +95,7 @@ describe('readStateDict', () => {
   it('refuses what is no archive, is cut short or unpacks to too much', () => {
     const whole = read('dtypes.pth');
     expect(() => readStateDict(Uint8Array.of(1, 2, 3, 4, 5), 'c.pth')).toThrow(
-      /c\.pth: a zip archive is needed/,
+      /c\.pth: a file of torch\.save is needed/,
     );
     for (const length of [whole.length - 1, whole.length >> 1, 100])
       expect(() => readStateDict(whole.subarray(0, length), 'd.pth'), String(length)).toThrow(
@@ -48,28 +103,104 @@ describe('readStateDict', () => {
       );
     expect(() => readStateDict(whole, 'e.pth', { maxBytes: 1000 })).toThrow(/more than 1000 bytes/);
     const bomb = zipSync({ 'x/data.pkl': new Uint8Array(4_000_000) }, { level: 9 });
-    expect(() => readStateDict(bomb, 'f.pth', { maxRatio: 100 })).toThrow(/more than 100 times/);
-    expect(() => readStateDict(zipSync({ 'x/other': Uint8Array.of(1) }), 'g.pth')).toThrow(
+    expect(() => readStateDict(bomb, 'f.pth')).toThrow(/f\.pth: entry x\/data\.pkl is compressed/);
+    expect(() => readStateDict(zipSync({ 'x/other': Uint8Array.of(1) }, { level: 0 }), 'g.pth')).toThrow(
       /no <name>\/data\.pkl/,
     );
     expect(() => readStateDict(archive(Uint8Array.of(0x80, 2, 0x7d, 0x2e)), 'h.pth')).toThrow(
-      /"state_dict" is needed/,
+      /h\.pth: weights are needed: .* "state_dict" .* got a container with the entries none/,
+    );
+  });
+
+  it('reads the form from before PyTorch 1.6 and a bare state dict as the same tensors', () => {
+    const state = readStateDict(read('dtypes.pth'), 'dtypes.pth');
+    expect(readStateDict(read('legacy.pth'), 'legacy.pth')).toEqual(state);
+    expect(readStateDict(read('bare.pth'), 'bare.pth')).toEqual(state);
+  });
+
+  it('leaves out what wrappers put in front of every name, and only then', () => {
+    const state = readStateDict(read('wrapped.pth'), 'wrapped.pth');
+    expect([...state.keys()]).toEqual(['a.weight', 'b']);
+    expect([...state.get('a.weight')!.data]).toEqual([1.5, -2, 65504]);
+    expect(
+      readStateDict(archive(pickle(2, 1, { name: 'module.w', more: 'x' }), { 'x/data/0': eight }), 'm').size,
+    ).toBe(2);
+    expect([
+      ...readStateDict(
+        archive(pickle(2, 1, { name: 'module.w', more: 'x' }), { 'x/data/0': eight }),
+        'm',
+      ).keys(),
+    ]).toEqual(['module.w', 'x']);
+  });
+
+  it('says of a whole model what to save instead', () => {
+    expect(() => readStateDict(read('model.pth'), 'model.pth')).toThrow(
+      /model\.pth: it holds an object made by torch\.nn\.modules\.linear\.Linear, a whole model.*model\.state_dict\(\)/,
+    );
+  });
+
+  it('refuses a file of the older form that is cut short anywhere, in words', () => {
+    const whole = read('legacy.pth');
+    for (let length = 15; length < whole.length; length += 7)
+      expect(() => readStateDict(whole.subarray(0, length), 'cut.pth'), String(length)).toThrow(/cut\.pth/);
+  });
+
+  it('refuses shapes too large to be counted, dimensions without end, and storages of such sizes', () => {
+    const huge = (shape: number[]) => archive(pickle(0, 1, { shape }), { 'x/data/0': eight });
+    const refused = (shape: number[], limits = {}) =>
+      expect(() => readStateDict(huge(shape), 'j.pth', limits));
+    refused([2 ** 52, 2 ** 52, 2 ** 52]).toThrow(/exceeds the size limit/);
+    refused(Array.from({ length: 25 }, () => 2 ** 52)).toThrow(/exceeds the size limit/);
+    refused(Array.from({ length: 65 }, () => 1)).toThrow(/65 dimensions, at most 64/);
+    refused([1], { maxBytes: NaN }).toThrow(/maxBytes must be a number/);
+    // An empty tensor before a large one must not make the budget NaN.
+    const empty = readStateDict(huge([...Array.from({ length: 25 }, () => 2 ** 52), 0]), 'k.pth');
+    expect(empty.get('w')!.data).toHaveLength(0);
+    const after = pickle(0, 1, {
+      shape: [...Array.from({ length: 25 }, () => 2 ** 52), 0],
+      more: 'v',
+      moreShape: [300_000_000],
+    });
+    expect(() => readStateDict(archive(after, { 'x/data/0': eight }), 'l.pth', { maxBytes: 1e6 })).toThrow(
+      /"v" \[300000000\] exceeds the size limit of 1000000 bytes/,
+    );
+    // By default no file becomes much more than it is.
+    refused([3_000_000]).toThrow(/exceeds the size limit/);
+  });
+
+  it('answers any bytes with tensors no larger than allowed, or with an error', () => {
+    const wholes = ['dtypes', 'legacy', 'bare', 'unlucky-config'].map((name) => read(`${name}.pth`));
+    const edit = fc.record({ at: fc.nat(), value: fc.integer({ min: 0, max: 255 }) });
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...wholes),
+        fc.array(edit, { minLength: 1, maxLength: 6 }),
+        (whole, edits) => {
+          const bytes = whole.slice();
+          for (const { at, value } of edits) bytes[at % bytes.length] = value;
+          outcome(bytes);
+        },
+      ),
+      { numRuns: 1500 },
+    );
+    // Pickles of the right opcodes with any numbers in them.
+    fc.assert(
+      fc.property(
+        fc.array(fc.maxSafeInteger(), { maxLength: 70 }),
+        fc.array(fc.maxSafeNat(), { maxLength: 4 }),
+        (shape, more) => {
+          outcome(
+            archive(
+              pickle(0, 1, { shape: shape.map(Math.abs), strides: [...more, ...shape].map(Math.abs) }),
+              { 'x/data/0': eight },
+            ),
+          );
+        },
+      ),
     );
   });
 
   it('refuses storages that are missing, short, or smaller than a view of them', () => {
-    const text = new TextEncoder();
-    const short = (s: string) => [0x58, s.length, 0, 0, 0, ...text.encode(s)];
-    const global = (s: string) => [0x63, ...text.encode(`${s.replace(':', '\n')}\n`)];
-    // {'state_dict': {'w': _rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', 2), 0, (size,), (stride,), False, OrderedDict())}}
-    const pickle = (size: number, stride: number, type = 'FloatStorage') =>
-      Uint8Array.from([
-        0x80, 2, 0x7d, ...short('state_dict'), 0x7d, ...short('w'),
-        ...global('torch._utils:_rebuild_tensor_v2'), 0x28, 0x28, ...short('storage'), ...global(`torch:${type}`),
-        ...short('0'), ...short('cpu'), 0x4b, 2, 0x74, 0x51, 0x4b, 0, 0x4b, size, 0x85, 0x4b, stride, 0x85, 0x89,
-        ...global('collections:OrderedDict'), 0x29, 0x52, 0x74, 0x52, 0x73, 0x73, 0x2e,
-      ]); // prettier-ignore
-    const eight = Uint8Array.from(new Uint8Array(Float32Array.of(1, 2).buffer));
     const state = readStateDict(archive(pickle(2, 1), { 'x/data/0': eight }), 'i.pth');
     expect([...(state.get('w')!.data as Float32Array)]).toEqual([1, 2]);
     expect(() => readStateDict(archive(pickle(2, 1)), 'i.pth')).toThrow(/storage data\/0 is missing/);
@@ -80,7 +211,7 @@ describe('readStateDict', () => {
       /reaches element 2 of a storage of 2/,
     );
     expect(() =>
-      readStateDict(archive(pickle(2, 1, 'ComplexFloatStorage'), { 'x/data/0': eight }), 'i.pth'),
+      readStateDict(archive(pickle(2, 1, { type: 'ComplexFloatStorage' }), { 'x/data/0': eight }), 'i.pth'),
     ).toThrow(/elements of type ComplexFloatStorage are not supported/);
     // a stride of 0 may repeat an element, but not more often than the limit allows
     expect(() =>

@@ -5,7 +5,7 @@ import { type ArchiveLimits, type PthTensor, readStateDict } from '@ferry/torch'
 import { missRecOptions, type MissRecOptions } from '../options.ts';
 import { createMissRecParameters } from '../parameters.ts';
 import { releasedName } from './names.ts';
-import { matchRows, type RowMap, tokenRows } from './rowMap.ts';
+import { floats, matchRows, type RowMap, tokenRows } from './rowMap.ts';
 
 /** What {@link importReleased} is told besides the file. */
 export interface ImportSettings {
@@ -79,11 +79,13 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
     const perItem = name.startsWith('itemEmbedding.') || (name === 'fusionFactor' && shape.length === 1);
     if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i]))
       problems.push(`"${theirs}" must be [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
-    else if (!(tensor.data instanceof Float32Array))
-      problems.push(`"${theirs}" must hold floats, got ${tensor.dtype}`);
     else {
-      const data =
-        perItem && rows ? permuted(tensor.data, rows.rowOf, tensor.data.length / shape[0]) : tensor.data;
+      const values = floats(tensor);
+      if (!values) {
+        problems.push(`"${theirs}" must hold floats, got ${tensor.dtype}`);
+        continue;
+      }
+      const data = perItem && rows ? permuted(values, rows.rowOf, values.length / shape[0]) : values;
       tensors.set(name, { dtype: 'F32', shape: [...shape], data });
     }
   }
@@ -141,7 +143,7 @@ function optionsOf(
   });
 }
 
-/** Interest tables of the checkpoint, in the order of the domain's items. */
+/** Interest tables of the checkpoint, in the order of the domain's items; nothing of them where one is missing. */
 function addInterests(
   source: ReadonlyMap<string, PthTensor>,
   rowOf: Int32Array,
@@ -153,27 +155,30 @@ function addInterests(
   },
 ): void {
   const { tensors, used, file, options } = target;
+  const lookups = (
+    [
+      ['text', 'plm_interest_lookup_table'],
+      ['image', 'img_interest_lookup_table'],
+    ] as const
+  ).filter(([modality]) => options.featureWidths[modality] !== undefined);
   const centres = source.get('interest_embeddings');
-  if (!centres) return;
+  if (!centres || lookups.some(([, name]) => !source.has(name))) return;
   const [rows, width] = centres.shape;
-  if (!(centres.data instanceof Float32Array) || rows === undefined || width !== options.width)
+  const values = floats(centres);
+  if (!values || rows === undefined || centres.shape.length !== 2 || width !== options.width)
     throw new Error(
       `importReleased: ${file}: "interest_embeddings" must be float [K + 1, ${options.width}], got ${centres.dtype} [${centres.shape.join(', ')}]`,
     );
   used.add('interest_embeddings');
-  tensors.set('interests.centres', { dtype: 'F32', shape: [rows, width], data: centres.data });
-  for (const [modality, name] of [
-    ['text', 'plm_interest_lookup_table'],
-    ['image', 'img_interest_lookup_table'],
-  ] as const) {
-    if (options.featureWidths[modality] === undefined) continue;
-    const table = source.get(name);
-    if (!table || table.data.length !== rowOf.length)
+  tensors.set('interests.centres', { dtype: 'F32', shape: [rows, width], data: values });
+  for (const [modality, name] of lookups) {
+    const table = source.get(name)!;
+    if (table.data.length !== rowOf.length)
       throw new Error(
-        `importReleased: ${file}: "${name}" must be [${rowOf.length}], got ${table ? `[${table.shape.join(', ')}]` : 'none'}`,
+        `importReleased: ${file}: "${name}" must be [${rowOf.length}], got [${table.shape.join(', ')}]`,
       );
     const data = rowOf.map((row) => Number(table.data[row]));
-    const wrong = data.find((id) => id < 0 || id >= rows);
+    const wrong = data.find((id) => !(id >= 0 && id < rows));
     if (wrong !== undefined)
       throw new Error(`importReleased: ${file}: "${name}" must hold 0..${rows - 1}, got ${wrong}`);
     used.add(name);

@@ -1,4 +1,5 @@
 import type { FeatureMatrix } from '@ferry/features';
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '@ferry/nn';
 import type { PthTensor } from '@ferry/torch';
 
 /** Which row of a checkpoint's item tables belongs to each item. */
@@ -15,11 +16,20 @@ function keyOf(values: Float32Array, row: number, width: number): string {
   return Buffer.from(bytes).toString('latin1');
 }
 
-/** A tensor of features as float32. */
-function floats(name: string, tensor: PthTensor): Float32Array {
-  if (tensor.data instanceof Float32Array) return tensor.data;
-  throw new Error(`importReleased: "${name}" must hold floats, got ${tensor.dtype}`);
+/** A checkpoint's tensor as float32, whatever precision it was saved in; undefined if it holds no floats. */
+export function floats({ data }: PthTensor): Float32Array | undefined {
+  if (data instanceof Float32Array) return data;
+  return data instanceof Float64Array ? Float32Array.from(data) : undefined;
 }
+
+/** Values as a checkpoint of some precision holds them, to compare them to the bit. */
+function inPrecisionOf({ dtype }: PthTensor, values: Float32Array): Float32Array {
+  if (dtype === 'float16') return values.map((value) => fromFloat16(toFloat16(value)));
+  return dtype === 'bfloat16' ? values.map((value) => fromBfloat16(toBfloat16(value))) : values;
+}
+
+const named = (names: readonly (string | undefined)[]): string =>
+  names.filter((name) => name !== undefined).join(' and ') || 'none';
 
 /**
  * Finds each item's row by its features (spec 15: rows are in RecBole's internal order): the checkpoint's frozen text rows are matched with the domain's
@@ -46,38 +56,42 @@ export function matchRows(
   ).flatMap(([name, matrix]) => {
     const tensor = tensors.get(name);
     if (!tensor || !matrix) return [];
+    const values = floats(tensor);
+    if (!values) throw new Error(`importReleased: "${name}" must hold floats, got ${tensor.dtype}`);
     const [rows, width] = tensor.shape;
     if (rows !== matrix.count + 1 || width !== matrix.width)
       throw new Error(
         `importReleased: "${name}" must be [${matrix.count + 1}, ${matrix.width}] as the domain's features, got [${tensor.shape.join(', ')}]`,
       );
-    return [{ values: floats(name, tensor), matrix }];
+    return [{ values, own: inPrecisionOf(tensor, matrix.data), width: matrix.width, count: matrix.count }];
   });
   const first = tables[0];
   if (!first)
     throw new Error(
-      'importReleased: features of the domain are needed to find the items, or a token list, got none',
+      `importReleased: items are found by frozen features that the checkpoint and the domain both have: the checkpoint has ${named(
+        ['plm_embedding.weight', 'img_embedding.weight'].filter((name) => tensors.has(name)),
+      )}, the domain has ${named([features.text && 'text features', features.image && 'image features'])}; give the token list instead`,
     );
-  const items = first.matrix.count;
+  const items = first.count;
   const key = (pick: (table: (typeof tables)[number]) => Float32Array, row: number): string =>
-    tables.map((table) => keyOf(pick(table), row, table.matrix.width)).join('|');
-  const found = new Map<string, number[]>();
+    tables.map((table) => keyOf(pick(table), row, table.width)).join('|');
+  const found = new Map<string, { rows: number[]; taken: number }>();
   for (let row = 1; row <= items; row++) {
     const text = key(({ values }) => values, row);
-    const rows = found.get(text);
-    if (rows) rows.push(row);
-    else found.set(text, [row]);
+    const equal = found.get(text);
+    if (equal) equal.rows.push(row);
+    else found.set(text, { rows: [row], taken: 0 });
   }
   const rowOf = new Int32Array(items + 1);
   let ambiguous = 0;
-  for (const rows of found.values()) if (rows.length > 1) ambiguous += rows.length;
+  for (const { rows } of found.values()) if (rows.length > 1) ambiguous += rows.length;
   const missing: number[] = [];
   // Items that no row mentions come last.
-  for (const item of new Set([
-    ...(features.order ?? []),
-    ...Array.from({ length: items }, (_, i) => i + 1),
-  ])) {
-    const row = found.get(key(({ matrix }) => matrix.data, item - 1))?.shift();
+  const order = new Set(features.order);
+  for (let item = 1; item <= items; item++) order.add(item);
+  for (const item of order) {
+    const equal = found.get(key(({ own }) => own, item - 1));
+    const row = equal?.rows[equal.taken++];
     if (row === undefined) missing.push(item);
     else rowOf[item] = row;
   }
