@@ -31,7 +31,7 @@ export function torchFile(
   for (const [key, { shape, data }] of tensors) {
     const integers = data instanceof BigInt64Array;
     const { type, pack } = storages[precision];
-    const packed = integers ? data : pack(data as Float32Array);
+    const packed = integers ? data : pack(data);
     const storage = String(Object.keys(entries).length);
     entries[`x/data/${storage}`] = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
     const strides = shape.map((_, i) => shape.slice(i + 1).reduce((a, b) => a * b, 1));
