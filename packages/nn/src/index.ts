@@ -44,10 +44,12 @@ export {
   type TransformerLayerSizes,
 } from './transformer.ts';
 export {
+  causalEncoder,
   createDecoder,
   createEncoder,
   transformerDecoder,
   transformerEncoder,
+  type CausalEncoderOptions,
   type DecoderParameters,
   type EncoderParameters,
   type StackOptions,

@@ -1,6 +1,7 @@
 import { layerNorm, type RandomStream, tf } from '@ferry/engine';
 import { attentionBias } from './attention.ts';
 import { createLayerNorm, type LayerNormParameters } from './layers.ts';
+import { gatherPositions } from './positions.ts';
 import {
   createDecoderLayer,
   createEncoderLayer,
@@ -50,6 +51,37 @@ export function createDecoder(sizes: TransformerSizes, random: RandomStream): De
 function createStack<Layer>({ layers, width, finalNorm = true }: TransformerSizes, create: () => Layer) {
   const stack = Object.fromEntries(Array.from({ length: layers }, (_, i) => [String(i), create()]));
   return finalNorm ? { layers: stack, norm: createLayerNorm(width) } : { layers: stack };
+}
+
+/** Options of {@link causalEncoder}. */
+export type CausalEncoderOptions = Omit<TransformerLayerOptions, 'hidden' | 'causal' | 'bias' | 'query'> & {
+  /** int32 [B]: the one position of each sequence that is read; the last layer computes no other. Default all. */
+  readAt?: tf.Tensor | undefined;
+};
+
+/**
+ * A stack of encoder layers in which position i sees positions 0..i only, and the final normalisation. Sequences padded on the right need no
+ * further mask: padding lies in the future of all that is read.
+ *
+ * @param p - Parameters.
+ * @param x - [B, L, D]
+ * @param options - As of a layer; which position is read.
+ * @returns [B, L, D], or [B, 1, D] with `readAt`.
+ */
+export function causalEncoder(
+  p: EncoderParameters,
+  x: tf.Tensor,
+  { readAt, ...options }: CausalEncoderOptions,
+): tf.Tensor3D {
+  const [B, L] = x.shape as [number, number];
+  const bias = attentionBias(L, L, { causal: true });
+  const read = readAt && ((h: tf.Tensor) => gatherPositions(h, readAt));
+  return runStack(p, x, { ...options, read }, (layer, h, query) => {
+    if (!query) return transformerEncoderLayer(layer, h, { ...options, bias });
+    const columns = tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]);
+    const hidden = tf.greater(columns, tf.reshape(readAt!, [B, 1]));
+    return transformerEncoderLayer(layer, h, { ...options, bias: attentionBias(1, L, { hidden }), query });
+  });
 }
 
 /**
@@ -119,7 +151,7 @@ function runStack<Layer>(
     readonly norm?: LayerNormParameters;
   },
   x: tf.Tensor,
-  { read, epsilon }: StackOptions<TransformerLayerOptions>,
+  { read, epsilon }: Pick<StackOptions<TransformerLayerOptions>, 'read' | 'epsilon'>,
   run: (layer: Layer, x: tf.Tensor, query: tf.Tensor | undefined) => tf.Tensor3D,
 ): tf.Tensor3D {
   const count = Object.keys(p.layers).length;

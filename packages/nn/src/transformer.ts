@@ -107,8 +107,12 @@ export interface TransformerLayerOptions {
   normFirst?: boolean | undefined;
   /** Inner activation of the feed-forward block; GELU is the exact one. Default 'gelu'. */
   activation?: 'gelu' | 'relu' | undefined;
-  /** Dropout of attention weights, of the inner activation and of each block's output. Default 0. */
+  /** Dropout of each block's output, and of what has no rate of its own. Default 0. */
   rate?: number | undefined;
+  /** Dropout of attention weights. Default `rate`. */
+  attentionRate?: number | undefined;
+  /** Dropout of the inner activation. Default `rate`. */
+  innerRate?: number | undefined;
   /** The step's random source; without it (evaluation) nothing is dropped. */
   random?: RandomSource | undefined;
   /** Added to the variance in layer normalisation. Default 1e-5. */
@@ -170,7 +174,7 @@ export function transformerDecoderLayer(
   memory: tf.Tensor,
   options: DecoderLayerOptions,
 ): tf.Tensor3D {
-  const { heads, rate, random, memoryHidden, memoryBias } = options;
+  const { heads, rate, attentionRate = rate, random, memoryHidden, memoryBias } = options;
   const h = selfAttentionBlock(p, x, options);
   const g = residual(
     p.norm2,
@@ -178,7 +182,7 @@ export function transformerDecoderLayer(
     (y) =>
       multiHeadAttention(p.crossAttention, y, memory, {
         heads,
-        rate,
+        rate: attentionRate,
         random,
         hidden: memoryHidden,
         bias: memoryBias,
@@ -195,6 +199,7 @@ function selfAttentionBlock(
   options: TransformerLayerOptions,
 ): tf.Tensor3D {
   const { heads, hidden, causal = false, bias, rate, random, normFirst = false, query = x } = options;
+  const { attentionRate = rate } = options;
   if (query !== x && causal)
     throw new Error('transformerEncoderLayer: query cannot be used with causal, got both');
   const others = () => (normFirst ? layerNorm(x, p.norm1.weight, p.norm1.bias, options.epsilon) : x);
@@ -207,7 +212,7 @@ function selfAttentionBlock(
         hidden,
         causal,
         bias,
-        rate,
+        rate: attentionRate,
         random,
       }),
     options,
@@ -217,11 +222,11 @@ function selfAttentionBlock(
 function feedForward(
   p: Pick<EncoderLayerParameters, 'linear1' | 'linear2'>,
   x: tf.Tensor,
-  { activation = 'gelu', rate = 0, random }: TransformerLayerOptions,
+  { activation = 'gelu', rate = 0, innerRate = rate, random }: TransformerLayerOptions,
 ): tf.Tensor {
   const inner = linear(x, p.linear1.weight, p.linear1.bias);
   const active = activation === 'gelu' ? gelu(inner) : tf.relu(inner);
-  return linear(dropout(active, rate, random), p.linear2.weight, p.linear2.bias);
+  return linear(dropout(active, innerRate, random), p.linear2.weight, p.linear2.bias);
 }
 
 /** `norm(x + block(x))`, or `x + block(norm(x))` with `normFirst`; dropout on the block's output. */

@@ -4,6 +4,7 @@ import {
   additiveAttention,
   addPositions,
   attentionBias,
+  causalEncoder,
   createAdditiveAttention,
   createAttention,
   createDecoder,
@@ -36,6 +37,25 @@ const random = RandomStream.fromSeed(1);
 const sizes = { layers: 2, width: D, feedForward: 6 };
 const values = (name: string, ...shape: number[]) => tf.tensor(fill(name, shape), shape);
 
+it('attention, the inner activation and block outputs may have dropout rates of their own', () => {
+  const encoder = createEncoder({ ...sizes, layers: 1 }, random);
+  fillParameters(encoder);
+  const x = values('x', B, L, D);
+  const run = (rates: object) => {
+    const source = randomSource(randomKey(RandomStream.fromSeed(1), 0));
+    return Array.from(causalEncoder(encoder, x, { heads: H, random: source, ...rates }).dataSync());
+  };
+  const none = run({});
+  const only = [
+    run({ rate: 0.5, attentionRate: 0, innerRate: 0 }),
+    run({ attentionRate: 0.5 }),
+    run({ innerRate: 0.5 }),
+  ];
+  for (const changed of only) expect(changed).not.toEqual(none);
+  expect(run({ rate: 0, attentionRate: 0, innerRate: 0 })).toEqual(none);
+  expect(run({ rate: 0.5 })).toEqual(run({ rate: 0.5, attentionRate: 0.5, innerRate: 0.5 }));
+});
+
 describeVariants('transformers', (variant) => {
   it.each([false, true])('rows that are read equal those of the full result (pre-norm: %s)', (normFirst) => {
     const decoder = createDecoder(sizes, random);
@@ -55,6 +75,27 @@ describeVariants('transformers', (variant) => {
         return readEarly
           ? transformerDecoder(decoder, x, memory, { ...options, read })
           : read(transformerDecoder(decoder, x, memory, options));
+      });
+    const early = run(true);
+    const late = run(false);
+    expect(early.shape).toEqual([B, 1, D]);
+    expectClose(early.output, late.output, 1e-5);
+    for (const variable of variables)
+      expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
+  });
+
+  it.each([false, true])('a causal encoder reads one position as all (pre-norm: %s)', (normFirst) => {
+    const encoder = createEncoder(sizes, random);
+    fillParameters(encoder);
+    const x = tf.variable(values('x', B, L, D));
+    const variables = [...flattenParameters(encoder).values(), x];
+    const inputs = { positions: tf.tensor1d([2, 4], 'int32') };
+    const run = (readEarly: boolean) =>
+      differentiate(variant, variables, inputs, ({ positions }) => {
+        const options = { heads: H, normFirst };
+        return readEarly
+          ? causalEncoder(encoder, x, { ...options, readAt: positions })
+          : gatherPositions(transformerEncoder(encoder, x, { ...options, causal: true }), positions);
       });
     const early = run(true);
     const late = run(false);
