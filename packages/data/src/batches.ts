@@ -52,9 +52,9 @@ function longestOf(rows: Rows, picked: Int32Array): number {
 }
 
 /** Row indices sorted by history length, ties in the given order. */
-function byLength(order: Int32Array, rows: Rows, longest: number): Int32Array {
+function byLength(order: Int32Array, rows: Rows): Int32Array {
   // Counting sort: stable and linear.
-  const next = new Int32Array(longest + 2);
+  const next = new Int32Array(longestOf(rows, order) + 2);
   for (const row of order) next[rows.ends[row]! - rows.starts[row]! + 1]!++;
   for (let length = 1; length < next.length; length++) next[length]! += next[length - 1]!;
   const sorted = new Int32Array(order.length);
@@ -62,16 +62,18 @@ function byLength(order: Int32Array, rows: Rows, longest: number): Int32Array {
   return sorted;
 }
 
-/** The edges given, checked, or the default ones as far as `longest` needs. */
-function edgesFor(edges: readonly number[] | undefined, longest: number): readonly number[] {
-  if (edges === undefined) {
-    const grown = [...defaultEdges];
-    for (let last = grown.at(-1)!; last < longest; grown.push(last)) last = Math.ceil(1.5 * last);
-    return grown;
-  }
+/** The default edges as far as the longest of some histories needs. */
+function defaultEdgesFor(rows: Rows, picked: Int32Array): readonly number[] {
+  const longest = longestOf(rows, picked);
+  const edges = [...defaultEdges];
+  for (let last = edges.at(-1)!; last < longest; edges.push(last)) last = Math.ceil(1.5 * last);
+  return edges;
+}
+
+/** Throws if edges are none. */
+function checkEdges(edges: readonly number[]): void {
   if (edges.length === 0 || edges.some((edge, at) => !Number.isInteger(edge) || edge <= (edges[at - 1] ?? 0)))
     throw new RangeError(`batches: edges must be increasing positive integers, got [${edges.join(', ')}]`);
-  return edges;
 }
 
 /**
@@ -90,9 +92,9 @@ export function* batches(rows: Rows, options: BatchOptions): Generator<Batch, vo
   for (const row of given)
     if (row < 0 || row >= rows.targets.length)
       throw new RangeError(`batches: order must hold rows 0..${rows.targets.length - 1}, got ${row}`);
-  const longest = longestOf(rows, given);
-  const edges = edgesFor(options.edges, longest);
-  const order = grouping === 'grouped' ? byLength(given, rows, longest) : given;
+  if (options.edges) checkEdges(options.edges);
+  const edges = options.edges ?? (lengths === 'longest' ? defaultEdges : defaultEdgesFor(rows, given));
+  const order = grouping === 'grouped' ? byLength(given, rows) : given;
   const count = batchCount(order.length, size, last);
   for (let index = 0; index < count; index++) {
     const picked = order.subarray(index * size, (index + 1) * size);
@@ -168,7 +170,8 @@ export function splitByLength(
     throw new RangeError(
       `splitByLength: sizes must be positive and add up to the batch's ${batch.valid} rows, got [${sizes.join(', ')}] for a batch of ${batch.size}`,
     );
-  const edges = edgesFor(options.edges, longestOf(rows, batch.rows));
+  if (options.edges) checkEdges(options.edges);
+  const edges = options.edges ?? defaultEdgesFor(rows, batch.rows);
   const at = Array.from(batch.rows.keys()).sort((a, b) => batch.lengths[b]! - batch.lengths[a]!);
   const order = Int32Array.from(at, (position) => batch.rows[position]!);
   let start = 0;

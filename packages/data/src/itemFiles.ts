@@ -26,6 +26,12 @@ export const titleColumns: readonly string[] = [
   'app_name',
 ];
 
+/** An item's title and text, each standing in for the other where it is missing or blank. */
+export function titleAndText(title = '', text = ''): { title: string; text: string } {
+  const [own, other] = [title, text].map((value) => (value.trim() === '' ? '' : value));
+  return { title: own! || other!, text: other! || own! };
+}
+
 /** What {@link readItemFiles} found. */
 export interface ItemDetails {
   /** The catalogue, grown by items that only these files name where there is no index. */
@@ -136,13 +142,12 @@ export async function readItemFiles(
       `${files.item ?? files.text!}: ${ids.size - taken} of ${ids.size} items are in no interaction; they stay in the catalogue`,
     );
   const all = ids.texts();
-  const either = (first: string | undefined, second: string | undefined): string =>
-    first === undefined || first.trim() === '' ? (second ?? '') : first;
+  const described = all.map((_, index) => titleAndText(titles.get(index), texts.get(index)));
   return {
     items: {
       ids: all,
-      titles: all.map((_, index) => either(titles.get(index), texts.get(index))),
-      texts: all.map((_, index) => either(texts.get(index), titles.get(index))),
+      titles: described.map(({ title }) => title),
+      texts: described.map(({ text }) => text),
       images: all.map((_, index) => images.get(index)),
       ...(rows.size > 0 ? { clipRows: Int32Array.from(all, (_, index) => rows.get(index) ?? -1) } : {}),
     },

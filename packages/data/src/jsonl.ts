@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { InputError, quoted } from './errors.ts';
 import { FloatList, IntList } from './growing.ts';
+import { IdTable } from './idTable.ts';
+import { titleAndText } from './itemFiles.ts';
 import { eachLine } from './lines.ts';
 import type { ResolvedReadOptions } from './options.ts';
+import { SequenceLine } from './sequenceLine.ts';
 import { checkSequences, idWarnings, sortByTime, type ReadSequences } from './sequences.ts';
 import { leaveOneOut } from './split.ts';
 import type { Domain, Items } from './types.ts';
@@ -10,33 +13,34 @@ import type { Domain, Items } from './types.ts';
 /** File names of the jsonl form. */
 export const jsonlFiles = { items: 'items.jsonl', sequences: 'sequences.jsonl' } as const;
 
-/** Calls `visit` with each JSON object of a file and its line number; blank lines are passed over. */
-async function eachObject(
-  file: string,
-  visit: (value: Record<string, unknown>, line: number) => void,
-): Promise<void> {
-  await eachLine(file, (bytes, start, end, line) => {
-    const text = bytes.toString('utf8', start, end);
-    if (text.trim() === '') return;
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw new InputError(
-        file,
-        line,
-        `a line must be one JSON object, got ${quoted(text)} (${(error as Error).message})`,
-      );
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      throw new InputError(file, line, `a line must be one JSON object, got ${quoted(text)}`);
-    visit(value as Record<string, unknown>, line);
-  });
+/** The JSON object of a line; undefined where it is blank. */
+function objectOf(text: string, file: string, line: number): Record<string, unknown> | undefined {
+  if (text.trim() === '') return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(
+      file,
+      line,
+      `a line must be one JSON object, got ${quoted(text)} (${(error as Error).message})`,
+    );
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InputError(file, line, `a line must be one JSON object, got ${quoted(text)}`);
+  return value as Record<string, unknown>;
 }
 
 /** An id as text: ids may be written as strings or as integers. */
 function idOf(value: unknown, file: string, line: number, what: string): string {
-  if (typeof value === 'string' && value.trim() !== '') return value;
+  if (typeof value === 'string' && value.trim() !== '') {
+    if (!/[\uD800-\uDFFF]/u.test(value)) return value;
+    throw new InputError(
+      file,
+      line,
+      `${what} must be Unicode text, got half a character in ${quoted(value)}`,
+    );
+  }
   if (typeof value === 'number' && Number.isSafeInteger(value)) return String(value);
   const hint =
     typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER ? ': write it as a string' : '';
@@ -54,42 +58,45 @@ function textOf(value: unknown, file: string, line: number, what: string): strin
   throw new InputError(file, line, `${what} must be a string, got ${quoted(value)}`);
 }
 
-async function readItems(file: string): Promise<{ items: Items; numbers: Map<string, number> }> {
+async function readItems(file: string): Promise<{ items: Items; known: IdTable }> {
   const items: Items = { ids: [], titles: [], texts: [], images: [] };
-  const numbers = new Map<string, number>();
+  const known = new IdTable();
   const lines = new IntList();
   const clipRows = new IntList();
-  await eachObject(file, (value, line) => {
+  await eachLine(file, (bytes, start, end, line) => {
+    const value = objectOf(bytes.toString('utf8', start, end), file, line);
+    if (!value) return;
     const id = idOf(value['id'], file, line, 'id');
-    const earlier = numbers.get(id);
-    if (earlier !== undefined)
+    const number = known.addText(id);
+    if (number < items.ids.length)
       throw new InputError(
         file,
         line,
-        `item ids must be unique, got ${quoted(id)} again (first on line ${lines.at(earlier - 1)})`,
+        `item ids must be unique, got ${quoted(id)} again (first on line ${lines.at(number)})`,
       );
-    const title = textOf(value['title'], file, line, 'title') ?? '';
-    const text = textOf(value['text'], file, line, 'text') ?? '';
+    const { title, text } = titleAndText(
+      textOf(value['title'], file, line, 'title'),
+      textOf(value['text'], file, line, 'text'),
+    );
     const image = textOf(value['image'], file, line, 'image') ?? '';
     const clipRow = value['clipRow'] ?? -1;
     if (typeof clipRow !== 'number' || !Number.isInteger(clipRow) || clipRow < -1)
       throw new InputError(file, line, `clipRow must be a row number, got ${quoted(clipRow)}`);
     items.ids.push(id);
-    items.titles.push(title.trim() === '' ? text : title);
-    items.texts.push(text.trim() === '' ? title : text);
+    items.titles.push(title);
+    items.texts.push(text);
     items.images.push(image.trim() === '' ? undefined : image);
     clipRows.push(clipRow);
     lines.push(line);
-    numbers.set(id, items.ids.length);
   });
   if (items.ids.length === 0)
     throw new InputError(file, undefined, 'a domain needs at least one item, got none');
   if (clipRows.view().some((row) => row >= 0)) items.clipRows = clipRows.toArray();
-  return { items, numbers };
+  return { items, known };
 }
 
 /** The list of times beside a list of items, or undefined if the line has none. */
-function timesOf(value: unknown, count: number, file: string, line: number): Float64Array | undefined {
+function timesOf(value: unknown, count: number, file: string, line: number): number[] | undefined {
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value) || value.length !== count)
     throw new InputError(
@@ -104,48 +111,64 @@ function timesOf(value: unknown, count: number, file: string, line: number): Flo
       line,
       `ts must list finite numbers, got ${quoted(value[wrong])} in place ${wrong + 1}`,
     );
-  return Float64Array.from(value as number[]);
+  return value as number[];
+}
+
+/** Fills a line from its object, whatever it looks like, and returns the user id. */
+function fillLine(
+  own: SequenceLine,
+  value: Readonly<Record<string, unknown>>,
+  { file, line, known }: { file: string; line: number; known: IdTable },
+): string {
+  const user = idOf(value['user'], file, line, 'user');
+  const ids = value['items'];
+  if (!Array.isArray(ids))
+    throw new InputError(file, line, `items must be a list of item ids, got ${quoted(ids)}`);
+  own.clear();
+  for (const entry of ids as unknown[]) {
+    const id = idOf(entry, file, line, 'an entry of items');
+    const number = known.findText(id);
+    if (number < 0)
+      throw new InputError(file, line, `every item must be in ${jsonlFiles.items}, got ${quoted(id)}`);
+    own.items.push(number + 1);
+  }
+  const times = timesOf(value['ts'], ids.length, file, line);
+  own.timed = times !== undefined;
+  for (const time of times ?? []) own.times.push(time);
+  return user;
 }
 
 /** Reads `sequences.jsonl`. */
-async function readSequences(
-  file: string,
-  numbers: ReadonlyMap<string, number>,
-): Promise<ReadSequences & { warnings: string[] }> {
-  const users = new Map<string, number>();
+async function readSequences(file: string, known: IdTable): Promise<ReadSequences & { warnings: string[] }> {
+  const users = new IdTable();
   const lines = new IntList();
   const list = { items: new IntList(), times: new FloatList(), starts: new IntList(), ends: new IntList() };
+  const own = new SequenceLine(known);
   let [timed, falling] = [0, 0];
-  await eachObject(file, (value, line) => {
-    const user = idOf(value['user'], file, line, 'user');
-    const earlier = users.get(user);
-    if (earlier !== undefined)
+  await eachLine(file, (bytes, lineStart, lineEnd, line) => {
+    let user: number;
+    if (own.read(bytes, lineStart, lineEnd)) user = users.add(bytes, own.userStart, own.userEnd);
+    else {
+      const value = objectOf(bytes.toString('utf8', lineStart, lineEnd), file, line);
+      if (!value) return;
+      user = users.addText(fillLine(own, value, { file, line, known }));
+    }
+    if (user < lines.length)
       throw new InputError(
         file,
         line,
-        `each user has one line, got ${quoted(user)} again (first on line ${lines.at(earlier)})`,
+        `each user has one line, got ${quoted(users.text(user))} again (first on line ${lines.at(user)})`,
       );
-    users.set(user, lines.length);
     lines.push(line);
-    const own = value['items'];
-    if (!Array.isArray(own))
-      throw new InputError(file, line, `items must be a list of item ids, got ${quoted(own)}`);
-    const ids = own as unknown[];
-    const start = list.items.length;
-    list.starts.push(start);
-    for (const entry of ids) {
-      const id = idOf(entry, file, line, 'an entry of items');
-      const number = numbers.get(id);
-      if (number === undefined)
-        throw new InputError(file, line, `every item must be in ${jsonlFiles.items}, got ${quoted(id)}`);
-      list.items.push(number);
-    }
+    const items = own.items.view();
+    const times = own.times.view();
+    if (own.timed && sortByTime(items, times)) falling++;
+    list.starts.push(list.items.length);
+    for (const item of items) list.items.push(item);
     list.ends.push(list.items.length);
-    const times = timesOf(value['ts'], ids.length, file, line);
-    if (times && sortByTime(list.items.view().subarray(start), times)) falling++;
     // Times are kept as long as all have some.
-    if (times && timed === lines.length - 1) for (const time of times) list.times.push(time);
-    if (times || ids.length === 0) timed++;
+    if (own.timed && timed === lines.length - 1) for (const time of times) list.times.push(time);
+    if (own.timed || items.length === 0) timed++;
   });
   const warnings: string[] = [];
   if (falling > 0)
@@ -161,7 +184,7 @@ async function readSequences(
     ends: list.ends.toArray(),
     ...(all ? { times: list.times.toArray() } : {}),
   };
-  return { users: [...users.keys()], sequences, lines: lines.view(), warnings };
+  return { users: users.texts(), sequences, lines: lines.view(), warnings };
 }
 
 /**
@@ -174,9 +197,9 @@ async function readSequences(
  * @throws InputError naming file, line and value.
  */
 export async function readJsonlDomain(directory: string, options: ResolvedReadOptions): Promise<Domain> {
-  const { items, numbers } = await readItems(join(directory, jsonlFiles.items));
+  const { items, known } = await readItems(join(directory, jsonlFiles.items));
   const file = join(directory, jsonlFiles.sequences);
-  const found = await readSequences(file, numbers);
+  const found = await readSequences(file, known);
   const { users, sequences } = found;
   const warnings = [
     ...found.warnings,

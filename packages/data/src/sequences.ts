@@ -14,6 +14,9 @@ export interface ReadSequences {
   lines: ArrayLike<number>;
 }
 
+/** Interactions up to which sorting by insertion is faster. */
+const shortSequence = 64;
+
 /**
  * Sorts one user's interactions by time, in place, **ties in the file's order** (a stable sort; Amazon times are days, so ties are
  * common and their order is otherwise arbitrary).
@@ -21,9 +24,23 @@ export interface ReadSequences {
  * @returns Whether anything moved.
  */
 export function sortByTime(items: Int32Array, times: Float64Array): boolean {
-  let at = 1;
-  while (at < times.length && times[at - 1]! <= times[at]!) at++;
-  if (at >= times.length) return false;
+  let sorted = 1;
+  while (sorted < times.length && times[sorted - 1]! <= times[sorted]!) sorted++;
+  if (sorted >= times.length) return false;
+  if (times.length <= shortSequence) {
+    // Most users have few interactions: insertion makes nothing.
+    for (let at = sorted; at < times.length; at++) {
+      const [item, time] = [items[at]!, times[at]!];
+      let to = at;
+      for (; to > 0 && times[to - 1]! > time; to--) {
+        items[to] = items[to - 1]!;
+        times[to] = times[to - 1]!;
+      }
+      items[to] = item;
+      times[to] = time;
+    }
+    return true;
+  }
   const [oldItems, oldTimes] = [items.slice(), times.slice()];
   const order = Array.from(oldTimes.keys()).sort((a, b) => oldTimes[a]! - oldTimes[b]!);
   for (const [to, from] of order.entries()) {
