@@ -1,5 +1,6 @@
 import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
+import type { StateArray } from '@ferry/training';
 
 /** The part of a model's options that says which modalities it reads. */
 export interface FeatureWidths {
@@ -20,6 +21,8 @@ export interface ItemInputs {
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [V, F] word-dropped text, where the step's augmented view is made by word drop. */
   words?: tf.Tensor | undefined;
+  /** Whatever an encoder that is trained with the model reads, such as token ids: [V, ...], row 0 of zeros. */
+  content?: Readonly<Record<string, tf.Tensor>> | undefined;
   /** int32 [V] item numbers, where V rows are not the whole catalogue in order: picks per-item parameters. */
   numbers?: tf.Tensor | undefined;
 }
@@ -32,10 +35,14 @@ export interface DomainFeatures {
   image?: FeatureMatrix | undefined;
   /** Features of the text with words dropped, for word drop in pre-training. */
   words?: FeatureMatrix | undefined;
+  /** What an encoder that is trained with the model reads of each item, by name: [N, ...], row-major. */
+  content?: Readonly<Record<string, StateArray>> | undefined;
+  /** Number of items: needed where no modality is in use, checked elsewhere. */
+  items?: number | undefined;
 }
 
 /** The items a model works on: those of one domain, or of several one after the other. */
-export interface Catalogue {
+export interface Catalogue extends FeatureWidths {
   /** N: items of all domains. */
   items: number;
   /** First item number of each domain minus 1: added to a domain's own item numbers. */
@@ -69,11 +76,15 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
         );
       return matrix.count;
     });
-    if (sizes.some((size) => size !== sizes[0]))
+    if (domain.items !== undefined) sizes.push(domain.items);
+    const [count] = sizes;
+    if (count === undefined)
+      throw new Error(`createCatalogue: domain ${d} must have features or a number of items, got neither`);
+    if (sizes.some((size) => size !== count))
       throw new Error(
         `createCatalogue: all features of domain ${d} must have as many rows, got ${sizes.join(', ')}`,
       );
-    return sizes[0]!;
+    return count;
   });
   const offsets = counts.map((_, d) => counts.slice(0, d).reduce((a, b) => a + b, 0));
   const items = counts.reduce((a, b) => a + b, 0);
@@ -107,27 +118,74 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
     });
     inputs.words = rowsOf((domain) => domain.words!, width);
   }
+  const content = joinContent(domains, counts);
+  if (content) inputs.content = content;
   return {
+    featureWidths: options.featureWidths,
     items,
     offsets,
     inputs,
     present,
     dispose: () => {
       tf.dispose([...Object.values(inputs.features), ...Object.values(inputs.present)]);
+      tf.dispose(Object.values(inputs.content ?? {}));
       inputs.words?.dispose();
     },
   };
+}
+
+/** What trained encoders read, of all domains one after the other: [N + 1, ...], row 0 of zeros. */
+function joinContent(
+  domains: readonly DomainFeatures[],
+  counts: readonly number[],
+): Record<string, tf.Tensor> | undefined {
+  const [first] = domains;
+  if (!first?.content) return undefined;
+  return Object.fromEntries(
+    Object.entries(first.content).map(
+      ([
+        name,
+        {
+          shape: [, ...rest],
+          data: sample,
+        },
+      ]) => {
+        const size = rest.reduce((a, b) => a * b, 1);
+        const items = counts.reduce((a, b) => a + b, 0);
+        const whole =
+          sample instanceof Float32Array
+            ? new Float32Array((items + 1) * size)
+            : new Int32Array((items + 1) * size);
+        let at = size;
+        domains.forEach(({ content }, d) => {
+          const own = content?.[name];
+          const want = [counts[d]!, ...rest].join(', ');
+          if (own?.shape.join(', ') !== want)
+            throw new Error(
+              `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ${own ? `[${own.shape.join(', ')}]` : 'none'}`,
+            );
+          whole.set(own.data, at);
+          at += own.data.length;
+        });
+        return [
+          name,
+          tf.tensor(whole, [items + 1, ...rest], sample instanceof Float32Array ? 'float32' : 'int32'),
+        ];
+      },
+    ),
+  );
 }
 
 /**
  * The same items as if a modality were missing for all of them: its features are zero and its marks say so. Only what differs is new; dispose the result with {@link disposeView}.
  */
 export function withoutModality(catalogue: Catalogue, modality: Modality): ItemInputs {
-  const { features, present } = catalogue.inputs;
+  const { features, present, content } = catalogue.inputs;
   if (!features[modality]) throw new Error(`withoutModality: the model has no ${modality} to leave out`);
   return {
     features: { ...features, [modality]: tf.zerosLike(features[modality]) },
     present: { ...present, [modality]: tf.zerosLike(present[modality]!) },
+    ...(content && { content }),
   };
 }
 

@@ -112,6 +112,8 @@ export interface GroupedBatch {
   groups: RowGroup[];
   /** [B] */
   targets: Int32Array;
+  /** [B], where the batch has them. */
+  users?: Int32Array | undefined;
 }
 
 /**
@@ -121,16 +123,20 @@ export interface GroupedBatch {
  */
 export function batchGrouping(
   histogram: LengthHistogram,
-): (batch: { history: Int32Array; lengths: Int32Array; targets: Int32Array }) => GroupedBatch {
+): (batch: {
+  history: Int32Array;
+  lengths: Int32Array;
+  targets: Int32Array;
+  users?: Int32Array | undefined;
+}) => GroupedBatch {
   const plans = new Map<number, PlannedGroup[]>();
-  return ({ history, lengths, targets }) => {
+  return ({ history, lengths, targets, users }) => {
     const B = lengths.length;
     const plan = plans.get(B) ?? planGroups(histogram, B);
     plans.set(B, plan);
     const groups = groupByLength(history, lengths, plan);
-    return {
-      groups,
-      targets: Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => targets[row]!))),
-    };
+    const inOrder = (values: Int32Array): Int32Array =>
+      Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => values[row]!)));
+    return { groups, targets: inOrder(targets), users: users && inOrder(users) };
   };
 }

@@ -1,3 +1,72 @@
+export type {
+  DomainFacts,
+  Explained,
+  Feed,
+  FeedGroup,
+  FeedPlace,
+  FoundState,
+  ItemVectors,
+  ModelTypes,
+  Queries,
+  Reason,
+  SequenceInputs,
+  SequentialModel,
+  Step,
+  VectorModel,
+  WeightRoles,
+  Which,
+} from './contract.ts';
+export type {
+  Examples,
+  LossStep,
+  Objective,
+  ObjectiveDefinition,
+  Preparation,
+  Prepared,
+} from './objective.ts';
+export {
+  adapt,
+  createItemTower,
+  itemTower,
+  itemTowerSchema,
+  ofItems,
+  towerModalities,
+  type AdapterParameters,
+  type ItemTowerOptions,
+  type ItemTowerParameters,
+  type ItemTowerSizes,
+} from './towers.ts';
+export { innerProduct, innerProducts, pickRows } from './vectors.ts';
+export { disposeNest, distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
+export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
+export { drawNegatives } from './negatives.ts';
+export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
+export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.ts';
+export { softmaxObjective } from './objectives/softmax.ts';
+export {
+  createRecommender,
+  trainedWeights,
+  type Recommender,
+  type RecommenderSettings,
+} from './recommender.ts';
+export { createTraining, type RecommenderTraining, type TrainingSettings } from './training.ts';
+export {
+  createRanking,
+  evaluateRecommender,
+  type CatalogueRanker,
+  type EvaluateOptions,
+  type Ranking,
+  type Scored,
+} from './ranking.ts';
+export { recommend, type Recommendation, type RecommendOptions } from './recommend.ts';
+export {
+  captureRecommender,
+  loadRecommender,
+  restoreRecommender,
+  saveRecommender,
+  type StoredRecommender,
+} from './checkpoint.ts';
+export { transferWeights, type TransferReport } from './transfer.ts';
 export { drawMarks, dropItems, replacedWords, type DroppedItems } from './augmentation.ts';
 export {
   createCatalogue,
@@ -21,6 +90,6 @@ export {
   type RowGroup,
 } from './groups.ts';
 export { optimizerFor, type OptimizerSettings } from './optimizer.ts';
-export { historyLengths, latestItems, longestHistory } from './rows.ts';
+export { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export { runStep, updateWeights } from './step.ts';

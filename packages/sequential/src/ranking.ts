@@ -1,0 +1,200 @@
+import type { Batch, Rows } from '@ferry/data';
+import { compile, tf } from '@ferry/engine';
+import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces } from '@ferry/evaluation';
+import type { Modality } from '@ferry/features';
+import { disposeView, type ItemInputs, withoutModality } from './catalogue.ts';
+import type { FeedGroup, ModelTypes, Step } from './contract.ts';
+import { disposeNest, plainFeed } from './feeds.ts';
+import type { Recommender } from './recommender.ts';
+import { latestItems } from './rows.ts';
+
+/** Settings of an evaluation. */
+export interface EvaluateOptions extends Pick<
+  RankingOptions,
+  'batchSize' | 'k' | 'history' | 'ties' | 'order'
+> {
+  /** A modality that no item has at test time. */
+  without?: Modality | undefined;
+}
+
+/** Scores of some histories. */
+export interface Scored<T extends ModelTypes> {
+  /** [B, N + 1]; column 0 (padding) means nothing. */
+  scores: tf.Tensor2D;
+  /** What the histories became. */
+  queries: T['queries'];
+  /** The histories as tensors. */
+  feed: T['feed'];
+  /** Frees all of it. */
+  dispose(): void;
+}
+
+/** Items encoded once, for many histories. */
+export interface CatalogueRanker<T extends ModelTypes = ModelTypes> {
+  /** Where a batch's targets stand in the whole catalogue; see `evaluateRanking`. */
+  places(batch: Batch, masked?: Int32Array): Promise<Float32Array>;
+  /**
+   * Scores of some histories, each of which is cut to what the model reads.
+   *
+   * @throws RangeError if a history is empty or holds an unknown item.
+   */
+  score(histories: readonly (readonly number[])[]): Scored<T>;
+  /** What was found between epochs, as it is used. */
+  state: T['state'] | undefined;
+  /** Frees the encoded items. */
+  dispose(): void;
+}
+
+/** Compiled functions that rank with a recommender; made once, used for every evaluation. */
+export interface Ranking<T extends ModelTypes = ModelTypes> {
+  /** Encodes the catalogue as it is now, or as it were without a modality. */
+  ranker(without?: Modality): CatalogueRanker<T>;
+  /** Frees what was compiled. */
+  dispose(): void;
+}
+
+/**
+ * Compiles the ranking of a recommender: items are encoded once per {@link Ranking.ranker}, and only counts leave the graph.
+ *
+ * @param recommender - Its present weights are used at every call.
+ */
+export function createRanking<T extends ModelTypes>(recommender: Recommender<T>): Ranking<T> {
+  const { model, options, parameters, catalogue } = recommender;
+  const positions = model.positions(options);
+  type Encoded = { items: T['items']; candidates: T['candidates'] };
+  const step = (held: T['held']): Step<T> => ({ p: parameters, options, held, random: undefined });
+  const encode = compile(
+    (inputs: ItemInputs, held: T['held']): Encoded => {
+      const items = model.items(step(held), inputs);
+      return { items, candidates: model.candidates(step(held), items, 'all') };
+    },
+    { name: `${model.name}.encodeItems` },
+  );
+  const scoreOf = ({ items, candidates }: Encoded, feed: T['feed'], held: T['held']) => {
+    const queries = model.queries(step(held), items, feed);
+    return { queries, scores: model.scores(step(held), queries, candidates) };
+  };
+  const rank = compile(
+    (encoded: Encoded, feed: T['feed'], held: T['held'], targets: tf.Tensor1D, masked?: tf.Tensor2D) =>
+      targetPlaces(scoreOf(encoded, feed, held).scores, targets, masked),
+    { name: `${model.name}.rank` },
+  );
+  const score = compile(scoreOf, { name: `${model.name}.score` });
+
+  const ranker = (without?: Modality): CatalogueRanker<T> => {
+    const view = without === undefined ? undefined : withoutModality(catalogue, without);
+    const { features, present, content } = view ?? catalogue.inputs;
+    const held = recommender.held();
+    const encoded = encode({ features, present, ...(content && { content }) }, held);
+    if (view) disposeView(view, without!);
+    const found = recommender.state();
+    const state =
+      found === undefined || without === undefined
+        ? found
+        : (model.state?.without?.(parameters, options, found, without) ?? found);
+    const feedOf = (group: FeedGroup): T['feed'] =>
+      (model.feed ?? plainFeedOf)(options, [group], state, { longest: positions });
+    return {
+      state,
+      places: async (batch, masked) => {
+        const feed = feedOf(batch);
+        const targets = tf.tensor1d(batch.targets, 'int32');
+        const hidden = masked && tf.tensor2d(masked, [batch.size, masked.length / batch.size], 'int32');
+        const result = hidden
+          ? rank(encoded, feed, held, targets, hidden)
+          : rank(encoded, feed, held, targets);
+        disposeNest([feed, targets, hidden]);
+        const counts = (await result.data()) as Float32Array;
+        result.dispose();
+        return counts;
+      },
+      score: (histories) => {
+        const feed = feedOf(groupOf(histories, positions, catalogue.items));
+        const { scores, queries } = score(encoded, feed, held);
+        return {
+          scores,
+          queries,
+          feed,
+          dispose: () => {
+            disposeNest([scores, queries, feed]);
+          },
+        };
+      },
+      dispose: () => {
+        disposeNest(encoded);
+      },
+    };
+  };
+  return {
+    ranker,
+    dispose: () => {
+      encode.dispose();
+      rank.dispose();
+      score.dispose();
+    },
+  };
+}
+
+/** {@link plainFeed} in the place of a model's own. */
+export function plainFeedOf(
+  _options: object,
+  groups: readonly FeedGroup[],
+  _state: unknown,
+  place: Parameters<typeof plainFeed>[1],
+): ReturnType<typeof plainFeed> {
+  return plainFeed(groups, place);
+}
+
+/** Histories cut to their latest items, as one group. */
+function groupOf(histories: readonly (readonly number[])[], positions: number, items: number): FeedGroup {
+  const latest = histories.map((history) => checkedHistory(history, items).slice(-positions));
+  const length = Math.max(...latest.map((history) => history.length));
+  const history = new Int32Array(latest.length * length);
+  latest.forEach((own, b) => {
+    history.set(own, b * length);
+  });
+  return { length, history, lengths: Int32Array.from(latest, (own) => own.length) };
+}
+
+function checkedHistory(history: readonly number[], items: number): readonly number[] {
+  if (history.length === 0) throw new RangeError('score: a history must have at least one item, got none');
+  const wrong = history.find((item) => !Number.isInteger(item) || item < 1 || item > items);
+  if (wrong !== undefined) throw new RangeError(`score: items must be 1..${items}, got ${wrong}`);
+  return history;
+}
+
+/** Padded lengths of evaluation batches, of which the last holds the longest history. */
+function edgesFor(positions: number): number[] {
+  return [...[4, 8, 12, 20, 35].filter((edge) => edge < positions), positions];
+}
+
+/**
+ * Full ranking of a split: every item of the catalogue is a candidate, padding is none.
+ *
+ * @param ranking - From {@link createRanking}.
+ * @param recommender - The same recommender.
+ * @param rows - A split of the domain it was made for.
+ * @param options - Cutoffs, masking, ties, a modality to leave out.
+ */
+export async function evaluateRecommender<T extends ModelTypes>(
+  ranking: Ranking<T>,
+  { model, options: settings, catalogue }: Recommender<T>,
+  rows: Rows,
+  options: EvaluateOptions = {},
+): Promise<RankingResult> {
+  const { without, ...rest } = options;
+  const positions = model.positions(settings);
+  const ranker = ranking.ranker(without);
+  try {
+    return await evaluateRanking({
+      ...rest,
+      rows: latestItems(rows, positions),
+      whole: rows,
+      count: catalogue.items,
+      edges: edgesFor(positions),
+      places: (batch, masked) => ranker.places(batch, masked),
+    });
+  } finally {
+    ranker.dispose();
+  }
+}

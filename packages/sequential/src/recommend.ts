@@ -1,0 +1,48 @@
+import { topK } from '@ferry/evaluation';
+import type { ModelTypes, Reason } from './contract.ts';
+import type { CatalogueRanker } from './ranking.ts';
+import type { Recommender } from './recommender.ts';
+
+/** What {@link recommend} finds. */
+export interface Recommendation {
+  /** Item numbers, best first. */
+  items: number[];
+  /** Their scores. */
+  scores: number[];
+  /** Why, the most important reason first; none if the model gives none. */
+  reasons: Reason[];
+}
+
+/** Settings of {@link recommend}. */
+export interface RecommendOptions {
+  /** How many items. Default 10; fewer come back if there are no more. */
+  k?: number | undefined;
+  /** Whether items of the history may be recommended again. Default false. */
+  repeat?: boolean | undefined;
+}
+
+/**
+ * The items a history leads to, and why.
+ *
+ * @param ranker - Of the recommender.
+ * @param recommender - The recommender.
+ * @param history - Item numbers, oldest first.
+ * @param options - How many.
+ * @throws RangeError if the history is empty or holds an unknown item.
+ */
+export async function recommend<T extends ModelTypes>(
+  ranker: CatalogueRanker<T>,
+  { model, options: settings }: Recommender<T>,
+  history: readonly number[],
+  options: RecommendOptions = {},
+): Promise<Recommendation> {
+  const { k = 10, repeat = false } = options;
+  const scored = ranker.score([history]);
+  const { feed, queries } = scored;
+  const scores = (await scored.scores.data()) as Float32Array;
+  const seen = history.slice(-model.positions(settings));
+  const reasons = await model.explain?.(settings, { history: seen, feed, queries, state: ranker.state });
+  scored.dispose();
+  const best = topK(scores, { k, exclude: repeat ? [] : history });
+  return { items: best.items, scores: best.scores, reasons: reasons ?? [] };
+}

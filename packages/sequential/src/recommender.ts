@@ -1,0 +1,106 @@
+import { RandomStream, type tf } from '@ferry/engine';
+import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
+import type { StateArray } from '@ferry/training';
+import type { Catalogue } from './catalogue.ts';
+import type { ModelTypes, SequentialModel } from './contract.ts';
+import { disposeNest } from './feeds.ts';
+
+/** A model on a catalogue: weights, items, and what is found between epochs. */
+export interface Recommender<T extends ModelTypes = ModelTypes> {
+  /** What it is. */
+  readonly model: SequentialModel<T>;
+  /** Its settings. */
+  readonly options: T['options'];
+  /** The items. */
+  readonly catalogue: Catalogue;
+  /** The weights. */
+  readonly parameters: T['parameters'];
+  /** What was found last; undefined before the first {@link Recommender.refresh}, and always if the model finds nothing. */
+  state(): T['state'] | undefined;
+  /** The same as tensors, which the recommender owns. */
+  held(): T['held'];
+  /** Finds it anew from the present weights. */
+  refresh(random: RandomStream): Promise<void>;
+  /** Weights by name. */
+  weights(): Map<string, tf.Variable>;
+  /** What was found, as arrays to be saved beside the weights. */
+  buffers(): Map<string, StateArray>;
+  /** Takes back what {@link Recommender.buffers} returned. */
+  restoreBuffers(buffers: ReadonlyMap<string, StateArray>): void;
+  /** Frees everything, the catalogue's tensors too. */
+  dispose(): void;
+}
+
+/** What {@link createRecommender} is made of. */
+export interface RecommenderSettings<T extends ModelTypes> {
+  /** Complete settings of the model. */
+  options: T['options'];
+  /** The items; the recommender's own from now on. */
+  catalogue: Catalogue;
+  /** Seed of the first weights. */
+  seed: number;
+}
+
+/** A model with fresh weights. */
+export function createRecommender<T extends ModelTypes>(
+  model: SequentialModel<T>,
+  { options, catalogue, seed }: RecommenderSettings<T>,
+): Recommender<T> {
+  const parameters = model.init(options, catalogue, RandomStream.fromSeed(seed).split('weights'));
+  const finder = model.state?.create(parameters, options, catalogue);
+  let state: T['state'] | undefined;
+  let held: T['held'] = {};
+  const set = (next: T['state'] | undefined): void => {
+    if (next === undefined) return;
+    disposeNest(held);
+    state = next;
+    held = model.state!.tensors(options, next);
+  };
+  return {
+    model,
+    options,
+    catalogue,
+    parameters,
+    state: () => state,
+    held: () => held,
+    refresh: async (random) => {
+      if (finder) set(await finder.find(random));
+    },
+    weights: () => flattenParameters(parameters),
+    buffers: () => (state === undefined ? new Map<string, StateArray>() : model.state!.save(options, state)),
+    restoreBuffers: (buffers) => {
+      if (model.state) set(model.state.load(options, catalogue.items, buffers));
+      else if (buffers.size > 0)
+        throw new Error(`restoreBuffers: the model knows no ${[...buffers.keys()].join(', ')}`);
+    },
+    dispose: () => {
+      finder?.dispose();
+      disposeNest(held);
+      catalogue.dispose();
+      disposeParameters(parameters);
+    },
+  };
+}
+
+/**
+ * The weights a training moves: everything the loss depends on, but what the tuning freezes.
+ *
+ * @param tuning - `all`, or a name of the model's `weights.tune`.
+ */
+export function trainedWeights<T extends ModelTypes>(
+  { model, options, parameters }: Pick<Recommender<T>, 'model' | 'options' | 'parameters'>,
+  tuning: string,
+): Map<string, tf.Variable> {
+  const { weights: roles } = model;
+  const frozen = tuning === 'all' ? [] : roles.tune[tuning]?.freeze;
+  if (!frozen)
+    throw new Error(
+      `trainedWeights: tuning must be one of all, ${Object.keys(roles.tune).join(', ')}, got ${tuning}`,
+    );
+  const patterns = [...frozen, ...(roles.unused?.(options) ?? [])];
+  return new Map(
+    [...flattenParameters(parameters)].filter(
+      ([name]) => !patterns.some((pattern) => matchGlob(pattern, name)),
+    ),
+  );
+}

@@ -1,0 +1,175 @@
+/**
+ * Towers: what makes item vectors. A tower is a function of weights and {@link ItemInputs}; a model composes those it wants.
+ *
+ * Letters: V rows of the item tables (row 0 is padding), F width of a modality's features, D width of the model.
+ */
+import { dropout, embedding, gelu, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
+import type { Modality } from '@ferry/features';
+import {
+  type BiasedLinearParameters,
+  createEmbedding,
+  createLinear,
+  type EmbeddingParameters,
+  type Initializer,
+} from '@ferry/nn';
+import { z } from 'zod';
+import { type Catalogue, type ItemInputs, modalitiesOf } from './catalogue.ts';
+
+/** Settings of {@link itemTower}, for the `options` of a model. */
+export const itemTowerSchema = z.strictObject({
+  ids: z.boolean().default(true).describe('whether each item has a vector of its own'),
+  features: z
+    .boolean()
+    .default(false)
+    .describe('whether items are known by the features of their modalities, through an adapter'),
+  layers: z.int().min(1).default(1).describe('linear layers of an adapter'),
+  activation: z
+    .enum(['none', 'between', 'all'])
+    .default('none')
+    .describe('GELU of an adapter: none, between its layers, or after each, the last one too'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('dropout before every layer of an adapter but the first'),
+  combine: z
+    .enum(['sum', 'concat'])
+    .default('sum')
+    .describe('sum: vectors of ID and modalities are added; concat: joined, then one linear layer with GELU'),
+  missing: z
+    .enum(['mask', 'bias'])
+    .default('mask')
+    .describe('a missing modality adds nothing, or the vector its adapter makes of zeros'),
+});
+
+/** Settings of {@link itemTower}. */
+export type ItemTowerOptions = z.output<typeof itemTowerSchema>;
+
+/** Weights of an adapter: layers by number, '0' first. */
+export type AdapterParameters = Readonly<Record<string, BiasedLinearParameters>>;
+
+/** Weights of {@link itemTower}. */
+export type ItemTowerParameters = {
+  /** [N + 1, D], row 0 of padding. */
+  readonly ids?: EmbeddingParameters;
+  /** The adapter of text features. */
+  readonly text?: AdapterParameters;
+  /** The adapter of image features. */
+  readonly image?: AdapterParameters;
+  /** What joins n vectors with `concat`, [D, n D]. */
+  readonly join?: BiasedLinearParameters;
+};
+
+/** Sizes and first weights of {@link createItemTower}. */
+export interface ItemTowerSizes {
+  /** D */
+  width: number;
+  /** First values of the ID table. Default standard normal. */
+  init?: Initializer | undefined;
+  /** First weights of linear layers, whose biases then start at 0. Default uniform in ±1/√F. */
+  linearInit?: Initializer | undefined;
+}
+
+/** The modalities a tower reads. */
+export function towerModalities(
+  { features }: Pick<ItemTowerOptions, 'features'>,
+  catalogue: Pick<Catalogue, 'featureWidths'>,
+): Modality[] {
+  return features ? modalitiesOf(catalogue) : [];
+}
+
+/**
+ * First weights of a tower.
+ *
+ * @throws Error if items would be known by nothing.
+ */
+export function createItemTower(
+  options: ItemTowerOptions,
+  catalogue: Pick<Catalogue, 'featureWidths' | 'items'>,
+  { width, init, linearInit }: ItemTowerSizes,
+  random: RandomStream,
+): ItemTowerParameters {
+  const modalities = towerModalities(options, catalogue);
+  const parts = modalities.length + (options.ids ? 1 : 0);
+  if (parts === 0)
+    throw new Error('createItemTower: items must have IDs or features of a modality, got neither');
+  const adapter = (modality: Modality): AdapterParameters => {
+    const own = random.split(`${modality} adapter`);
+    return Object.fromEntries(
+      Array.from({ length: options.layers }, (_, i) => [
+        String(i),
+        createLinear(
+          { inputs: i === 0 ? catalogue.featureWidths[modality]! : width, outputs: width, init: linearInit },
+          own,
+        ),
+      ]),
+    );
+  };
+  const count = catalogue.items + 1;
+  return {
+    ...(options.ids && { ids: createEmbedding({ count, width, init, padding: 0 }, random.split('ids')) }),
+    ...Object.fromEntries(modalities.map((modality) => [modality, adapter(modality)])),
+    ...(options.combine === 'concat' &&
+      parts > 1 && {
+        join: createLinear({ inputs: parts * width, outputs: width, init: linearInit }, random.split('join')),
+      }),
+  };
+}
+
+/**
+ * Rows of a per-item table for the items of a step.
+ *
+ * @param table - [N + 1, ...]
+ * @returns [V, ...]
+ */
+export function ofItems(table: tf.Tensor, { numbers }: Pick<ItemInputs, 'numbers'>): tf.Tensor {
+  return numbers ? embedding(table, numbers) : table;
+}
+
+/**
+ * An adapter: `Linear`, then `layers - 1` times [GELU], dropout, `Linear`, and a last GELU with activation `all`.
+ *
+ * @param x - [V, F]
+ * @returns [V, D]
+ */
+export function adapt(
+  p: AdapterParameters,
+  { activation, dropout: rate }: Pick<ItemTowerOptions, 'activation' | 'dropout'>,
+  x: tf.Tensor,
+  random: RandomSource | undefined,
+): tf.Tensor {
+  const layers = Object.values(p);
+  return layers.reduce((h, { weight, bias }, i) => {
+    const last = i === layers.length - 1;
+    const out = linear(i === 0 ? h : dropout(h, rate, random), weight, bias);
+    return activation === 'all' || (activation === 'between' && !last) ? gelu(out) : out;
+  }, x);
+}
+
+/**
+ * Item vectors from IDs and frozen features of any number of modalities, summed or joined. Row 0 (padding) means nothing.
+ *
+ * @returns [V, D]
+ */
+export function itemTower(
+  p: ItemTowerParameters,
+  options: ItemTowerOptions,
+  inputs: ItemInputs,
+  random: RandomSource | undefined,
+): tf.Tensor2D {
+  const parts = (['text', 'image'] as const).flatMap((modality) => {
+    const adapter = p[modality];
+    if (!adapter) return [];
+    const features = inputs.features[modality];
+    if (!features) throw new Error(`itemTower: features of ${modality} must be given, got none`);
+    const vectors = adapt(adapter, options, features, random);
+    return [options.missing === 'mask' ? tf.mul(vectors, inputs.present[modality]!) : vectors];
+  });
+  if (p.ids) parts.unshift(ofItems(p.ids.weight, inputs));
+  if (p.join) {
+    const joined = dropout(tf.concat(parts, 1), options.dropout, random);
+    return gelu(linear(joined, p.join.weight, p.join.bias)) as tf.Tensor2D;
+  }
+  return parts.reduce((a, b) => tf.add(a, b)) as tf.Tensor2D;
+}

@@ -1,0 +1,197 @@
+import { RandomStream, selectBackend, tf } from '@ferry/engine';
+import type { Rows } from '@ferry/data';
+import { beforeAll, describe, expect, it } from 'vitest';
+import {
+  createCatalogue,
+  createRecommender,
+  createTraining,
+  latestItems,
+  wholeSequences,
+  type Recommender,
+  type RecommenderTraining,
+} from '../src/index.ts';
+import { meanModel, type MeanModel } from './meanModel.ts';
+
+/**
+ * Objectives against slow literal versions: everything is computed on the host from the weights, example by example, item by item.
+ */
+const N = 15;
+
+/** Prefixes of sequences with repeated items. */
+function prefixes(users: number, seed: number): Rows {
+  const random = RandomStream.fromSeed(seed);
+  const rows = {
+    users: [] as number[],
+    targets: [] as number[],
+    starts: [] as number[],
+    ends: [] as number[],
+  };
+  const items: number[] = [];
+  for (let user = 0; user < users; user++) {
+    const start = items.length;
+    const length = 2 + random.integer(9);
+    for (let l = 0; l < length; l++) items.push(1 + random.integer(N));
+    for (let end = start + 1; end < items.length; end++) {
+      rows.users.push(user);
+      rows.starts.push(start);
+      rows.ends.push(end);
+      rows.targets.push(items[end]!);
+    }
+  }
+  const ints = (values: number[]) => Int32Array.from(values);
+  return {
+    users: ints(rows.users),
+    targets: ints(rows.targets),
+    starts: ints(rows.starts),
+    ends: ints(rows.ends),
+    items: ints(items),
+  };
+}
+
+const train = prefixes(12, 3);
+
+/** Scores of all items after a history, on the host. */
+function scorer(recommender: Recommender<MeanModel>) {
+  const { width } = recommender.options;
+  const table = recommender.parameters.items.ids!.weight.dataSync();
+  return (history: number[]): number[] => {
+    const query = Array.from(
+      { length: width },
+      (_, d) => history.reduce((sum, item) => sum + table[item * width + d]!, 0) / history.length,
+    );
+    return Array.from({ length: N + 1 }, (_, item) =>
+      query.reduce((sum, x, d) => sum + x * table[item * width + d]!, 0),
+    );
+  };
+}
+
+/** Histories of a split as lists, cut to what the model reads. */
+function lists(rows: Rows, positions: number): { history: number[]; target: number }[] {
+  const { starts, ends, items, targets } = latestItems(rows, positions);
+  return Array.from(targets, (target, r) => ({ history: [...items.subarray(starts[r], ends[r])], target }));
+}
+
+/** Each history up to each of its positions, and what follows. */
+function positionsOf(
+  rows: Rows,
+  positions: number,
+): { history: number[]; target: number; example: number }[] {
+  return lists(rows, positions).flatMap(({ history, target }, example) =>
+    history.map((_, l) => ({ history: history.slice(0, l + 1), target: history[l + 1] ?? target, example })),
+  );
+}
+
+const logSum = (logits: number[]): number => {
+  const most = Math.max(...logits);
+  return most + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - most), 0));
+};
+const mean = (values: number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+async function firstLoss(training: RecommenderTraining<MeanModel>): Promise<number> {
+  const root = RandomStream.fromSeed(5);
+  for (const batch of training.batches(0, root.split('batches')))
+    return (await training.trainStep(batch, { step: 0, epoch: 0, random: root.split('steps') })).loss;
+  throw new Error('no batch');
+}
+
+function make(objective: string, settings: object, positions = 6) {
+  const options = meanModel.options.parse({ positions }) as MeanModel['options'];
+  const catalogue = createCatalogue({ featureWidths: {} }, [{ items: N }]);
+  const recommender = createRecommender(meanModel, { options, catalogue, seed: 4 });
+  const definition = meanModel.objectives[objective]!;
+  const training = createTraining({
+    recommender,
+    objective: definition.create(definition.options.parse(settings) as object, options),
+    train,
+    batchSize: 1000,
+    learningRate: 1e-3,
+  });
+  return { recommender, training, score: scorer(recommender), positions };
+}
+
+describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend);
+  });
+
+  it.each(['all', 'last'])('softmax over the catalogue, targets %s', async (targets) => {
+    const { training, score, positions } = make('softmax', { targets, temperature: 0.5 });
+    const rows = targets === 'all' ? positionsOf(wholeSequences(train), positions) : lists(train, positions);
+    const want = mean(
+      rows.map(({ history, target }) => {
+        const logits = score(history).map((x) => x / 0.5);
+        return logSum(logits.slice(1)) - logits[target]!;
+      }),
+    );
+    expect(await firstLoss(training)).toBeCloseTo(want, 4);
+  });
+
+  it('in-batch debiased softmax, repeats and own items as the paper has them', async () => {
+    const { training, score, positions } = make('in-batch', {});
+    const whole = wholeSequences(train);
+    const examples = lists(whole, positions);
+    const counts = new Array<number>(N + 1).fill(0);
+    for (const { history, target } of lists(whole, 1000))
+      for (const item of [...history, target]) counts[item]!++;
+    const total = counts.reduce((a, b) => a + b, 0);
+    const columns = examples.flatMap(({ history, target }, example) =>
+      [...history, target].map((item, l) => ({ item, example, l })),
+    );
+    const losses = examples.flatMap(({ history, target }, b) => {
+      const own = new Set([...history, target]);
+      return history.map((_, l) => {
+        const all = score(history.slice(0, l + 1));
+        const z = columns.map(({ item }) => all[item]! - Math.log(counts[item]! / total));
+        const at = columns.findIndex(({ example, l: place }) => example === b && place === l + 1);
+        const kept = columns.flatMap(({ item }, c) => (c === at || !own.has(item) ? [z[c]!] : []));
+        return logSum(kept) - z[at]!;
+      });
+    });
+    expect(await firstLoss(training)).toBeCloseTo(mean(losses), 4);
+  });
+
+  it('binary cross-entropy with negatives the user lacks', async () => {
+    const { training, score, positions } = make('binary', { negatives: 2 });
+    const whole = wholeSequences(train);
+    const losses = positionsOf(whole, positions).map(({ history, target, example }) => {
+      const all = score(history);
+      const [start, end] = [whole.starts[example]!, whole.ends[example]!];
+      const own = new Set([...whole.items.subarray(start, end), whole.targets[example]!]);
+      const free = all.flatMap((x, item) => (item > 0 && !own.has(item) ? [softplus(x)] : []));
+      return softplus(-all[target]!) + 2 * mean(free);
+    });
+    // Scores are small at first, so that the mean over the possible negatives is near the draw.
+    expect(Math.abs((await firstLoss(training)) - mean(losses))).toBeLessThan(0.01);
+  });
+
+  it('sampled softmax with every item drawn many times is near the full softmax', async () => {
+    const { training, score, positions } = make('sampled-softmax', { negatives: 400 });
+    const rows = positionsOf(wholeSequences(train), positions);
+    // K uniform negatives stand for N items, those that hit the target taken out.
+    const want = mean(
+      rows.map(({ history, target }) => {
+        const all = score(history);
+        const rest = all.flatMap((x, item) => (item > 0 && item !== target ? [x + Math.log(400 / N)] : []));
+        return logSum([all[target]!, ...rest]) - all[target]!;
+      }),
+    );
+    expect(Math.abs((await firstLoss(training)) - want)).toBeLessThan(0.01);
+  });
+
+  it.each(Object.keys(meanModel.objectives))('%s learns and leaks no tensor', async (objective) => {
+    const few = objective === 'sampled-softmax' ? { negatives: 8 } : {};
+    const { training, recommender } = make(objective, few);
+    const first = await firstLoss(training);
+    const tensors = tf.memory().numTensors;
+    let last = first;
+    const root = RandomStream.fromSeed(8);
+    for (let step = 1; step < 12; step++)
+      for (const batch of training.batches(step, root.split('batches')))
+        last = (await training.trainStep(batch, { step, epoch: step, random: root })).loss;
+    expect(tf.memory().numTensors).toBe(tensors);
+    expect(last).toBeLessThan(first);
+    training.dispose();
+    recommender.dispose();
+  });
+});
