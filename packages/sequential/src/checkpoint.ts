@@ -1,7 +1,7 @@
 import { flattenParameters, readSafetensors, type SafetensorsTensor, writeSafetensors } from '@ferry/nn';
 import { restoreModel } from '@ferry/training';
-import type { ModelTypes } from './contract.ts';
 import type { Recommender } from './recommender.ts';
+import type { ModelTypes } from './types.ts';
 
 /** A model on disk: one safetensors file that says what it is. */
 export interface StoredRecommender<O extends object = object> {

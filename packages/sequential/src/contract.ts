@@ -1,127 +1,14 @@
 /**
  * What a sequential recommender is. The file of a model exports one value of type {@link SequentialModel}; everything else
  * (training steps, full ranking, recommending, saving, carrying weights to another domain) is made from it, once for all models.
- *
- * Letters: B rows of a group, R rows of all groups (or S positions that are read), L positions, N items, V rows of the item tables (N + 1,
- * or the items of a batch; row 0 is padding), C candidates, D width.
  */
-import type { RandomSource, RandomStream, tf } from '@ferry/engine';
+import type { RandomStream, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
-import type { Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { z } from 'zod';
 import type { Catalogue, FeatureWidths, ItemInputs } from './catalogue.ts';
-import type { ObjectiveDefinition } from './objective.ts';
-
-/** Rows of a batch that share a padded length, on the host; {@link RowGroup} without what only batches need. */
-export interface FeedGroup {
-  /** L */
-  length: number;
-  /** [B * L] item numbers, oldest first, right-padded with 0. */
-  history: Int32Array;
-  /** [B] */
-  lengths: Int32Array;
-}
-
-/**
- * A group of histories as a step reads it. Always right-padded: what a model calls left padding is a choice of position numbers
- * (`positions - length + l` instead of `l`), since nobody looks at padding.
- */
-export interface SequenceInputs {
-  /** int32 [B, L], rows of the item tables, right-padded with 0. */
-  history: tf.Tensor;
-  /** int32 [B] */
-  lengths: tf.Tensor;
-}
-
-/** A batch of histories as a step reads it: groups of one length each. */
-export interface Feed {
-  /** One for each group; R rows together. */
-  groups: readonly SequenceInputs[];
-  /**
-   * int32 [S]: the positions that are read, numbered through the groups' [B * L] one after the other; their number is rounded up with copies of
-   * the first. Absent: the last item of each row, R positions.
-   */
-  read?: tf.Tensor | undefined;
-}
-
-/** Where the histories of a feed point to. */
-export interface FeedPlace {
-  /** Longest history of the data. */
-  longest: number;
-  /** Row of the step's item tables for an item number. Default: the number itself. */
-  rowOf?: ((item: number) => number) | undefined;
-  /** The positions that are read, see {@link Feed.read}. Int32 [S]. */
-  read?: Int32Array | undefined;
-}
-
-/** What histories become. */
-export interface Queries {
-  /** [R, D], or [S, D] with {@link Feed.read}: one vector for each position that is read. */
-  vectors: tf.Tensor2D;
-}
-
-/** Items, or candidates, that are one vector each. */
-export interface ItemVectors {
-  /** [V, D]; of candidates [C, D], or [R, K, D] where each row has its own. */
-  vectors: tf.Tensor;
-}
-
-/**
- * Which items are scored: `all` rows of the item tables, padding too, so that column i is item i; `items`, all but the padding row, so that
- * column i is item i + 1; int32 [C] rows that all queries share; int32 [R, K] rows of each query's own.
- */
-export type Which = 'all' | 'items' | tf.Tensor;
-
-/** The types of a model, in one place. */
-export interface ModelTypes {
-  /** Its settings, complete. */
-  options: object;
-  /** Its weights. */
-  parameters: Parameters;
-  /** What its towers make of items: a nest of tensors. */
-  items: object;
-  /** What histories become: a nest of tensors. */
-  queries: Queries;
-  /** Items ready to be scored: a nest of tensors. */
-  candidates: object;
-  /** What a batch of histories is to it. */
-  feed: Feed;
-  /** What it finds anew between epochs, on the host; `undefined` if it finds nothing. */
-  state: unknown;
-  /** The same as tensors, read by every step. */
-  held: Readonly<Record<string, tf.Tensor>>;
-}
-
-/** The types of a model whose items and queries are one vector each and whose score is their inner product: most models. */
-export interface VectorModel<O extends object, P extends Parameters> extends ModelTypes {
-  /** Its settings. */
-  options: O;
-  /** Its weights. */
-  parameters: P;
-  /** [V, D] */
-  items: ItemVectors;
-  /** [R, D] */
-  queries: Queries;
-  /** [C, D] or [R, K, D] */
-  candidates: ItemVectors;
-  /** Histories and what is read. */
-  feed: Feed;
-  /** Nothing. */
-  state: undefined;
-}
-
-/** What every function of a model reads. */
-export interface Step<T extends ModelTypes> {
-  /** The weights. */
-  readonly p: T['parameters'];
-  /** The settings. */
-  readonly options: T['options'];
-  /** Tensors of what was found between epochs; empty for most models. */
-  readonly held: T['held'];
-  /** The step's random source; none in evaluation: nothing is dropped. */
-  readonly random: RandomSource | undefined;
-}
+import type { GroupedBatch } from './groups.ts';
+import type { FeedGroup, FeedPlace, ModelTypes, Step, Which } from './types.ts';
 
 /** What the data say about a model that its settings do not. */
 export interface DomainFacts extends FeatureWidths {
@@ -238,4 +125,84 @@ export interface Explained<T extends ModelTypes> {
   queries: T['queries'];
   /** What was found between epochs. */
   state: T['state'] | undefined;
+}
+
+/** Training examples of one step. */
+export interface Examples {
+  /** [B * stride] item numbers of the catalogue, right-padded with 0. */
+  history: Int32Array;
+  /** [B] */
+  lengths: Int32Array;
+  /** The item after each history, [B]. */
+  targets: Int32Array;
+  /** The user of each example, [B]; absent with several sources. */
+  users?: Int32Array | undefined;
+}
+
+/** What an objective makes its inputs with. */
+export interface Preparation<T extends ModelTypes> {
+  /** The model's settings. */
+  readonly options: T['options'];
+  /** N */
+  readonly items: number;
+  /** Whether there is word-dropped text. */
+  readonly words: boolean;
+  /** Training interactions of each item. Float64 [N + 1]. */
+  readonly counts: () => Float64Array;
+  /** Every item a user of the examples has in training, which negatives may keep clear of. */
+  seen(user: number): ReadonlySet<number>;
+  /** Randomness of this step, for this purpose. */
+  readonly random: RandomStream;
+  /** Examples in groups of like length; targets and users in the order of the groups. */
+  group(examples: Examples): GroupedBatch;
+  /** The model's feed; `longest` is the data's. */
+  feed(groups: readonly FeedGroup[], place?: Omit<FeedPlace, 'longest'>): T['feed'];
+}
+
+/** What a step reads besides weights and items. */
+export interface Prepared<X> {
+  /** A nest of tensors, disposed after the step. */
+  inputs: X;
+  /**
+   * The items of the step, padding (0) first: item number of each row of its item tables. Absent: the whole catalogue in order. Int32 [V].
+   */
+  numbers?: Int32Array | undefined;
+  /** Whether the step reads word-dropped text. Default false. */
+  words?: boolean | undefined;
+}
+
+/** What a loss is computed with. */
+export interface LossStep<T extends ModelTypes> extends Step<T> {
+  /** The model. */
+  readonly model: SequentialModel<T>;
+  /** The items of the step, through the towers. */
+  readonly items: T['items'];
+  /** N of the catalogue. */
+  readonly count: number;
+}
+
+/**
+ * What a model is trained by: how examples become a step's inputs (on the host) and a step's inputs a loss (in the compiled step).
+ *
+ * @typeParam X - The inputs, a nest of tensors.
+ */
+export interface Objective<T extends ModelTypes, X extends object = object> {
+  /** `prefixes`: an example is a history and the item after it. `sequences`: a user's whole training sequence, each of whose items but the first is a target. */
+  readonly examples: 'prefixes' | 'sequences';
+  /** Names of what `loss` reports besides the loss. */
+  readonly terms: readonly string[];
+  /** The inputs of a step. */
+  prepare(examples: Examples, preparation: Preparation<T>): Prepared<X>;
+  /** The loss and its terms, each []. */
+  loss(step: LossStep<T>, inputs: X): { loss: tf.Scalar } & Record<string, tf.Scalar>;
+}
+
+/** An objective and its settings, stated once. */
+export interface ObjectiveDefinition<T extends ModelTypes> {
+  /** One line for people. */
+  readonly description: string;
+  /** Its settings: checks, explains, fills in defaults. */
+  readonly options: z.ZodType;
+  /** The objective; `settings` as `options` gives them. */
+  create(settings: object, options: T['options']): Objective<T>;
 }

@@ -1,6 +1,6 @@
 import { tf } from '@ferry/engine';
-import type { Feed, FeedGroup, FeedPlace, SequenceInputs } from './contract.ts';
 import { roundedUp } from './groups.ts';
+import type { Feed, FeedGroup, FeedPlace, SequenceInputs } from './types.ts';
 
 /** Groups of histories as tensors: the feed of a model that reads nothing else. */
 export function plainFeed(groups: readonly FeedGroup[], { rowOf, read }: FeedPlace): Feed {

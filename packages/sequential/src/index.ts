@@ -1,29 +1,29 @@
 export type {
   DomainFacts,
-  Explained,
-  Feed,
-  FeedGroup,
-  FeedPlace,
-  FoundState,
-  ItemVectors,
-  ModelTypes,
-  Queries,
-  Reason,
-  SequenceInputs,
-  SequentialModel,
-  Step,
-  VectorModel,
-  WeightRoles,
-  Which,
-} from './contract.ts';
-export type {
   Examples,
+  Explained,
+  FoundState,
   LossStep,
   Objective,
   ObjectiveDefinition,
   Preparation,
   Prepared,
-} from './objective.ts';
+  Reason,
+  SequentialModel,
+  WeightRoles,
+} from './contract.ts';
+export type {
+  Feed,
+  FeedGroup,
+  FeedPlace,
+  ItemVectors,
+  ModelTypes,
+  Queries,
+  SequenceInputs,
+  Step,
+  VectorModel,
+  Which,
+} from './types.ts';
 export {
   adapt,
   createItemTower,

@@ -3,10 +3,10 @@ import { compile, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { disposeView, type ItemInputs, withoutModality } from './catalogue.ts';
-import type { FeedGroup, ModelTypes, Step } from './contract.ts';
 import { disposeNest, plainFeed } from './feeds.ts';
 import type { Recommender } from './recommender.ts';
 import { latestItems } from './rows.ts';
+import type { FeedGroup, ModelTypes, Step } from './types.ts';
 
 /** Settings of an evaluation. */
 export interface EvaluateOptions extends Pick<

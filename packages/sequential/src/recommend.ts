@@ -1,7 +1,8 @@
 import { topK } from '@ferry/evaluation';
-import type { ModelTypes, Reason } from './contract.ts';
+import type { Reason } from './contract.ts';
 import type { CatalogueRanker } from './ranking.ts';
 import type { Recommender } from './recommender.ts';
+import type { ModelTypes } from './types.ts';
 
 /** What {@link recommend} finds. */
 export interface Recommendation {

@@ -2,8 +2,9 @@ import { RandomStream, type tf } from '@ferry/engine';
 import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
-import type { ModelTypes, SequentialModel } from './contract.ts';
+import type { SequentialModel } from './contract.ts';
 import { disposeNest } from './feeds.ts';
+import type { ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */
 export interface Recommender<T extends ModelTypes = ModelTypes> {

@@ -2,10 +2,9 @@ import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
 import type { TrainableModel } from '@ferry/training';
 import type { ItemInputs } from './catalogue.ts';
-import type { ModelTypes, Step } from './contract.ts';
+import type { Objective, Preparation } from './contract.ts';
 import { disposeNest } from './feeds.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
-import type { Objective, Preparation } from './objective.ts';
 import { optimizerFor, type OptimizerSettings } from './optimizer.ts';
 import {
   createRanking,
@@ -18,6 +17,7 @@ import { type Recommender, trainedWeights } from './recommender.ts';
 import { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
 import { runStep, updateWeights } from './step.ts';
+import type { ModelTypes, Step } from './types.ts';
 
 /** What {@link createTraining} needs. */
 export interface TrainingSettings<T extends ModelTypes> extends OptimizerSettings {

@@ -1,7 +1,7 @@
 import { tf } from '@ferry/engine';
 import { matchGlob, type SafetensorsTensor, toFloat32 } from '@ferry/nn';
-import type { ModelTypes } from './contract.ts';
 import type { Recommender } from './recommender.ts';
+import type { ModelTypes } from './types.ts';
 
 /** What {@link transferWeights} did. */
 export interface TransferReport {

@@ -1,5 +1,5 @@
 import { embedding, tf } from '@ferry/engine';
-import type { ItemVectors, ModelTypes, Queries, Step, Which } from './contract.ts';
+import type { ItemVectors, ModelTypes, Queries, Step, Which } from './types.ts';
 
 /**
  * Rows of an item table.

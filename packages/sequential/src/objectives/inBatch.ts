@@ -1,10 +1,10 @@
 import { embedding, tf } from '@ferry/engine';
 import { inBatchSoftmax, maskedMean } from '@ferry/nn';
 import { z } from 'zod';
-import type { Feed, FeedGroup, ModelTypes } from '../contract.ts';
+import type { Objective, ObjectiveDefinition } from '../contract.ts';
 import { distinctItems, readPositions } from '../feeds.ts';
 import { roundedUp } from '../groups.ts';
-import type { Objective, ObjectiveDefinition } from '../objective.ts';
+import type { Feed, FeedGroup, ModelTypes } from '../types.ts';
 
 const options = z.strictObject({
   debiased: z

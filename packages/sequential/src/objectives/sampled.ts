@@ -1,11 +1,11 @@
 import { type RandomSource, tf } from '@ferry/engine';
 import { maskedMean } from '@ferry/nn';
 import { z } from 'zod';
-import type { Feed, ModelTypes } from '../contract.ts';
+import type { LossStep, Objective, ObjectiveDefinition, Preparation } from '../contract.ts';
 import { calibratedPositive, pairwiseBinary, sampledSoftmax } from '../losses.ts';
 import { drawNegatives } from '../negatives.ts';
-import type { LossStep, Objective, ObjectiveDefinition, Preparation } from '../objective.ts';
 import { type HostTargets, type Targets, targetsOf, targetsSchema } from './targets.ts';
+import type { Feed, ModelTypes } from '../types.ts';
 
 const shared = {
   targets: targetsSchema,

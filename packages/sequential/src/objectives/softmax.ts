@@ -1,9 +1,9 @@
 import { tf } from '@ferry/engine';
 import { crossEntropy, maskedMean } from '@ferry/nn';
 import { z } from 'zod';
-import type { Feed, ModelTypes } from '../contract.ts';
-import type { Objective, ObjectiveDefinition } from '../objective.ts';
+import type { Objective, ObjectiveDefinition } from '../contract.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
+import type { Feed, ModelTypes } from '../types.ts';
 
 const options = z.strictObject({
   targets: targetsSchema,

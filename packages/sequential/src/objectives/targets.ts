@@ -1,8 +1,8 @@
 import { tf } from '@ferry/engine';
 import { z } from 'zod';
-import type { Feed, ModelTypes } from '../contract.ts';
+import type { Examples, Preparation } from '../contract.ts';
 import { readPositions } from '../feeds.ts';
-import type { Examples, Preparation } from '../objective.ts';
+import type { Feed, ModelTypes } from '../types.ts';
 
 /** The setting that says what is predicted: the two ways labs train. */
 export const targetsSchema = z
