@@ -138,7 +138,8 @@ function warn(domain: Domain): string[] {
   if (entities > 0) warnings.push(`${entities} titles hold HTML entities such as &amp;`);
   const cold = items.ids.filter((_, index) => trainCounts[index + 1] === 0).length;
   if (cold > 0) warnings.push(`${cold} items never occur in training`);
-  if (train.targets.length === 0) warnings.push('there are no training rows: every user has 3 interactions');
+  if (train.targets.length === 0)
+    warnings.push('there are no training rows: no user has more than 3 interactions');
   let adjacent = 0;
   let ties = 0;
   let pairs = 0;

@@ -8,6 +8,8 @@ export interface Inspection {
   readonly name: string;
   /** Its directory. */
   readonly directory: string;
+  /** The files it was read from and their form. */
+  readonly form: string | undefined;
   /** Counts, lengths, popularity, warnings. */
   readonly statistics: DomainStatistics;
   /** One line for each set of features that is there, or why none is. */
@@ -26,5 +28,6 @@ export async function inspectDomain(reference: string): Promise<Inspection> {
     );
     features.push(found);
   }
-  return { name: domain.name, directory: domain.directory, statistics: domainStatistics(domain), features };
+  const { name, directory, form } = domain;
+  return { name, directory, form, statistics: domainStatistics(domain), features };
 }

@@ -28,6 +28,7 @@ export function inspectVerb(): Command {
         `${inspection.name}  ${inspection.directory}`,
         '',
         columns([
+          ...(inspection.form === undefined ? [] : [['read from', inspection.form]]),
           ['items', count(counts.items)],
           ['users', count(counts.users)],
           ['interactions', `${count(counts.interactions)} (density ${percent(density)})`],

@@ -58,6 +58,10 @@ function historyOf(domain: Domain, { user, history }: RecommendRequest): number[
       );
     }
     const { items, starts, ends } = domain.sequences;
+    if (starts[index] === ends[index])
+      throw new UserError(
+        `user '${user}' of ${domain.name} has no interactions: give a history with --history`,
+      );
     return [...items.subarray(starts[index], ends[index])];
   }
   const ids = (history ?? '')
