@@ -1,11 +1,18 @@
 import { RandomStream } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { disposeParameters, flattenParameters, type SafetensorsTensor } from '@ferry/nn';
-import { type ArchiveLimits, type PthTensor, readStateDict } from '@ferry/torch';
+import {
+  type ArchiveLimits,
+  floats,
+  type PthTensor,
+  readStateDict,
+  tableRows,
+  tokenRows,
+} from '@ferry/torch';
 import { missRecOptions, type MissRecOptions } from '../options.ts';
 import { createMissRecParameters } from '../parameters.ts';
 import { releasedName } from './names.ts';
-import { floats, matchRows, type RowMap, tokenRows } from './rowMap.ts';
+import { matchRows, type RowMap } from './rowMap.ts';
 
 /** What {@link importReleased} is told besides the file. */
 export interface ImportSettings {
@@ -60,7 +67,10 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
   const { file, domain, heads = 4, limits } = settings;
   const source = readStateDict(bytes, file, limits);
   const rows =
-    domain && (domain.tokens ? tokenRows(domain.tokens, domain.ids ?? []) : matchRows(source, domain));
+    domain &&
+    (domain.tokens
+      ? { rowOf: tokenRows(domain.tokens, domain.ids ?? []), ambiguous: 0 }
+      : matchRows(source, domain));
   const items = rows ? rows.rowOf.length - 1 : 0;
   const options = optionsOf(source, file, { heads, withItems: rows !== undefined });
   const tensors = new Map<string, SafetensorsTensor>();
@@ -85,7 +95,7 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
         problems.push(`"${theirs}" must hold floats, got ${tensor.dtype}`);
         continue;
       }
-      const data = perItem && rows ? permuted(values, rows.rowOf, values.length / shape[0]) : values;
+      const data = perItem && rows ? tableRows(values, rows.rowOf, values.length / shape[0]) : values;
       tensors.set(name, { dtype: 'F32', shape: [...shape], data });
     }
   }
@@ -100,15 +110,6 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
     ...(rows && { rows }),
     ignored: [...source.keys()].filter((name) => !used.has(name)),
   };
-}
-
-/** Rows of a table in the order of the domain's items. */
-function permuted(data: Float32Array, rowOf: Int32Array, width: number): Float32Array {
-  const out = new Float32Array(rowOf.length * width);
-  rowOf.forEach((row, item) => {
-    out.set(data.subarray(row * width, (row + 1) * width), item * width);
-  });
-  return out;
 }
 
 /** Sizes read off the weights. */

@@ -1,6 +1,6 @@
 import type { FeatureMatrix } from '@ferry/features';
 import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from '@ferry/nn';
-import type { PthTensor } from '@ferry/torch';
+import { floats, type PthTensor } from '@ferry/torch';
 
 /** Which row of a checkpoint's item tables belongs to each item. */
 export interface RowMap {
@@ -14,12 +14,6 @@ export interface RowMap {
 function keyOf(values: Float32Array, row: number, width: number): string {
   const bytes = new Uint8Array(values.buffer, values.byteOffset + row * width * 4, width * 4);
   return Buffer.from(bytes).toString('latin1');
-}
-
-/** A checkpoint's tensor as float32, whatever precision it was saved in; undefined if it holds no floats. */
-export function floats({ data }: PthTensor): Float32Array | undefined {
-  if (data instanceof Float32Array) return data;
-  return data instanceof Float64Array ? Float32Array.from(data) : undefined;
 }
 
 /** Values as a checkpoint of some precision holds them, to compare them to the bit. */
@@ -101,27 +95,4 @@ export function matchRows(
         `the first of them item number ${missing[0]!}; give the features it was trained on, or its token list`,
     );
   return { rowOf, ambiguous };
-}
-
-/**
- * The row map of a token list.
- *
- * @param tokens - Raw id of the item in each checkpoint row, from row 1 on.
- * @param ids - Raw ids of the domain's items.
- * @throws Error naming an item that the list lacks, or a token that occurs twice.
- */
-export function tokenRows(tokens: readonly string[], ids: readonly string[]): RowMap {
-  const rows = new Map<string, number>();
-  tokens.forEach((token, i) => {
-    if (rows.has(token)) throw new Error(`importReleased: tokens must differ, got "${token}" twice`);
-    rows.set(token, i + 1);
-  });
-  const rowOf = new Int32Array(ids.length + 1);
-  ids.forEach((id, i) => {
-    const row = rows.get(id);
-    if (row === undefined)
-      throw new Error(`importReleased: every item must be in the token list, got none for "${id}"`);
-    rowOf[i + 1] = row;
-  });
-  return { rowOf, ambiguous: 0 };
 }
