@@ -14,6 +14,7 @@ const rooms = {
   training: ['engine', 'nn', 'data', 'evaluation'],
   sequential: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   missrec: ['sequential', 'engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
+  morec: ['sequential', 'engine', 'nn', 'torch'],
   recipes: [],
   'sample-world': ['engine', 'data'],
   report: [],

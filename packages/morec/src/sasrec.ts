@@ -1,0 +1,293 @@
+/**
+ * SASRec (Kang and McAuley, ICDM 2018): a causal transformer over the items of a history; the vector of its last item is compared with the
+ * vectors of all items.
+ *
+ * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables (N + 1, or the items of a batch;
+ * row 0 is padding), D width, H heads. Implementations differ in many small choices: each is a setting here, and a preset is a set of them.
+ */
+import { dropout, embedding, layerNorm, type RandomStream, tf } from '@ferry/engine';
+import {
+  causalEncoder,
+  createEmbedding,
+  createEncoder,
+  createLayerNorm,
+  type EmbeddingParameters,
+  type EncoderParameters,
+  init,
+  type LayerNormParameters,
+} from '@ferry/nn';
+import {
+  binaryObjective,
+  type Catalogue,
+  createItemTower,
+  type Feed,
+  inBatchObjective,
+  innerProducts,
+  type ItemInputs,
+  itemTower,
+  type ItemTowerParameters,
+  itemTowerSchema,
+  type ItemVectors,
+  ofItems,
+  pickRows,
+  type Queries,
+  sampledSoftmaxObjective,
+  type SequenceInputs,
+  type SequentialModel,
+  softmaxObjective,
+  type Step,
+  type VectorModel,
+} from '@ferry/sequential';
+import { z } from 'zod';
+
+/** The settings in which implementations differ, for each of the three lineages. */
+const presets = {
+  /** The paper's sizes (Amazon data) and its equations; where they are silent, the authors' code. */
+  paper: {
+    width: 50,
+    layers: 2,
+    heads: 1,
+    inner: 50,
+    activation: 'relu',
+    norm: 'pre',
+    inputNorm: false,
+    finalNorm: true,
+    epsilon: 1e-8,
+    scale: true,
+    padding: 'left',
+    init: 'xavier',
+    innerDropout: true,
+  },
+  recbole: {
+    width: 64,
+    layers: 2,
+    heads: 2,
+    inner: 256,
+    activation: 'gelu',
+    norm: 'post',
+    inputNorm: true,
+    finalNorm: false,
+    epsilon: 1e-12,
+    scale: false,
+    padding: 'right',
+    init: 'normal',
+    innerDropout: false,
+  },
+  s3rec: {
+    width: 64,
+    layers: 2,
+    heads: 2,
+    inner: 256,
+    activation: 'gelu',
+    norm: 'post',
+    inputNorm: true,
+    finalNorm: false,
+    epsilon: 1e-12,
+    scale: false,
+    padding: 'left',
+    init: 'normal',
+    innerDropout: false,
+  },
+} as const;
+
+const size = z.int().min(1);
+const share = z.number().min(0).lt(1);
+
+const settings = z.strictObject({
+  preset: z
+    .enum(['s3rec', 'recbole', 'paper'])
+    .default('s3rec')
+    .describe('whose choices the settings that are not given follow'),
+  width: size.optional().describe('D: width of item and position vectors (s3rec, recbole 64; paper 50)'),
+  layers: size.optional().describe('blocks (2)'),
+  heads: size.optional().describe('attention heads; must divide the width (s3rec, recbole 2; paper 1)'),
+  inner: size.optional().describe('inner width of the feed-forward parts (s3rec, recbole 256; paper 50)'),
+  positions: size.default(50).describe('longest history; of a longer one the end is read'),
+  dropout: share.default(0.5).describe('dropout of item vectors and of the output of each part of a block'),
+  attentionDropout: share.optional().describe('dropout of attention weights (as dropout)'),
+  innerDropout: z
+    .boolean()
+    .optional()
+    .describe('whether dropout also follows the activation (paper yes; s3rec, recbole no)'),
+  activation: z.enum(['gelu', 'relu']).optional().describe('s3rec, recbole gelu, the exact one; paper relu'),
+  norm: z
+    .enum(['post', 'pre'])
+    .optional()
+    .describe('normalise after each residual sum or before each part (s3rec, recbole post; paper pre)'),
+  inputNorm: z
+    .boolean()
+    .optional()
+    .describe('whether item plus position is normalised (s3rec, recbole yes; paper no)'),
+  finalNorm: z
+    .boolean()
+    .optional()
+    .describe('whether a normalisation follows the last block (s3rec, recbole no; paper yes)'),
+  epsilon: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('added to the variance in normalisations (s3rec, recbole 1e-12; paper 1e-8)'),
+  scale: z
+    .boolean()
+    .optional()
+    .describe('whether item vectors are multiplied by the root of the width at the input (only paper)'),
+  padding: z
+    .enum(['left', 'right'])
+    .optional()
+    .describe(
+      'side on which short histories are padded: the last item always has the last position (left), or the first the first (right: recbole)',
+    ),
+  init: z
+    .enum(['normal', 'xavier'])
+    .optional()
+    .describe('first weights: normal with deviation .02 (s3rec, recbole) or Xavier-uniform (paper)'),
+  tied: z
+    .boolean()
+    .default(true)
+    .describe('whether candidates have the vectors of the input; if not, a table of their own'),
+  tower: itemTowerSchema.prefault({}).describe('what makes item vectors'),
+});
+
+type Settings = z.output<typeof settings>;
+
+/** Complete settings of SASRec. */
+export type SasRecOptions = {
+  [Name in keyof Settings]-?: NonNullable<Settings[Name]>;
+};
+
+/** All weights of SASRec. */
+export type SasRecParameters = {
+  /** The item tower. */
+  readonly items: ItemTowerParameters;
+  /** [positions, D] */
+  readonly positions: EmbeddingParameters;
+  /** Normalisation of the input. */
+  readonly inputNorm?: LayerNormParameters;
+  /** The blocks, and the normalisation after the last. */
+  readonly encoder: EncoderParameters;
+  /** [N + 1, D] vectors of candidates, where they are not the input's. */
+  readonly output?: EmbeddingParameters;
+};
+
+/** Item vectors at the input and, where they are others, as candidates. */
+interface SasRecItems extends ItemVectors {
+  /** [V, D]; absent: the same. */
+  output?: tf.Tensor;
+}
+
+/** Types of {@link sasrec}. */
+export interface SasRec extends VectorModel<SasRecOptions, SasRecParameters> {
+  items: SasRecItems;
+}
+
+/** Settings of a recipe with what its preset says of the rest. */
+function complete(given: Settings): SasRecOptions {
+  const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const options = {
+    attentionDropout: given.dropout,
+    ...presets[given.preset],
+    ...chosen,
+  } as SasRecOptions;
+  if (options.width % options.heads !== 0)
+    throw new RangeError(`sasrec: heads must divide the width ${options.width}, got ${options.heads}`);
+  return options;
+}
+
+function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStream): SasRecParameters {
+  const { width, inner, layers, positions, finalNorm } = options;
+  const first = options.init === 'normal' ? init.normal(0.02) : init.xavierUniform;
+  const table = (count: number, name: string, padding?: number): EmbeddingParameters =>
+    createEmbedding({ count, width, init: first, padding }, random.split(name));
+  return {
+    items: createItemTower(
+      options.tower,
+      catalogue,
+      { width, init: first, linearInit: first },
+      random.split('items'),
+    ),
+    positions: table(positions, 'positions'),
+    ...(options.inputNorm && { inputNorm: createLayerNorm(width) }),
+    encoder: createEncoder(
+      { layers, width, feedForward: inner, finalNorm, init: first, attentionInit: first },
+      random.split('encoder'),
+    ),
+    ...(!options.tied && { output: table(catalogue.items + 1, 'output', 0) }),
+  };
+}
+
+/**
+ * int32 [B, L]: the row of the position table for each item of right-padded histories. With left padding the last of n items has the
+ * last position, so item l has `positions - n + l`; what stands beyond the history may have any.
+ */
+function positionRows(
+  { padding, positions }: SasRecOptions,
+  { history, lengths }: SequenceInputs,
+): tf.Tensor {
+  const [B, L] = history.shape as [number, number];
+  const columns = tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]);
+  if (padding === 'right') return tf.tile(columns, [B, 1]);
+  const firsts = tf.sub(tf.scalar(positions, 'int32'), tf.reshape(lengths, [B, 1]));
+  return tf.minimum(tf.add(firsts, columns), tf.scalar(positions - 1, 'int32'));
+}
+
+/** Histories of one group through the blocks: [B * L, D], or [B, D] where only the last item of each is read (section III-A to III-C). */
+function encode(
+  { p, options, random }: Step<SasRec>,
+  vectors: tf.Tensor,
+  group: SequenceInputs,
+  onlyLast: boolean,
+): tf.Tensor {
+  const { width, heads, norm, activation, epsilon, dropout: rate, attentionDropout, innerDropout } = options;
+  const [B, L] = group.history.shape as [number, number];
+  const rows = embedding(vectors, tf.reshape(group.history, [-1]));
+  const items = options.scale ? tf.mul(rows, Math.sqrt(width)) : rows;
+  const places = embedding(p.positions.weight, tf.reshape(positionRows(options, group), [-1]));
+  const sum = tf.add(items, places);
+  const input = p.inputNorm ? layerNorm(sum, p.inputNorm.weight, p.inputNorm.bias, epsilon) : sum;
+  const out = causalEncoder(p.encoder, tf.reshape(dropout(input, rate, random), [B, L, width]), {
+    heads,
+    normFirst: norm === 'pre',
+    activation,
+    epsilon,
+    rate,
+    attentionRate: attentionDropout,
+    innerRate: innerDropout ? rate : 0,
+    random,
+    readAt: onlyLast ? tf.sub(group.lengths, tf.scalar(1, 'int32')) : undefined,
+  });
+  return tf.reshape(out, [-1, width]);
+}
+
+/** SASRec. Scores are inner products, `softmax` and the others train it with any of the frame's objectives. */
+export const sasrec: SequentialModel<SasRec> = {
+  name: 'sasrec',
+  title: 'SASRec',
+  paper: 'Kang and McAuley: Self-attentive sequential recommendation. ICDM 2018',
+  options: settings,
+  complete: (given) => complete(given as Settings),
+  positions: ({ positions }) => positions,
+  modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
+  init: create,
+  items: ({ p, options, random }, inputs: ItemInputs): SasRecItems => ({
+    vectors: itemTower(p.items, options.tower, inputs, random),
+    ...(p.output && { output: ofItems(p.output.weight, inputs) }),
+  }),
+  queries: (step, { vectors }, { groups, read }: Feed): Queries => {
+    const parts = groups.map((group) => encode(step, vectors, group, !read));
+    const rows = parts.length === 1 ? parts[0]! : tf.concat(parts, 0);
+    return { vectors: (read ? embedding(rows, read) : rows) as tf.Tensor2D };
+  },
+  candidates: (_step, { vectors, output }, which) => ({ vectors: pickRows(output ?? vectors, which) }),
+  scores: (_step, queries, candidates) => innerProducts(queries.vectors, candidates.vectors),
+  objectives: {
+    bce: binaryObjective(),
+    softmax: softmaxObjective(),
+    'sampled-softmax': sampledSoftmaxObjective(),
+    'in-batch': inBatchObjective(),
+  },
+  weights: {
+    ofItems: () => ['items.ids.**', 'output.**'],
+    optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    tune: { efficient: { freeze: ['positions.**', 'encoder.**'] } },
+  },
+};
