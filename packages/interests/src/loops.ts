@@ -1,4 +1,5 @@
 import type { Distances } from './passes.ts';
+import { sumOfSmallest } from './select.ts';
 
 /** Doubles in one block of distances: 4 MB. */
 const blockValues = 1 << 19;
@@ -102,32 +103,6 @@ function squaredDistances(
     }
     for (; i < to; i++) for (let j = start; j < end; j++) put(i, j, dotProduct(i, j));
   }
-}
-
-/** Moves the k smallest of `values` [from, to) to its front (Hoare's selection) and returns their sum. */
-export function sumOfSmallest(values: Float64Array, k: number): number {
-  let low = 0;
-  let high = values.length - 1;
-  while (low < high) {
-    const pivot = values[(low + high) >>> 1]!;
-    let i = low;
-    let j = high;
-    while (i <= j) {
-      while (values[i]! < pivot) i++;
-      while (values[j]! > pivot) j--;
-      if (i <= j) {
-        const kept = values[i]!;
-        values[i++] = values[j]!;
-        values[j--] = kept;
-      }
-    }
-    if (k - 1 <= j) high = j;
-    else if (k - 1 >= i) low = i;
-    else break;
-  }
-  let sum = 0;
-  for (let i = 0; i < k; i++) sum += values[i]!;
-  return sum;
 }
 
 /** {@link Distances} in typed arrays, double precision; exact zeros between equal points. */

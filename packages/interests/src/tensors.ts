@@ -1,5 +1,6 @@
 import { compile, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
+import { rowSelector, type Near } from './select.ts';
 
 /** Floats of one block of distances at most: 4 MB, of which a pass holds a few at a time. Blocks of 32 MB are hardly faster and break up the heap to gigabytes. */
 const blockValues = 1 << 20;
@@ -7,11 +8,21 @@ const blockValues = 1 << 20;
  * Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0.
  */
 const tolerance = 2e-6;
+/**
+ * Nearest points of each point that the first pass keeps for the second: where one of them is denser, the nearest of
+ * those is the answer, and its products need not be made again. Of points in any order one in this many goes without.
+ */
+const keptNeighbours = 32;
 
 /** Rows of the block in progress: -2 times the points [R,D], their squared norms [R,1]. */
 interface Block {
   doubled: tf.Tensor2D;
   norms: tf.Tensor2D;
+}
+/** Rows on the host: -2 times the points [R * D], their squared norms [R]. */
+interface RowSet {
+  doubled: Float32Array;
+  norms: Float32Array;
 }
 /** What a block is compared with: points [C,D], their squared norms [1,C]. */
 interface Columns {
@@ -25,13 +36,6 @@ function squaredDistances(block: Block, columns: Columns): tf.Tensor2D {
   const squares = tf.add(tf.matMul(block.doubled, columns.points, false, true), sums);
   const exact = tf.greater(squares, tf.mul(sums, tolerance));
   return tf.where<tf.Tensor>(exact, squares, tf.scalar(0)) as tf.Tensor2D;
-}
-
-/** Mean of the k smallest squared distances [R], and the largest one [R]. */
-function densityBlock(block: Block, columns: Columns, k: number): { mean: tf.Tensor; farthest: tf.Tensor } {
-  const squares = squaredDistances(block, columns);
-  const { values } = tf.topk(tf.neg(squares), k, false);
-  return { mean: tf.neg(tf.mean(values, 1)), farthest: tf.max(squares, 1) };
 }
 
 /** Smallest squared distance to a column of smaller order [R]; 3e38 where there is none. */
@@ -52,7 +56,7 @@ function nearestBlock(block: Block, columns: Columns): { index: tf.Tensor; dista
  */
 function makePasses() {
   return {
-    density: compile(densityBlock, { name: 'interests.density' }),
+    distances: compile(squaredDistances, { name: 'interests.distances' }),
     separation: compile(separationBlock, { name: 'interests.separation' }),
     nearest: compile(nearestBlock, { name: 'interests.nearest' }),
   };
@@ -85,6 +89,9 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
   const total = values.length / width;
   const norms = squaredNorms(values, width);
   const doubled = values.map((value) => -2 * value);
+  const everyRow: RowSet = { doubled, norms };
+  /** The nearest points of every point and their squared distances; [T * size]. */
+  let near: Near | undefined;
   let all: Columns | undefined;
   const columns = (): Columns =>
     (all ??= { points: tf.tensor2d(values, [total, width]), norms: tf.tensor2d(norms, [1, total]) });
@@ -108,51 +115,83 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
   async function eachBlock<Name extends string>(
     columnCount: number,
     pass: (block: Block, from: number, rows: number) => Record<Name, tf.Tensor>,
-    keep: (name: Name, from: number, values: ArrayLike<number>) => void,
+    keep: (name: Name, from: number, values: tf.TypedArray) => void,
+    { doubled, norms }: RowSet = everyRow,
   ): Promise<void> {
     const rows = blockRows(columnCount);
-    for (let from = 0; from < total; from += rows) {
+    for (let from = 0; from < norms.length; from += rows) {
       const block: Block = { doubled: slice(doubled, from, rows, width), norms: slice(norms, from, rows, 1) };
       const results = pass(block, from, rows);
       tf.dispose([block.doubled, block.norms]);
       for (const name of Object.keys(results) as Name[]) {
-        const read = await results[name].data();
-        results[name].dispose();
-        keep(name, from, read.subarray(0, Math.min(rows, total - from)));
+        const result = results[name];
+        const read = await result.data();
+        result.dispose();
+        const one = result.size / rows;
+        keep(name, from, read.subarray(0, Math.min(rows, norms.length - from) * one));
       }
     }
   }
 
+  /** The rows with these numbers. */
+  function pick(numbers: Int32Array): RowSet {
+    const picked = { doubled: new Float32Array(numbers.length * width), norms: new Float32Array(numbers.length) };
+    numbers.forEach((row, i) => {
+      picked.doubled.set(doubled.subarray(row * width, (row + 1) * width), i * width);
+      picked.norms[i] = norms[row]!;
+    });
+    return picked;
+  }
+
   return {
     async density(k) {
+      const size = Math.min(k, keptNeighbours);
+      const kept = { values: new Float32Array(total * size), columns: new Int32Array(total * size) };
+      const select = rowSelector(total, k);
       const mean = new Float64Array(total);
       let farthest = 0;
       await eachBlock(
         total,
-        (block) => passes().density(block, columns(), k),
-        (name, from, read) => {
-          if (name === 'mean') mean.set(read, from);
-          else for (let i = 0; i < read.length; i++) farthest = Math.max(farthest, read[i]!);
+        (block) => ({ squares: passes().distances(block, columns()) }),
+        (_, from, squares) => {
+          for (let at = 0, i = from; at < squares.length; at += total, i++) {
+            const { sum, largest } = select(squares.subarray(at, at + total) as Float32Array, {
+              values: kept.values.subarray(i * size, (i + 1) * size),
+              columns: kept.columns.subarray(i * size, (i + 1) * size),
+            });
+            mean[i] = sum / k;
+            farthest = Math.max(farthest, largest);
+          }
         },
       );
+      near = kept;
       return { mean, farthest };
     },
 
     async separation(order) {
-      const nearestDenser = new Float64Array(total);
+      const nearestDenser = new Float64Array(total).fill(Infinity);
+      if (near)
+        for (let i = 0; i < total; i++) {
+          const size = near.columns.length / total;
+          const denser = near.columns.subarray(i * size, (i + 1) * size).findIndex((j) => order[j]! < order[i]!);
+          if (denser >= 0) nearestDenser[i] = near.values[i * size + denser]!;
+        }
+      const open = Int32Array.from(nearestDenser.keys()).filter((i) => nearestDenser[i] === Infinity);
+      const own = Float32Array.from(open, (i) => order[i]!);
       const orders = tf.tensor2d(order, [1, total]);
       await eachBlock(
         total,
         (block, from, rows) => {
-          const own = slice(order, from, rows, 1);
-          const result = passes().separation(block, own, columns(), orders);
-          own.dispose();
+          const orderOfRows = slice(own, from, rows, 1);
+          const result = passes().separation(block, orderOfRows, columns(), orders);
+          orderOfRows.dispose();
           return { result };
         },
         (_, from, read) => {
           for (let i = 0; i < read.length; i++)
-            nearestDenser[from + i] = read[i]! > 1e38 ? Infinity : read[i]!;
+            nearestDenser[open[from + i]!] = read[i]! > 1e38 ? Infinity : read[i]!;
         },
+        pick(open),
       );
       orders.dispose();
       return nearestDenser;
@@ -182,6 +221,7 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
     dispose() {
       if (all) tf.dispose([all.points, all.norms]);
       all = undefined;
+      near = undefined;
     },
   };
 }
