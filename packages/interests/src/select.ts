@@ -118,7 +118,9 @@ export function rowSelector(
       middle += 1 - below;
     }
     const wanted = k - (count - middle);
-    return wanted < 0 || wanted > middle ? undefined : sum + sumOfSmallest(inside.subarray(0, middle), wanted);
+    return wanted < 0 || wanted > middle
+      ? undefined
+      : sum + sumOfSmallest(inside.subarray(0, middle), wanted);
   }
 
   return (row, near) => {

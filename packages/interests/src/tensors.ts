@@ -135,7 +135,10 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
 
   /** The rows with these numbers. */
   function pick(numbers: Int32Array): RowSet {
-    const picked = { doubled: new Float32Array(numbers.length * width), norms: new Float32Array(numbers.length) };
+    const picked = {
+      doubled: new Float32Array(numbers.length * width),
+      norms: new Float32Array(numbers.length),
+    };
     numbers.forEach((row, i) => {
       picked.doubled.set(doubled.subarray(row * width, (row + 1) * width), i * width);
       picked.norms[i] = norms[row]!;
@@ -173,7 +176,9 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
       if (near)
         for (let i = 0; i < total; i++) {
           const size = near.columns.length / total;
-          const denser = near.columns.subarray(i * size, (i + 1) * size).findIndex((j) => order[j]! < order[i]!);
+          const denser = near.columns
+            .subarray(i * size, (i + 1) * size)
+            .findIndex((j) => order[j]! < order[i]!);
           if (denser >= 0) nearestDenser[i] = near.values[i * size + denser]!;
         }
       const open = Int32Array.from(nearestDenser.keys()).filter((i) => nearestDenser[i] === Infinity);

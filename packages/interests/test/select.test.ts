@@ -47,19 +47,24 @@ describe('rowSelector', () => {
     );
   });
 
-  it.each([1, 5, 40, 500, 2999, 3000, 4999, 5000])('finds the %i smallest of 5,000 by a sample of them', (k) => {
-    expectSorted(
-      hashPoints(5000, 1).map((value) => value + 0.5),
-      k,
-      Math.min(k, 32),
-    );
-  });
+  it.each([1, 5, 40, 500, 2999, 3000, 4999, 5000])(
+    'finds the %i smallest of 5,000 by a sample of them',
+    (k) => {
+      expectSorted(
+        hashPoints(5000, 1).map((value) => value + 0.5),
+        k,
+        Math.min(k, 32),
+      );
+    },
+  );
 
   it('is not misled where every value that is sampled is large, or small', () => {
     // A sample of 1,024 of 5,000 takes every fourth value.
     for (const inside of [0, 1])
       for (const k of [100, 2500, 4000]) {
-        const row = hashPoints(5000, 1).map((value, j) => value + 0.5 + (Number(j % 4 === 0) === inside ? 3 : 0));
+        const row = hashPoints(5000, 1).map(
+          (value, j) => value + 0.5 + (Number(j % 4 === 0) === inside ? 3 : 0),
+        );
         expectSorted(row, k);
       }
   });
