@@ -1,9 +1,12 @@
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
+import { sha256 } from './hash.ts';
+import { listPictures, type BadPicture } from './inputs.ts';
 import { presentRows } from './matrix.ts';
-import { featureStore, readStoredFeatures, saveFeatures, sha256 } from './store.ts';
+import { packInputs, type FeatureRecord } from './record.ts';
+import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';
 import type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
-import { openVectorCache } from './vector-cache.ts';
+import { openVectorCache, type VectorCache } from './vectorCache.ts';
 
 /** What every extraction can be told. */
 export interface ExtractionOptions {
@@ -15,6 +18,8 @@ export interface ExtractionOptions {
   signal?: AbortSignal | undefined;
   /** Items encoded at once. */
   batchSize?: number | undefined;
+  /** Type of the numbers in the file; float16 takes half the room and keeps three digits. Default float32. */
+  dtype?: 'float16' | 'float32' | undefined;
 }
 
 /** Something that turns inputs into vectors. */
@@ -41,21 +46,158 @@ export interface Extraction<Input> {
   cost: (value: Input) => number;
   /** Opens the encoder; called only if something is not in the cache. */
   open: () => Promise<Encoder<Input>>;
+  /** How the inputs were chosen: kept with the features. */
+  made?: Pick<FeatureRecord, 'field' | 'dropWords'> | undefined;
+  /** Whether inputs that cannot be decoded count as missing, or are all listed in one error when the others are done. */
+  damaged?: 'refuse' | 'missing' | undefined;
   /** See {@link FeatureMatrix.notes}. */
   notes: string[];
+}
+
+/** Fewer distinct inputs than this are not judged by how many of their vectors are equal. */
+const fewInputs = 5;
+
+/** Shares of distinct inputs with the vector of another from which on a user is told, and from which on it is an error. */
+const equalShares = { told: 0.05, refused: 0.9 };
+
+/**
+ * Judges how many different inputs an encoder cannot tell apart.
+ *
+ * @param keys - Distinct inputs.
+ * @param cache - Their vectors.
+ * @returns A note, if it is worth one.
+ * @throws InputError if hardly any differ.
+ */
+function judgeEqual(
+  { domain, modality, encoder }: Pick<Extraction<unknown>, 'domain' | 'modality' | 'encoder'>,
+  keys: ReadonlySet<string>,
+  cache: VectorCache,
+): string | undefined {
+  const seen = new Map<string, number>();
+  let total = 0;
+  for (const input of keys) {
+    const vector = cache.get(input);
+    if (!vector) continue;
+    total++;
+    const key = sha256(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+    seen.set(key, (seen.get(key) ?? 0) + 1);
+  }
+  const alike = [...seen.values()].reduce((sum, number) => sum + (number > 1 ? number : 0), 0);
+  const what = modality === 'text' ? 'texts' : 'pictures';
+  const found = `${encoder} gives ${alike.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} different ${what} the vector of another`;
+  if (total < fewInputs || alike <= equalShares.told * total) return undefined;
+  if (alike >= equalShares.refused * total && seen.size <= (1 - equalShares.refused) * total + 1)
+    throw new InputError(domain.directory, undefined, `an encoder must tell ${what} apart, got ${found}`);
+  return found;
+}
+
+/** A key whose input could not be decoded, and why. */
+type Failures = Map<string, string>;
+
+/** Encodes a batch; where that fails, one by one, so that one damaged input costs itself alone. */
+async function encodeBatch<Input>(
+  encoder: Encoder<Input>,
+  batch: readonly (readonly [key: string, value: Input])[],
+  failures: Failures,
+): Promise<(readonly [string, Float32Array])[]> {
+  try {
+    const vectors = await encoder.encode(batch.map(([, value]) => value));
+    const width = vectors.length / batch.length;
+    return batch.map(([key], row) => [key, vectors.slice(row * width, (row + 1) * width)] as const);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    if (batch.length === 1) {
+      failures.set(batch[0]![0], error.message.slice(`${error.file}: `.length));
+      return [];
+    }
+    const parts: (readonly [string, Float32Array])[] = [];
+    for (const entry of batch) parts.push(...(await encodeBatch(encoder, [entry], failures)));
+    return parts;
+  }
+}
+
+/** Distinct inputs that are not in the cache yet, and how many items each stands for. */
+function remaining<Input>(
+  inputs: Extraction<Input>['inputs'],
+  keys: readonly (string | undefined)[],
+  cache: VectorCache,
+): { todo: Map<string, { value: Input; items: number }>; done: number } {
+  const todo = new Map<string, { value: Input; items: number }>();
+  let done = 0;
+  for (const [index, input] of inputs.entries()) {
+    const key = keys[index];
+    if (input === undefined || key === undefined) continue;
+    if (cache.has(key)) done++;
+    else {
+      const entry = todo.get(key);
+      if (entry) entry.items++;
+      else todo.set(key, { value: input.value, items: 1 });
+    }
+  }
+  return { todo, done };
+}
+
+/** Encodes what is not in the cache and puts it there. */
+async function fill<Input>(
+  extraction: Extraction<Input>,
+  keys: readonly (string | undefined)[],
+  cache: VectorCache,
+  { progress, signal, batchSize = 32 }: ExtractionOptions,
+): Promise<Failures> {
+  const failures: Failures = new Map();
+  const total = keys.filter((key) => key !== undefined).length;
+  const { todo, done: before } = remaining(extraction.inputs, keys, cache);
+  let done = before;
+  progress?.({ done, total });
+  if (todo.size === 0) return failures;
+  const order = [...todo].sort((a, b) => extraction.cost(a[1].value) - extraction.cost(b[1].value));
+  const opened = await extraction.open();
+  try {
+    for (let at = 0; at < order.length; at += batchSize) {
+      signal?.throwIfAborted();
+      const batch = order.slice(at, at + batchSize);
+      await cache.add(
+        await encodeBatch(
+          opened,
+          batch.map(([key, { value }]) => [key, value] as const),
+          failures,
+        ),
+      );
+      done += batch.reduce((sum, [, { items }]) => sum + items, 0);
+      progress?.({ done, total });
+    }
+  } finally {
+    await opened.close();
+  }
+  return failures;
+}
+
+/** Items whose input could not be decoded. */
+function damagedItems<Input>(
+  { domain, inputs }: Extraction<Input>,
+  keys: readonly (string | undefined)[],
+  failures: Failures,
+): BadPicture[] {
+  return inputs.flatMap((_, index) => {
+    const reason = failures.get(keys[index] ?? '');
+    return reason === undefined
+      ? []
+      : [{ index, image: domain.items.images[index] ?? domain.items.ids[index]!, reason }];
+  });
 }
 
 /**
  * Encodes what is not in the cache, in batches, and saves the matrix. Equal inputs are encoded once. If a matrix of the
  * same inputs is stored already, that is returned.
  *
- * @throws InputError if no item has the modality; the signal's reason if it was stopped.
+ * @throws InputError if no item has the modality, an input cannot be decoded (all that cannot are listed, after the others
+ *   went into the cache), or hardly any vectors differ; the signal's reason if it was stopped.
  */
 export async function extract<Input>(
   extraction: Extraction<Input>,
-  { cacheDirectory, progress, signal, batchSize = 32 }: ExtractionOptions,
+  options: ExtractionOptions,
 ): Promise<FeatureMatrix> {
-  const { domain, modality, encoder, identity, inputs } = extraction;
+  const { domain, modality, encoder, identity, inputs, made, damaged = 'refuse' } = extraction;
   const keys = inputs.map((input) => input && sha256(`${identity}\0${input.hash}`));
   const have = keys.filter((key) => key !== undefined);
   if (have.length === 0)
@@ -65,59 +207,54 @@ export async function extract<Input>(
       `there must be ${modality === 'text' ? 'texts' : 'pictures'} to encode, got none for the ${inputs.length} items of ${domain.name}${extraction.notes.map((note) => `; ${note}`).join('')}`,
     );
   const inputsHash = sha256(JSON.stringify([identity, keys.map((key) => key ?? null)]));
-  const store = await featureStore(domain, cacheDirectory);
-  const stored = await readStoredFeatures(store, domain, modality, encoder, inputsHash);
+  const store = await featureStore(domain, options.cacheDirectory);
+  const { dtype = 'float32' } = options;
+  const stored = await readStoredFeatures(store, domain, modality, encoder, { inputsHash, dtype, damaged });
   if (stored) {
-    progress?.({ done: have.length, total: have.length });
+    options.progress?.({ done: have.length, total: have.length });
     return stored;
   }
   const cache = await openVectorCache(join(store.vectors, `${modality}-${encoder}.vectors`));
-
-  // Distinct inputs that are still to do, and how many items each stands for.
-  const todo = new Map<string, { value: Input; items: number }>();
-  let done = 0;
-  for (const [index, input] of inputs.entries()) {
-    const key = keys[index];
-    if (input === undefined || key === undefined) continue;
-    if (cache.get(key)) done++;
-    else {
-      const entry = todo.get(key);
-      if (entry) entry.items++;
-      else todo.set(key, { value: input.value, items: 1 });
+  try {
+    const failures = await fill(extraction, keys, cache, options);
+    const lost = damagedItems(extraction, keys, failures);
+    if (lost.length > 0 && (damaged === 'refuse' || lost.length === have.length))
+      throw new InputError(
+        domain.directory,
+        undefined,
+        `every picture must be one that can be decoded, got ${lost.length} of ${have.length} that cannot: ${listPictures(lost, 20)}; the others are encoded and kept`,
+      );
+    const alike = judgeEqual(extraction, new Set(have), cache);
+    const width = cache.width()!;
+    const data = new Float32Array(inputs.length * width);
+    for (const [index, key] of keys.entries()) {
+      const vector = key === undefined ? undefined : cache.get(key);
+      if (vector) data.set(vector, index * width);
     }
+    const matrix: FeatureMatrix = {
+      modality,
+      encoder,
+      count: inputs.length,
+      width,
+      data,
+      present: presentRows(data, width, `${modality} features of ${encoder}`),
+      notes: [
+        ...extraction.notes,
+        ...(lost.length > 0
+          ? [`damaged pictures that count as missing: ${lost.length} (${listPictures(lost)})`]
+          : []),
+        ...(alike === undefined ? [] : [alike]),
+      ],
+    };
+    return await saveFeatures(store, domain, matrix, {
+      identity,
+      inputsHash,
+      inputs: packInputs(inputs),
+      ...made,
+      damaged: lost.length,
+      dtype,
+    });
+  } finally {
+    cache.close();
   }
-  progress?.({ done, total: have.length });
-  if (todo.size > 0) {
-    const order = [...todo].sort((a, b) => extraction.cost(a[1].value) - extraction.cost(b[1].value));
-    const opened = await extraction.open();
-    try {
-      for (let at = 0; at < order.length; at += batchSize) {
-        signal?.throwIfAborted();
-        const batch = order.slice(at, at + batchSize);
-        const vectors = await opened.encode(batch.map(([, { value }]) => value));
-        const width = vectors.length / batch.length;
-        await cache.add(
-          batch.map(([key], row) => [key, vectors.slice(row * width, (row + 1) * width)] as const),
-        );
-        done += batch.reduce((total, [, { items }]) => total + items, 0);
-        progress?.({ done, total: have.length });
-      }
-    } finally {
-      await opened.close();
-    }
-  }
-
-  const width = cache.width()!;
-  const data = new Float32Array(inputs.length * width);
-  for (const [index, key] of keys.entries()) if (key !== undefined) data.set(cache.get(key)!, index * width);
-  const matrix: FeatureMatrix = {
-    modality,
-    encoder,
-    count: inputs.length,
-    width,
-    data,
-    present: presentRows(data, width, `${modality} features of ${encoder}`),
-    notes: extraction.notes,
-  };
-  return saveFeatures(store, domain, matrix, inputsHash);
 }

@@ -2,146 +2,143 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
 import { presentRows } from './matrix.ts';
-import { parseNpy } from './npy.ts';
-import { parseNpz } from './npz.ts';
+import { bytesOfType, decodeNumbers, encodeNumbers, parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
+import { unpackNpz } from './npz.ts';
+import { checkMagnitudes, oddWidth, repeatedRows } from './oddities.ts';
+import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
+import { describeStale } from './stale.ts';
+import { rowOfItem, type RawRows } from './rows.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
 
 /** How {@link readFeatureFile} reads a file. */
 export interface FeatureFileOptions {
-  /** F of a raw float32 file. Default: the file's size divided by its rows. A declared width is checked. */
+  /**
+   * F of a headerless file. Default: what the record beside it (`<file>.json`) states, else the file's size divided by its
+   * rows. A width given here or there is checked.
+   */
   width?: number | undefined;
   /** Which array of a `.npz` holds the features. Default: its only two-dimensional numeric array. */
   array?: string | undefined;
   /**
-   * Raw item id of each row. Default: the string array `ids` of a `.npz`, if it has one. With ids, rows are put
-   * into the order of the item index and items without a row are missing; without, row r belongs to index r.
+   * Raw item id of each row. Default: the strings or integers of the array `ids` (or `item_ids`, `item_id`, `id`) of a
+   * `.npz`, if it has one. With ids, rows are put into the order of the item index and items without a row are missing;
+   * without, row r belongs to index r.
    */
   ids?: readonly string[] | undefined;
   /** Rows belong to items by the items' `clipRows` (a file shared with another domain) instead of by index. */
   byClipRow?: boolean | undefined;
 }
 
-interface RawRows {
-  data: Float32Array;
-  rows: number;
-  width: number;
-  ids: readonly string[] | undefined;
-}
-
-/** Headerless little-endian float32. */
+/** Headerless little-endian numbers: float32, unless the record states another type. */
 function parseRaw(
   bytes: Uint8Array,
   file: string,
-  rows: number | undefined,
-  width: number | undefined,
+  record: FeatureRecord | undefined,
+  expected: { rows: number | undefined; width: number | undefined },
 ): RawRows {
-  const values = bytes.length / 4;
+  const type = record?.dtype ?? 'float32';
+  const { rows } = expected;
+  const width = expected.width ?? record?.width;
+  const values = bytes.length / bytesOfType[type];
   const found = width ?? (rows === undefined ? undefined : values / rows);
   if (found === undefined || !Number.isInteger(found) || found < 1 || !Number.isInteger(values / found))
     throw new InputError(
       file,
       undefined,
       width === undefined
-        ? `a raw float32 file must hold ${rows ?? 'a known number of'} equal rows (or have its width declared), got ${bytes.length} bytes`
-        : `a raw float32 file must hold whole rows of ${width} numbers, got ${bytes.length} bytes (cut off?)`,
+        ? `a raw ${type} file must hold ${rows ?? 'a known number of'} equal rows (or have its width declared), got ${bytes.length} bytes`
+        : `a raw ${type} file must hold whole rows of ${width} numbers, got ${bytes.length} bytes (cut off?)`,
     );
   const data = new Float32Array(values);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  for (let index = 0; index < values; index++) data[index] = view.getFloat32(index * 4, true);
-  return { data, rows: values / found, width: found, ids: undefined };
+  decodeNumbers(bytes, type, data);
+  const notes: string[] = [];
+  if (record?.dtype === undefined) checkMagnitudes(data, file);
+  if (width === undefined) {
+    notes.push(
+      oddWidth(data, found) ??
+        `the width follows from the file's size: state it in ${basename(recordPath(file))} to have it checked`,
+    );
+  }
+  return { data, rows: values / found, width: found, ids: undefined, notes };
 }
 
-function checkMatrix(shape: readonly number[], file: string): [number, number] {
+/** Shape of a matrix of features. */
+function checkMatrix(shape: readonly number[], file: string, items: number): [number, number] {
   if (shape.length !== 2 || shape[1] === 0)
     throw new InputError(
       file,
       undefined,
       `features must have shape (items, width), got (${shape.join(', ')})`,
     );
+  if (shape[0] !== items && shape[1] === items)
+    throw new InputError(
+      file,
+      undefined,
+      `features must have shape (items, width), got (${shape.join(', ')}) for ${items} items: are rows and columns swapped?`,
+    );
   return [shape[0]!, shape[1]!];
 }
 
-function parseArchive(bytes: Uint8Array, file: string, name: string | undefined): RawRows {
-  const arrays = parseNpz(bytes, file);
-  const matrices = [...arrays].filter(([, array]) => array.kind === 'numbers' && array.shape.length === 2);
-  const chosen = name === undefined && matrices.length === 1 ? matrices[0]![0] : name;
-  const array = chosen === undefined ? undefined : arrays.get(chosen);
+const idArrays = ['ids', 'item_ids', 'item_id', 'id'];
+
+/** What an array of an archive is, or undefined where its type is not one that is read. */
+function headerOf(content: Uint8Array, name: string): { numbers: boolean; shape: number[] } | undefined {
+  try {
+    const { descr, shape } = parseNpyHeader(content, name);
+    return { numbers: /^[<>|=]?[fiub]\d/.test(descr), shape };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseArchive(bytes: Uint8Array, file: string, name: string | undefined, items: number): RawRows {
+  const names: string[] = [];
+  const arrays = unpackNpz(bytes, file, {
+    take: (array) => {
+      names.push(array);
+      return name === undefined || array === name || idArrays.includes(array);
+    },
+  });
+  const label = (array: string): string => `${file}!${array}.npy`;
+  const headers = new Map([...arrays].map(([array, content]) => [array, headerOf(content, label(array))]));
+  const matrices = [...headers].filter(([, header]) => header?.numbers && header.shape.length === 2);
+  const chosen = name ?? (matrices.length === 1 ? matrices[0]![0] : undefined);
+  const array =
+    chosen !== undefined && headers.get(chosen)?.numbers
+      ? parseNpy(arrays.get(chosen)!, label(chosen))
+      : undefined;
   if (array?.kind !== 'numbers')
     throw new InputError(
       file,
       undefined,
-      `the archive must hold ${name === undefined ? 'one two-dimensional numeric array' : `a numeric array '${name}'`}, got ${[...arrays.keys()].join(', ') || 'nothing'}`,
+      `the archive must hold ${name === undefined ? 'one two-dimensional numeric array' : `a numeric array '${name}'`}, got ${names.join(', ') || 'nothing'}`,
     );
-  const [rows, width] = checkMatrix(array.shape, file);
-  const ids = arrays.get('ids');
-  return { data: array.data, rows, width, ids: ids?.kind === 'texts' ? ids.data : undefined };
-}
-
-/** For each item, its row in the file, or -1. */
-function rowOfItem(domain: Domain, found: RawRows, file: string, options: FeatureFileOptions): Int32Array {
-  const { ids: items, clipRows } = domain.items;
-  const ids = options.ids ?? found.ids;
-  if (options.byClipRow) {
-    if (!clipRows)
-      throw new InputError(
-        file,
-        undefined,
-        `rows can be shared by clipRow only if items have one, got none in ${domain.name}`,
-      );
-    const worst = clipRows.reduce((max, row) => Math.max(max, row), -1);
-    if (worst >= found.rows)
-      throw new InputError(
-        file,
-        undefined,
-        `clipRow must be a row of the file (0..${found.rows - 1}), got ${worst}`,
-      );
-    return clipRows;
-  }
-  if (ids) {
-    if (ids.length !== found.rows)
-      throw new InputError(
-        file,
-        undefined,
-        `there must be one id for each of the ${found.rows} rows, got ${ids.length}`,
-      );
-    const numbers = new Map(items.map((id, index) => [id, index]));
-    const rows = new Int32Array(items.length).fill(-1);
-    for (const [row, id] of ids.entries()) {
-      const index = numbers.get(id);
-      if (index === undefined)
-        throw new InputError(
-          file,
-          undefined,
-          `ids must be items of the domain, got ${JSON.stringify(id)} for row ${row}`,
-        );
-      if (rows[index] !== -1)
-        throw new InputError(
-          file,
-          undefined,
-          `ids must be unique, got ${JSON.stringify(id)} for rows ${rows[index]!} and ${row}`,
-        );
-      rows[index] = row;
-    }
-    return rows;
-  }
-  if (found.rows !== items.length)
-    throw new InputError(
-      file,
-      undefined,
-      `a feature file must have one row for each of the ${items.length} items, got ${found.rows} rows of ${found.width} numbers`,
-    );
-  return Int32Array.from(items.keys());
+  const idArray = idArrays.find((other) => other !== chosen && arrays.has(other));
+  const ids = idArray === undefined ? undefined : parseNpyIds(arrays.get(idArray)!, label(idArray));
+  const [rows, width] = checkMatrix(array.shape, label(chosen!), ids ? array.shape[0]! : items);
+  const unread = [...headers.keys()].filter(
+    (other) => other !== chosen && other !== idArray && headers.get(other)?.shape.join() === String(rows),
+  );
+  const notes =
+    ids || unread.length === 0
+      ? []
+      : [`rows go by position: ids are read from ${idArrays.join(', ')}, not from ${unread.join(', ')}`];
+  return { data: array.data, rows, width, ids, notes };
 }
 
 /**
- * Reads features from a `.npy`, `.npz` or raw float32 file (any other ending, such as `.feat1CLS`) and brings the
+ * Reads features from a `.npy`, `.npz` or headerless file (any other ending, such as `.feat1CLS`) and brings the
  * rows into the order of the item index. Zero rows and absent rows are missing items.
+ *
+ * A record beside the file (`<file>.json`, see {@link FeatureRecord}) is checked against it and the domain. Headerless
+ * files without one are searched for signs of another type or width; what is only odd becomes a note.
  *
  * @param file - The file.
  * @param domain - Whose items the rows describe.
  * @param modality - What the rows describe.
  * @param options - Width, array name, row ids.
- * @throws InputError on a broken file, a wrong width or row count, an unknown or repeated id, a non-finite value.
+ * @throws InputError on a broken file, a wrong width, type or row count, a repeated id, a non-finite value, or items that
+ *   are not those of the record.
  */
 export async function readFeatureFile(
   file: string,
@@ -152,22 +149,29 @@ export async function readFeatureFile(
   const bytes = await readFile(file).catch((error: unknown) => {
     throw new InputError(file, undefined, `the feature file cannot be read (${(error as Error).message})`);
   });
+  const record = await readRecord(file);
+  const items = domain.items.ids.length;
   let found: RawRows;
-  if (file.endsWith('.npz')) found = parseArchive(bytes, file, options.array);
-  else if (file.endsWith('.npy')) {
+  if (/\.npz$/i.test(file)) found = parseArchive(bytes, file, options.array, items);
+  else if (/\.npy$/i.test(file)) {
     const array = parseNpy(bytes, file);
     if (array.kind !== 'numbers')
       throw new InputError(file, undefined, 'features must be numbers, got texts');
-    const [rows, width] = checkMatrix(array.shape, file);
-    found = { data: array.data, rows, width, ids: undefined };
+    const free = options.ids !== undefined || options.byClipRow === true;
+    const [rows, width] = checkMatrix(array.shape, file, free ? array.shape[0]! : items);
+    found = { data: array.data, rows, width, ids: undefined, notes: [] };
   } else {
-    const rows = options.byClipRow ? undefined : (options.ids?.length ?? domain.items.ids.length);
-    found = parseRaw(bytes, file, rows, options.width);
+    const rows = options.byClipRow ? undefined : (options.ids?.length ?? record?.count ?? items);
+    found = parseRaw(bytes, file, record, { rows, width: options.width });
   }
-  if (options.width !== undefined && options.width !== found.width)
-    throw new InputError(file, undefined, `rows must be ${options.width} wide, got ${found.width}`);
+  const declared = options.width ?? record?.width;
+  if (declared !== undefined && declared !== found.width)
+    throw new InputError(file, undefined, `rows must be ${declared} wide, got ${found.width}`);
+  const stale = record && (await describeStale(record, domain, modality, file));
+  if (record?.itemsHash !== undefined && record.itemsHash !== itemsHash(domain) && !options.ids)
+    throw new InputError(file, undefined, `${stale ?? 'the items are others'}; make it again`);
   const have = presentRows(found.data, found.width, file);
-  const rows = rowOfItem(domain, found, file, options);
+  const { rows, notes } = rowOfItem(domain, found, file, options);
   const { width } = found;
   const data = new Float32Array(rows.length * width);
   const present = new Uint8Array(rows.length);
@@ -176,30 +180,44 @@ export async function readFeatureFile(
     present[index] = 1;
     data.set(found.data.subarray(row * width, (row + 1) * width), index * width);
   }
+  const all = [...(record?.notes ?? []), ...found.notes, ...notes, stale, repeatedRows(data, width, present)];
   return {
     modality,
-    encoder: basename(file),
+    encoder: record?.encoder ?? basename(file),
     count: rows.length,
     width,
     data,
     present,
     source: file,
+    ...(all.some(Boolean) ? { notes: all.filter((note) => note !== undefined) } : {}),
   };
 }
 
 /**
  * Writes a matrix as MISSRec's headerless little-endian float32 (`.feat1CLS` for text, `.feat3CLS` for images): rows in
- * the order of the item index, missing items as zero rows.
+ * the order of the item index, missing items as zero rows; and the record beside it, so that a file cut off, or of other
+ * items, is noticed.
  *
  * @param file - The file to write.
  * @param features - The matrix.
+ * @param domain - Whose items the rows describe.
  */
-export async function writeRawFeatures(file: string, features: FeatureMatrix): Promise<void> {
-  const bytes = new Uint8Array(features.data.length * 4);
-  const view = new DataView(bytes.buffer);
-  for (const [index, value] of features.data.entries()) {
-    const row = Math.floor(index / features.width);
-    view.setFloat32(index * 4, features.present[row] === 1 ? value : 0, true);
-  }
-  await writeFile(file, bytes);
+export async function writeRawFeatures(
+  file: string,
+  features: FeatureMatrix,
+  domain?: Pick<Domain, 'items'>,
+): Promise<void> {
+  const { width, count, present, modality, encoder } = features;
+  const data = features.data.map((value, at) => (present[Math.floor(at / width)] === 1 ? value : 0));
+  const record: FeatureRecord = {
+    format: recordFormat,
+    modality,
+    encoder,
+    count,
+    width,
+    dtype: 'float32',
+    ...(domain ? { itemsHash: itemsHash(domain) } : {}),
+  };
+  await writeFile(file, encodeNumbers(data, 'float32'));
+  await writeFile(recordPath(file), `${JSON.stringify(record, null, 2)}\n`);
 }

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { openClipImage, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
+import { listPictures, pictureInputs } from './inputs.ts';
 import { describePixels, openPixels } from './pixels.ts';
-import { sha256 } from './store.ts';
 import type { FeatureMatrix } from './types.ts';
 
 /** Names of the encoders of pictures. */
@@ -20,11 +18,17 @@ export interface ImageFeatureOptions extends ExtractionOptions, ClipOptions {
    * of what it shows. 'clip': CLIP ViT-B/32's image tower, 512 wide, needs weights on disk or reachable.
    */
   encoder?: ImageEncoderName | undefined;
+  /**
+   * What becomes of pictures that cannot be decoded. `refuse` (the default): an error that lists them all, once the others
+   * are encoded and kept. `missing`: they count as missing, and the notes list them.
+   */
+  damaged?: 'refuse' | 'missing' | undefined;
 }
 
 /**
  * Encodes the items' pictures and saves the matrix like {@link buildTextFeatures}. An item is missing its picture if the
- * data names none or names one that is not there (the notes count those); a file that is no picture is an error.
+ * data names none or names one that is not there (the notes say which); files that are no pictures are an error, or count as
+ * missing if `damaged` says so.
  *
  * @param domain - The domain; paths are relative to its directory.
  * @param options - Encoder, cache, progress.
@@ -34,20 +38,8 @@ export async function buildImageFeatures(
   domain: Domain,
   options: ImageFeatureOptions = {},
 ): Promise<FeatureMatrix> {
-  const { encoder = 'pixels' } = options;
-  const inputs: ({ value: string; hash: string } | undefined)[] = [];
-  let lost = 0;
-  for (const image of domain.items.images) {
-    if (image === undefined) {
-      inputs.push(undefined);
-      continue;
-    }
-    const path = resolve(domain.directory, image);
-    const bytes = await readFile(path).catch(() => undefined);
-    if (!bytes) lost++;
-    // Only the hash is kept; the encoder reads the picture again if its vector is not in the cache.
-    inputs.push(bytes && { value: path, hash: sha256(bytes) });
-  }
+  const { encoder = 'pixels', damaged } = options;
+  const { inputs, absent } = await pictureInputs(domain);
   return extract(
     {
       domain,
@@ -57,7 +49,13 @@ export async function buildImageFeatures(
       inputs,
       cost: () => 0,
       open: () => (encoder === 'clip' ? openClipImage(options) : openPixels()),
-      notes: lost === 0 ? [] : [`${lost} pictures are named but are no files`],
+      damaged,
+      notes:
+        absent.length === 0
+          ? []
+          : [
+              `${absent.length} of ${domain.items.images.filter((image) => image !== undefined).length} pictures named cannot be read: ${listPictures(absent)}`,
+            ],
     },
     options,
   );

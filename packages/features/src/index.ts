@@ -1,16 +1,19 @@
 export type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
-export { parseNpz } from './npz.ts';
+export { unpackNpz } from './npz.ts';
+export { badPictures, listPictures, requireInputs, type BadPicture, type TextSource } from './inputs.ts';
+export { featureTypes, readRecord, recordPath, type FeatureRecord, type FeatureType } from './record.ts';
 export { featureSummary, presentCount, presentRows } from './matrix.ts';
 export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
 export {
   featureStore,
   readStoredFeatures,
   saveFeatures,
-  type FeatureRecord,
+  type SavedWith,
   type FeatureStore,
+  type StoredOptions,
 } from './store.ts';
-export { loadFeatures, loadWordDropped, type LoadOptions } from './load.ts';
+export { listFeatures, loadFeatures, loadWordDropped, type LoadOptions } from './load.ts';
 export { buildTextFeatures, textEncoders, type TextEncoderName, type TextFeatureOptions } from './text.ts';
 export {
   buildImageFeatures,

@@ -2,7 +2,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
 import { readFeatureFile, type FeatureFileOptions } from './file.ts';
-import { featureStore, readStoredFeatures } from './store.ts';
+import { featureSummary } from './matrix.ts';
+import { featureStore, readStoredFeatures, type FeatureStore } from './store.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
 import { droppedSuffix } from './words.ts';
 
@@ -10,7 +11,10 @@ import { droppedSuffix } from './words.ts';
 export interface LoadOptions extends FeatureFileOptions {
   /** A feature file of any kind {@link readFeatureFile} reads. */
   file?: string | undefined;
-  /** Take the features that this encoder made and {@link buildTextFeatures} or {@link buildImageFeatures} saved. */
+  /**
+   * Take the features that this encoder made and {@link buildTextFeatures} or {@link buildImageFeatures} saved. Where the
+   * domain's texts or pictures have changed since, that is an error.
+   */
   encoder?: string | undefined;
   /** Where features are kept; see {@link featureStore}. */
   cacheDirectory?: string | undefined;
@@ -21,18 +25,35 @@ const ending: Readonly<Record<Modality, string>> = { text: '.feat1CLS', image: '
 
 /** Names of files in a directory, none if it does not exist. */
 async function list(directory: string): Promise<string[]> {
-  const names = await readdir(directory).catch(() => []);
+  const names = await readdir(directory).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw new InputError(directory, undefined, (error as Error).message);
+  });
   return names.sort();
 }
 
+/** Names of features that were encoded and kept, apart from those with words dropped. */
+async function builtEncoders(store: FeatureStore, modality: Modality): Promise<string[]> {
+  const pattern = new RegExp(`^${modality}-(.+)(?<!${droppedSuffix})\\.npy$`);
+  return (await list(store.features)).flatMap((name) => pattern.exec(name)?.[1] ?? []);
+}
+
+/** Names of a domain's own feature files. */
+async function ownFiles(domain: Domain, modality: Modality): Promise<string[]> {
+  const named = new RegExp(`^(?:.+\\.)?${modality}\\.np[yz]$`, 'i');
+  return (await list(domain.directory)).filter((name) => name.endsWith(ending[modality]) || named.test(name));
+}
+
 /**
- * Loads one modality of a domain's items: the `file` given, else what `encoder` made, else MISSRec's feature file in
- * the domain's directory (`.feat1CLS` for text, `.feat3CLS` for images), else the one matrix that was built before.
+ * Loads one modality of a domain's items: the `file` given, else what `encoder` made, else the domain's own file: MISSRec's
+ * (`.feat1CLS` for text, `.feat3CLS` for images) or numpy's (`text.npy`, `X.text.npz`, `image.npy` …). What an encoder made
+ * is never taken for the domain's own.
  *
  * @param domain - The domain.
  * @param modality - Which modality.
  * @param options - Which file or encoder.
- * @throws InputError if there is nothing, or more than one candidate: the message says what was looked for.
+ * @throws InputError if there is nothing, or more than one candidate: the message says what was looked for; or if what the
+ *   encoder made is out of date.
  */
 export async function loadFeatures(
   domain: Domain,
@@ -42,7 +63,7 @@ export async function loadFeatures(
   if (options.file !== undefined) return readFeatureFile(options.file, domain, modality, options);
   const store = await featureStore(domain, options.cacheDirectory);
   if (options.encoder !== undefined) {
-    const stored = await readStoredFeatures(store, domain, modality, options.encoder);
+    const stored = await readStoredFeatures(store, domain, modality, options.encoder, { stale: 'refuse' });
     if (stored) return stored;
     throw new InputError(
       store.features,
@@ -50,24 +71,45 @@ export async function loadFeatures(
       `${modality} features of encoder '${options.encoder}' have not been made for ${domain.name}, got no such file`,
     );
   }
-  const files = (await list(domain.directory)).filter((name) => name.endsWith(ending[modality]));
+  const files = await ownFiles(domain, modality);
   if (files.length === 1)
     return readFeatureFile(join(domain.directory, files[0]!), domain, modality, options);
-  const built = (await list(store.features)).flatMap(
-    (name) => new RegExp(`^${modality}-(.+)(?<!${droppedSuffix})\\.npy$`).exec(name)?.[1] ?? [],
-  );
-  if (files.length === 0 && built.length === 1) {
-    const stored = await readStoredFeatures(store, domain, modality, built[0]!);
-    if (stored) return stored;
-  }
-  const candidates = [...files, ...built];
+  const built = await builtEncoders(store, modality);
   throw new InputError(
     domain.directory,
     undefined,
-    candidates.length > 1
-      ? `there must be one set of ${modality} features, or one must be named; got ${candidates.join(', ')}`
-      : `${domain.name} has no ${modality} features: neither a *${ending[modality]} file nor any in ${store.features}`,
+    files.length > 1
+      ? `there must be one set of ${modality} features, or one must be named; got ${files.join(', ')}`
+      : `${domain.name} has no ${modality} features of its own: no *${ending[modality]}, ${modality}.npy or ${modality}.npz file` +
+          (built.length === 0
+            ? ''
+            : `; what an encoder made goes by its name (features.${modality}: ${built.join(' or ')})`),
   );
+}
+
+/**
+ * Says what features a domain has, one line a set: its own file, and what encoders made, with what is wrong or out of date.
+ */
+export async function listFeatures(domain: Domain): Promise<string[]> {
+  const lines: string[] = [];
+  const say = async (reading: Promise<FeatureMatrix | undefined>): Promise<void> => {
+    try {
+      const matrix = await reading;
+      if (matrix) lines.push(featureSummary(matrix));
+    } catch (error) {
+      lines.push(error instanceof Error ? error.message : String(error));
+    }
+  };
+  for (const modality of ['text', 'image'] as const) {
+    const before = lines.length;
+    const store = await featureStore(domain);
+    for (const name of await ownFiles(domain, modality))
+      await say(readFeatureFile(join(domain.directory, name), domain, modality));
+    for (const encoder of await builtEncoders(store, modality))
+      await say(readStoredFeatures(store, domain, modality, encoder));
+    if (lines.length === before) lines.push(`no ${modality} features yet`);
+  }
+  return lines;
 }
 
 /**

@@ -1,4 +1,6 @@
 import { InputError } from '@ferry/data';
+import { halfTable, toHalf } from './half.ts';
+import type { FeatureType } from './record.ts';
 
 /** A numeric array of a `.npy` or `.npz` file, as float32. */
 export interface NumberArray {
@@ -22,14 +24,24 @@ export interface TextArray {
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-interface Header {
+/** What the header of a `.npy` file states. */
+export interface NpyHeader {
+  /** numpy's dtype, such as `<f4`. */
   descr: string;
+  /** Sizes of the axes. */
   shape: number[];
+  /** Whether the first axis is the one that runs fastest. */
   fortran: boolean;
+  /** Where the values begin. */
   offset: number;
 }
 
-function parseHeader(bytes: Uint8Array, file: string): Header {
+/**
+ * Reads the header of a `.npy` file (format 1, 2 or 3) from its first bytes.
+ *
+ * @throws InputError if it is no such file, is cut off inside the header, or states a size that is no number of bytes.
+ */
+export function parseNpyHeader(bytes: Uint8Array, file: string): NpyHeader {
   if (bytes.length < 10 || magic.some((byte, at) => bytes[at] !== byte))
     throw new InputError(
       file,
@@ -56,34 +68,32 @@ function parseHeader(bytes: Uint8Array, file: string): Header {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
-    .map((part) => Number.parseInt(part, 10));
+    .map((part) => Number(part.replace(/L$/, '')));
+  if (!Number.isSafeInteger(product(dimensions)) || !dimensions.every(Number.isSafeInteger))
+    throw new InputError(
+      file,
+      undefined,
+      `the shape must be one that memory can hold, got (${shape.trim()})`,
+    );
   return { descr, shape: dimensions, fortran: fortran === 'True', offset: start + length };
 }
 
-/** IEEE half precision to a number. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
+type Reader = (view: DataView, at: number, little: boolean) => number;
 
 /** Byte length and reader of one element, by dtype without its byte-order mark. */
-const readers: Readonly<Record<string, [number, (view: DataView, at: number) => number]>> = {
-  f2: [2, (view, at) => halfToNumber(view.getUint16(at, true))],
-  f4: [4, (view, at) => view.getFloat32(at, true)],
-  f8: [8, (view, at) => view.getFloat64(at, true)],
+const readers: Readonly<Record<string, [number, Reader]>> = {
+  f2: [2, (view, at, little) => halfTable()[view.getUint16(at, little)]!],
+  f4: [4, (view, at, little) => view.getFloat32(at, little)],
+  f8: [8, (view, at, little) => view.getFloat64(at, little)],
   i1: [1, (view, at) => view.getInt8(at)],
   u1: [1, (view, at) => view.getUint8(at)],
   b1: [1, (view, at) => view.getUint8(at)],
-  i2: [2, (view, at) => view.getInt16(at, true)],
-  u2: [2, (view, at) => view.getUint16(at, true)],
-  i4: [4, (view, at) => view.getInt32(at, true)],
-  u4: [4, (view, at) => view.getUint32(at, true)],
-  i8: [8, (view, at) => Number(view.getBigInt64(at, true))],
-  u8: [8, (view, at) => Number(view.getBigUint64(at, true))],
+  i2: [2, (view, at, little) => view.getInt16(at, little)],
+  u2: [2, (view, at, little) => view.getUint16(at, little)],
+  i4: [4, (view, at, little) => view.getInt32(at, little)],
+  u4: [4, (view, at, little) => view.getUint32(at, little)],
+  i8: [8, (view, at, little) => Number(view.getBigInt64(at, little))],
+  u8: [8, (view, at, little) => Number(view.getBigUint64(at, little))],
 };
 
 function product(shape: readonly number[]): number {
@@ -98,46 +108,95 @@ function rowMajor(data: Float32Array, rows: number, columns: number): Float32Arr
   return out;
 }
 
+/** An element type as numpy writes it, taken apart. */
+interface ElementType {
+  /** 'f4', 'i8', 'U', 'S' … */
+  kind: string;
+  /** Bytes of one element. */
+  size: number;
+  /** Whether the lowest byte comes first. */
+  little: boolean;
+}
+
 /**
- * Reads the bytes of a `.npy` file (format 1, 2 or 3): numbers of any little-endian dtype as float32, strings as
- * strings. Object arrays hold pickles and are refused.
+ * What kind of elements a header announces.
+ *
+ * @throws InputError for objects (pickles, which would be executed), records, complex numbers and strings of no width.
+ */
+function elementType({ descr }: NpyHeader, file: string): ElementType {
+  const [, order, kind, digits] = /^([<>|=]?)([a-zA-Z])(\d*)$/.exec(descr) ?? [];
+  const little = order !== '>';
+  if ((kind === 'U' || kind === 'S') && Number(digits) > 0)
+    return { kind, size: Number(digits) * (kind === 'U' ? 4 : 1), little };
+  const reader = kind !== undefined && readers[kind + digits!];
+  if (!reader)
+    throw new InputError(
+      file,
+      undefined,
+      `dtype must be a real number of up to 64 bits or a string of at least one character, got '${descr}'`,
+    );
+  return { kind: kind + digits!, size: reader[0], little };
+}
+
+/** The elements' bytes, if there are as many as the shape demands. */
+function bodyOf(
+  bytes: Uint8Array,
+  { descr, shape, offset }: NpyHeader,
+  size: number,
+  file: string,
+): DataView {
+  const found = bytes.length - offset;
+  if (found !== product(shape) * size)
+    throw new InputError(
+      file,
+      undefined,
+      `shape (${shape.join(', ')}) of '${descr}' needs ${product(shape) * size} bytes after the header, got ${found}`,
+    );
+  return new DataView(bytes.buffer, bytes.byteOffset + offset, found);
+}
+
+/** One string of a fixed width, without numpy's zero padding. */
+function readText(view: DataView, start: number, { kind, size, little }: ElementType, file: string): string {
+  try {
+    if (kind === 'S')
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+        .decode(new Uint8Array(view.buffer, view.byteOffset + start, size))
+        .replace(/\0+$/, '');
+    let text = '';
+    for (let at = start; at < start + size; at += 4) text += String.fromCodePoint(view.getUint32(at, little));
+    return text.replace(/\0+$/, '');
+  } catch {
+    throw new InputError(
+      file,
+      undefined,
+      `strings must be ${kind === 'S' ? 'UTF-8' : 'Unicode characters'}, got other bytes in element ${start / size}`,
+    );
+  }
+}
+
+/**
+ * Reads the bytes of a `.npy` file (format 1, 2 or 3): numbers of either byte order as float32, strings as strings. Object
+ * arrays hold pickles and are refused.
  *
  * @param bytes - The file's bytes.
  * @param file - Its name, for errors.
  * @throws InputError on a broken header, an unsupported dtype, or a length other than the shape demands.
  */
 export function parseNpy(bytes: Uint8Array, file: string): NumberArray | TextArray {
-  const { descr, shape, fortran, offset } = parseHeader(bytes, file);
+  const header = parseNpyHeader(bytes, file);
+  const { shape, fortran } = header;
+  const type = elementType(header, file);
+  const view = bodyOf(bytes, header, type.size, file);
   const count = product(shape);
-  const body = bytes.subarray(offset);
-  const textType = /^[<|=]?([US])(\d+)$/.exec(descr);
-  const reader = readers[descr.replace(/^[<|=]/, '')];
-  if (!textType && !reader)
-    throw new InputError(file, undefined, `dtype must be a little-endian number or a string, got '${descr}'`);
-  const size = textType ? Number(textType[2]) * (textType[1] === 'U' ? 4 : 1) : reader![0];
-  if (body.length !== count * size)
-    throw new InputError(
-      file,
-      undefined,
-      `shape (${shape.join(', ')}) of '${descr}' needs ${count * size} bytes after the header, got ${body.length}`,
-    );
-  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  if (textType) {
+  if (type.kind === 'U' || type.kind === 'S') {
     if (fortran && shape.length > 1)
       throw new InputError(file, undefined, 'string arrays must be in C order, got fortran_order');
-    const wide = textType[1] === 'U';
-    const data = Array.from({ length: count }, (_, index) => {
-      const start = index * size;
-      if (!wide) return new TextDecoder().decode(body.subarray(start, start + size)).replace(/\0+$/, '');
-      let text = '';
-      for (let at = start; at < start + size; at += 4) text += String.fromCodePoint(view.getUint32(at, true));
-      return text.replace(/\0+$/, '');
-    });
+    const data = Array.from({ length: count }, (_, index) => readText(view, index * type.size, type, file));
     return { kind: 'texts', shape, data };
   }
   let data: Float32Array = new Float32Array(count);
-  const read = reader![1];
-  for (let index = 0; index < count; index++) data[index] = read(view, index * size);
+  const read = readers[type.kind]![1];
+  for (let index = 0; index < count; index++) data[index] = read(view, index * type.size, type.little);
   if (fortran && shape.length > 1) {
     if (shape.length !== 2)
       throw new InputError(
@@ -151,25 +210,101 @@ export function parseNpy(bytes: Uint8Array, file: string): NumberArray | TextArr
 }
 
 /**
- * The bytes of a `.npy` file (format 1.0, little-endian float32, C order).
+ * Reads ids from the bytes of a `.npy` file: one axis of strings, or of integers, which are written in decimal.
+ *
+ * @throws InputError if it holds anything else.
+ */
+export function parseNpyIds(bytes: Uint8Array, file: string): string[] {
+  const header = parseNpyHeader(bytes, file);
+  const { descr, shape } = header;
+  if (shape.length !== 1 || !/[USiu]/.test(descr))
+    throw new InputError(
+      file,
+      undefined,
+      `ids must be one axis of strings or integers, got '${descr}' of shape (${shape.join(', ')})`,
+    );
+  const type = elementType(header, file);
+  const view = bodyOf(bytes, header, type.size, file);
+  const { kind, size, little } = type;
+  return Array.from({ length: shape[0]! }, (_, index) => {
+    if (kind === 'U' || kind === 'S') return readText(view, index * size, type, file);
+    // As numbers, 64-bit ids would lose their last digits.
+    if (kind === 'i8') return String(view.getBigInt64(index * size, little));
+    if (kind === 'u8') return String(view.getBigUint64(index * size, little));
+    return String(readers[kind]![1](view, index * size, little));
+  });
+}
+
+const descrOf: Readonly<Record<FeatureType, string>> = { float16: '<f2', float32: '<f4', float64: '<f8' };
+
+/** Bytes of one element. */
+export const bytesOfType: Readonly<Record<FeatureType, number>> = { float16: 2, float32: 4, float64: 8 };
+
+/** The type that a header's dtype stands for, if features can be read from it block by block. */
+export function blockType({ descr, fortran, shape }: NpyHeader): FeatureType | undefined {
+  if (fortran && shape.length > 1) return undefined;
+  return (Object.keys(descrOf) as FeatureType[]).find((type) => descrOf[type] === descr);
+}
+
+/**
+ * Decodes little-endian numbers.
+ *
+ * @param bytes - Their bytes.
+ * @param type - Their type.
+ * @param into - As many floats as there are numbers.
+ */
+export function decodeNumbers(bytes: Uint8Array, type: FeatureType, into: Float32Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (type === 'float16') {
+    const values = halfTable();
+    for (let at = 0; at < into.length; at++) into[at] = values[view.getUint16(at * 2, true)]!;
+  } else if (type === 'float32') {
+    for (let at = 0; at < into.length; at++) into[at] = view.getFloat32(at * 4, true);
+  } else for (let at = 0; at < into.length; at++) into[at] = view.getFloat64(at * 8, true);
+}
+
+/** Little-endian bytes of numbers, as float16 or float32. */
+export function encodeNumbers(data: Float32Array, type: 'float16' | 'float32'): Uint8Array {
+  const bytes = new Uint8Array(data.length * bytesOfType[type]);
+  const view = new DataView(bytes.buffer);
+  if (type === 'float16')
+    for (let at = 0; at < data.length; at++) view.setUint16(at * 2, toHalf(data[at]!), true);
+  else for (let at = 0; at < data.length; at++) view.setFloat32(at * 4, data[at]!, true);
+  return bytes;
+}
+
+/** The first bytes of a `.npy` file (format 1.0, little-endian, C order), up to where the numbers begin. */
+export function encodeNpyHeader(type: FeatureType, shape: readonly number[]): Uint8Array {
+  const dimensions = shape.length === 1 ? `${shape[0]!},` : shape.join(', ');
+  const text = `{'descr': '${descrOf[type]}', 'fortran_order': False, 'shape': (${dimensions}), }`;
+  // The header is padded with spaces so that the values start at a multiple of 64, and ends with a newline.
+  const padded = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
+  const bytes = new Uint8Array(10 + padded);
+  bytes.set([...magic, 1, 0]);
+  new DataView(bytes.buffer).setUint16(8, padded, true);
+  bytes.set(new TextEncoder().encode(`${text.padEnd(padded - 1)}\n`), 10);
+  return bytes;
+}
+
+/**
+ * The bytes of a `.npy` file (format 1.0, little-endian, C order).
  *
  * @param data - Values, C order.
  * @param shape - Their shape.
+ * @param type - Their type; float32 by default.
  * @throws RangeError if the shape does not fit the data.
  */
-export function encodeNpy(data: Float32Array, shape: readonly number[]): Uint8Array {
+export function encodeNpy(
+  data: Float32Array,
+  shape: readonly number[],
+  type: 'float16' | 'float32' = 'float32',
+): Uint8Array {
   if (product(shape) !== data.length)
     throw new RangeError(`encodeNpy: shape must hold ${data.length} values, got (${shape.join(', ')})`);
-  const dimensions = shape.length === 1 ? `${shape[0]!},` : shape.join(', ');
-  const text = `{'descr': '<f4', 'fortran_order': False, 'shape': (${dimensions}), }`;
-  // The header is padded with spaces so that the values start at a multiple of 64, and ends with a newline.
-  const padded = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
-  const bytes = new Uint8Array(10 + padded + data.length * 4);
-  bytes.set([...magic, 1, 0]);
-  const view = new DataView(bytes.buffer);
-  view.setUint16(8, padded, true);
-  bytes.set(new TextEncoder().encode(`${text.padEnd(padded - 1)}\n`), 10);
-  for (let index = 0; index < data.length; index++)
-    view.setFloat32(10 + padded + index * 4, data[index]!, true);
+  const header = encodeNpyHeader(type, shape);
+  const numbers = encodeNumbers(data, type);
+  const bytes = new Uint8Array(header.length + numbers.length);
+  bytes.set(header);
+  bytes.set(numbers, header.length);
   return bytes;
 }

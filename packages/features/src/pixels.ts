@@ -111,7 +111,8 @@ export function openPixels(): Promise<Encoder<string>> {
       .raw()
       .toBuffer()
       .catch((error: unknown) => {
-        throw new InputError(path, undefined, `the picture cannot be decoded (${(error as Error).message})`);
+        const [reason] = (error as Error).message.split('\n');
+        throw new InputError(path, undefined, `the picture cannot be decoded (${reason})`);
       });
     return pixelDescriptor(rgb);
   };

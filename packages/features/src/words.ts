@@ -1,4 +1,4 @@
-import { sha256 } from './store.ts';
+import { sha256 } from './hash.ts';
 
 /** How words are dropped from texts. */
 export interface WordDrop {

@@ -27,8 +27,11 @@ describe('readFeatureFile', () => {
       data: Float32Array.of(1, 2, 0, 0, 0, 6),
       present: Uint8Array.of(1, 0, 1),
       source: file,
+      notes: ["the width follows from the file's size: state it in x.feat3CLS.json to have it checked"],
     });
-    expect(featureSummary(features)).toBe('image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)');
+    expect(featureSummary({ ...features, notes: [] })).toBe(
+      'image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)',
+    );
     expect(await loadFeatures(domain, 'image')).toEqual(features);
   });
 
@@ -36,12 +39,10 @@ describe('readFeatureFile', () => {
     const [file, domain] = await withFile('x.feat1CLS', floats(1, 2, 0, 0, 5, 6));
     const features = await readFeatureFile(file, domain, 'text');
     const copy = join(domain.directory, 'copy.feat1CLS');
-    await writeRawFeatures(copy, features);
-    expect(await readFeatureFile(copy, domain, 'text')).toEqual({
-      ...features,
-      encoder: 'copy.feat1CLS',
-      source: copy,
-    });
+    await writeRawFeatures(copy, features, domain);
+    const { notes, ...same } = features;
+    expect(notes).toHaveLength(1);
+    expect(await readFeatureFile(copy, domain, 'text')).toEqual({ ...same, source: copy });
     expect(new Uint8Array(await readFile(copy))).toEqual(floats(1, 2, 0, 0, 5, 6));
   });
 
@@ -85,8 +86,8 @@ describe('readFeatureFile', () => {
       [
         'x.npy',
         encodeNpy(floats3(), [3, 1]),
-        { ids: ['a', 'b', 'z'] },
-        /items of the domain, got "z" for row 2/,
+        { ids: ['x', 'y', 'z'] },
+        /items of the domain \(such as "a"\), got none of 3 \(such as "x"\)/,
       ],
       ['x.npy', encodeNpy(floats3(), [3, 1]), { ids: ['a', 'b', 'a'] }, /unique, got "a" for rows 0 and 2/],
       ['x.npy', encodeNpy(floats3(), [3, 1]), { byClipRow: true }, /only if items have one/],
@@ -110,7 +111,7 @@ describe('loadFeatures', () => {
   it('says what it looked for', async () => {
     const none = await domainOf(abc);
     await expect(loadFeatures(none, 'text')).rejects.toThrow(
-      /no text features: neither a \*\.feat1CLS file nor/,
+      /no text features of its own: no \*\.feat1CLS, text\.npy or text\.npz file$/,
     );
     await expect(loadFeatures(none, 'text', { encoder: 'use-lite' })).rejects.toThrow(
       /encoder 'use-lite' have not been made/,

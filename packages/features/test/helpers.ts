@@ -48,6 +48,34 @@ export async function domainOf(
 /** Items a, b, c. */
 export const abc: readonly ToyItem[] = [{ id: 'a' }, { id: 'b' }, { id: 'c' }];
 
+/** A `.npy` file of any dtype, from the bytes of its elements. */
+export function npyOf(
+  descr: string,
+  shape: readonly number[],
+  body: Uint8Array,
+  fortran = false,
+): Uint8Array {
+  const axes = shape.length === 1 ? `${shape[0]!},` : shape.join(', ');
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${axes}), }\n`;
+  const start = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, text.length & 255, text.length >> 8);
+  return new Uint8Array(Buffer.concat([start, Buffer.from(text, 'latin1'), body]));
+}
+
+/** Numbers that look random, in [-1, 1), the same at every call. */
+export function noise(count: number, salt = 1): Float32Array {
+  let state = salt;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 31 - 1;
+  });
+}
+
+/** Features as encoders make them: every column has a mean of its own. Float32 [rows * width]. */
+export function likeFeatures(rows: number, width: number): Float32Array {
+  const means = noise(width, 7);
+  return noise(rows * width).map((value, at) => value * 0.5 + means[at % width]!);
+}
+
 /** The bytes of float32 numbers. */
 export function floats(...values: number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(values).buffer);

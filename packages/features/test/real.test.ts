@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readDomain } from '@ferry/data';
-import { featureSummary, loadFeatures, parseNpz, presentCount } from '@ferry/features';
+import { featureSummary, loadFeatures, parseNpy, presentCount, unpackNpz } from '@ferry/features';
 import { hasRealData, realData } from './helpers.ts';
 
 describe.skipIf(!hasRealData)('real features (skipped: no data in FERRY_DATA)', () => {
@@ -46,7 +46,10 @@ describe.skipIf(!hasRealData)('real features (skipped: no data in FERRY_DATA)', 
       ['txt', 384],
     ] as const) {
       const file = join(realData, `lastfm2k-mm/Lastfm2k.${name}.npz`);
-      expect(parseNpz(await readFile(file), file).get('arr_0')!.shape).toEqual([1425, width]);
+      expect(parseNpy(unpackNpz(await readFile(file), file).get('arr_0')!, file).shape).toEqual([
+        1425,
+        width,
+      ]);
     }
   });
 });

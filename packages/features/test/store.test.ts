@@ -8,7 +8,7 @@ import {
   saveFeatures,
   type FeatureMatrix,
 } from '@ferry/features';
-import { openVectorCache } from '../src/vector-cache.ts';
+import { openVectorCache } from '../src/vectorCache.ts';
 import { abc, directoryWith, domainOf } from './helpers.ts';
 
 const matrix: FeatureMatrix = {
@@ -26,11 +26,12 @@ describe('stored features', () => {
     const domain = await domainOf(abc);
     for (const cacheDirectory of [undefined, await directoryWith()]) {
       const store = await featureStore(domain, cacheDirectory);
-      const saved = await saveFeatures(store, domain, matrix, 'inputs');
+      const saved = await saveFeatures(store, domain, matrix, { inputsHash: 'inputs' });
       expect(saved.source!.startsWith(cacheDirectory ?? join(domain.directory, 'features'))).toBe(true);
-      expect(await loadFeatures(domain, 'text', { cacheDirectory })).toEqual(saved);
       expect(await loadFeatures(domain, 'text', { encoder: 'toy', cacheDirectory })).toEqual(saved);
-      expect(await readStoredFeatures(store, domain, 'text', 'toy', 'other inputs')).toBeUndefined();
+      expect(
+        await readStoredFeatures(store, domain, 'text', 'toy', { inputsHash: 'other inputs' }),
+      ).toBeUndefined();
     }
   });
 
@@ -56,7 +57,7 @@ describe('stored features', () => {
     const store = await featureStore(domain);
     // A folder in the way of the file: the rename fails.
     await mkdir(join(store.features, 'text-toy.npy', 'in the way'), { recursive: true });
-    await expect(saveFeatures(store, domain, matrix, 'inputs')).rejects.toThrow(
+    await expect(saveFeatures(store, domain, matrix, { inputsHash: 'inputs' })).rejects.toThrow(
       /text-toy\.npy: the file cannot be written/,
     );
     expect(await readdir(store.features)).toEqual(['text-toy.npy']);
@@ -65,18 +66,20 @@ describe('stored features', () => {
   it('are refused if cut off, changed, or of other items', async () => {
     const domain = await domainOf(abc);
     const store = await featureStore(domain);
-    const { source } = await saveFeatures(store, domain, matrix, 'inputs');
+    const { source } = await saveFeatures(store, domain, matrix, { inputsHash: 'inputs' });
     const other = await domainOf([{ id: 'b' }, { id: 'a' }, { id: 'c' }]);
     await expect(readStoredFeatures(store, other, 'text', 'toy')).rejects.toThrow(
       /must be of this domain's 3 items in this order/,
     );
     const bytes = await readFile(source!);
     await truncate(source!, bytes.length - 1);
-    await expect(loadFeatures(domain, 'text')).rejects.toThrow(
+    await expect(loadFeatures(domain, 'text', { encoder: 'toy' })).rejects.toThrow(
       /text-toy\.npy: .*match the hash in its record/,
     );
     await writeFile(`${source!}.json`, '{');
-    await expect(loadFeatures(domain, 'text')).rejects.toThrow(/text-toy\.npy\.json: must be JSON/);
+    await expect(loadFeatures(domain, 'text', { encoder: 'toy' })).rejects.toThrow(
+      /text-toy\.npy\.json: must be JSON/,
+    );
   });
 });
 
@@ -133,6 +136,31 @@ describe('openVectorCache', () => {
     await two.add([[key('b'), Float32Array.of(2)]]);
     const both = await openVectorCache(file);
     expect([both.get(key('a')), both.get(key('b'))]).toEqual([Float32Array.of(1), Float32Array.of(2)]);
+  });
+
+  it('reads files of more than 2 GiB, and takes only a file that is not there for empty', async () => {
+    const file = join(await directoryWith({ 'folder/x': '' }), 'x.vectors');
+    const cache = await openVectorCache(file);
+    await cache.add([[key('a'), Float32Array.of(1, 2)]]);
+    const whole = (await readFile(file)).length;
+    // A hole of zeros takes no room on disk; it is a damaged record.
+    await truncate(file, 3 * 2 ** 30);
+    const again = await openVectorCache(file);
+    expect(again.get(key('a'))).toEqual(Float32Array.of(1, 2));
+    expect((await readFile(file)).length).toBe(whole);
+    await expect(openVectorCache(join(file, '../folder'))).rejects.toThrow(
+      /folder: .*(EISDIR|cannot be read)/,
+    );
+  });
+
+  it('keeps what it wrote behind a record that another process left unfinished', async () => {
+    const file = join(await directoryWith(), 'x.vectors');
+    const cache = await openVectorCache(file);
+    await cache.add([[key('a'), Float32Array.of(1)]]);
+    await appendFile(file, 'half a record');
+    await cache.add([[key('b'), Float32Array.of(2)]]);
+    expect([cache.get(key('a')), cache.get(key('b'))]).toEqual([Float32Array.of(1), Float32Array.of(2)]);
+    cache.close();
   });
 
   it('refuses other files and other widths', async () => {

@@ -12,11 +12,21 @@ export const featuresSchema = z.strictObject({
   text: z
     .enum(['use-lite', 'clip', 'stored', 'none'])
     .default('use-lite')
-    .describe('text encoder; stored = the feature file in the domain directory (.feat1CLS)'),
+    .describe(
+      "text encoder; stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
+    ),
   image: z
     .enum(['pixels', 'clip', 'stored', 'none'])
     .default('none')
-    .describe('image encoder; stored = the feature file in the domain directory (.feat3CLS)'),
+    .describe(
+      "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
+    ),
+  damagedPictures: z
+    .enum(['refuse', 'missing'])
+    .default('refuse')
+    .describe(
+      'pictures that cannot be decoded: an error that lists them all, or missing like those not named',
+    ),
 });
 
 /** How interests are found. */

@@ -5,6 +5,7 @@ import {
   featureSummary,
   loadFeatures,
   loadWordDropped,
+  requireInputs,
   type ExtractionProgress,
   type FeatureMatrix,
   type Modality,
@@ -33,23 +34,31 @@ export type FeatureProgress = (modality: Modality, progress: ExtractionProgress)
  */
 export async function domainFeatures(
   domain: Domain,
-  { text, image }: FeatureSettings,
+  { text, image, damagedPictures }: FeatureSettings,
   progress?: FeatureProgress,
   { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
   const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
   const features: DomainFeatures = {};
+  // What is cheap and may fail comes before minutes of encoding.
   if (text === 'stored') {
     features.text = await loadFeatures(domain, 'text');
     if (words) features.words = await loadWordDropped(domain);
-  } else if (text !== 'none') {
+  } else if (text !== 'none') await requireInputs(domain, 'text');
+  if (image === 'stored') features.image = await loadFeatures(domain, 'image');
+  else if (image !== 'none') await requireInputs(domain, 'image');
+
+  if (text !== 'stored' && text !== 'none') {
     const options = { encoder: text, progress: report('text') };
     features.text = await buildTextFeatures(domain, options);
     if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });
   }
-  if (image === 'stored') features.image = await loadFeatures(domain, 'image');
-  else if (image !== 'none')
-    features.image = await buildImageFeatures(domain, { encoder: image, progress: report('image') });
+  if (image !== 'stored' && image !== 'none')
+    features.image = await buildImageFeatures(domain, {
+      encoder: image,
+      damaged: damagedPictures,
+      progress: report('image'),
+    });
   return features;
 }
 

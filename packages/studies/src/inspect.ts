@@ -1,5 +1,5 @@
 import { domainStatistics, type DomainStatistics } from '@ferry/data';
-import { featureSummary, loadFeatures } from '@ferry/features';
+import { badPictures, listFeatures, listPictures } from '@ferry/features';
 import { openDomain } from './domains.ts';
 
 /** What {@link inspectDomain} found. */
@@ -10,7 +10,7 @@ export interface Inspection {
   readonly directory: string;
   /** The files it was read from and their form. */
   readonly form: string | undefined;
-  /** Counts, lengths, popularity, warnings. */
+  /** Counts, lengths, popularity, warnings; pictures that cannot be used count as missing. */
   readonly statistics: DomainStatistics;
   /** One line for each set of features that is there, or why none is. */
   readonly features: readonly string[];
@@ -19,15 +19,13 @@ export interface Inspection {
 /** Counts, lengths, popularity, modality coverage and warnings of a domain. */
 export async function inspectDomain(reference: string): Promise<Inspection> {
   const domain = await openDomain(reference);
-  const features: string[] = [];
-  for (const modality of ['text', 'image'] as const) {
-    const found = await loadFeatures(domain, modality).then(featureSummary, (error: unknown) =>
-      error instanceof Error && error.message.includes('has no')
-        ? `no ${modality} features yet`
-        : String(error),
-    );
-    features.push(found);
+  const statistics = domainStatistics(domain);
+  const bad = await badPictures(domain);
+  if (bad.length > 0) {
+    const named = domain.items.images.filter((image) => image !== undefined).length;
+    statistics.missing.image += bad.length;
+    statistics.warnings.push(`${bad.length} of ${named} pictures named cannot be used: ${listPictures(bad)}`);
   }
   const { name, directory, form } = domain;
-  return { name, directory, form, statistics: domainStatistics(domain), features };
+  return { name, directory, form, statistics, features: await listFeatures(domain) };
 }

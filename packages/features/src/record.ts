@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import { InputError, type Domain } from '@ferry/data';
+import { sha256 } from './hash.ts';
+import type { WordDrop } from './words.ts';
+import type { Modality } from './types.ts';
+
+/** Element types that features are kept in. */
+export const featureTypes = ['float16', 'float32', 'float64'] as const;
+
+/** An element type that features are kept in. */
+export type FeatureType = (typeof featureTypes)[number];
+
+/**
+ * What stands beside a feature file, as `<file>.json`. All of it is optional: for a file of one's own, `width` and `dtype`
+ * are enough to have it checked.
+ */
+export interface FeatureRecord {
+  /** Version of this record's form. */
+  format?: number;
+  /** What the rows describe. */
+  modality?: Modality;
+  /** Who made them. */
+  encoder?: string;
+  /** The encoder's weights and settings. */
+  identity?: string;
+  /** N. */
+  count?: number;
+  /** F. */
+  width?: number;
+  /** Type of the elements. */
+  dtype?: FeatureType;
+  /** SHA-256 of the feature file. */
+  contentHash?: string;
+  /** SHA-256 of the domain's item ids in index order: guards the row order. */
+  itemsHash?: string;
+  /** SHA-256 of everything that was encoded, and of the encoder's identity. */
+  inputsHash?: string;
+  /** First 8 bytes of the SHA-256 of each item's text or picture, zeros where it has none; base64. */
+  inputs?: string;
+  /** Which field of the items the texts are from. */
+  field?: 'texts' | 'titles';
+  /** How words were dropped from them. */
+  dropWords?: WordDrop;
+  /** Pictures that could not be decoded and count as missing. */
+  damaged?: number;
+  /** Package and version that made the file. */
+  createdBy?: string;
+  /** What a user should know about these features. */
+  notes?: string[];
+}
+
+/** Version written into new records. */
+export const recordFormat = 2;
+
+/** Hash of item ids in index order. */
+export function itemsHash(domain: Pick<Domain, 'items'>): string {
+  return sha256(JSON.stringify(domain.items.ids));
+}
+
+/** Name of the record of a feature file. */
+export function recordPath(file: string): string {
+  return `${file}.json`;
+}
+
+/**
+ * Reads the record beside a feature file.
+ *
+ * @returns Undefined if there is none.
+ * @throws InputError if it cannot be read, is no JSON object, or states a width or type that cannot be.
+ */
+export async function readRecord(file: string): Promise<FeatureRecord | undefined> {
+  const path = recordPath(file);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new InputError(path, undefined, `the record cannot be read (${(error as Error).message})`);
+  });
+  if (text === undefined) return undefined;
+  let record: unknown;
+  try {
+    record = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(path, undefined, `must be JSON (${(error as Error).message})`);
+  }
+  if (typeof record !== 'object' || record === null || Array.isArray(record))
+    throw new InputError(path, undefined, `must be a JSON object, got ${text.slice(0, 40)}`);
+  const { width, count, dtype } = record as Record<string, unknown>;
+  for (const [name, value] of [
+    ['width', width],
+    ['count', count],
+  ] as const)
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) > 0))
+      throw new InputError(
+        path,
+        undefined,
+        `${name} must be a positive integer, got ${JSON.stringify(value)}`,
+      );
+  if (dtype !== undefined && !featureTypes.includes(dtype as FeatureType))
+    throw new InputError(
+      path,
+      undefined,
+      `dtype must be one of ${featureTypes.join(', ')}, got ${JSON.stringify(dtype)}`,
+    );
+  return record;
+}
+
+/** Bytes that are kept of the hash of each item's input. */
+const keptBytes = 8;
+
+/** The hashes of all items' inputs in short, for {@link FeatureRecord.inputs}. */
+export function packInputs(inputs: readonly ({ hash: string } | undefined)[]): string {
+  const bytes = Buffer.alloc(inputs.length * keptBytes);
+  for (const [index, input] of inputs.entries())
+    if (input) bytes.write(input.hash.slice(0, 2 * keptBytes), index * keptBytes, 'hex');
+  return bytes.toString('base64');
+}
+
+/** What {@link packInputs} kept of the hash of one item's input; undefined where it had none. */
+export function keptHash(packed: Buffer, index: number): string | undefined {
+  const hash = packed.toString('hex', index * keptBytes, (index + 1) * keptBytes);
+  return /^0*$/.test(hash) ? undefined : hash;
+}
+
+/** Indices of items whose input is another than when `packed` was made. */
+export function changedInputs(packed: string, inputs: readonly ({ hash: string } | undefined)[]): number[] {
+  const before = Buffer.from(packed, 'base64');
+  const now = Buffer.from(packInputs(inputs), 'base64');
+  return [...inputs.keys()].filter((index) => {
+    const [from, to] = [index * keptBytes, (index + 1) * keptBytes];
+    return !before.subarray(from, to).equals(now.subarray(from, to));
+  });
+}

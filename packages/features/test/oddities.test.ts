@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { encodeNpy, readFeatureFile, writeRawFeatures, type FeatureMatrix } from '@ferry/features';
+import { encodeNumbers } from '../src/npy.ts';
+import { domainOf, floats, likeFeatures, noise, type ToyItem } from './helpers.ts';
+
+const items: readonly ToyItem[] = Array.from({ length: 60 }, (_, at) => ({ id: `i${at}` }));
+const width = 48;
+const values = likeFeatures(items.length, width);
+
+/** Reads bytes as the text features of 60 items, with or without a record beside them. */
+async function read(bytes: Uint8Array, record?: unknown, name = 'x.feat1CLS'): Promise<FeatureMatrix> {
+  const domain = await domainOf(items, {
+    [name]: bytes,
+    ...(record === undefined ? {} : { [`${name}.json`]: JSON.stringify(record) }),
+  });
+  return readFeatureFile(join(domain.directory, name), domain, 'text');
+}
+const swapBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.map((_, at) => bytes[at - (at % 4) + 3 - (at % 4)]!);
+const doubles = new Uint8Array(Float64Array.from(values, (value) => value + 1e-9).buffer);
+const undeclared = "the width follows from the file's size: state it in x.feat1CLS.json to have it checked";
+
+describe('a headerless file of another type', () => {
+  const cases: [string, Uint8Array][] = [
+    ['float16', encodeNumbers(values, 'float16')],
+    ['float64', doubles],
+    ['float64 that was float32', new Uint8Array(Float64Array.from(values).buffer)],
+    ['float64 of whole numbers', new Uint8Array(Float64Array.from(values, Math.round).buffer)],
+    ['big-endian float32', swapBytes(encodeNumbers(values, 'float32'))],
+    ['int32', new Uint8Array(Int32Array.from(values, (value) => value * 100).buffer)],
+    ['int16', new Uint8Array(Int16Array.from(values, (value) => 1 + Math.abs(value) * 100).buffer)],
+    ['bytes', new Uint8Array(values.map((value) => 100 + value * 40))],
+  ];
+  it.each(cases)('is refused: %s', async (_, bytes) => {
+    await expect(read(bytes)).rejects.toThrow(
+      /x\.feat1CLS: (a headerless file must hold|features must be finite)/,
+    );
+  });
+
+  it('is read where the record states it', async () => {
+    const half = await read(encodeNumbers(values, 'float16'), { dtype: 'float16', width });
+    expect(Math.max(...half.data.map((value, at) => Math.abs(value - values[at]!)))).toBeLessThan(5e-4);
+    expect((await read(doubles, { dtype: 'float64' })).data).toEqual(values.map((value) => value + 1e-9));
+    await expect(read(doubles, { dtype: 'double' })).rejects.toThrow(
+      /json: dtype must be one of float16, float32, float64, got "double"/,
+    );
+  });
+
+  it('is not suspected among numbers that features may have', async () => {
+    for (const usual of [
+      values,
+      values.map((value) => value * 1e-4),
+      values.map((value) => Math.max(0, value)),
+      values.map((value) => Math.round(Math.abs(value) * 3)),
+      values.map((value) => Math.exp(6 * value)),
+    ])
+      expect((await read(encodeNumbers(usual, 'float32'))).data).toEqual(usual);
+    // Strange numbers are taken at their word where the record says so.
+    const tiny = values.map((value) => value * 1e-20);
+    await expect(read(encodeNumbers(tiny, 'float32'))).rejects.toThrow(/100 % of the numbers/);
+    expect((await read(encodeNumbers(tiny, 'float32'), { dtype: 'float32' })).data).toEqual(tiny);
+  });
+});
+
+describe('a headerless file of another width', () => {
+  it('is noticed by its columns, and where the record states the width', async () => {
+    const cut = encodeNumbers(values.subarray(0, 60 * 40), 'float32');
+    expect((await read(cut)).notes).toEqual([
+      expect.stringMatching(/^rows look 48 wide, not 40 .*: is the file cut off\?$/),
+    ]);
+    await expect(read(cut, { width })).rejects.toThrow(
+      /must have one row for each of the 60 items, got 50 rows of 48/,
+    );
+    await expect(read(cut.subarray(0, -4), { width })).rejects.toThrow(
+      /whole rows of 48 numbers, got 9596 bytes/,
+    );
+    await expect(read(cut, { width: 0 })).rejects.toThrow(/json: width must be a positive integer, got 0/);
+    expect((await read(encodeNumbers(values, 'float32'))).notes).toEqual([undeclared]);
+    expect((await read(encodeNumbers(values, 'float32'), { width })).notes).toBeUndefined();
+  });
+
+  it('is noticed where it holds twice the rows, or rows and columns are swapped', async () => {
+    expect((await read(encodeNumbers(likeFeatures(120, 48), 'float32'))).notes![0]).toMatch(
+      /^rows look 48 wide, not 96/,
+    );
+    const swapped = values.map((_, at) => values[(at % 60) * width + Math.floor(at / 60)]!);
+    expect((await read(encodeNumbers(swapped, 'float32'))).notes![0]).toMatch(
+      /are rows and columns swapped\?$/,
+    );
+    await expect(read(encodeNpy(swapped, [width, 60]), undefined, 'x.npy')).rejects.toThrow(
+      /got \(48, 60\) for 60 items: are rows and columns swapped\?/,
+    );
+  });
+
+  it('says nothing of columns that are alike', async () => {
+    expect((await read(encodeNumbers(noise(60 * 40), 'float32'))).notes).toEqual([undeclared]);
+  });
+
+  it('is refused in a file that Ferry wrote', async () => {
+    const features = await read(encodeNumbers(values, 'float32'));
+    const domain = await domainOf(items);
+    const file = join(domain.directory, 'y.feat1CLS');
+    await writeRawFeatures(file, features, domain);
+    expect((await readFeatureFile(file, domain, 'text')).data).toEqual(values);
+    await writeFile(file, encodeNumbers(values.subarray(0, 60 * 40), 'float32'));
+    await expect(readFeatureFile(file, domain, 'text')).rejects.toThrow(/got 50 rows of 48/);
+    await writeRawFeatures(file, features, domain);
+    const other = await domainOf([items[1]!, items[0]!, ...items.slice(2)]);
+    await expect(readFeatureFile(file, other, 'text')).rejects.toThrow(
+      /of this domain's 60 items in this order/,
+    );
+  });
+});
+
+describe('rows', () => {
+  it('that occur again are counted from a tenth on', async () => {
+    const copies = (number: number) => {
+      const data = values.slice();
+      for (let row = 1; row <= number; row++) data.copyWithin(row * width, 0, width);
+      return encodeNumbers(data, 'float32');
+    };
+    expect((await read(copies(20), { width })).notes).toEqual(['20 of 60 rows are equal to another']);
+    expect((await read(copies(5), { width })).notes).toBeUndefined();
+  });
+
+  it('that are not finite are named', async () => {
+    for (const bad of [NaN, Infinity, -Infinity]) {
+      const data = values.slice();
+      data[5 * width + 3] = bad;
+      await expect(read(encodeNumbers(data, 'float32'), { width })).rejects.toThrow(
+        new RegExp(`must be finite, got ${bad} in row 5, column 3`),
+      );
+    }
+    expect((await read(floats(...values.subarray(0, 60)), { width: 1 })).width).toBe(1);
+  });
+});
