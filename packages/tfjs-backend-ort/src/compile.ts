@@ -3,6 +3,7 @@ import { BACKEND_NAME, OrtBackend } from './backend.ts';
 import { execute } from './execute.ts';
 import { flatten } from './nest.ts';
 import { build, release, type CompiledProgram, type Plan } from './plan.ts';
+import { returnFreedMemory } from './runtime/malloc.ts';
 
 /** Options of {@link compile}. */
 export interface CompileOptions {
@@ -85,7 +86,9 @@ export function compile<F extends (...args: never[]) => unknown>(
   };
   const dispose = (): void => {
     disposed = true;
+    if (plans.size === 0) return;
     releaseAll();
+    returnFreedMemory();
   };
   return Object.assign(call as F, {
     dispose,

@@ -132,12 +132,33 @@ function prod(): tf.GradConfig {
   };
 }
 
+/**
+ * tfjs's gradients of a sum and a mean, but for the ones they multiply by: an array made element by element, hundreds of
+ * megabytes for a table of many items, where a compiled function needs but the number.
+ */
+function spread(kernelName: 'Sum' | 'Mean'): tf.GradConfig {
+  return {
+    kernelName,
+    inputsToSave: ['x'],
+    gradFunc: (dy, [x], attributes) => ({
+      x: () => {
+        const { axis } = attributes as unknown as { axis: number | number[] };
+        const axes = new Set(tf.util.parseAxisParam(axis, x!.shape));
+        const kept = x!.shape.map((dim, i) => (axes.has(i) ? 1 : dim));
+        const all = tf.mul(tf.reshape(dy as tf.Tensor, kept), tf.fill(x!.shape, 1));
+        const reduced = x!.shape.filter((_, i) => axes.has(i));
+        return kernelName === 'Sum' ? all : tf.div(all, tf.util.sizeFromShape(reduced));
+      },
+    }),
+  };
+}
+
 let registered = false;
 
 /**
  * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand back
- * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), or fail
- * where an input was broadcast. tfjs has one gradient for all backends, so the others get them too.
+ * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), fail
+ * where an input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so the others get them too.
  */
 export function registerGradients(): void {
   if (registered) return;
@@ -148,6 +169,8 @@ export function registerGradients(): void {
     gather(),
     broadcastTo,
     prod(),
+    spread('Sum'),
+    spread('Mean'),
     ...['Maximum', 'Minimum', 'SquaredDifference', 'Prelu', 'BatchMatMul'].map(summed),
   ])
     tf.registerGradient(config);

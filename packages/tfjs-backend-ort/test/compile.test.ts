@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
+import { OrtBackend } from '../src/backend.ts';
 import { compile, registerOrtBackend } from '../src/index.ts';
 
 beforeAll(async () => {
@@ -200,4 +201,26 @@ describe('arguments and results', () => {
     tf.dispose(results);
     f.dispose();
   });
+});
+
+it('tracing the gradients of sums and means makes no arrays', () => {
+  const x = tf.tidy(() => tf.variable(tf.ones([300, 40])));
+  const move = vi.spyOn(OrtBackend.prototype, 'move');
+  let made: number[] = [];
+  const step = compile(() => {
+    move.mockClear();
+    const { value, grads } = tf.variableGrads(
+      () => tf.add<tf.Scalar>(tf.sum(tf.square(tf.sum(tf.square(x), 1))), tf.mean(tf.mean(x, 0))),
+      [x],
+    );
+    made = move.mock.calls.map(([, values]) => (values as ArrayLike<number> | null)?.length ?? 0);
+    value.dispose();
+    return grads[x.name]!;
+  });
+  const gradient = step();
+  // d/dx Σ_r (Σ_c x²)² = 4 x Σ_c x², and 1 / 12000 from the mean.
+  expect(take(gradient)[7]).toBeCloseTo(160 + 1 / 12_000, 4);
+  expect(made.filter((length) => length > 1)).toEqual([]);
+  move.mockRestore();
+  step.dispose();
 });

@@ -19,12 +19,16 @@ const findings = (variables: Record<string, string>): Findings =>
 
 const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
 
-it.skipIf(!header.glibcVersionRuntime)('large interim tensors are not faulted in again at every call', () => {
-  const { kept, reason, faults, pages } = findings({});
-  expect(reason).toMatch(/^glibc [\d.]+ keeps freed memory/);
-  expect(kept).toBe(true);
-  expect(faults).toBeLessThan(pages / 10);
-});
+it.skipIf(!header.glibcVersionRuntime)(
+  'large interim tensors are not faulted in again at every call, and given back when their function has gone',
+  () => {
+    const { kept, reason, faults, pages, returned } = findings({});
+    expect(reason).toMatch(/^glibc [\d.]+ keeps freed memory/);
+    expect(kept).toBe(true);
+    expect(faults).toBeLessThan(pages / 10);
+    expect(returned).toBeGreaterThan((pages / 2) * 4096);
+  },
+);
 
 it('FERRY_MALLOC=off leaves the allocator as it is, and so do settings of its own', () => {
   const off = findings({ FERRY_MALLOC: 'off' });

@@ -25,6 +25,8 @@ const NEVER = -1;
 const SETTINGS = ['mmap_threshold', 'mmap_max', 'trim_threshold', 'top_pad'];
 
 let state: MallocState | undefined;
+/** glibc's malloc_trim, where freed memory is kept. */
+let trim: ((pad: number) => unknown) | undefined;
 
 /**
  * Tells glibc's allocator to keep what is freed. By default it asks the kernel for every block of more than 32 MiB (less
@@ -36,6 +38,14 @@ let state: MallocState | undefined;
 export function keepFreedMemory(): MallocState {
   state ??= decide();
   return state;
+}
+
+/**
+ * Gives the kernel back what {@link keepFreedMemory} keeps and nothing uses now: when a compiled function has gone, the next
+ * one's tensors will have other sizes, and what fits none of them would add up.
+ */
+export function returnFreedMemory(): void {
+  trim?.(0);
 }
 
 function decide(environment = process.env): MallocState {
@@ -84,6 +94,7 @@ function configure(library: Library): MallocState {
   mallopt(M_TOP_PAD, PAD);
   // Before 2.35 glibc refuses a threshold above 32 MiB, but not to map nothing at all.
   if (mallopt(M_MMAP_THRESHOLD, MAPPED_FROM) !== 1) mallopt(M_MMAP_MAX, 0);
+  trim = library.func('int malloc_trim(size_t)');
   return {
     kept: true,
     reason: `glibc ${version} keeps freed memory (FERRY_MALLOC=off: as it is by default)`,
