@@ -12,5 +12,6 @@ export function jobConsole(): JobConsole {
       draw(`${domain}: ${modality} features`, done, total);
     },
     training: process.stderr,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   };
 }

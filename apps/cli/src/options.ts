@@ -7,3 +7,12 @@ export function positive(text: string): number {
     throw new InvalidArgumentError('must be a whole number above 0.');
   return value;
 }
+
+/** Reads an option that must be a list of whole numbers above 0 with commas between, none of them twice. */
+export function numbers(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (values.some((value) => !Number.isInteger(value) || value < 1))
+    throw new InvalidArgumentError('It must be whole numbers of at least 1, such as 10,50.');
+  if (new Set(values).size < values.length) throw new InvalidArgumentError('No number may come twice.');
+  return values;
+}

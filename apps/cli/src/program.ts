@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { compareVerb } from './verbs/compare.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
@@ -38,6 +39,7 @@ First steps:
     featuresVerb(),
     ...jobVerbs(),
     evaluateVerb(),
+    compareVerb(),
     recommendVerb(),
     importVerb(),
   ])

@@ -1,10 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/sample-world';
+import { formatComparison, keepRows, keptRows, type RunComparison } from '@ferry/studies';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeError } from '../src/errors.ts';
 import { buildProgram } from '../src/program.ts';
@@ -117,11 +118,18 @@ describe('a study', { timeout: 300_000 }, () => {
     const { code, out, error } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
     expect(error).toBe('');
     expect(code).toBe(0);
-    expect(out).toContain('1 pre-training and 4 fine-tuning runs');
-    expect(out).toMatch(/puzzles +yes +pretrained +0\.\d{4}/);
+    expect(out).toContain('1 pre-training run and 4 fine-tuning runs');
+    expect(out).toMatch(/puzzles +yes +pre-trained +0\.\d{4}/);
     expect(out.trimEnd().endsWith(join('whole', 'report.html'))).toBe(true);
     const html = await readFile(join(folder, 'whole/report.html'), 'utf8');
-    for (const part of ['Learning curves', 'Recall by popularity', 'Interests', '<svg'])
+    for (const part of [
+      'Learning curves',
+      'Recall by popularity',
+      'Interests',
+      'Data sets',
+      'Settings',
+      '<svg',
+    ])
       expect(html).toContain(part);
     const csv = await readFile(join(folder, 'whole/results.csv'), 'utf8');
     // A heading, three baselines, four lines of runs.
@@ -138,6 +146,66 @@ describe('a study', { timeout: 300_000 }, () => {
     const { out } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
     expect(out.match(/finished before/g)).toHaveLength(5);
     expect(contents('whole')).toEqual(before);
+  });
+
+  it('goes on wherever it lies and by whatever path it is named', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'elsewhere/moved it'), { recursive: true });
+    await rm(join(folder, 'elsewhere/moved it/finetune/puzzles/pre-trained-ids'), { recursive: true });
+    const { code, out, error } = await ferry(['study', join(folder, 'elsewhere/moved it')]);
+    expect([error, code]).toEqual(['', 0]);
+    expect(out.match(/finished before/g)).toHaveLength(4);
+    expect(contents('elsewhere/moved it')).toEqual(contents('whole'));
+    const html = await readFile(join(folder, 'elsewhere/moved it/report.html'), 'utf8');
+    expect(html).toContain('ferry evaluate &#39;');
+  });
+
+  it('reads run directories of before rows were kept', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'old'), { recursive: true });
+    for (const run of runs('old').slice(1)) {
+      const rows = await keptRows(run);
+      const ranks = Array.from(rows!.better, (better, r) => 1 + better + rows!.tied[r]! / 2);
+      const details = { domain: 'puzzles', ranks, targetCounts: [...rows!.targetCounts], interests: null };
+      await writeFile(join(run, 'details.json'), JSON.stringify(details));
+      await rm(join(run, 'rows'), { recursive: true });
+      const recipe = await readFile(join(run, 'recipe.yaml'), 'utf8');
+      const then = recipe
+        .replace(/ {2}(metric|ties): .*\n/g, '')
+        .replace(/^from: "?study:(.*?)"?$/m, 'from: old/$1');
+      await writeFile(join(run, 'recipe.yaml'), `${then}out: ${run}\n`);
+    }
+    const { out, error } = await ferry(['study', 'tiny.yaml', '--out', 'old']);
+    expect(error).toBe('');
+    expect(out.match(/finished before/g)).toHaveLength(5);
+    const rowsOf = (study: string) =>
+      (
+        JSON.parse(readFileSync(join(folder, study, 'results.json'), 'utf8')) as {
+          rows: { test: object; cold: { mean: number } }[];
+        }
+      ).rows;
+    for (const [i, { test, cold }] of rowsOf('old').entries()) {
+      const whole = rowsOf('whole')[i]!;
+      expect(test).toEqual(whole.test);
+      // What was kept does not tell how wide a tie was.
+      expect(Math.abs(cold.mean - whole.cold.mean)).toBeLessThan(0.02);
+    }
+  });
+
+  it('gives finished runs more epochs, unless others began from what they were', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'longer'), { recursive: true });
+    const more = await ferry(['study', 'tiny.yaml', 'finetuning.epochs=4', 'ids=[false]', '--out', 'longer']);
+    expect(more.error).toBe('');
+    expect(more.out.match(/epoch \d\/4 /g)).toHaveLength(2);
+    const [, , then] = contents('whole');
+    const [, , now] = contents('longer');
+    const epochs = (text: string): string =>
+      text
+        .split('\n')
+        .filter((line) => line.includes('"epoch"'))
+        .join('\n');
+    expect(epochs(now!).length).toBeGreaterThan(epochs(then!).length);
+    expect(await refusal('study', 'tiny.yaml', 'pretraining.epochs=3', '--out', 'longer')).toContain(
+      'pretraining.epochs was 2, is 3, and finetune/puzzles/pre-trained-ids/seed-1 began from what pretrain/seed-1 was',
+    );
   });
 
   it('killed in pre-training and in fine-tuning and run again gives the same numbers', async () => {
@@ -220,6 +288,49 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(await refusal('study', 'tiny.yaml', 'model.width=32', '--out', 'whole')).toBe(
       'error whole holds runs of another recipe: model.width was 16, is 32. Choose another directory with --out',
     );
+  });
+
+  it('leaves runs that can be compared, if they ranked the same rows', async () => {
+    const [, ...tuned] = runs('whole').map((run) => relative(folder, run));
+    const { out, error } = await ferry(['compare', ...tuned, '--json']);
+    expect(error).toBe('');
+    const found = JSON.parse(out) as RunComparison;
+    const summaries = runs('whole')
+      .slice(1)
+      .map((run) => JSON.parse(readFileSync(join(run, 'summary.json'), 'utf8')) as { test: object });
+    expect(found.metrics).toEqual(summaries.map(({ test }) => test));
+    expect(found.metric).toBe('ndcg@10');
+    expect(found.differences.map(({ run }) => run)).toEqual(tuned.slice(1));
+    for (const [i, one] of found.differences.entries()) {
+      expect(one.difference).toBeCloseTo(
+        found.metrics[i + 1]!['ndcg@10']! - found.metrics[0]!['ndcg@10']!,
+        12,
+      );
+      expect(one.corrected).toBeGreaterThanOrEqual(one.permutation);
+    }
+    for (const groups of Object.values(found.groups))
+      for (const group of groups) expect(group.reduce((sum, { rows }) => sum + rows, 0)).toBe(found.count);
+    expect(
+      formatComparison(found, 60)
+        .split('\n')
+        .every((line) => line.length <= 60 || !line.includes('─')),
+    ).toBe(true);
+    expect(await refusal('compare', tuned[0]!, tuned[0]!)).toContain(`got ${tuned[0]!} twice`);
+    expect(await refusal('compare', tuned[0]!, tuned[1]!, '--metric', 'ndcg@7')).toContain('got ndcg@7');
+    expect(await refusal('compare', tuned[0]!, 'whole/pretrain/seed-1')).toContain("has kept no rows 'test'");
+    const other = await keptRows(join(folder, tuned[1]!));
+    const twisted = {
+      ...other!,
+      targets: other!.targets!.map((item, r) => (r === 2 ? item + 1 : item)),
+      key: 'x',
+    };
+    await cp(join(folder, tuned[1]!), join(folder, 'twisted'), { recursive: true });
+    await keepRows(join(folder, 'twisted'), 'test', twisted);
+    expect(await refusal('compare', tuned[0]!, 'twisted')).toMatch(
+      /same rows: whole.*: test of puzzles, 39 rows among 140 items, items of the history kept; twisted: .*; row 3 wants another item$/,
+    );
+    await keepRows(join(folder, 'twisted'), 'test', { ...other!, history: 'mask' });
+    expect(await refusal('compare', tuned[0]!, 'twisted')).toContain('items of the history excluded');
   });
 
   it('leaves runs that can be evaluated, carried to another domain, and asked for recommendations', async () => {

@@ -127,11 +127,21 @@ export function modalityGroups(
       return code + (has > 0 ? 2 ** m : 0);
     }, 0),
   );
-  // Complete items first, then by falling number of modalities, in the order they were named.
+  return maskGroups(names, codes);
+}
+
+/**
+ * Rows by what each has of a few named things, such as `text+image`, `text` and `none`; combinations that do not occur are left out.
+ *
+ * @param names - What there is to have.
+ * @param codes - Bit m says whether the row has `names[m]`; [R].
+ */
+export function maskGroups(names: readonly string[], codes: ArrayLike<number>): Groups {
+  // Complete rows first, then by falling number, in the order they were named.
   const size = (code: number): number => names.filter((_, m) => (code >> m) & 1).length;
-  const kinds = [...new Set(codes)].sort((a, b) => size(b) - size(a) || a - b);
+  const kinds = [...new Set(Array.from(codes))].sort((a, b) => size(b) - size(a) || a - b);
   return {
     labels: kinds.map((code) => names.filter((_, m) => (code >> m) & 1).join('+') || 'none'),
-    index: codes.map((code) => kinds.indexOf(code)),
+    index: Int32Array.from(codes, (code) => kinds.indexOf(code)),
   };
 }

@@ -19,12 +19,15 @@ export {
 export {
   groupMetrics,
   historyLengthGroups,
+  maskGroups,
   modalityGroups,
   popularityGroups,
   rangeGroups,
   type GroupMetrics,
   type Groups,
 } from './groups.ts';
+export { holm } from './holm.ts';
+export { listValues, type ListMetric, type Lists } from './lists.ts';
 export {
   gains,
   hits,
@@ -36,6 +39,7 @@ export {
   reciprocalRanks,
   type Mask,
 } from './metrics.ts';
+export { metricTitle } from './metricTitle.ts';
 export {
   pickPlaces,
   placesOf,
@@ -46,6 +50,7 @@ export {
   type Ranks,
   type TieRule,
 } from './places.ts';
+export { rowValues, type RowResults } from './rowValues.ts';
 export { scorePlaces, type ScorePlacesOptions } from './scorePlaces.ts';
 export {
   comparePaired,

@@ -1,7 +1,7 @@
 import { RandomStream } from '@ferry/engine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { comparePaired, pairedBootstrap, pairedPermutation, signTest } from '../src/index.ts';
+import { comparePaired, holm, pairedBootstrap, pairedPermutation, signTest } from '../src/index.ts';
 
 const random = (seed = 1): RandomStream => RandomStream.fromSeed(seed);
 
@@ -100,5 +100,36 @@ describe('comparePaired', () => {
     expect(found).toMatchObject({ rows: 6, wins: 3, losses: 1, sign: 0.625 });
     expect(found.difference).toBeCloseTo(1 / 3, 12);
     expect(comparePaired(a, b, { random: random(), samples: 500 })).toEqual(found);
+  });
+});
+
+describe('holm', () => {
+  it("gives statsmodels' adjusted values", () => {
+    // multipletests([.01, .04, .03, .005], method='holm')
+    const found = holm([0.01, 0.04, 0.03, 0.005]);
+    [0.03, 0.06, 0.06, 0.02].forEach((p, i) => {
+      expect(found[i]).toBeCloseTo(p, 12);
+    });
+    expect(holm([])).toEqual([]);
+    expect(holm([0.7, 0.8])).toEqual([1, 1]);
+    expect(() => holm([1.1])).toThrow(/got 1.1/);
+  });
+
+  it('keeps the order, never lowers a value, and is at most Bonferroni', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 12 }),
+        (values) => {
+          const adjusted = holm(values);
+          adjusted.forEach((p, i) => {
+            expect(p).toBeGreaterThanOrEqual(values[i]!);
+            expect(p).toBeLessThanOrEqual(Math.min(1, values.length * values[i]!));
+            adjusted.forEach((other, j) => {
+              if (values[j]! >= values[i]!) expect(other).toBeGreaterThanOrEqual(p);
+            });
+          });
+        },
+      ),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
+import type { RankingResult } from '@ferry/evaluation';
 import {
   batchGrouping,
   historyLengths,
@@ -34,6 +35,8 @@ export interface FinetuneSettings extends OptimizerSettings {
   tuning?: Tuning | undefined;
   /** How to evaluate. */
   evaluation?: EvaluateOptions | undefined;
+  /** Told what every evaluation found row by row. */
+  onRanked?: ((split: 'valid' | 'test', result: RankingResult) => void) | undefined;
 }
 
 /**
@@ -104,7 +107,9 @@ export function createFinetuning(settings: FinetuneSettings): MissRecTraining<Ba
       evaluate: async (split) => {
         const rows = split === 'valid' ? valid : test;
         if (!rows) throw new Error('evaluate: no test rows were given');
-        return (await evaluateModel(shared.ranking, model, rows, evaluation)).metrics;
+        const result = await evaluateModel(shared.ranking, model, rows, evaluation);
+        settings.onRanked?.(split, result);
+        return result.metrics;
       },
     }),
     dispose: () => {

@@ -32,7 +32,11 @@ function unwrap(schema: z.ZodType): Unwrapped {
       fallback ??= typeof value === 'string' ? value : JSON.stringify(value);
     } else if (inner instanceof z.ZodOptional) fallback ??= '';
     else if (inner instanceof z.ZodNullable) nullable = true;
-    else return { schema: inner, default: fallback, description, nullable };
+    else if (inner instanceof z.ZodPipe) {
+      // What is written in a recipe comes before the transformation.
+      inner = inner.def.in as z.ZodType;
+      continue;
+    } else return { schema: inner, default: fallback, description, nullable };
     inner = inner.def.innerType as z.ZodType;
     description ||= inner.description ?? '';
   }

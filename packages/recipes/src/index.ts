@@ -16,6 +16,8 @@ export {
 } from './schema.ts';
 export { didYouMean, suggest } from './suggest.ts';
 export { withOverrides } from './variants.ts';
-export { domainName } from './names.ts';
+export { domainName, samePath } from './names.ts';
+export { metricNames } from './metricNames.ts';
+export { shellCommand, shellWord } from './shell.ts';
 export { UserError } from './errors.ts';
 export { loadJob, loadRecipe, recipeNames, type LoadedRecipe } from './recipes.ts';

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { recipeSchema, type Recipe } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { readRecipe } from './validate.ts';
@@ -34,18 +34,28 @@ export function recipeNames(): string[] {
   return [...ownRecipes().keys()].sort();
 }
 
+/** The directory of a run or study whose own `recipe.yaml` a file is; undefined for other recipes. */
+function madeDirectory(file: string, { job }: Recipe): string | undefined {
+  const directory = dirname(file);
+  if (basename(file) !== 'recipe.yaml') return undefined;
+  const marks =
+    job === 'study' ? ['results.json', 'finetune', 'pretrain'] : ['environment.json', 'checkpoints'];
+  return marks.some((mark) => existsSync(join(directory, mark))) ? directory : undefined;
+}
+
 /**
- * Finds, reads and checks a recipe.
+ * Finds, reads and checks a recipe. That of a run or a study names its directory, wherever it lies now.
  *
- * @param reference - A path, or the name of a recipe that comes with Ferry.
+ * @param reference - A path, the directory of a run or study, or the name of a recipe that comes with Ferry.
  * @param overrides - `key.sub=value`.
  * @throws UserError if there is none; RecipeError if it cannot be used.
  */
 export function loadRecipe(reference: string, overrides: readonly string[] = []): LoadedRecipe {
   const isName = !/[/\\]|\.ya?ml$/.test(reference);
   const own = isName ? ownRecipes().get(reference) : undefined;
-  const file = own ?? reference;
-  if (isName ? own === undefined : !existsSync(file)) {
+  const inside = join(reference, 'recipe.yaml');
+  const file = own ?? (existsSync(inside) ? inside : reference);
+  if (isName && file === reference ? own === undefined : !existsSync(file)) {
     const names = recipeNames();
     throw new UserError(
       isName
@@ -60,7 +70,14 @@ export function loadRecipe(reference: string, overrides: readonly string[] = [])
     recipeSchema,
     overrides,
   );
-  return { name: basename(file).replace(/\.ya?ml$/, ''), file, recipe };
+  const directory = madeDirectory(file, recipe);
+  if (directory === undefined) return { name: basename(file).replace(/\.ya?ml$/, ''), file, recipe };
+  const elsewhere = overrides.some((override) => override.startsWith('out='));
+  return {
+    name: basename(resolve(directory)),
+    file,
+    recipe: elsewhere ? recipe : { ...recipe, out: directory },
+  };
 }
 
 /**

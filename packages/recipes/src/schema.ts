@@ -1,11 +1,37 @@
 import { z } from 'zod';
-import { domainName } from './names.ts';
+import { metricNames } from './metricNames.ts';
+import { domainName, samePath } from './names.ts';
 import { overridesOf, withOverrides } from './variants.ts';
 
 const whole = (least: number): z.ZodInt => z.int().min(least);
 const rate = z.number().min(0).lt(1);
 
 const domain = z.string().min(1);
+
+/**
+ * A list in which nothing may come twice: what would be done or counted twice.
+ *
+ * @param same - What two entries have in common that makes them the same; default the entry itself.
+ */
+function distinct<T extends z.ZodType>(
+  element: T,
+  same: (entry: z.output<T>) => unknown = (entry) => entry,
+): z.ZodArray<T> {
+  return z.array(element).superRefine((entries, context) => {
+    const keys = entries.map(same);
+    entries.forEach((entry, i) => {
+      const first = keys.indexOf(keys[i]);
+      if (first < i)
+        context.addIssue({
+          code: 'custom',
+          path: [i],
+          message: `must differ from the entries before it, got ${JSON.stringify(entry)}, which is entry ${first + 1} already`,
+        });
+    });
+  });
+}
+
+const domains = distinct(domain, samePath);
 
 /** Where item features come from. */
 export const featuresSchema = z.strictObject({
@@ -156,21 +182,39 @@ export const finetuningSchema = z.strictObject({
   patience: whole(0)
     .nullable()
     .default(10)
-    .describe('epochs without a better validation NDCG@10 that are borne; null = all'),
+    .describe('epochs without a better validation value (evaluation.metric) that are borne; null = all'),
   checkpointEvery: whole(1)
     .optional()
     .describe('steps between checkpoints within an epoch; default: one after each epoch'),
 });
 
 /** How results are measured. */
-export const evaluationSchema = z.strictObject({
-  batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
-  history: z
-    .enum(['keep', 'mask'])
-    .default('keep')
-    .describe('whether items of the history can be recommended again'),
-  cutoffs: z.array(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
-});
+export const evaluationSchema = z
+  .strictObject({
+    batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
+    history: z
+      .enum(['keep', 'mask'])
+      .default('keep')
+      .describe(
+        'whether items of the history can be recommended again; mask = the whole history is excluded',
+      ),
+    cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
+    ties: z
+      .enum(['mid-rank', 'pessimistic', 'optimistic'])
+      .default('mid-rank')
+      .describe('equal scores: the expectation over their orders, the wanted item last, or first'),
+    metric: z
+      .string()
+      .optional()
+      .describe(
+        'validation metric, which picks the best epoch and leads tables and charts: recall@k or ndcg@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
+      ),
+  })
+  .transform((settings) => ({
+    ...settings,
+    metric:
+      settings.metric?.toLowerCase() ?? `ndcg@${settings.cutoffs.includes(10) ? 10 : settings.cutoffs[0]!}`,
+  }));
 
 const about = {
   description: z.string().default('').describe('one line for `ferry recipes`'),
@@ -192,10 +236,7 @@ const seed = whole(0).default(2020).describe('seed of every random number');
 export const pretrainSchema = z.strictObject({
   job: z.literal('pretrain').describe('pre-train on source domains'),
   ...about,
-  sources: z
-    .array(domain)
-    .min(1)
-    .describe('source domains: directories, $FERRY_DATA/…, or sample-world:<name>'),
+  sources: domains.min(1).describe('source domains: directories, $FERRY_DATA/…, or sample-world:<name>'),
   seed,
   ...place,
   features: featuresSchema.prefault({}),
@@ -230,19 +271,17 @@ export const studyStarts = ['scratch', 'pre-trained', 'pre-trained-full'] as con
 export const studySchema = z.strictObject({
   job: z.literal('study').describe('sources x targets x starts x ids x seeds, one table'),
   ...about,
-  sources: z.array(domain).default([]).describe('source domains, pre-trained on together'),
-  targets: z.array(domain).min(1).describe('target domains, one after the other'),
-  starts: z
-    .array(z.enum(studyStarts))
+  sources: domains.default([]).describe('source domains, pre-trained on together'),
+  targets: domains.min(1).describe('target domains, one after the other'),
+  starts: distinct(z.enum(studyStarts))
     .min(1)
     .default(['scratch', 'pre-trained'])
     .describe(
       'where fine-tuning starts; pre-trained tunes what finetuning.tune says, pre-trained-full every weight',
     ),
-  ids: z.array(z.boolean()).min(1).default([true, false]).describe('with item IDs, without, or both'),
-  seeds: z.array(whole(0)).min(1).default([2020]).describe('one run for each'),
-  baselines: z
-    .array(z.enum(['popularity', 'markov', 'item-cf']))
+  ids: distinct(z.boolean()).min(1).default([true, false]).describe('with item IDs, without, or both'),
+  seeds: distinct(whole(0)).min(1).default([2020]).describe('one run for each'),
+  baselines: distinct(z.enum(['popularity', 'markov', 'item-cf']))
     .default(['popularity', 'markov', 'item-cf'])
     .describe('recommenders without training to compare with'),
   ...place,
@@ -262,6 +301,16 @@ export const studySchema = z.strictObject({
 /** Settings of the model. */
 export type ModelSettings = z.output<typeof modelSchema>;
 
+/** The same settings with their keys in order. */
+function sorted(settings: unknown): unknown {
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) return settings;
+  return Object.fromEntries(
+    Object.entries(settings)
+      .map(([key, value]) => [key, sorted(value)] as const)
+      .sort(([x], [y]) => (x < y ? -1 : 1)),
+  );
+}
+
 /** Rules between settings. */
 function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$RefinementCtx): void {
   const problem = (path: (string | number)[], message: string): void => {
@@ -275,6 +324,17 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
     problem(['pretraining', 'wordDropShare'], 'needs a text encoder, got features.text none');
   if (recipe.features.text === 'none' && recipe.features.image === 'none')
     problem(['features'], 'must have a text or an image encoder, got none of both');
+  if (recipe.job !== 'pretrain') {
+    // Where something else in `evaluation` is wrong, its default metric has not been filled in.
+    const { cutoffs, ...rest } = recipe.evaluation;
+    const metric: string | undefined = (rest as { metric?: string }).metric;
+    const known = metricNames(cutoffs);
+    if (metric !== undefined && !known.includes(metric))
+      problem(
+        ['evaluation', 'metric'],
+        `must be one of ${known.join(', ')} (evaluation.cutoffs is [${cutoffs.join(', ')}]), got ${metric}`,
+      );
+  }
   if (recipe.job === 'study') {
     const start = recipe.starts.find((other) => other !== 'scratch');
     if (start !== undefined && recipe.sources.length === 0)
@@ -288,6 +348,14 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
       checkHeads(withOverrides(recipe.model, overrides), ['variants', name, 'heads']);
     if (recipe.variants && Object.keys(recipe.variants).length === 0)
       problem(['variants'], 'must name at least one model, got none');
+    const models = Object.entries(recipe.variants ?? {}).map(
+      ([name, own]) => [name, JSON.stringify(sorted(withOverrides(recipe.model, own)))] as const,
+    );
+    for (const [i, [name, model]] of models.entries()) {
+      const twin = models.slice(0, i).find(([, other]) => other === model);
+      if (twin)
+        problem(['variants', name], `must differ from the models before it, got the model of ${twin[0]}`);
+    }
   }
 }
 

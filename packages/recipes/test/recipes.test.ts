@@ -7,6 +7,7 @@ import {
   readRecipe,
   RecipeError,
   recipeSchema,
+  shellCommand,
   studySchema,
 } from '../src/index.ts';
 import { toYaml } from '@ferry/training';
@@ -111,6 +112,46 @@ describe('readRecipe', () => {
     ).toEqual(['r.yaml:4:28 variants.flat.heads must divide the width 300, got 7']);
   });
 
+  it('wants lists without repetition', () => {
+    expect(
+      problemsOf(
+        'job: study\nsources: [./s, s/]\ntargets: [a]\nseeds: [1, 2, 1]\nids: [true, true]\n' +
+          'starts: [scratch, scratch]\nbaselines: [markov, markov]\nevaluation: { cutoffs: [10, 10] }',
+      ),
+    ).toEqual([
+      'r.yaml:2:16 sources[1] must differ from the entries before it, got "s/", which is entry 1 already',
+      'r.yaml:4:15 seeds[2] must differ from the entries before it, got 1, which is entry 1 already',
+      'r.yaml:5:13 ids[1] must differ from the entries before it, got true, which is entry 1 already',
+      'r.yaml:6:19 starts[1] must differ from the entries before it, got "scratch", which is entry 1 already',
+      'r.yaml:7:21 baselines[1] must differ from the entries before it, got "markov", which is entry 1 already',
+      'r.yaml:8:29 evaluation.cutoffs[1] must differ from the entries before it, got 10, which is entry 1 already',
+    ]);
+    expect(
+      problemsOf(
+        'job: study\ntargets: [a]\nstarts: [scratch]\nvariants: { x: {}, y: { heads: 2, width: 300 }, z: { heads: 4 } }',
+      ),
+    ).toEqual(['r.yaml:4:52 variants.z must differ from the models before it, got the model of x']);
+  });
+
+  it('knows the metrics that the cutoffs give', () => {
+    const metricOf = (evaluation: string): string => {
+      const recipe = readRecipe(
+        `job: finetune\ntarget: a\nevaluation: ${evaluation}`,
+        'r.yaml',
+        recipeSchema,
+      );
+      return recipe.job === 'finetune' ? recipe.evaluation.metric : '';
+    };
+    expect(
+      ['{}', '{ cutoffs: [5, 20] }', '{ metric: Recall@50 }', '{ cutoffs: [1], metric: mrr }'].map(metricOf),
+    ).toEqual([...['ndcg@10', 'ndcg@5', 'recall@50', 'mrr']]);
+    expect(problemsOf('job: finetune\ntarget: a\nevaluation: { cutoffs: [5, 20], metric: ndcg@10 }')).toEqual(
+      [
+        'r.yaml:3:41 evaluation.metric must be one of recall@5, ndcg@5, recall@20, ndcg@20, mrr (evaluation.cutoffs is [5, 20]), got ndcg@10',
+      ],
+    );
+  });
+
   it('wants targets of different names', () => {
     expect(problemsOf('job: study\ntargets: [a/x, b/y, c/x/]\nsources: [s]')).toEqual([
       'r.yaml:2:21 targets[2] must have another name than the targets before, got x',
@@ -132,6 +173,14 @@ describe('readRecipe', () => {
     expect(problemsOf('job: study\ntargets:\n  - a\n  - 3\nsources: [b]')).toEqual([
       'r.yaml:4:5 targets[1] must be a string, got 3',
     ]);
+  });
+});
+
+describe('shellCommand', () => {
+  it('quotes what a shell would read otherwise', () => {
+    expect(shellCommand('ferry', 'study', "it's mine/a b.yaml", 'seeds=[1,2]', '$x', '', 'a=b')).toBe(
+      "ferry study 'it'\\''s mine/a b.yaml' 'seeds=[1,2]' '$x' '' a=b",
+    );
   });
 });
 

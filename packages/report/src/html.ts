@@ -100,9 +100,10 @@ export function tableToHtml(table: Table): string {
   const head = titles.map((title, i) => `<th scope="col"${place(i)}>${escapeXml(title)}</th>`).join('');
   const body = rows.map((row, r) => {
     const cells = row.map(({ text, deviation, best }, i) => {
+      const place = right[i] ? ' class="n"' : text.length > 28 ? ' class="w"' : '';
       const main = best ? `<strong>${escapeXml(text)}</strong>` : escapeXml(text);
       const spread = deviation === undefined ? '' : ` <span class="d">± ${escapeXml(deviation)}</span>`;
-      return `<td${place(i)}>${main}${spread}</td>`;
+      return `<td${place}>${main}${spread}</td>`;
     });
     return `<tr${begins[r] ? ' class="g"' : ''}>${cells.join('')}</tr>`;
   });
@@ -130,7 +131,7 @@ function renderBlock(block: Block): string {
     case 'table': {
       const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(tableToCsv(block.table))}`;
       const link = ` <a download="table.csv" href="${escapeXml(csv)}">CSV</a>`;
-      return `<figure><div class="scroll">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
+      return `<figure class="table"><div class="scroll" tabindex="0" role="region" aria-label="Table, scrolls sideways">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
     }
     case 'charts': {
       const charts = block.charts.map(
@@ -143,9 +144,9 @@ function renderBlock(block: Block): string {
 
 const pageRules = [
   colourRules(':root'),
-  ':root{color-scheme:light dark}',
+  ':root{color-scheme:light dark;--side:28px}',
   `body{margin:0;background:var(--fc-paper);color:var(--fc-ink);font:16px/1.55 ${fontFamily}}`,
-  'main{max-width:1080px;margin:0 auto;padding:56px 28px 72px}',
+  'main{max-width:1080px;margin:0 auto;padding:56px var(--side) 72px}',
   'h1{font-size:32px;line-height:1.2;letter-spacing:-.015em;margin:0 0 10px}',
   '.lead{font-size:18px;color:var(--fc-soft);max-width:46em;margin:0 0 28px}',
   'nav{display:flex;flex-wrap:wrap;gap:6px 20px;font-size:14px;border-block:1px solid var(--fc-grid);padding:10px 0}',
@@ -158,13 +159,17 @@ const pageRules = [
   '.made{display:block;margin-top:2px}',
   "code{font:.88em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;overflow-wrap:anywhere}",
   'pre{background:color-mix(in srgb,var(--fc-grid) 45%,transparent);border-radius:6px;padding:14px 16px;overflow-x:auto;margin:18px 0 0}',
-  '.scroll{overflow-x:auto}',
-  'table{border-collapse:collapse;font-size:14.5px;line-height:1.4;font-variant-numeric:tabular-nums;min-width:50%}',
+  // A table may be wider than the text; where even the window is too narrow it scrolls under its first column, and a shadow shows
+  // that there is more.
+  '.table{width:max-content;min-width:100%;max-width:calc(100vw - 2 * var(--side));position:relative;left:50%;transform:translateX(-50%)}',
+  '.scroll{overflow-x:auto;background:linear-gradient(to right,var(--fc-paper) 40%,transparent) left/48px 100%,linear-gradient(to left,var(--fc-paper) 40%,transparent) right/48px 100%,linear-gradient(to right,rgb(0 0 0/.22),transparent) left/14px 100%,linear-gradient(to left,rgb(0 0 0/.22),transparent) right/14px 100%;background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}',
+  'table{border-collapse:collapse;font-size:14.5px;line-height:1.35;font-variant-numeric:tabular-nums;min-width:50%}',
   'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;border-bottom:1.5px solid var(--fc-axis)}',
-  'th,td{padding:7px 22px 7px 0}th:last-child,td:last-child{padding-right:0}',
-  'td{border-bottom:1px solid var(--fc-grid)}td.n,th.n{text-align:right;white-space:nowrap}',
+  'th,td{padding:6px 18px 6px 0}th:last-child,td:last-child{padding-right:0}',
+  'td{border-bottom:1px solid var(--fc-grid);white-space:nowrap;vertical-align:top}td.w{white-space:normal;min-width:14em}td.n,th.n{text-align:right}',
+  'th:first-child,td:first-child{position:sticky;left:0;background:var(--fc-paper)}',
   'tr.g td{border-top:2px solid var(--fc-axis)}',
-  '.d{color:var(--fc-soft);font-size:.9em}',
+  '.d{display:block;color:var(--fc-soft);font-size:.82em;line-height:1.15}',
   '.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:8px 36px}',
   '.charts svg{width:100%;height:auto;max-width:760px;display:block}',
   '.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 28px;margin:0 0 22px}',
@@ -172,7 +177,8 @@ const pageRules = [
   '.facts small{display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--fc-soft);line-height:1.4;margin-top:3px}',
   '.environment{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;font-size:14px;margin:0}',
   '.environment dt{color:var(--fc-soft)}.environment dd{margin:0;overflow-wrap:anywhere}',
-  '@media print{main{padding:0}nav{display:none}section{break-inside:avoid-page}}',
+  '@media(max-width:640px){:root{--side:16px}main{padding-top:32px}h1{font-size:26px}.lead{font-size:16px}section{margin-top:40px}.environment{grid-template-columns:1fr;gap:0}.environment dd{margin-bottom:8px}th,td{padding-right:14px}}',
+  '@media print{main{padding:0}.scroll{overflow:visible}nav{display:none}section{break-inside:avoid-page}}',
 ].join('\n');
 
 function anchorOf(title: string, index: number): string {

@@ -1,6 +1,6 @@
-export { escapeXml, formatNumber, measure, type Measurement } from './numbers.ts';
+export { escapeXml, formatNumber, type Measurement } from './numbers.ts';
 export { type Cell, type Column, type Table } from './table.ts';
-export { tableToCsv, tableToLatex, tableToMarkdown, tableToText } from './tableText.ts';
+export { tableToCsv, tableToLatex, tableToMarkdown, tableToText, type TextOptions } from './tableText.ts';
 export {
   renderReport,
   tableToHtml,

@@ -23,6 +23,8 @@ export interface LineSeries {
   readonly name: string;
   /** Its points, x ascending. The line is broken where y is not finite. */
   readonly points: readonly Point[];
+  /** Where the line goes on dotted, because less stands behind it: an x of one of its points. Default nowhere. */
+  readonly thinFrom?: number | undefined;
 }
 
 /** An axis of a {@link lineChart}. */
@@ -140,7 +142,7 @@ export function lineChart(options: LineChartOptions): string {
   const floor = (y: number): number => (options.y.scale === 'log' && y <= 0 ? axes.y.low : y);
   const bands: string[] = [];
   const lines: string[] = [];
-  for (const [i, { name, points }] of series.entries()) {
+  for (const [i, { name, points, thinFrom = Infinity }] of series.entries()) {
     const { colour, dash } = seriesStyle(i);
     const drawn = runsOf(points, (point) => ({ x: across(point[0]), y: up(point[1]), point }));
     for (const run of drawn) {
@@ -149,8 +151,16 @@ export function lineChart(options: LineChartOptions): string {
         const lower = run.map(({ x, point: [, y, d = 0] }) => ({ x, y: up(floor(y - d)) })).reverse();
         bands.push(element('path', { d: `${path([...upper, ...lower])}Z`, class: `band f${colour}` }));
       }
-      if (run.length > 1)
-        lines.push(element('path', { d: path(run), class: `line c${colour}`, 'stroke-dasharray': dash }));
+      const solid = run.filter(({ point }) => point[0] <= thinFrom);
+      const thin = run.filter(({ point }) => point[0] >= thinFrom);
+      for (const [part, dashes] of [
+        [solid, dash],
+        [thin, '1 4'],
+      ] as const)
+        if (part.length > 1)
+          lines.push(
+            element('path', { d: path(part), class: `line c${colour}`, 'stroke-dasharray': dashes }),
+          );
       if (points.length > fewPoints && run.length > 1) continue;
       for (const { x, y, point } of run) {
         const deviation = point[2] === undefined ? '' : ` ± ${formatNumber(point[2], 4)}`;

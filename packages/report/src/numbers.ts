@@ -8,19 +8,6 @@ export interface Measurement {
   readonly count: number;
 }
 
-/**
- * Summarises repeated measurements.
- *
- * @throws RangeError if there is none.
- */
-export function measure(values: readonly number[]): Measurement {
-  const count = values.length;
-  if (count === 0) throw new RangeError('measure: values must hold at least one, got none');
-  const mean = values.reduce((sum, v) => sum + v, 0) / count;
-  const squares = values.reduce((sum, v) => sum + (v - mean) ** 2, 0);
-  return { mean, deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : 0, count };
-}
-
 const minus = '\u2212';
 
 /** A number with a fixed number of decimals, thousands separated by commas, and a true minus sign. */

@@ -34,8 +34,31 @@ function widths(titles: readonly string[], rows: readonly (readonly string[])[])
   return titles.map((title, i) => Math.max(textWidth(title), ...rows.map((row) => textWidth(row[i]!))));
 }
 
-/** A table for the terminal: aligned columns, a rule under the headings, the best of a column marked by `*`. */
-export function tableToText(table: Table): string {
+/** How {@link tableToText} sets a table. */
+export interface TextOptions {
+  /** Columns of the terminal; a wider table is cut into several below one another. Default: no bound. */
+  readonly width?: number | undefined;
+}
+
+/** Splits value columns into parts that fit beside the leading text columns, which every part repeats. */
+function partsOf(sizes: readonly number[], leading: number, width: number): number[][] {
+  const names = Array.from({ length: leading }, (_, i) => i);
+  const total = (columns: readonly number[]): number =>
+    columns.reduce((sum, i) => sum + sizes[i]! + 2, 0) - 2;
+  const parts: number[][] = [];
+  for (let i = leading; i < sizes.length; i++) {
+    const last = parts.at(-1);
+    if (last && total([...last, i]) <= width) last.push(i);
+    else parts.push([...names, i]);
+  }
+  return parts.length > 0 ? parts : [names];
+}
+
+/**
+ * A table for the terminal: aligned columns, a rule under the headings, the best of a column marked by `*`. A table that is too
+ * wide is cut between columns, never within rows: each part repeats the columns of text that the table begins with.
+ */
+export function tableToText(table: Table, { width = Infinity }: TextOptions = {}): string {
   const { titles, right, rows, begins } = showTable(table);
   // A column with a best has one more place, so that the mark does not shift its digits.
   const marked = table.columns.map((column) => column.best !== undefined);
@@ -44,14 +67,18 @@ export function tableToText(table: Table): string {
   );
   const heads = titles.map((title, i) => title + (marked[i] && right[i] ? ' ' : ''));
   const size = widths(heads, texts);
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, i) => pad(cell, size[i]!, right[i]!))
-      .join('  ')
-      .trimEnd();
-  const rule = size.map((width) => '─'.repeat(width)).join('  ');
-  const body = texts.flatMap((row, r) => (begins[r] ? [rule, line(row)] : [line(row)]));
-  return `${[line(heads), rule, ...body].join('\n')}\n`;
+  const firstNumber = right.indexOf(true);
+  const parts = partsOf(size, firstNumber < 0 ? 1 : firstNumber, width).map((columns) => {
+    const line = (cells: readonly string[]): string =>
+      columns
+        .map((i) => pad(cells[i]!, size[i]!, right[i]!))
+        .join('  ')
+        .trimEnd();
+    const rule = columns.map((i) => '─'.repeat(size[i]!)).join('  ');
+    const body = texts.flatMap((row, r) => (begins[r] ? [rule, line(row)] : [line(row)]));
+    return `${[line(heads), rule, ...body].join('\n')}\n`;
+  });
+  return parts.join('\n');
 }
 
 /** A table in Markdown (GitHub's dialect), aligned in the source too; the best of a column in bold. */

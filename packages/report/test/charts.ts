@@ -1,5 +1,6 @@
-import { barChart, histogram, lineChart, measure } from '../src/index.ts';
+import { barChart, histogram, lineChart } from '../src/index.ts';
 import type { Point } from '../src/index.ts';
+import { measure } from './measure.ts';
 
 function curve(start: number, gain: number, rate: number): Point[] {
   return Array.from({ length: 30 }, (_, i) => [
@@ -49,6 +50,28 @@ export const charts: Record<string, () => string> = {
           i === s ? NaN : 7 * Math.exp(-i / (6 + s)),
         ]),
       })),
+    }),
+  'line-thin': () =>
+    lineChart({
+      title: 'Mean over seeds that end at different epochs',
+      description: 'One line goes on dotted from epoch 6.',
+      x: { title: 'epoch' },
+      y: { title: 'NDCG@10' },
+      series: [
+        {
+          name: 'two seeds',
+          points: Array.from({ length: 10 }, (_, i): Point => [
+            i + 1,
+            0.1 - 0.5 / (i + 6),
+            i < 6 ? 0.004 : 0,
+          ]),
+          thinFrom: 6,
+        },
+        {
+          name: 'one seed',
+          points: Array.from({ length: 10 }, (_, i): Point => [i + 1, 0.09 - 0.5 / (i + 6)]),
+        },
+      ],
     }),
   'bars-deviations': () =>
     barChart({

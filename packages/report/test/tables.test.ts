@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   formatNumber,
-  measure,
   tableToCsv,
   tableToHtml,
   tableToLatex,
@@ -9,6 +8,7 @@ import {
   tableToText,
 } from '../src/index.ts';
 import type { Table } from '../src/index.ts';
+import { measure } from './measure.ts';
 
 const table: Table = {
   columns: [
@@ -24,15 +24,6 @@ const table: Table = {
     { name: 'none', count: -5 },
   ],
 };
-
-describe('measure', () => {
-  it('gives mean and sample deviation', () => {
-    // (2 - 4)^2 + (4 - 4)^2 + (6 - 4)^2 = 8, over n - 1 = 2: 4.
-    expect(measure([2, 4, 6])).toEqual({ mean: 4, deviation: 2, count: 3 });
-    expect(measure([7])).toEqual({ mean: 7, deviation: 0, count: 1 });
-    expect(() => measure([])).toThrow('at least one, got none');
-  });
-});
 
 describe('formatNumber', () => {
   it('groups, rounds and signs', () => {
@@ -61,6 +52,29 @@ describe('tables', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('as text, cut between columns where the terminal is narrow', () => {
+    const narrow = tableToText(table, { width: 40 });
+    for (const line of narrow.split('\n')) expect(line.length).toBeLessThanOrEqual(40);
+    expect(narrow).toBe(
+      [
+        'Model                 R@10   Time',
+        '─────────  ────────────────  ─────',
+        'a_b & c|d  0.1600 ± 0.0141*   7.3*',
+        'plain               0.1200   40.0',
+        'none',
+        '',
+        'Model      Parameters  Covered',
+        '─────────  ──────────  ───────',
+        'a_b & c|d   1,719,513    61.5%',
+        'plain         308,401',
+        'none               \u22125',
+        '',
+      ].join('\n'),
+    );
+    // A column is shown even where it has no room.
+    expect(tableToText(table, { width: 5 }).match(/Model/g)).toHaveLength(4);
   });
 
   it('as Markdown', () => {

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { GroupMetrics } from '@ferry/evaluation';
+import { replaceFile } from '@ferry/training';
 
 /** How the interests of a run spread over the items of its domain. */
 export interface InterestSizes {
@@ -14,22 +14,18 @@ export interface InterestSizes {
   readonly effective: number;
 }
 
-/** The test of a fine-tuning run, looked at closely: `details.json` of its directory. */
+/** The best model of a run, looked at closely: `details.json` of its directory. What it ranked is in `rows/`. */
 export interface RunDetails {
   /** Name of the domain. */
   readonly domain: string;
-  /** Rank of each test row's target, in the order of the test rows. */
-  readonly ranks: readonly number[];
-  /** Training interactions of each test row's target. */
-  readonly targetCounts: readonly number[];
-  /** Metrics by training interactions of the target. */
-  readonly popularity: readonly GroupMetrics[];
-  /** Metrics by length of the history. */
-  readonly historyLength: readonly GroupMetrics[];
-  /** Metrics by the modalities that the target has. */
-  readonly modality: readonly GroupMetrics[];
+  /** The checkpoint that was looked at; absent in runs of before rows were kept. */
+  readonly checkpoint?: string | undefined;
   /** Interests at the best checkpoint; null where the model has none. */
   readonly interests: InterestSizes | null;
+  /** In runs of before rows were kept: rank of each test row's target. */
+  readonly ranks?: readonly number[] | undefined;
+  /** In runs of before rows were kept: training interactions of each test row's target. */
+  readonly targetCounts?: readonly number[] | undefined;
 }
 
 const file = (run: string): string => join(run, 'details.json');
@@ -41,6 +37,5 @@ export function readDetails(run: string): RunDetails | undefined {
 
 /** Writes a run's details, whole or not at all. */
 export function writeDetails(run: string, details: RunDetails): void {
-  writeFileSync(`${file(run)}.tmp`, `${JSON.stringify(details)}\n`);
-  renameSync(`${file(run)}.tmp`, file(run));
+  replaceFile(file(run), `${JSON.stringify(details)}\n`);
 }

@@ -10,6 +10,7 @@ export function cacheDirectory(): string {
 }
 
 const sample = 'sample-world:';
+const inDataFolder = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/;
 
 /**
  * The directory a recipe's domain stands for: a path (relative to the working directory), `$FERRY_DATA/<path>`, or
@@ -26,16 +27,25 @@ export async function domainDirectory(reference: string): Promise<string> {
       );
     return join(await sampleWorldDirectory(cacheDirectory()), name);
   }
-  const rest = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/.exec(reference);
-  const root = process.env['FERRY_DATA'];
-  if (rest && !root)
+  const directory = domainPath(reference);
+  if (directory === undefined)
     throw new UserError(
       `${reference} needs the environment variable FERRY_DATA: the folder that holds the data sets (see datasets/README.md)`,
     );
-  const directory = rest ? join(root!, reference.slice(rest[0].length)) : reference;
   if (!existsSync(directory))
-    throw new UserError(`no such domain directory: ${directory}${rest ? ` (${reference})` : ''}`);
+    throw new UserError(
+      `no such domain directory: ${directory}${directory === reference ? '' : ` (${reference})`}`,
+    );
   return directory;
+}
+
+/** The path of a recipe's domain without looking whether it is there; undefined for generated ones and without FERRY_DATA. */
+export function domainPath(reference: string): string | undefined {
+  if (reference.startsWith(sample)) return undefined;
+  const rest = inDataFolder.exec(reference);
+  const root = process.env['FERRY_DATA'];
+  if (rest) return root ? join(root, reference.slice(rest[0].length)) : undefined;
+  return reference;
 }
 
 /** Reads a recipe's domain. */

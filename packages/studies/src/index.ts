@@ -3,6 +3,13 @@ export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProg
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
 export { recipeYaml, runRecipe } from './jobs/runs.ts';
+export {
+  compareRuns,
+  formatComparison,
+  type CompareOptions,
+  type RunComparison,
+  type RunDifference,
+} from './jobs/compare.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {
   formatRecommendation,
@@ -14,4 +21,19 @@ export {
 export { asJson } from './jobs/train.ts';
 export { importedFile } from './jobs/weights.ts';
 export { runJob } from './run.ts';
+export { interestChart } from './interestChart.ts';
+export { type InterestSizes, type RunDetails } from './details.ts';
+export { keepRows, keptRows, type RankedRows } from './rows.ts';
+export { studyRun } from './jobs/studyRuns.ts';
+export { type Axis, type AxisValue, type Place } from './study/axes.ts';
+export { type PlacedStudy, type StudyDefinition } from './study/definition.ts';
+export {
+  type PlannedComparison,
+  type PlannedRun,
+  type PlannedTarget,
+  type Preparation,
+  type StudyPlan,
+} from './study/plan.ts';
+export { list } from './study/report.ts';
+export { type StudyResult } from './study/results.ts';
 export { runStudy } from './study/run.ts';

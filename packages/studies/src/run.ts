@@ -1,30 +1,31 @@
+import { metricTitle } from '@ferry/evaluation';
 import { selectBackend, type BackendSpec } from '@ferry/engine';
-import type { Recipe } from '@ferry/recipes';
+import { shellCommand, type Recipe } from '@ferry/recipes';
 import { formatCount, readSummary } from '@ferry/training';
 import type { JobConsole } from './jobs/console.ts';
 import { runFinetune } from './jobs/finetune.ts';
 import { runPretrain } from './jobs/pretrain.ts';
 import { writeRunReport } from './runReport.ts';
+import type { StudyDefinition } from './study/definition.ts';
 import { runStudy } from './study/run.ts';
 
 const metrics = (values: Readonly<Record<string, number>>): string =>
   Object.entries(values)
-    .map(
-      ([name, value]) =>
-        `${name.replace('recall', 'Recall').replace('ndcg', 'NDCG').replace('mrr', 'MRR')} ${value.toFixed(4)}`,
-    )
+    .map(([name, value]) => `${metricTitle(name)} ${value.toFixed(4)}`)
     .join('  ');
 
 /**
  * Does a recipe's job in the directory `recipe.out`: begins it, resumes it, or shows what is finished.
  *
  * @param name - Of the recipe.
+ * @param study - How a study's recipe becomes its plan.
  * @throws StoppedError if someone stopped it.
  */
 export async function runJob(
   recipe: Recipe & { out: string },
   name: string,
   console: JobConsole,
+  study: StudyDefinition,
 ): Promise<void> {
   const engine = await selectBackend(recipe.backend as BackendSpec, {
     threads: recipe.threads,
@@ -34,24 +35,27 @@ export async function runJob(
     `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
   );
   if (recipe.job === 'study') {
-    await runStudy(recipe, name, console);
+    await runStudy(recipe, name, study, console);
     return;
   }
-  const before = readSummary(recipe.out) !== undefined;
+  const before = readSummary(recipe.out)?.epochs;
   const command = console.resumeCommand;
   if (recipe.job === 'pretrain') {
     const summary = await runPretrain(recipe, console);
     const report = writeRunReport(recipe, summary, { command });
     console.line(
-      `${before ? 'was finished before' : 'pre-trained'}: ${summary.epochs} epochs, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
+      `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${summary.epochs} epochs, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
     );
     console.line(`report: ${report}`);
-    console.line(`to go on: ferry finetune <recipe> from=${recipe.out}`);
+    console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);
     return;
   }
-  const { summary, details } = await runFinetune(recipe, console);
-  const report = writeRunReport(recipe, summary, { details, command });
-  if (before) console.line(`was finished before; for another run choose another --out`);
+  const { summary, details, rows } = await runFinetune(recipe, console);
+  const report = writeRunReport(recipe, summary, { details, rows, command });
+  if (before === summary.epochs)
+    console.line(
+      'was finished before; for another run choose another --out, or give it more finetuning.epochs',
+    );
   console.line(
     `best epoch ${summary.best.epoch} of ${summary.epochs}: validation ${metrics(summary.best.valid)}`,
   );

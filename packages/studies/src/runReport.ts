@@ -1,12 +1,15 @@
+import { metricTitle } from '@ferry/evaluation';
 import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { domainName, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
+import { basename, join } from 'node:path';
+import { domainName, shellCommand, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
 import { lineChart, renderReport, type Block, type Section } from '@ferry/report';
 import { readMetrics, type Summary } from '@ferry/training';
 import type { RunDetails } from './details.ts';
 import { readEnvironment } from './environment.ts';
 import { groupTable } from './jobs/evaluate.ts';
-import { interestChart } from './study/charts.ts';
+import { interestChart } from './interestChart.ts';
+import { groupsOf, type RankedRows } from './rows.ts';
+import { recallOf } from './study/results.ts';
 import { epochsOf } from './study/curves.ts';
 
 function lossChart(run: string): string {
@@ -36,7 +39,7 @@ function validChart(run: string, best: number): string {
     y: { title: 'metric', zero: true },
     marks: [{ x: best, text: 'best' }],
     series: names.map((name) => ({
-      name: name.replace('recall', 'Recall').replace('ndcg', 'NDCG'),
+      name: metricTitle(name),
       points: epochs.flatMap(({ epoch, valid }) =>
         valid?.[name] === undefined ? [] : [[epoch, valid[name]] as const],
       ),
@@ -44,19 +47,17 @@ function validChart(run: string, best: number): string {
   });
 }
 
-function detailSections(details: RunDetails, command: string): Section[] {
-  const groups = [
-    ['training interactions of the item', details.popularity],
-    ['length of the history', details.historyLength],
-    ['modalities of the item', details.modality],
-  ] as const;
-  const { interests } = details;
+function detailSections(
+  { evaluation: { cutoffs, ties }, ...recipe }: FinetuneRecipe & { out: string },
+  { details: { interests }, rows }: { details: RunDetails; rows: RankedRows },
+  command: string,
+): Section[] {
   return [
     {
       title: 'Test by group',
-      blocks: groups.map(([title, of]): Block => ({
+      blocks: groupsOf(rows, cutoffs, ties).map(({ title, groups }): Block => ({
         kind: 'table',
-        table: groupTable(title, of),
+        table: groupTable(title, groups),
         caption: `Test rows by ${title}.`,
         command,
       })),
@@ -68,13 +69,7 @@ function detailSections(details: RunDetails, command: string): Section[] {
             blocks: [
               {
                 kind: 'charts',
-                charts: [
-                  {
-                    svg: interestChart('Sizes of interests', interests),
-                    caption: `${interests.count} interests, as spread out as ${interests.effective.toFixed(1)} equally large ones; ${interests.mixed} hold texts and pictures.`,
-                    command,
-                  },
-                ],
+                charts: [interestChart(basename(recipe.out), interests, command)],
               } satisfies Block,
             ],
           },
@@ -87,19 +82,23 @@ function detailSections(details: RunDetails, command: string): Section[] {
 export function writeRunReport(
   recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
   summary: Summary,
-  { details, command: given }: { details?: RunDetails; command?: string | undefined },
+  {
+    details,
+    rows,
+    command: given,
+  }: { details?: RunDetails; rows?: RankedRows; command?: string | undefined },
 ): string {
   const run = recipe.out;
-  const command = given ?? `ferry ${recipe.job} ${join(run, 'recipe.yaml')}`;
+  const command = given ?? shellCommand('ferry', recipe.job, join(run, 'recipe.yaml'));
   const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(4));
   const { test, best } = summary;
   const parameters = summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0;
   const facts = [
-    ...(test
-      ? [
-          { name: 'test Recall@10', value: number(test['recall@10']) },
-          { name: 'test NDCG@10', value: number(test['ndcg@10']) },
-        ]
+    ...(test && recipe.job === 'finetune'
+      ? [...new Set([recipe.evaluation.metric, recallOf(recipe.evaluation)])].map((name) => ({
+          name: `test ${metricTitle(name)}`,
+          value: number(test[name]),
+        }))
       : []),
     { name: 'best epoch', value: String(best.epoch), note: `of ${summary.epochs} (${summary.reason})` },
     { name: 'weights trained', value: parameters.toLocaleString('en-US') },
@@ -131,7 +130,9 @@ export function writeRunReport(
           { kind: 'charts', charts },
         ],
       },
-      ...(details ? detailSections(details, command) : []),
+      ...(details && rows && recipe.job === 'finetune'
+        ? detailSections(recipe, { details, rows }, command)
+        : []),
       {
         title: 'How to repeat it',
         blocks: [{ kind: 'code', code: command }],

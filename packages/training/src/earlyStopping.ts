@@ -14,7 +14,7 @@ export interface EarlyStopping {
   readonly metric?: string | undefined;
   /** Default `released`. */
   readonly rule?: StoppingRule | undefined;
-  /** Evaluations without improvement that are borne; null never stops. Default 10. */
+  /** Evaluations without improvement that are borne; 0 stops at the first, null never. Default 10. */
   readonly patience?: number | null | undefined;
 }
 
@@ -67,6 +67,11 @@ export function updateStopping(
   const improved = state.best === null || (rule === 'released' ? seen >= state.best : seen > state.best);
   if (improved) return { state: { best: seen, waited: 0, stop: false }, improved };
   const waited = state.waited + 1;
-  const stop = patience !== null && (rule === 'released' ? waited > patience : waited >= patience);
-  return { state: { best: state.best, waited, stop }, improved };
+  return { state: { best: state.best, waited, stop: isOver(waited, rule, patience) }, improved };
+}
+
+/** Whether training must stop after so many consecutive evaluations without improvement. */
+export function isOver(waited: number, rule: StoppingRule, patience: number | null): boolean {
+  if (patience === null || waited === 0) return false;
+  return rule === 'released' ? waited > patience : waited >= patience;
 }

@@ -11,8 +11,14 @@ export {
   type StoppingUpdate,
 } from './earlyStopping.ts';
 export { NonFiniteError } from './epoch.ts';
-export { WriteError } from './files.ts';
-export { DamagedCheckpointError, openCheckpoint, verifyCheckpoint, type Checkpoint } from './checkpoint.ts';
+export {
+  checkpointsOf,
+  DamagedCheckpointError,
+  listCheckpoints,
+  openCheckpoint,
+  verifyCheckpoint,
+  type Checkpoint,
+} from './checkpoint.ts';
 export { restoreModel, type StoredModel } from './tensors.ts';
 export type { BestCheckpoint, RunningSums, TrainingState } from './state.ts';
 export {
@@ -27,6 +33,8 @@ export {
   type TestRecord,
   type TimingRecord,
 } from './records.ts';
+export { listRows, readRows, writeRows, type RowArray, type RowFile } from './rowFiles.ts';
+export { replaceFile, WriteError } from './files.ts';
 export { createDisplay, formatCount, formatProgress, formatSeconds } from './progress.ts';
 export type { Display, Output, Progress } from './progress.ts';
 export { describeEnvironment } from './environment.ts';

@@ -16,6 +16,11 @@ export interface TrainingOptions<B> {
   readonly recipe: JsonObject;
   /** Paths of recipe keys that may differ on resuming, such as `training.epochs`, with all below them. */
   readonly mayDiffer?: readonly string[] | undefined;
+  /**
+   * How a recipe saved in the directory reads today, where keys were added or written otherwise since; it is compared with
+   * `recipe`. Default: as it stands.
+   */
+  readonly readSaved?: ((saved: JsonObject) => JsonObject) | undefined;
   /** What is trained. */
   readonly model: TrainableModel<B>;
   /** Seed of all randomness in training. */
@@ -85,9 +90,11 @@ export function settingsOf<B>(options: TrainingOptions<B>): Settings {
     logEvery: options.logEvery ?? 10,
   };
   const patience = options.earlyStopping?.patience === undefined ? 10 : options.earlyStopping.patience;
-  const wrong = Object.entries({ ...counts, patience: patience ?? 1 })
+  const wrong = Object.entries(counts)
     .filter(([name, n]) => !(Number.isInteger(n) && n >= 1) && !(n === Infinity && name !== 'epochs'))
     .map(([name, n]) => `${name} must be a positive integer, got ${n}`);
+  if (patience !== null && !(Number.isInteger(patience) && patience >= 0))
+    wrong.push(`patience must be a whole number of at least 0, got ${patience}`);
   if (wrong.length > 0) throw new RangeError(`runTraining: ${wrong.join('; ')}`);
   return {
     ...counts,

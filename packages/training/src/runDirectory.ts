@@ -28,6 +28,8 @@ export interface Identity {
   readonly recipe: JsonObject;
   /** Recipe keys that may differ. */
   readonly mayDiffer: readonly string[];
+  /** How a saved recipe reads today. */
+  readonly readSaved: (saved: JsonObject) => JsonObject;
   /** Seed. */
   readonly seed: number;
   /** What the data is; null if the caller does not say. */
@@ -48,7 +50,7 @@ function refuseIfOther(directory: string, { state }: Checkpoint, identity: Ident
     identity.mayDiffer.some(
       (free) => path === free || path.startsWith(`${free}.`) || path.startsWith(`${free}[`),
     );
-  const problems = differences(state.recipe, identity.recipe)
+  const problems = differences(identity.readSaved(state.recipe), identity.recipe)
     .filter(({ path }) => !isFree(path))
     .map(({ path, left, right }) => `'${path}' was ${show(left)}, is ${show(right)}`);
   if (state.random.key[0] + state.random.key[1] * 2 ** 32 !== identity.seed)

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
 import { checkpointName, checkpointsOf, readCheckpoint } from './checkpoint.ts';
-import { stoppingStart } from './earlyStopping.ts';
+import { isOver, stoppingStart } from './earlyStopping.ts';
 import { NonFiniteError, trainEpoch } from './epoch.ts';
 import { WriteError, writing } from './files.ts';
 import { closeEpoch, finish, save, writeRecord } from './job.ts';
@@ -60,7 +60,8 @@ function initialState(identity: Identity): TrainingState {
 /** Why training is over in this state; undefined if it is not. Never in the middle of an epoch. */
 function endOf(state: TrainingState, settings: Settings): EndReason | undefined {
   if (state.batch !== 0) return undefined;
-  if (state.stopping.stop) return 'early stopping';
+  // Whoever gives a finished run more patience lets it go on.
+  if (isOver(state.stopping.waited, settings.rule, settings.patience)) return 'early stopping';
   if (state.epoch >= settings.epochs) return 'epochs';
   return state.step >= settings.steps ? 'steps' : undefined;
 }
@@ -135,12 +136,17 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
   const identity: Identity = {
     recipe: normalise(options.recipe),
     mayDiffer: options.mayDiffer ?? [],
+    readSaved: options.readSaved ?? ((saved) => saved),
     seed: options.seed,
     fingerprint: options.fingerprint ?? null,
   };
   const fresh = initialState(identity);
   const { checkpoint, notes } = await openRun(directory, identity, options.fallback ?? false);
   const state = checkpoint ? { ...checkpoint.state, recipe: identity.recipe } : fresh;
+  if (state.epoch > settings.epochs)
+    throw new Error(
+      `${directory} has done ${state.epoch} epochs: epochs can be raised, not lowered, got ${settings.epochs}`,
+    );
   const summary = readSummary(directory);
   if (checkpoint && summary && state.best && summary.steps === state.step && endOf(state, settings)) {
     const best = await readCheckpoint(join(checkpointsOf(directory), state.best.checkpoint));
@@ -180,7 +186,8 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
  * The directory then holds `recipe.yaml`, `environment.json`, `metrics.jsonl`, `timings.jsonl`, `log.txt`,
  * `checkpoints/` and, once finished, `summary.json`. A run killed at any moment and run again gives, on the same machine
  * and backend, the same bytes in `metrics.jsonl` as one that was not: state, data order and randomness depend on the seed and
- * the step only, and files that grow are cut back to where the checkpoint left them. A finished run is not trained again.
+ * the step only, and files that grow are cut back to where the checkpoint left them. A finished run is not trained again, unless it is given more epochs or more
+ * patience (where `mayDiffer` lets them differ): then it goes on, to the same numbers as a run that had them from the start.
  *
  * On return the model holds the best checkpoint's weights, or, if interrupted, the last ones.
  *

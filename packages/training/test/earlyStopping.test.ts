@@ -78,6 +78,11 @@ describe('the strict rule', () => {
     expect(replay([0.09331, 0.093312, 0.1], 'strict', 1)).toEqual({ best: 2, stop: undefined });
   });
 
+  it('stops at once with patience 0', () => {
+    expect(replay([0.5, 0.5, 0.4], 'released', 0)).toEqual({ best: 1, stop: 2 });
+    expect(replay([0.5, 0.5], 'strict', 0)).toEqual({ best: 0, stop: 1 });
+  });
+
   it('never stops without patience', () => {
     const values = [1, ...Array.from({ length: 100 }, () => 0)];
     expect(replay(values, 'strict', null)).toEqual({ best: 0, stop: undefined });

@@ -68,6 +68,34 @@ describe('runTraining', () => {
     expect(epoch.scalars!['lookup']).toBeCloseTo(lookups / 6, 12);
   });
 
+  it('goes on where a finished run is given more epochs, to the numbers of a run that had them', async () => {
+    const whole = mkdtempSync(join(tmpdir(), 'ferry-run-'));
+    try {
+      await trainTiny(whole, {}, { epochs: 5 });
+      await trainTiny(directory, {}, { epochs: 3 });
+      const more = await trainTiny(directory, {}, { epochs: 5 });
+      expect(more).toMatchObject({ status: 'finished', summary: { reason: 'epochs', epochs: 5 } });
+      expect(textOf(directory, 'metrics.jsonl')).toBe(textOf(whole, 'metrics.jsonl'));
+      await expect(trainTiny(directory, {}, { epochs: 4 })).rejects.toThrow(
+        /has done 5 epochs: epochs can be raised, not lowered, got 4/,
+      );
+    } finally {
+      rmSync(whole, { recursive: true, force: true });
+    }
+  });
+
+  it('goes on where a run that stopped early is given more patience', async () => {
+    const values = [0.3, 0.2, 0.2, 0.2, 0.2, 0.4];
+    const train = (patience: number, seen = 0) => {
+      const model = tinyModel({ metric: (count) => values[count + seen] ?? 0 });
+      return trainTiny(directory, {}, { model, epochs: 6, earlyStopping: { patience } });
+    };
+    expect(await train(0)).toMatchObject({ summary: { reason: 'early stopping', epochs: 2 } });
+    expect(await train(2, 2)).toMatchObject({ summary: { reason: 'early stopping', epochs: 4 } });
+    expect(await train(9, 4)).toMatchObject({ summary: { reason: 'epochs', epochs: 6, best: { epoch: 6 } } });
+    await expect(train(-1)).rejects.toThrow(/patience must be a whole number of at least 0, got -1/);
+  });
+
   it('stops early, and returns and tests the best epoch', async () => {
     const values = [0.1, 0.3, 0.2, 0.2, 0.2, 0.2];
     const model = tinyModel({ metric: (count) => values[count] ?? 0 });

@@ -1,13 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { jobConsole } from '../console.ts';
-
-/** `10,50` as numbers. */
-function parseCutoffs(text: string): number[] {
-  const cutoffs = text.split(',').map(Number);
-  if (cutoffs.some((k) => !Number.isInteger(k) || k < 1))
-    throw new InvalidArgumentError(`It must be whole numbers of at least 1, such as 10,50.`);
-  return cutoffs;
-}
+import { numbers } from '../options.ts';
 
 /** `ferry evaluate`. */
 export function evaluateVerb(): Command {
@@ -19,7 +12,7 @@ export function evaluateVerb(): Command {
       new Option('--without <modality>', 'as if every item lacked this modality').choices(['image', 'text']),
     )
     .addOption(new Option('--split <split>', 'which rows').choices(['test', 'valid']).default('test'))
-    .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", parseCutoffs)
+    .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", numbers)
     .option('--json', 'print JSON instead')
     .action(
       async (
@@ -35,7 +28,9 @@ export function evaluateVerb(): Command {
         const { evaluateRun, formatEvaluation } = await import('@ferry/studies');
         const evaluation = await evaluateRun(run, options, jobConsole());
         process.stdout.write(
-          options.json ? `${JSON.stringify(evaluation, null, 2)}\n` : `${formatEvaluation(evaluation)}\n`,
+          options.json
+            ? `${JSON.stringify(evaluation, null, 2)}\n`
+            : `${formatEvaluation(evaluation, jobConsole().columns)}\n`,
         );
       },
     );

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { finetuneSchema, loadJob, pretrainSchema, studySchema, type Recipe } from '@ferry/recipes';
+import {
+  finetuneSchema,
+  loadJob,
+  pretrainSchema,
+  shellCommand,
+  studySchema,
+  type Recipe,
+} from '@ferry/recipes';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { recipeHelp } from '../help.ts';
@@ -58,24 +65,15 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         process.stdout.write(studies.recipeYaml(recipe));
         return;
       }
-      const command = [
-        'ferry',
-        job,
-        reference,
-        ...overrides.map(quote),
-        ...(options.out ? ['--out', options.out] : []),
-      ];
-      await studies.runJob(recipe, loaded.name, {
+      const place = options.out ? ['--out', options.out] : [];
+      const console = {
         ...jobConsole(),
-        resumeCommand: command.join(' '),
+        resumeCommand: shellCommand('ferry', job, reference, ...overrides, ...place),
         fallback: options.fallback,
-      });
+      };
+      const { transferStudy } = await import('@ferry/transfer-study');
+      await studies.runJob(recipe, loaded.name, console, transferStudy);
     });
-}
-
-/** Quotes an argument for a shell where it must be. */
-function quote(argument: string): string {
-  return /^[\w./:=,@%+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }
 
 /** `ferry pretrain`, `ferry finetune`, `ferry study`. */

@@ -10,6 +10,8 @@ export interface JobConsole {
     ((domain: string, modality: Modality, progress: ExtractionProgress) => void) | undefined;
   /** Where training shows its progress; null for nowhere. */
   readonly training: Output | null;
+  /** Columns of the terminal that lines go to; undefined where there is none. */
+  readonly columns?: number | undefined;
   /** The command that resumes the job. */
   readonly resumeCommand?: string | undefined;
   /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */

@@ -1,9 +1,12 @@
+import { metricTitle } from '@ferry/evaluation';
+import { basename } from 'node:path';
 import { selectBackend } from '@ferry/engine';
-import { groupMetrics, historyLengthGroups, modalityGroups, popularityGroups } from '@ferry/evaluation';
 import type { GroupMetrics } from '@ferry/evaluation';
 import { evaluateModel } from '@ferry/missrec';
 import { tableToText, type Table } from '@ferry/report';
+import { groupsOf, keepRows, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
+import { presentOf, rankingOptions } from './finetune.ts';
 import { openRun } from './runs.ts';
 
 /** What {@link evaluateRun} is asked for. */
@@ -38,7 +41,7 @@ export interface Evaluation {
   readonly groups: Readonly<Record<string, readonly GroupMetrics[]>>;
 }
 
-/** Full ranking of a split with a run's best checkpoint. */
+/** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
   { on, without, split = 'test', cutoffs }: EvaluateRunOptions,
@@ -49,38 +52,36 @@ export async function evaluateRun(
   try {
     const { recipe, target, model, ranking } = open;
     const { domain } = target;
-    const { batchSize, history } = recipe.evaluation;
+    const { history, ties } = recipe.evaluation;
     const k = cutoffs ?? recipe.evaluation.cutoffs;
-    const rows = domain[split];
-    const { ranks, metrics } = await evaluateModel(ranking, model, rows, { batchSize, history, k, without });
-    const present = Object.fromEntries(
-      Object.entries(model.catalogue.present).map(([modality, flags]) => [modality, flags.subarray(1)]),
-    );
+    const places = await evaluateModel(ranking, model, domain[split], {
+      ...rankingOptions(recipe.evaluation),
+      k,
+      without,
+    });
+    const { metrics } = places;
+    const checkpoint = basename(open.checkpoint);
+    const rows = rankedRows({ domain, split, history, places, present: presentOf(model), checkpoint });
+    const name = [
+      split,
+      ...(without ? ['without', without] : []),
+      ...(on === undefined ? [] : ['on', domain.name]),
+    ];
+    await keepRows(run, name.join('-'), rows);
     return {
       checkpoint: open.checkpoint,
       domain: domain.name,
       split,
       without: without ?? null,
-      rows: ranks.length,
+      rows: places.ranks.length,
       items: domain.items.ids.length,
       metrics,
-      groups: {
-        'training interactions of the item': groupMetrics(
-          ranks,
-          popularityGroups(domain.trainCounts, rows.targets),
-          k,
-        ),
-        'length of the history': groupMetrics(ranks, historyLengthGroups(rows), k),
-        'modalities of the item': groupMetrics(ranks, modalityGroups(present, rows.targets), k),
-      },
+      groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
     };
   } finally {
     open.dispose();
   }
 }
-
-const metricTitle = (name: string): string =>
-  name === 'mrr' ? 'MRR' : name.replace('recall', 'Recall').replace('ndcg', 'NDCG');
 
 /** Metrics of groups as a table, groups without rows left out. */
 export function groupTable(title: string, groups: readonly GroupMetrics[]): Table {
@@ -97,12 +98,12 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
 }
 
 /** An evaluation for the terminal. */
-export function formatEvaluation(evaluation: Evaluation): string {
+export function formatEvaluation(evaluation: Evaluation, width?: number): string {
   const { checkpoint, domain, split, without, rows, items, metrics, groups } = evaluation;
   const head = `${checkpoint}\n${domain}, ${split}${without === null ? '' : `, without ${without}`}: ${rows.toLocaleString('en-US')} rows among ${items.toLocaleString('en-US')} items`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),
   ];
-  return [head, ...tables.map((table) => tableToText(table).trimEnd())].join('\n\n');
+  return [head, ...tables.map((table) => tableToText(table, { width }).trimEnd())].join('\n\n');
 }

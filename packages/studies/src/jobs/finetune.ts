@@ -1,10 +1,20 @@
-import { createFinetuning, createMissRecModel, transferWeights } from '@ferry/missrec';
+import type { RankingResult } from '@ferry/evaluation';
+import {
+  createFinetuning,
+  createMissRecModel,
+  evaluateModel,
+  transferWeights,
+  type EvaluateOptions,
+  type MissRecModel,
+} from '@ferry/missrec';
 import type { FinetuneRecipe } from '@ferry/recipes';
-import { readSummary, type Summary } from '@ferry/training';
+import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
+import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
-import { examine } from './examine.ts';
+import { interestSizesOf } from './examine.ts';
 import { describeDomain, fingerprint, loadDomain, modelOptions, type LoadedDomain } from './model.ts';
+import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
 import { startingWeights } from './weights.ts';
 
@@ -14,6 +24,56 @@ export interface FinetuneResult {
   readonly summary: Summary;
   /** `details.json`. */
   readonly details: RunDetails;
+  /** `rows/test`. */
+  readonly rows: RankedRows;
+}
+
+/** By modality: 1 where item i + 1 has it. */
+export function presentOf(model: MissRecModel): Record<string, Uint8Array> {
+  return Object.fromEntries(
+    Object.entries(model.catalogue.present).map(([modality, flags]) => [modality, flags.subarray(1)]),
+  );
+}
+
+/** How a recipe's evaluation ranks. */
+export function rankingOptions({
+  batchSize,
+  history,
+  ties,
+  cutoffs,
+}: FinetuneRecipe['evaluation']): EvaluateOptions {
+  return { batchSize, history, ties, k: cutoffs };
+}
+
+/** What a finished run of today left behind for its best checkpoint; undefined if anything is missing. */
+async function leftBehind(
+  run: string,
+  { best }: Summary,
+): Promise<Omit<FinetuneResult, 'summary'> | undefined> {
+  const details = readDetails(run);
+  const rows = await keptRows(run);
+  if (!details || !rows) return undefined;
+  // Runs of before rows were kept do not name the checkpoint.
+  const isBest = (checkpoint: string | undefined): boolean =>
+    (checkpoint ?? best.checkpoint) === best.checkpoint;
+  return isBest(details.checkpoint) && isBest(rows.checkpoint) ? { details, rows } : undefined;
+}
+
+/** {@link FinetuneResult} of a run that is finished with these settings; undefined if there is work to be done. */
+export async function finishedFinetune(
+  { out, finetuning }: FinetuneRecipe & { out: string },
+  summary: Summary | undefined,
+): Promise<FinetuneResult | undefined> {
+  // A run that ended for want of epochs or patience goes on if it is given more.
+  const goesOn =
+    summary?.reason === 'epochs'
+      ? summary.epochs < finetuning.epochs
+      : summary !== undefined &&
+        summary.epochs < finetuning.epochs &&
+        (finetuning.patience === null || summary.epochs - summary.best.epoch <= finetuning.patience);
+  if (!summary || goesOn) return undefined;
+  const left = await leftBehind(out, summary);
+  return left && { summary, ...left };
 }
 
 /**
@@ -30,16 +90,13 @@ export async function runFinetune(
 ): Promise<FinetuneResult> {
   const target = loaded ?? (await loadDomain(recipe.target, recipe, console));
   const { domain, features } = target;
-  const fresh = !readSummary(recipe.out);
+  const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
   const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune, checkpointEvery } =
     recipe.finetuning;
-  const evaluation = {
-    batchSize: recipe.evaluation.batchSize,
-    history: recipe.evaluation.history,
-    k: recipe.evaluation.cutoffs,
-  };
+  const evaluation = rankingOptions(recipe.evaluation);
+  let tested: RankingResult | undefined;
   const training = createFinetuning({
     model,
     train: domain.train,
@@ -51,25 +108,40 @@ export async function runFinetune(
     ...(clipNorm !== null && { clipNorm }),
     tuning: recipe.from !== null && tune === 'efficient' ? 'efficient' : 'all',
     evaluation,
+    onRanked: (split, result) => {
+      if (split === 'test') tested = result;
+    },
   });
   try {
     if (recipe.from !== null && fresh) {
-      const { path, tensors } = await startingWeights(recipe.from);
+      const { path, tensors } = await startingWeights(startPath(recipe.from, recipe.out));
       const { fresh: kept } = transferWeights(model, tensors, path);
       if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
     }
     const summary = await train(recipe, training, console, {
       epochs,
-      earlyStopping: { patience },
+      earlyStopping: { metric: recipe.evaluation.metric, patience },
       checkpointEvery,
-      fingerprint: fingerprint([target]),
+      fingerprint: fingerprint([target], recipe.model.positions),
     });
-    const known = readDetails(recipe.out);
-    if (known) return { summary, details: known };
+    const left = await leftBehind(recipe.out, summary);
+    if (left && !tested) return { summary, ...left };
     // Training leaves the best checkpoint's weights in the model.
-    const details = await examine(training.ranking, model, domain, evaluation);
+    const places = tested ?? (await evaluateModel(training.ranking, model, domain.test, evaluation));
+    const { history } = recipe.evaluation;
+    const { checkpoint } = summary.best;
+    const rows = rankedRows({
+      domain,
+      split: 'test',
+      history,
+      places,
+      present: presentOf(model),
+      checkpoint,
+    });
+    await keepRows(recipe.out, 'test', rows);
+    const details = { domain: domain.name, checkpoint, interests: interestSizesOf(model) };
     writeDetails(recipe.out, details);
-    return { summary, details };
+    return { summary, details, rows };
   } finally {
     training.dispose();
     model.dispose();

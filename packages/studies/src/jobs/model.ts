@@ -89,8 +89,12 @@ export function describeDomain({ domain, features }: LoadedDomain): string[] {
   ];
 }
 
-/** SHA-256 of everything of some domains that training reads: a run goes on only with the data it began with. */
-export function fingerprint(domains: readonly LoadedDomain[]): string {
+/**
+ * SHA-256 of everything of some domains that training reads: a run goes on only with the data it began with.
+ *
+ * @param positions - Longest history the model sees.
+ */
+export function fingerprint(domains: readonly LoadedDomain[], positions: number): string {
   const hash = createHash('sha256');
   const bytes = (array: ArrayBufferView): void => {
     hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
@@ -98,8 +102,10 @@ export function fingerprint(domains: readonly LoadedDomain[]): string {
   for (const { domain, features } of domains) {
     hash.update(JSON.stringify(domain.items.ids));
     bytes(domain.train.items);
-    for (const rows of [domain.train, domain.valid, domain.test])
-      for (const array of [rows.targets, rows.starts, rows.ends]) bytes(array);
+    for (const { targets, starts, ends } of [domain.train, domain.valid, domain.test]) {
+      const seen = starts.map((start, r) => Math.max(start, ends[r]! - positions));
+      for (const array of [targets, seen, ends]) bytes(array);
+    }
     for (const matrix of Object.values(features)) {
       bytes(matrix.data);
       bytes(matrix.present);

@@ -49,7 +49,7 @@ export async function runPretrain(
       epochs,
       keepEvery: keepEvery ?? undefined,
       checkpointEvery,
-      fingerprint: fingerprint(sources),
+      fingerprint: fingerprint(sources, recipe.model.positions),
     });
   } finally {
     training.dispose();

@@ -1,15 +1,17 @@
 import type { MissRecTraining } from '@ferry/missrec';
 import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import { savedRecipe } from './savedRecipe.ts';
 import { runTraining, type JsonObject, type Summary, type TrainingOptions } from '@ferry/training';
 import { StoppedError, type JobConsole } from './console.ts';
 
 /**
- * Keys of a recipe that may differ when a run is resumed: they do not change its numbers, or, for backend and threads,
- * only the last digits.
+ * Keys of a recipe that may differ when a run is resumed: they do not change its numbers (for backend and threads only the last
+ * digits), or say how long it goes on.
  */
 export const mayDiffer: readonly string[] = [
-  ...['description', 'needs', 'takes', 'out', 'backend', 'threads'],
-  ...['pretraining.checkpointEvery', 'finetuning.checkpointEvery', 'evaluation.batchSize'],
+  ...['description', 'needs', 'takes', 'out', 'backend', 'threads', 'evaluation.batchSize'],
+  ...['pretraining', 'finetuning'].flatMap((part) => [`${part}.checkpointEvery`, `${part}.epochs`]),
+  'finetuning.patience',
 ];
 
 /** A recipe as it is saved. */
@@ -33,8 +35,10 @@ export async function train<B>(
 ): Promise<Summary> {
   const result = await runTraining({
     directory: recipe.out,
-    recipe: asJson(recipe),
+    // Where a run lies is not part of its recipe: a directory can be moved.
+    recipe: asJson({ ...recipe, out: undefined }),
     mayDiffer,
+    readSaved: (saved) => savedRecipe(saved, recipe),
     model,
     seed: recipe.seed,
     resumeCommand: console.resumeCommand,

@@ -8,22 +8,22 @@ import {
   type Baseline,
 } from '@ferry/evaluation';
 import type { StudyRecipe } from '@ferry/recipes';
+import { rankedRows, type RankedRows } from '../rows.ts';
+import type { Place } from './axes.ts';
 
 /** A recommender without training that a study compares with. */
 export type BaselineName = StudyRecipe['baselines'][number];
 
 /** How a baseline did on a target. */
 export interface BaselineResult {
-  /** Name of the target domain. */
-  readonly target: string;
+  /** The part of a place that names the target. */
+  readonly place: Place;
   /** Which baseline. */
   readonly name: BaselineName;
   /** Test metrics over all rows. */
   readonly test: Readonly<Record<string, number>>;
-  /** Rank of each test row's target. */
-  readonly ranks: readonly number[];
-  /** Training interactions of each test row's target. */
-  readonly targetCounts: readonly number[];
+  /** What it ranked. */
+  readonly rows: RankedRows;
 }
 
 const make: Record<BaselineName, (rows: Rows, count: number) => Baseline> = {
@@ -35,28 +35,30 @@ const make: Record<BaselineName, (rows: Rows, count: number) => Baseline> = {
 /** Ranks a target's test rows by simple baselines that count its training interactions, as the study ranks its models. */
 export async function runBaselines(
   names: readonly BaselineName[],
-  { name: target, items, valid, test, trainCounts }: Domain,
-  { history, cutoffs, batchSize }: StudyRecipe['evaluation'],
+  place: Place,
+  domain: Domain,
+  { history, cutoffs, ties, batchSize }: StudyRecipe['evaluation'],
 ): Promise<BaselineResult[]> {
-  const count = items.ids.length;
+  const count = domain.items.ids.length;
   const results: BaselineResult[] = [];
   for (const name of names) {
-    // The histories of the validation rows are all training interactions, each once.
-    const scores = baselineScores(make[name](valid, count), count);
-    const { ranks, metrics } = await evaluateRanking({
-      rows: test,
+    // The whole histories of the validation rows are all training interactions, each once.
+    const scores = baselineScores(make[name](domain.valid, count), count);
+    const places = await evaluateRanking({
+      rows: domain.test,
       count,
       batchSize,
       history,
+      ties,
       k: cutoffs,
+      lengths: 'longest',
       scores,
     });
     results.push({
-      target,
+      place,
       name,
-      test: metrics,
-      ranks: [...ranks],
-      targetCounts: Array.from(test.targets, (item) => trainCounts[item]!),
+      test: places.metrics,
+      rows: rankedRows({ domain, split: 'test', history, places }),
     });
   }
   return results;

@@ -1,71 +1,67 @@
-import { summarise } from '@ferry/evaluation';
-import { barChart, lineChart } from '@ferry/report';
-import type { InterestSizes } from '../details.ts';
-import type { CellResult, StudyRow } from './results.ts';
-import { lineName } from './table.ts';
+import { metricTitle, summarise } from '@ferry/evaluation';
+import { barChart } from '@ferry/report';
+import { popularityOf } from '../rows.ts';
+import {
+  choicesOf,
+  lineName,
+  placesOn,
+  samePlace,
+  settingName,
+  settingsOf,
+  type Axis,
+  type Place,
+} from './axes.ts';
+import { recallOf, type Measure, type StudyResult, type StudyRow } from './results.ts';
 
-/** Test Recall@10 or another metric of every target, starts and models side by side. */
-export function startsChart(rows: readonly StudyRow[], metric: string, title: string): string {
-  const groups = rows.filter(
-    (row, i) => rows.findIndex((other) => other.target === row.target && other.ids === row.ids) === i,
-  );
-  const names = [...new Set(rows.map((row) => lineName(row, rows)))];
+/** A test metric of every setting, the lines of the table side by side. */
+export function testChart(axes: readonly Axis[], rows: readonly StudyRow[], metric: string): string {
+  const groups = placesOn(settingsOf(axes), rows);
+  const lines = placesOn(choicesOf(axes), rows);
+  const title = metricTitle(metric);
   return barChart({
     title: `Test ${title}`,
-    description: `Test ${title} for each target, with and without item IDs, of each start and model; whiskers are one deviation over seeds.`,
-    groups: groups.map(({ target, ids }) => `${target}, ${ids ? 'IDs' : 'no IDs'}`),
+    description: `Test ${title} of every line of the results; whiskers are one deviation over seeds.`,
+    groups: groups.map((group) => settingName(axes, group)),
     y: { title },
-    series: names.map((name) => ({
-      name,
+    series: lines.map((line) => ({
+      name: lineName(axes, line),
       values: groups.map(
-        ({ target, ids }) =>
-          rows.find((row) => row.target === target && row.ids === ids && lineName(row, rows) === name)?.test[
-            metric
-          ] ?? null,
+        (group) =>
+          rows.find(({ place }) => samePlace(place, { ...group, ...line }, axes))?.test[metric] ?? null,
       ),
     })),
   });
 }
 
-/** Test Recall@10 of a target by how often the wanted item occurs in training. */
-export function popularityChart(target: string, ids: boolean, results: readonly CellResult[]): string {
-  const own = results.filter((result) => result.target === target && result.ids === ids);
-  const groups = own[0]?.details.popularity.filter((group) => group.metrics) ?? [];
-  const names = [...new Set(own.map((result) => lineName(result, results)))];
+/** Test recall of a setting by how often the wanted item occurs in training. */
+export function popularityChart(
+  axes: readonly Axis[],
+  group: Place,
+  results: readonly StudyResult[],
+  measure: Measure,
+): string {
+  const own = results.filter(({ place }) => samePlace(place, group, settingsOf(axes)));
+  const recall = recallOf(measure);
+  const byRun = new Map(
+    own.map((result) => [result, popularityOf(result.rows, measure.cutoffs, measure.ties)]),
+  );
+  const labels = [...byRun.values()][0]?.filter(({ metrics }) => metrics) ?? [];
+  const setting = settingName(axes, group);
   return barChart({
-    title: `${target}, ${ids ? 'IDs' : 'no IDs'}: Recall@10 by popularity`,
-    description: `Test Recall@10 of ${target} by the training interactions of the wanted item.`,
-    groups: groups.map(({ label, rows }) => `${label} (${rows} rows)`),
+    title: `${setting}: ${metricTitle(recall)} by popularity`,
+    description: `Test ${metricTitle(recall)} of ${setting} by the training interactions of the wanted item.`,
+    groups: labels.map(({ label, rows }) => `${label} (${rows} ${rows === 1 ? 'row' : 'rows'})`),
     x: { title: 'training interactions of the wanted item' },
-    y: { title: 'Recall@10' },
+    y: { title: metricTitle(recall) },
     decimals: 2,
-    series: names.map((name) => ({
-      name,
-      values: groups.map(({ label }) => {
+    series: placesOn(axes, own).map((place) => ({
+      name: lineName(axes, place),
+      values: labels.map(({ label }) => {
         const values = own
-          .filter((result) => lineName(result, results) === name)
-          .flatMap(
-            ({ details }) => details.popularity.find((g) => g.label === label)?.metrics?.['recall@10'] ?? [],
-          );
+          .filter((result) => samePlace(result.place, place, axes))
+          .flatMap((result) => byRun.get(result)!.find((g) => g.label === label)?.metrics?.[recall] ?? []);
         return values.length > 0 ? summarise(values) : null;
       }),
-    })),
-  });
-}
-
-/** How many item tokens each interest holds, the largest first, by modality. */
-export function interestChart(title: string, { sizes }: InterestSizes): string {
-  return lineChart({
-    title,
-    description: 'Items of each interest by modality, the largest interest of each modality first.',
-    x: { title: 'interest, the largest first' },
-    y: { title: 'items', zero: true },
-    series: Object.entries(sizes).map(([modality, counts]) => ({
-      name: modality,
-      points: [...counts]
-        .sort((a, b) => b - a)
-        .filter((count) => count > 0)
-        .map((count, i) => [i + 1, count] as const),
     })),
   });
 }

@@ -1,20 +1,23 @@
-import { summarise } from '@ferry/evaluation';
-import { lineChart, type LineSeries, type Point } from '@ferry/report';
+import { metricTitle, summarise } from '@ferry/evaluation';
+import { lineChart, type LineSeries } from '@ferry/report';
 import { readMetrics, type EpochRecord } from '@ferry/training';
-import type { Pretraining } from './plan.ts';
-import type { CellResult } from './results.ts';
-import { lineName } from './table.ts';
+import { lineName, placesOn, samePlace, settingName, settingsOf, type Axis, type Place } from './axes.ts';
+import type { Preparation } from './plan.ts';
+import type { StudyResult } from './results.ts';
 
 /** The epochs of a run, in order. */
 export function epochsOf(run: string): EpochRecord[] {
   return readMetrics(run).filter((record): record is EpochRecord => record.kind === 'epoch');
 }
 
-/** Mean and deviation over runs of something each epoch has; epochs that only some runs reached are left out of the deviation only if alone. */
+/**
+ * Mean and deviation over runs of something each epoch has. From where a run has ended, the mean is over those that are left, and
+ * `thinFrom` says so.
+ */
 export function meanCurve(
   runs: readonly string[],
   value: (epoch: EpochRecord) => number | undefined,
-): Point[] {
+): Pick<LineSeries, 'points' | 'thinFrom'> {
   const byEpoch = new Map<number, number[]>();
   for (const run of runs)
     for (const record of epochsOf(run)) {
@@ -22,47 +25,63 @@ export function meanCurve(
       if (found === undefined) continue;
       byEpoch.set(record.epoch, [...(byEpoch.get(record.epoch) ?? []), found]);
     }
-  return [...byEpoch]
-    .sort(([a], [b]) => a - b)
-    .map(([epoch, values]) => {
+  const epochs = [...byEpoch].sort(([a], [b]) => a - b);
+  const thinFrom = epochs.findLast(([, values]) => values.length === runs.length)?.[0];
+  return {
+    points: epochs.map(([epoch, values]) => {
       const { mean, deviation, count } = summarise(values);
       return count > 1 ? ([epoch, mean, deviation] as const) : ([epoch, mean] as const);
-    });
+    }),
+    ...(thinFrom !== undefined && thinFrom < (epochs.at(-1)?.[0] ?? 0) && { thinFrom }),
+  };
 }
 
-/** Learning curves of a target: validation NDCG@10 by epoch, one line for each start and choice of IDs. */
-export function validationChart(target: string, results: readonly CellResult[]): string {
-  const own = results.filter((result) => result.target === target);
-  const nameOf = (result: CellResult): string =>
-    `${lineName(result, results)}, ${result.ids ? 'IDs' : 'no IDs'}`;
-  const lines: LineSeries[] = [];
-  for (const ids of [true, false])
-    for (const name of new Set(own.filter((result) => result.ids === ids).map(nameOf))) {
-      const runs = own.filter((result) => nameOf(result) === name).map(({ directory }) => directory);
-      const points = meanCurve(runs, (epoch) => epoch.valid?.['ndcg@10']);
-      if (points.length > 0) lines.push({ name, points });
-    }
-  return lineChart({
-    title: `${target}: validation NDCG@10`,
-    description: `Validation NDCG@10 of ${target} after each epoch of fine-tuning, for each start and model, with and without IDs.`,
-    x: { title: 'epoch' },
-    y: { title: 'NDCG@10' },
-    series: lines,
+/** What a caption says of {@link LineSeries.thinFrom}. */
+export const thinNote = 'A line is dotted where one of its seeds has ended and the mean is over the others.';
+
+/** Learning curves of a target: the leading metric on validation by epoch, one line for each line of the table. */
+export function validationChart(
+  axes: readonly Axis[],
+  group: Place,
+  results: readonly StudyResult[],
+  metric: string,
+): { svg: string; thin: boolean } {
+  const [first, ...rest] = axes as [Axis, ...Axis[]];
+  const own = results.filter(({ place }) => place[first.key] === group[first.key]);
+  const target = settingName([first], group);
+  const title = metricTitle(metric);
+  const series = placesOn(axes, own).flatMap((place): LineSeries[] => {
+    const runs = own
+      .filter((result) => samePlace(result.place, place, axes))
+      .map(({ directory }) => directory);
+    const curve = meanCurve(runs, (epoch) => epoch.valid?.[metric]);
+    const setting = settingsOf(rest).length > 0 ? `, ${settingName(rest, place)}` : '';
+    return curve.points.length > 0 ? [{ name: lineName(axes, place) + setting, ...curve }] : [];
   });
+  const svg = lineChart({
+    title: `${target}: validation ${title}`,
+    description: `Validation ${title} of ${target} after each epoch, mean over seeds, for each line of the results.`,
+    x: { title: 'epoch' },
+    y: { title },
+    series,
+  });
+  return { svg, thin: series.some(({ thinFrom }) => thinFrom !== undefined) };
 }
 
 /** Loss of pre-training by epoch, mean over seeds, a line for each model. */
-export function pretrainChart(pretrainings: readonly Pretraining[]): string {
-  const variants = [...new Set(pretrainings.map(({ variant }) => variant))];
-  return lineChart({
+export function lossChart(preparations: readonly Preparation[]): { svg: string; thin: boolean } {
+  const lines = [...new Set(preparations.map(({ line }) => line))];
+  const series = lines.map((line) => {
+    const runs = preparations.filter((own) => own.line === line).map(({ recipe }) => recipe.out);
+    const name = line ?? (runs.length > 1 ? `mean of ${runs.length} seeds` : 'loss');
+    return { name, ...meanCurve(runs, ({ loss }) => loss) };
+  });
+  const svg = lineChart({
     title: 'Pre-training loss',
     description: 'Mean loss of pre-training after each epoch, over seeds.',
     x: { title: 'epoch' },
     y: { title: 'loss' },
-    series: variants.map((variant) => {
-      const runs = pretrainings.filter((own) => own.variant === variant).map(({ recipe }) => recipe.out);
-      const name = variant ?? (runs.length > 1 ? `mean of ${runs.length} seeds` : 'loss');
-      return { name, points: meanCurve(runs, ({ loss }) => loss) };
-    }),
+    series,
   });
+  return { svg, thin: series.some(({ thinFrom }) => thinFrom !== undefined) };
 }

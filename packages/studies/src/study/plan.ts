@@ -1,116 +1,70 @@
-import { join } from 'node:path';
-import {
-  domainName,
-  studyStarts,
-  withOverrides,
-  type FinetuneRecipe,
-  type PretrainRecipe,
-  type StudyRecipe,
-} from '@ferry/recipes';
+import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import type { Section } from '@ferry/report';
+import type { Axis, Place } from './axes.ts';
+import type { StudyResult } from './results.ts';
 
-/** Where fine-tuning starts. */
-export type Start = StudyRecipe['starts'][number];
-
-/** One fine-tuning run of a study and where it stands in the table. */
-export interface Cell {
-  /** Name of the target domain. */
-  readonly target: string;
-  /** Where it starts. */
-  readonly start: Start;
-  /** Whether items have IDs. */
-  readonly ids: boolean;
-  /** Name of the model; undefined in a study of one model. */
-  readonly variant?: string | undefined;
-  /** Seed. */
-  readonly seed: number;
-  /** The run's own recipe, its directory in `out`. */
-  readonly recipe: FinetuneRecipe & { out: string };
-}
-
-/** One pre-training run of a study. */
-export interface Pretraining {
-  /** Name of the model; undefined in a study of one model. */
-  readonly variant?: string | undefined;
+/** A run that others start from. */
+export interface Preparation {
+  /** Its directory within the study, with slashes. */
+  readonly name: string;
+  /** What it is, for lines of the log: `pre-training of k16, seed 1`. */
+  readonly title: string;
+  /** Name of its line in the chart of losses; undefined where a study has one. */
+  readonly line?: string | undefined;
   /** The run's own recipe, its directory in `out`. */
   readonly recipe: PretrainRecipe & { out: string };
 }
 
-/** All runs of a study. */
-export interface StudyPlan {
-  /** Pre-training runs, one for each seed; and model; none if every start is from scratch. */
-  readonly pretrainings: readonly Pretraining[];
-  /** Fine-tuning runs in the order they are done: those from scratch need no pre-training and come first. */
-  readonly cells: readonly Cell[];
+/** A run whose test is a result of the study. */
+export interface PlannedRun {
+  /** Its directory within the study, with slashes. */
+  readonly name: string;
+  /** Where it stands. */
+  readonly place: Place;
+  /** Seed. */
+  readonly seed: number;
+  /** The preparation that must be done before. */
+  readonly needs?: string | undefined;
+  /** The run's own recipe, its directory in `out`. */
+  readonly recipe: FinetuneRecipe & { out: string };
 }
 
-/**
- * The runs of a study. Every run is a complete recipe of its own in a directory of its own, so that it can be resumed,
- * evaluated and repeated alone.
- */
-export function planStudy(recipe: StudyRecipe & { out: string }): StudyPlan {
-  const names = recipe.targets.map(domainName);
-  const models = recipe.variants
-    ? Object.entries(recipe.variants).map(([variant, own]) => ({
-        variant,
-        model: withOverrides(recipe.model, own),
-      }))
-    : [{ variant: undefined, model: recipe.model }];
-  const { backend, threads, features } = recipe;
-  const shared = {
-    description: '',
-    needs: 'nothing',
-    takes: '',
-    backend,
-    ...(threads !== undefined && { threads }),
-    features,
-  };
-  const pretrainingOf = (seed: number, { variant, model }: (typeof models)[number]) => ({
-    job: 'pretrain' as const,
-    ...shared,
-    model,
-    sources: recipe.sources,
-    seed,
-    out: join(recipe.out, 'pretrain', variant ?? '', `seed-${seed}`),
-    pretraining: recipe.pretraining,
-  });
-  const starts = studyStarts.filter((start) => recipe.starts.includes(start));
-  const cells = recipe.seeds.flatMap((seed) =>
-    starts.flatMap((start) =>
-      models.flatMap((named) =>
-        recipe.targets.flatMap((reference, t) =>
-          recipe.ids.map((ids): Cell => {
-            const folder = `${start}-${ids ? 'ids' : 'no-ids'}`;
-            const target = names[t]!;
-            const out = join(recipe.out, 'finetune', target, named.variant ?? '', folder, `seed-${seed}`);
-            return {
-              target,
-              start,
-              ids,
-              ...(named.variant !== undefined && { variant: named.variant }),
-              seed,
-              recipe: {
-                job: 'finetune',
-                ...shared,
-                model: named.model,
-                target: reference,
-                from: start === 'scratch' ? null : pretrainingOf(seed, named).out,
-                ids,
-                seed,
-                out,
-                finetuning:
-                  start === 'pre-trained-full' ? { ...recipe.finetuning, tune: 'full' } : recipe.finetuning,
-                evaluation: recipe.evaluation,
-              },
-            };
-          }),
-        ),
-      ),
-    ),
-  );
-  const pretrainings = starts.some((start) => start !== 'scratch')
-    ? recipe.seeds.flatMap((seed) =>
-        models.map((named) => ({ variant: named.variant, recipe: pretrainingOf(seed, named) })),
-      )
-    : [];
-  return { pretrainings, cells };
+/** A question that a study answers: what changes along an axis. Its answers are one family of tests. */
+export interface PlannedComparison {
+  /** The question as a heading: `What pre-training changed`. */
+  readonly title: string;
+  /** The axis. */
+  readonly along: string;
+  /** The value on it that the others are compared with. */
+  readonly against: string | boolean;
+}
+
+/** A domain that runs are tested on. */
+export interface PlannedTarget {
+  /** The part of a place that names it. */
+  readonly place: Place;
+  /** As recipes name it. */
+  readonly reference: string;
+}
+
+/** A study as data: everything that running, resuming, tables, curves and the report need to know of it. */
+export interface StudyPlan {
+  /** Heading of the report. */
+  readonly title: string;
+  /** What is asked, in a sentence. */
+  readonly summary: string;
+  /** What varies; the first axis groups the table. */
+  readonly axes: readonly Axis[];
+  /** Source domains, as recipes name them. */
+  readonly sources: readonly string[];
+  /** Target domains. */
+  readonly targets: readonly PlannedTarget[];
+  /** Runs that others start from. */
+  readonly preparations: readonly Preparation[];
+  /** Runs in the order they are done. */
+  readonly runs: readonly PlannedRun[];
+  /** What is compared with what. */
+  readonly comparisons: readonly PlannedComparison[];
+  /** Sections of the report that only this study has. */
+  readonly sections?: ((results: readonly StudyResult[]) => Section[]) | undefined;
 }

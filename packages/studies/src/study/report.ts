@@ -1,210 +1,199 @@
-import { RandomStream } from '@ferry/engine';
-import { comparePaired } from '@ferry/evaluation';
-import { domainName, type StudyRecipe } from '@ferry/recipes';
-import { renderReport, type Block, type Section, type Table } from '@ferry/report';
+import { metricTitle } from '@ferry/evaluation';
+import type { Domain } from '@ferry/data';
+import { domainName, shellCommand, type StudyRecipe } from '@ferry/recipes';
+import { renderReport, type Block, type Section } from '@ferry/report';
 import { describeEnvironment, readSummary } from '@ferry/training';
 import { environmentRows } from '../environment.ts';
-import { interestChart, popularityChart, startsChart } from './charts.ts';
-import { pretrainChart, validationChart } from './curves.ts';
-import type { StudyPlan } from './plan.ts';
+import { placesOn, settingName, settingsOf } from './axes.ts';
 import type { BaselineResult } from './baselines.ts';
-import {
-  coldBelow,
-  preTrainingEffects,
-  variantEffects,
-  type CellResult,
-  type Comparison,
-  type StudyRow,
-} from './results.ts';
-import { lineName, studyTable } from './table.ts';
+import { popularityChart, testChart } from './charts.ts';
+import { lossChart, thinNote, validationChart } from './curves.ts';
+import { domainTable, settingsTable } from './domainTable.ts';
+import { effectBlocks } from './effects.ts';
+import type { StudyPlan } from './plan.ts';
+import { coldBelow, recallOf, type Measure, type StudyResult, type StudyRow } from './results.ts';
+import { studyTable } from './table.ts';
 
 /** What a study's report shows. */
 export interface StudyReport {
-  /** The study. */
+  /** The study's directory. */
+  readonly out: string;
+  /** The study's recipe. */
   readonly recipe: StudyRecipe;
-  /** Name of the recipe. */
-  readonly name: string;
   /** The command that made it. */
   readonly command: string;
-  /** Its runs. */
+  /** The study. */
   readonly plan: StudyPlan;
-  /** The finished ones. */
-  readonly results: readonly CellResult[];
+  /** What it measures by. */
+  readonly measure: Measure;
+  /** The finished runs. */
+  readonly results: readonly StudyResult[];
   /** The lines of its table. */
   readonly rows: readonly StudyRow[];
   /** What it is compared with. */
   readonly baselines: readonly BaselineResult[];
+  /** Its data sets. */
+  readonly domains: readonly { readonly role: string; readonly domain: Domain }[];
 }
 
-const list = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]!}`;
-
-/** Comparisons as a table: difference per test row, its interval and its p-value; undefined if there is none. */
-export function effectTable(comparisons: readonly Comparison[]): Table | undefined {
-  const lines = comparisons.flatMap(({ line, base }) => [line, base]);
-  const compared = comparisons.filter(({ gains }) => gains.length > 0);
-  const rows = compared.map(({ target, ids, line, base, gains, baseGains }) => {
-    const what = `${lineName(line, lines)} − ${lineName(base, lines)}`;
-    const random = RandomStream.fromSeed(1).split(`${target} ${ids}`);
-    const { difference, low, high, permutation, wins, losses } = comparePaired(gains, baseGains, { random });
-    const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(4)}`;
-    return {
-      target,
-      ids: ids ? 'yes' : 'no',
-      what,
-      rows: gains.length,
-      difference: signed(difference),
-      interval: `${signed(low)} to ${signed(high)}`,
-      p: permutation < 0.001 ? '< 0.001' : permutation.toFixed(3),
-      wins,
-      losses,
-    };
-  });
-  if (rows.length === 0) return undefined;
-  return {
-    columns: [
-      { key: 'target', title: 'target' },
-      { key: 'ids', title: 'IDs' },
-      { key: 'what', title: 'compared' },
-      { key: 'rows', title: 'test rows', kind: 'number' },
-      { key: 'difference', title: 'NDCG@10' },
-      { key: 'interval', title: '95 % interval' },
-      { key: 'p', title: 'p' },
-      { key: 'wins', title: 'rows better', kind: 'number' },
-      { key: 'losses', title: 'rows worse', kind: 'number' },
-    ],
-    rows,
-  };
+/** Names with commas and an `and`. */
+export function list(names: readonly string[]): string {
+  return names.length < 2
+    ? names.join('')
+    : `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]!}`;
 }
 
-function effectBlocks(results: readonly CellResult[], command: string): Block[] {
-  const how =
-    'row by row (each row’s gain averaged over seeds): mean difference, bootstrap interval, p-value of the paired permutation test.';
-  return [
-    { what: 'What pre-training changed', effects: preTrainingEffects },
-    { what: 'What each model changed against the first', effects: variantEffects },
-  ].flatMap(({ what, effects }) =>
-    [false, true].flatMap((cold): Block[] => {
-      const table = effectTable(effects(results, { cold }));
-      const where = cold ? ` on items with fewer than ${coldBelow} training interactions` : '';
-      return table ? [{ kind: 'table', table, caption: `${what}${where}, ${how}`, command }] : [];
-    }),
-  );
+/** How many seeds, in words. */
+export function seedsText(seeds: readonly number[]): string {
+  return seeds.length === 1
+    ? `one seed (${seeds[0]!})`
+    : `${seeds.length} seeds (${list(seeds.map(String))})`;
 }
 
-function resultBlocks({ rows, results, baselines, command }: StudyReport): Block[] {
+/** The leading metric and the one that tells most beside it. */
+function shownMetrics(measure: Measure): [string, string] {
+  const recall = recallOf(measure);
+  return [measure.metric, measure.metric === recall ? recall.replace('recall', 'ndcg') : recall];
+}
+
+function resultBlocks({ plan, rows, results, baselines, measure, recipe, command }: StudyReport): Block[] {
+  const spread =
+    recipe.seeds.length > 1 ? `mean ± deviation over ${seedsText(recipe.seeds)}` : seedsText(recipe.seeds);
+  const kept =
+    recipe.evaluation.history === 'mask' ? 'items of the history excluded' : 'items of the history kept';
+  const cold = rows.some((row) => row.cold)
+    ? ` ${metricTitle(recallOf(measure))} cold is over rows whose item has fewer than ${coldBelow} training interactions;`
+    : '';
   return [
     {
       kind: 'table',
-      table: studyTable(rows, baselines),
-      caption: `Test metrics, full ranking over the whole catalogue; mean ± deviation over seeds; the best of each target in bold. Baselines without training come first. R@10 cold is Recall@10 over rows whose item has fewer than ${coldBelow} training interactions; epoch is the best one, weights how many were trained, s the seconds of a run.`,
+      table: studyTable(plan.axes, rows, measure, baselines),
+      caption: `Test metrics, full ranking over the whole catalogue, ${kept}; ${spread}; the best of each group in bold. Baselines without training come first.${cold} epoch is the best one by validation ${metricTitle(measure.metric)}, weights how many were trained, s the seconds of a run.`,
       command,
     },
     {
       kind: 'charts',
-      charts: [
-        {
-          svg: startsChart(rows, 'ndcg@10', 'NDCG@10'),
-          caption: 'NDCG@10 of each start and model.',
-          command,
-        },
-        { svg: startsChart(rows, 'recall@10', 'Recall@10'), caption: 'The same for Recall@10.', command },
-      ],
+      charts: shownMetrics(measure).map((metric) => ({
+        svg: testChart(plan.axes, rows, metric),
+        caption: `Test ${metricTitle(metric)} of each line of the table${recipe.seeds.length > 1 ? '; whiskers are one deviation over seeds' : ''}.`,
+        command,
+      })),
     },
-    ...effectBlocks(results, command),
+    ...effectBlocks(plan.axes, plan.comparisons, results, measure, command),
   ];
 }
 
-function interestBlocks({ results, command }: StudyReport): Block[] {
-  const first = results[0];
-  if (!first) return [];
-  const charts = results
-    .filter((r) => r.seed === first.seed && r.ids === first.ids)
-    .flatMap((result) => {
-      const { interests } = result.details;
-      if (!interests) return [];
-      const { count, effective, mixed } = interests;
-      return [
-        {
-          svg: interestChart(`${result.target}, ${lineName(result, results)}: sizes of interests`, interests),
-          caption: `${count} interests, as spread out as ${effective.toFixed(1)} equally large ones; ${mixed} hold texts and pictures.`,
-          command,
-        },
-      ];
-    });
-  return charts.length > 0
-    ? [{ kind: 'charts', charts }]
-    : [{ kind: 'text', text: 'The model has no interests (`model.interests.method: none`).' }];
+function curveBlocks({ plan, results, measure, command }: StudyReport): Block[] {
+  const first = plan.axes.slice(0, 1);
+  const made = plan.preparations.filter((own) => readSummary(own.recipe.out));
+  const loss = made.length > 0 ? lossChart(made) : undefined;
+  const note = (thin: boolean): string => (thin ? ` ${thinNote}` : '');
+  return [
+    {
+      kind: 'charts',
+      charts: [
+        ...placesOn(first, results).map((group) => {
+          const { svg, thin } = validationChart(plan.axes, group, results, measure.metric);
+          return {
+            svg,
+            caption: `Training on ${settingName(first, group)}; bands are one deviation over seeds.${note(thin)}`,
+            command,
+          };
+        }),
+        ...(loss
+          ? [
+              {
+                svg: loss.svg,
+                caption: `Pre-training on ${list(plan.sources.map(domainName))}.${note(loss.thin)}`,
+                command,
+              },
+            ]
+          : []),
+      ],
+    },
+  ];
 }
+
+/** Every command a reader may want: the study, its parts, a closer look. */
+function commandsText({ out, command, plan, results }: StudyReport): string {
+  const made = plan.preparations.filter((own) => readSummary(own.recipe.out));
+  const runs = made.map(({ name }) => ['pretrain', name]);
+  const tests = results.map(({ name }) => ['finetune', name]);
+  const first = results[0]?.directory ?? plan.runs[0]!.recipe.out;
+  const last = results.at(-1)?.directory ?? first;
+  return [
+    '# the whole study; finished runs are skipped, unfinished ones resumed',
+    command,
+    '# the same from its directory, wherever it lies',
+    shellCommand('ferry', 'study', `${out}/recipe.yaml`),
+    '# a closer look at a run, and two of them side by side',
+    shellCommand('ferry', 'evaluate', first),
+    ...(last === first ? [] : [shellCommand('ferry', 'compare', first, last)]),
+    '# its runs one by one',
+    ...[...runs, ...tests].map(([verb, name]) => shellCommand('ferry', verb!, `${out}/${name!}/recipe.yaml`)),
+  ].join('\n');
+}
+
+/** Keys of a recipe that settle nothing. */
+const notSettings = ['job', 'description', 'needs', 'takes', 'out'];
 
 /** A study's `report.html`. */
 export function studyReport(study: StudyReport): string {
-  const { recipe, name, plan, results, rows, command } = study;
-  const targets = [...new Set(rows.map(({ target }) => target))];
-  // The report of a study that goes on shows what is finished.
-  const pretrained = plan.pretrainings.filter((own) => readSummary(own.recipe.out));
-  const idChoices = [...new Set(rows.map(({ ids }) => ids))];
-  const sections: Section[] = [
+  const { recipe, plan, results, measure, command, domains } = study;
+  const { title, summary, axes, sections = () => [] } = plan;
+  const popularity: Block = {
+    kind: 'charts',
+    charts: placesOn(settingsOf(axes), results).map((group) => ({
+      svg: popularityChart(axes, group, results, measure),
+      caption: 'Rows are grouped by how often the wanted item occurs in training.',
+      command,
+    })),
+  };
+  const settings = Object.fromEntries(Object.entries(recipe).filter(([key]) => !notSettings.includes(key)));
+  const whole: Section[] = [
     { title: 'Results', blocks: resultBlocks(study) },
+    { title: 'Learning curves', blocks: curveBlocks(study) },
+    { title: 'Recall by popularity', blocks: [popularity] },
+    ...sections(results),
     {
-      title: 'Learning curves',
+      title: 'Data sets',
       blocks: [
         {
-          kind: 'charts',
-          charts: [
-            ...targets.map((target) => ({
-              svg: validationChart(target, results),
-              caption: `Fine-tuning on ${target}; bands are one deviation over seeds.`,
-              command,
-            })),
-            ...(pretrained.length > 0
-              ? [
-                  {
-                    svg: pretrainChart(pretrained),
-                    caption: `Pre-training on ${list(recipe.sources.map(domainName))}.`,
-                    command,
-                  },
-                ]
-              : []),
-          ],
+          kind: 'table',
+          table: domainTable(domains),
+          caption:
+            'Every user’s last item is the test, the one before it validation; every prefix of the rest is a training row.',
+          command,
         },
       ],
     },
     {
-      title: 'Recall by popularity',
+      title: 'Settings',
       blocks: [
         {
-          kind: 'charts',
-          charts: targets.flatMap((target) =>
-            idChoices.map((ids) => ({
-              svg: popularityChart(target, ids, results),
-              caption: 'Rows are grouped by how often the wanted item occurs in training.',
-              command,
-            })),
-          ),
+          kind: 'table',
+          table: settingsTable(settings),
+          caption: 'The recipe, every default filled in.',
+          command,
         },
       ],
     },
-    { title: 'Interests', blocks: interestBlocks(study) },
     {
       title: 'How to repeat it',
       blocks: [
-        { kind: 'code', code: command },
+        { kind: 'code', code: commandsText(study) },
         {
           kind: 'text',
-          text: 'Every run has a directory of its own beside this file, with its recipe, metrics and checkpoints; the same command skips what is finished and resumes what is not.',
+          text: 'Every run has a directory of its own beside this file, with its recipe, metrics, checkpoints and the results of every test row (`rows/`).',
         },
       ],
     },
   ];
-  const seeds = recipe.seeds.length === 1 ? '1 seed' : `${recipe.seeds.length} seeds`;
+  const environment = environmentRows({ ...describeEnvironment(recipe.seeds[0]!), seed: undefined });
   return renderReport({
-    title: `Transfer study: ${name}`,
-    summary:
-      recipe.sources.length > 0 && plan.pretrainings.length > 0
-        ? `Pre-training on ${list(recipe.sources.map(domainName))}, carried over to ${list(targets)}, against training from scratch; ${seeds}.`
-        : `Training from scratch on ${list(targets)}; ${seeds}.`,
-    sections,
-    environment: environmentRows(describeEnvironment(recipe.seeds[0]!)),
+    title,
+    summary: `${summary.replace(/\.$/, '')}; ${seedsText(recipe.seeds)}.`,
+    sections: whole,
+    environment: { ...environment, seeds: recipe.seeds.join(', ') },
   });
 }

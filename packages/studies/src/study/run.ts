@@ -1,51 +1,29 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { metricTitle } from '@ferry/evaluation';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { UserError, type StudyRecipe } from '@ferry/recipes';
-import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
-import { differences, readSummary, type JsonObject } from '@ferry/training';
-import { parse } from 'yaml';
-import { readDetails } from '../details.ts';
-import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
-import { runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
+import { shellCommand } from '@ferry/recipes';
+import { readSummary, replaceFile } from '@ferry/training';
 import { openDomain } from '../domains.ts';
+import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
+import { finishedFinetune, runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
 import { describeDomain, dropsWords, loadDomain, type LoadedDomain } from '../jobs/model.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
 import { recipeYaml } from '../jobs/runs.ts';
-import { asJson, mayDiffer } from '../jobs/train.ts';
+import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
-import { planStudy, type Cell, type StudyPlan } from './plan.ts';
-import { studyReport } from './report.ts';
-import { studyRows, type CellResult } from './results.ts';
-import { lineName, studyTable } from './table.ts';
-
-/** A study and where it is made. */
-export type PlacedStudy = StudyRecipe & { out: string };
-
-/** Refuses a directory whose runs were made by other settings, before any work is done. */
-function refuseOthers(recipe: PlacedStudy, { pretrainings, cells }: StudyPlan): void {
-  const problems = new Set<string>();
-  for (const { recipe: planned } of [...pretrainings, ...cells]) {
-    const file = join(planned.out, 'recipe.yaml');
-    if (!existsSync(file)) continue;
-    for (const { path, left, right } of differences(
-      parse(readFileSync(file, 'utf8')) as JsonObject,
-      asJson(planned),
-    ))
-      if (!mayDiffer.some((free) => path === free))
-        problems.add(`${path} was ${JSON.stringify(left ?? null)}, is ${JSON.stringify(right ?? null)}`);
-  }
-  if (problems.size > 0)
-    throw new UserError(
-      `${recipe.out} holds runs of another recipe: ${[...problems].join('; ')}. Choose another directory with --out`,
-    );
-}
+import { refuseOthers } from './check.ts';
+import type { PlacedStudy, StudyDefinition } from './definition.ts';
+import type { PlannedRun, Preparation, StudyPlan } from './plan.ts';
+import type { StudyReport } from './report.ts';
+import { recallOf, studyRows, type Measure, type StudyResult } from './results.ts';
+import { writeResults } from './write.ts';
 
 /** Reads each domain once. */
-function domainReader(recipe: PlacedStudy, console: JobConsole) {
+function domainReader(recipe: PlacedStudy, plan: StudyPlan, console: JobConsole) {
   const known = new Map<string, LoadedDomain>();
   const words = dropsWords(recipe.pretraining);
   return async (reference: string): Promise<LoadedDomain> => {
-    const options = { words: words && recipe.sources.includes(reference) };
+    const options = { words: words && plan.sources.includes(reference) };
     const found = known.get(reference) ?? (await loadDomain(reference, recipe, console, options));
     if (!known.has(reference)) for (const line of describeDomain(found)) console.line(line);
     known.set(reference, found);
@@ -56,62 +34,19 @@ function domainReader(recipe: PlacedStudy, console: JobConsole) {
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 /** The line that says how a run ended. */
-function cellLine(cell: Cell, cells: readonly Cell[], { summary }: FinetuneResult, before: boolean): string {
-  const { target, ids, seed } = cell;
-  const test = summary.test ?? {};
-  const metric = (name: string, title: string): string =>
-    test[name] === undefined ? '' : `${title} ${test[name].toFixed(4)}  `;
-  const what = `${target}, ${lineName(cell, cells)}, ${ids ? 'IDs' : 'no IDs'}, seed ${seed}`;
-  const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
-  return `${what.padEnd(44)}  ${metric('ndcg@10', 'NDCG@10')}${metric('recall@10', 'Recall@10')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
-}
-
-/** What a finished run left behind, if it is finished. */
-function finishedBefore(out: string): FinetuneResult | undefined {
-  const summary = readSummary(out);
-  const details = readDetails(out);
-  return summary && details && { summary, details };
-}
-
-function write(file: string, text: string): void {
-  writeFileSync(`${file}.tmp`, text);
-  renameSync(`${file}.tmp`, file);
-}
-
-/** Writes the table in three forms and the report; returns the table for the terminal. */
-function writeResults(
-  recipe: PlacedStudy,
-  plan: StudyPlan,
-  results: readonly CellResult[],
-  { name, command, baselines }: { name: string; command: string; baselines: readonly BaselineResult[] },
+function runLine(
+  { axes }: StudyPlan,
+  { place, seed }: PlannedRun,
+  { summary }: FinetuneResult,
+  { measure, before }: { measure: Measure; before: boolean },
 ): string {
-  const rows = studyRows(results);
-  const table = studyTable(rows, baselines);
-  const runs = results.map(({ target, start, ids, variant, seed, directory, summary }) => ({
-    target,
-    start,
-    ids,
-    variant,
-    seed,
-    directory,
-    bestEpoch: summary.best.epoch,
-    valid: summary.best.valid,
-    test: summary.test,
-    parameters: summary.parameters,
-    seconds: summary.timings.totalSeconds,
-  }));
-  write(join(recipe.out, 'results.md'), tableToMarkdown(table));
-  write(join(recipe.out, 'results.csv'), tableToCsv(table));
-  const simple = baselines.map(({ target, name: baseline, test }) => ({ target, name: baseline, test }));
-  write(
-    join(recipe.out, 'results.json'),
-    `${JSON.stringify({ name, command, baselines: simple, rows, runs }, null, 2)}\n`,
-  );
-  write(
-    join(recipe.out, 'report.html'),
-    studyReport({ recipe, name, command, plan, results, rows, baselines }),
-  );
-  return tableToText(table);
+  const shown = [...new Set([measure.metric, recallOf(measure)])].flatMap((name) => {
+    const value = summary.test?.[name];
+    return value === undefined ? [] : [`${metricTitle(name)} ${value.toFixed(4)}  `];
+  });
+  const what = `${settingName(axes, place)}, ${lineName(axes, place)}, seed ${seed}`;
+  const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
+  return `${what.padEnd(44)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
 /**
@@ -120,60 +55,83 @@ function writeResults(
  *
  * @param recipe - With the study's directory in `out`.
  * @param name - Of the recipe.
+ * @param study - What kind of study it is.
  */
 export async function runStudy(
   recipe: PlacedStudy,
   name: string,
+  study: StudyDefinition,
   console: JobConsole,
-): Promise<CellResult[]> {
-  const plan = planStudy(recipe);
+): Promise<StudyResult[]> {
+  const { out, evaluation, seeds } = recipe;
+  const plan = study.plan(recipe, name);
+  const { metric, cutoffs, ties } = evaluation;
+  const measure: Measure = { metric, cutoffs, ties };
   refuseOthers(recipe, plan);
-  mkdirSync(recipe.out, { recursive: true });
-  write(join(recipe.out, 'recipe.yaml'), recipeYaml(recipe));
+  // Reading is cheap, and a wrong path should not be found after hours of training.
+  const domains: StudyReport['domains'][number][] = [];
+  for (const reference of plan.sources) domains.push({ role: 'source', domain: await openDomain(reference) });
+  const targets = [];
+  for (const { reference, place } of plan.targets)
+    targets.push({ place, domain: await openDomain(reference) });
+  domains.push(...targets.map(({ domain }) => ({ role: 'target', domain })));
+  mkdirSync(out, { recursive: true });
+  replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));
   const began = performance.now();
-  const total = plan.pretrainings.length + plan.cells.length;
+  const total = plan.preparations.length + plan.runs.length;
+  const count = (runs: number, what: string): string => `${runs} ${what} ${runs === 1 ? 'run' : 'runs'}`;
   console.line(
-    `${name}: ${plan.pretrainings.length} pre-training and ${plan.cells.length} fine-tuning runs in ${recipe.out}`,
+    `${name}: ${plan.preparations.length > 0 ? `${count(plan.preparations.length, 'pre-training')} and ` : ''}${count(plan.runs.length, 'fine-tuning')} in ${out}`,
   );
   const quiet: JobConsole = { ...console, training: redrawnOnly(console.training) };
-  const open = domainReader(recipe, console);
+  const open = domainReader(recipe, plan, console);
   let done = 0;
   const line = (text: string): void => {
     console.line(`[${String(++done).padStart(String(total).length)}/${total}] ${text}`);
   };
-  const pretrain = async (out: string): Promise<void> => {
-    const { recipe: own, variant } = plan.pretrainings.find((planned) => planned.recipe.out === out)!;
-    const before = readSummary(out);
-    const sources: LoadedDomain[] = [];
-    if (!before) for (const reference of own.sources) sources.push(await open(reference));
-    const summary = before ?? (await runPretrain(own, quiet, { loaded: sources, describe: false }));
+  const prepare = async ({ title, recipe: own }: Preparation): Promise<void> => {
+    const finished = readSummary(own.out);
+    const before = finished && finished.epochs >= own.pretraining.epochs ? finished : undefined;
+    const loaded: LoadedDomain[] = [];
+    if (!before) for (const reference of own.sources) loaded.push(await open(reference));
+    const summary = before ?? (await runPretrain(own, quiet, { loaded, describe: false }));
     line(
-      `${`pre-training${variant === undefined ? '' : ` of ${variant}`}, seed ${own.seed}`.padEnd(44)}  ${summary.epochs} epochs, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
+      `${title.padEnd(44)}  ${summary.epochs} epochs, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
     );
   };
   const baselines: BaselineResult[] = [];
-  for (const target of recipe.targets)
-    baselines.push(...(await runBaselines(recipe.baselines, await openDomain(target), recipe.evaluation)));
-  const command = console.resumeCommand ?? `ferry study ${join(recipe.out, 'recipe.yaml')}`;
-  const results: CellResult[] = [];
-  const report = (): string => writeResults(recipe, plan, results, { name, command, baselines });
-  const pretrained = new Set<string>();
-  for (const cell of plan.cells) {
-    const { recipe: own, ...place } = cell;
-    if (own.from !== null && !pretrained.has(own.from)) {
-      await pretrain(own.from);
-      pretrained.add(own.from);
+  for (const { place, domain } of targets)
+    baselines.push(...(await runBaselines(recipe.baselines, place, domain, evaluation)));
+  const command = console.resumeCommand ?? shellCommand('ferry', 'study', join(out, 'recipe.yaml'));
+  const results: StudyResult[] = [];
+  const report = (): string =>
+    writeResults(
+      {
+        ...{ out, recipe, command, plan, measure, results, baselines, domains },
+        rows: studyRows(plan.axes, results, measure),
+      },
+      name,
+      console.columns,
+    );
+  const prepared = new Set<string>();
+  for (const run of plan.runs) {
+    const { needs, recipe: own, place, seed } = run;
+    if (needs !== undefined && !prepared.has(needs)) {
+      await prepare(plan.preparations.find((each) => each.name === needs)!);
+      prepared.add(needs);
     }
-    const before = finishedBefore(own.out);
+    const before = await finishedFinetune(own, readSummary(own.out));
     const result =
       before ?? (await runFinetune(own, quiet, { loaded: await open(own.target), describe: false }));
-    line(cellLine(cell, plan.cells, result, before !== undefined));
-    results.push({ ...place, directory: own.out, ...result });
+    line(runLine(plan, run, result, { measure, before: before !== undefined }));
+    results.push({ name: run.name, place, seed, directory: own.out, ...result });
     // A long study can be read while it runs.
     if (!before) report();
   }
   const table = report();
   console.line(`\n${table}`);
-  console.line(`${seconds((performance.now() - began) / 1000)}; report: ${join(recipe.out, 'report.html')}`);
+  console.line(
+    `${seconds((performance.now() - began) / 1000)}; ${seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`}; report: ${join(out, 'report.html')}`,
+  );
   return results;
 }

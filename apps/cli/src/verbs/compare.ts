@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { numbers } from '../options.ts';
+
+interface Options {
+  rows?: string;
+  metric?: string;
+  cutoffs?: number[];
+  json?: boolean;
+}
+
+/** `ferry compare`. */
+export function compareVerb(): Command {
+  return new Command('compare')
+    .description('runs of one domain side by side: metrics, paired test, interval, Holm, groups')
+    .argument('<runs...>', 'run directories, two at least; the others are compared with the first')
+    .option('--rows <name>', 'which kept rows, such as valid or test-without-image (default: test)')
+    .option('--metric <name>', "the metric that is tested (default: the first run's validation metric)")
+    .option('--cutoffs <list>', "cutoffs with commas between (default: the first run's)", numbers)
+    .option('--json', 'print JSON instead')
+    .action(async (runs: string[], { json, ...options }: Options) => {
+      const { compareRuns, formatComparison } = await import('@ferry/studies');
+      const found = await compareRuns(runs, options);
+      const width = process.stdout.isTTY ? process.stdout.columns : undefined;
+      process.stdout.write(
+        json ? `${JSON.stringify(found, null, 2)}\n` : `${formatComparison(found, width)}\n`,
+      );
+    });
+}

@@ -1,0 +1,60 @@
+import { domainStatistics, type Domain } from '@ferry/data';
+import type { Table } from '@ferry/report';
+
+/** A share as a percentage with at least two digits that are not leading zeros. */
+export function shareText(share: number): string {
+  const percent = 100 * share;
+  if (percent === 0) return '0 %';
+  const decimals = Math.max(1, 1 - Math.floor(Math.log10(percent)));
+  return `${percent.toFixed(Math.min(decimals, 6))} %`;
+}
+
+/** The data sets of a study: what each is for, and its size. */
+export function domainTable(domains: readonly { readonly role: string; readonly domain: Domain }[]): Table {
+  return {
+    columns: [
+      { key: 'name', title: 'data set' },
+      { key: 'role', title: 'role' },
+      ...['users', 'items', 'interactions'].map((key) => ({ key, title: key, kind: 'number' as const })),
+      { key: 'density', title: 'density' },
+      { key: 'length', title: 'median sequence', kind: 'number' },
+      ...(['train', 'valid', 'test'] as const).map((key) => ({
+        key,
+        title: `${key} rows`,
+        kind: 'number' as const,
+      })),
+      { key: 'text', title: 'with text', kind: 'percent' },
+      { key: 'image', title: 'with picture', kind: 'percent' },
+    ],
+    rows: domains.map(({ role, domain }) => {
+      const { counts, density, sequenceLengths, missing } = domainStatistics(domain);
+      const { users, items, interactions, train, valid, test } = counts;
+      return {
+        name: domain.name,
+        role,
+        ...{ users, items, interactions, train, valid, test },
+        density: shareText(density),
+        length: sequenceLengths.median,
+        text: 1 - missing.text / items,
+        image: 1 - missing.image / items,
+      };
+    }),
+  };
+}
+
+/** Settings as rows of dotted keys and values, in the order they are written. */
+export function settingsTable(settings: object): Table {
+  const flat = (value: unknown, key: string): [string, string][] =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0
+      ? Object.entries(value).flatMap(([name, inner]) => flat(inner, key ? `${key}.${name}` : name))
+      : value === undefined
+        ? []
+        : [[key, typeof value === 'string' ? value : JSON.stringify(value)]];
+  return {
+    columns: [
+      { key: 'key', title: 'setting' },
+      { key: 'value', title: 'value' },
+    ],
+    rows: flat(settings, '').map(([key, value]) => ({ key, value })),
+  };
+}

@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
+import { replaceFile } from '@ferry/training';
+import { studyReport, type StudyReport } from './report.ts';
+import { studyTable } from './table.ts';
+
+/** Writes a study's table in three forms and its report; returns the table for a terminal of a width. */
+export function writeResults(study: StudyReport, name: string, width: number | undefined): string {
+  const { out, plan, rows, results, baselines, command, measure } = study;
+  const table = studyTable(plan.axes, rows, measure, baselines);
+  const flat = <T extends { place: object }>({ place, ...rest }: T) => ({ ...place, ...rest });
+  const json = {
+    name,
+    command,
+    metric: measure.metric,
+    axes: plan.axes.map(({ key, values }) => ({ key, values: values.map(({ value }) => value) })),
+    baselines: baselines.map(({ place, name: baseline, test }) => ({ ...place, name: baseline, test })),
+    rows: rows.map(flat),
+    runs: results.map(({ place, seed, name: run, directory, summary }) => ({
+      ...place,
+      seed,
+      run,
+      directory,
+      bestEpoch: summary.best.epoch,
+      valid: summary.best.valid,
+      test: summary.test,
+      parameters: summary.parameters,
+      seconds: summary.timings.totalSeconds,
+    })),
+  };
+  replaceFile(join(out, 'results.md'), tableToMarkdown(table));
+  replaceFile(join(out, 'results.csv'), tableToCsv(table));
+  replaceFile(join(out, 'results.json'), `${JSON.stringify(json, null, 2)}\n`);
+  replaceFile(join(out, 'report.html'), studyReport(study));
+  return tableToText(table, { width });
+}
