@@ -1,20 +1,31 @@
-// The loss over a catalogue of N items and its gradients, scores whole and in blocks of columns, calls interleaved in one run:
-// wall-clock and processor milliseconds, the least of all calls. `blocksPay` of the engine is read off this table.
+// The loss over a catalogue of N items and its gradients (or, with --ranking, the ranking of 4,096 users), scores whole and in blocks
+// of columns, calls interleaved in one run: wall-clock and processor milliseconds, the least of all calls. `blocksPay` of the engine is
+// read off this table.
 //
-//   npm run bench:softmax -- [--items 4000,8000,12000,20000,50000] [--calls 5] [--threads 1]
+//   npm run bench:softmax -- [--ranking] [--items 4000,8000,12000,20000,50000] [--calls 5] [--threads 1]
 import { parseArgs } from 'node:util';
 import { blocksPay, compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import { createMissRecModel, finetuneObjective, missRecOptions, trainableWeights } from '@ferry/missrec';
+import {
+  createMissRecModel,
+  createRanking,
+  evaluateModel,
+  finetuneObjective,
+  missRecOptions,
+  trainableWeights,
+  type MissRecModel,
+} from '@ferry/missrec';
 
 const { values: options } = parseArgs({
   options: {
     items: { type: 'string', default: '4000,8000,12000,20000,50000' },
     calls: { type: 'string', default: '5' },
     threads: { type: 'string', default: '1' },
+    ranking: { type: 'boolean', default: false },
   },
 });
-const [B, L, F] = [512, 8, 512];
+const [B, L, F] = [options.ranking ? 256 : 512, 8, 512];
+const USERS = 4096;
 const random = RandomStream.fromSeed(2020);
 await selectBackend('ort', { threads: Number(options.threads) });
 
@@ -40,43 +51,18 @@ for (const count of options.items.split(',').map(Number)) {
     features: { text: noise('text', count), image: noise('image', count) },
     seed: 2020,
   });
-  const { parameters, catalogue } = model;
-  const weights = [...trainableWeights(parameters, model.options, 'all').values()];
   const ids = (size: number): Int32Array =>
     Int32Array.from({ length: size }, () => 1 + random.integer(count));
-  const groups = [{ history: tf.tensor2d(ids(B * L), [B, L], 'int32'), lengths: tf.fill([B], L, 'int32') }];
-  const targets = tf.tensor1d(ids(B), 'int32');
-  const { features, present } = catalogue.inputs;
-  const step = (width: number | undefined) =>
-    compile(() =>
-      tf.variableGrads(
-        () =>
-          finetuneObjective(
-            parameters,
-            model.options,
-            { items: { features, present }, groups, targets },
-            undefined,
-            width,
-          ).loss,
-        weights,
-      ),
-    );
-  // Blocks of the default size: 2 MiB, at most 64.
-  const sides = [0, Math.max(1024, Math.ceil(count / 64))].map((width) => ({
-    call: step(width),
-    wall: Infinity,
-    processor: Infinity,
-  }));
+  const work = options.ranking ? rankings(model, ids) : losses(model, ids);
+  const sides = work.sides.map((call) => ({ call, wall: Infinity, processor: Infinity }));
   for (let i = 0; i <= Number(options.calls); i++)
     for (const side of sides) {
       const [start, cpu] = [performance.now(), process.cpuUsage()];
-      const { value, grads } = side.call();
+      await side.call();
       const { user, system } = process.cpuUsage(cpu);
-      if (i > 0) {
-        side.wall = Math.min(side.wall, performance.now() - start);
-        side.processor = Math.min(side.processor, (user + system) / 1000);
-      }
-      tf.dispose([value, grads]);
+      if (i === 0) continue;
+      side.wall = Math.min(side.wall, performance.now() - start);
+      side.processor = Math.min(side.processor, (user + system) / 1000);
     }
   const [whole, blocks] = sides as [(typeof sides)[0], (typeof sides)[0]];
   const cells = [whole.wall, blocks.wall, blocks.wall / whole.wall];
@@ -84,10 +70,63 @@ for (const count of options.items.split(',').map(Number)) {
   const text = (numbers: number[]): string =>
     numbers.map((n, i) => (i < 2 ? n.toFixed(0) : n.toFixed(2))).join(' | ');
   console.log(
-    `| ${count.toLocaleString('en')} | ${blocksPay(B, count + 1) ? 'blocks' : 'whole'} | ${text(cells)} | ${text(cpus)} |`,
+    `| ${count.toLocaleString('en')} | ${blocksPay(options.ranking ? 'ranking' : 'softmax', B, count + 1) ? 'blocks' : 'whole'} | ${text(cells)} | ${text(cpus)} |`,
   );
-  for (const { call } of sides) call.dispose();
-  tf.dispose([targets, ...groups.flatMap((group) => Object.values(group))]);
+  work.dispose();
   model.dispose();
 }
 process.exit(0);
+
+interface Work {
+  /** Whole, and in blocks. */
+  sides: (() => Promise<void>)[];
+  dispose: () => void;
+}
+
+function losses(
+  { parameters, options: settings, catalogue }: MissRecModel,
+  ids: (size: number) => Int32Array,
+): Work {
+  const weights = [...trainableWeights(parameters, settings, 'all').values()];
+  const groups = [{ history: tf.tensor2d(ids(B * L), [B, L], 'int32'), lengths: tf.fill([B], L, 'int32') }];
+  const targets = tf.tensor1d(ids(B), 'int32');
+  const { features, present } = catalogue.inputs;
+  const inputs = { items: { features, present }, groups, targets };
+  // Blocks of the default size: 2 MiB, at most 64.
+  const steps = [0, Math.max(1024, Math.ceil(catalogue.items / 64))].map((width) =>
+    compile(() =>
+      tf.variableGrads(() => finetuneObjective(parameters, settings, inputs, undefined, width).loss, weights),
+    ),
+  );
+  return {
+    sides: steps.map((step) => () => {
+      const { value, grads } = step();
+      tf.dispose([value, grads]);
+      return Promise.resolve();
+    }),
+    dispose: () => {
+      for (const step of steps) step.dispose();
+      tf.dispose([targets, ...groups.flatMap((group) => Object.values(group))]);
+    },
+  };
+}
+
+function rankings(model: MissRecModel, ids: (size: number) => Int32Array): Work {
+  const ranking = createRanking(model);
+  const places = (by: number): Int32Array => Int32Array.from({ length: USERS }, (_, u) => (u + by) * L);
+  const rows = {
+    users: Int32Array.from({ length: USERS }, (_, u) => u),
+    items: ids(USERS * L),
+    starts: places(0),
+    ends: places(1),
+    targets: ids(USERS),
+  };
+  return {
+    sides: [false, true].map((inBlocks) => async () => {
+      await evaluateModel(ranking, model, rows, { inBlocks });
+    }),
+    dispose: () => {
+      ranking.dispose();
+    },
+  };
+}

@@ -60,7 +60,25 @@ export type Ranker =
        * {@link targetPlaces}.
        */
       places: (batch: Batch, masked: Int32Array | undefined) => Awaitable<ArrayLike<number>>;
+    }
+  | {
+      /**
+       * The same of many batches at once, for models that go through the catalogue in blocks and make each block once for all of
+       * them; see `createBlockScorer`. At most {@link ROWS_TOGETHER} rows at a time.
+       */
+      placesOfAll: (batches: readonly MaskedBatch[]) => Awaitable<readonly ArrayLike<number>[]>;
     };
+
+/** A batch to rank, and the items that are no candidates of its rows. */
+export interface MaskedBatch {
+  /** The rows. */
+  batch: Batch;
+  /** As for `places`. */
+  masked: Int32Array | undefined;
+}
+
+/** Rows whose batches are ranked together: their vectors of width 300 have 78 MB. */
+export const ROWS_TOGETHER = 65_536;
 
 /** What {@link evaluateRanking} returns. */
 export interface RankingResult extends Places {
@@ -92,25 +110,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
   const { rows, count, batchSize = 256, k, history = 'keep', whole = rows, ties, lengths, edges } = options;
   const order = options.order ?? Int32Array.from(rows.targets.keys());
   const byRow = { better: new Int32Array(rows.targets.length), tied: new Int32Array(rows.targets.length) };
-  for (const batch of batches(rows, {
-    size: batchSize,
-    order,
-    grouping: 'grouped',
-    last: 'fill',
-    lengths,
-    edges,
-  })) {
-    const excluded = (): Int32Array =>
-      exclusionLists(
-        Array.from(batch.rows, (row) => historyOf(whole, row)),
-        batch.targets,
-        count,
-      );
-    const masked = history === 'mask' ? excluded() : undefined;
-    const found =
-      'places' in options
-        ? await options.places(batch, masked)
-        : await placesOfScores(await options.scores(batch), batch, { count, masked });
+  const record = (batch: Batch, found: ArrayLike<number>): void => {
     if (found.length !== 2 * batch.size)
       throw new RangeError(
         `evaluateRanking: a batch must give 2*B=${2 * batch.size} counts, got ${found.length}`,
@@ -126,7 +126,43 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
       byRow.better[batch.rows[b]!] = better;
       byRow.tied[batch.rows[b]!] = tied;
     }
+  };
+  const waiting: MaskedBatch[] = [];
+  const rankWaiting = async (
+    rank: (batches: readonly MaskedBatch[]) => Awaitable<readonly ArrayLike<number>[]>,
+  ): Promise<void> => {
+    const batches = waiting.splice(0);
+    const found = await rank(batches);
+    for (const [i, { batch }] of batches.entries()) record(batch, found[i] ?? []);
+  };
+  for (const batch of batches(rows, {
+    size: batchSize,
+    order,
+    grouping: 'grouped',
+    last: 'fill',
+    lengths,
+    edges,
+  })) {
+    const excluded = (): Int32Array =>
+      exclusionLists(
+        Array.from(batch.rows, (row) => historyOf(whole, row)),
+        batch.targets,
+        count,
+      );
+    const masked = history === 'mask' ? excluded() : undefined;
+    if ('placesOfAll' in options) {
+      waiting.push({ batch, masked });
+      if (waiting.length * batchSize >= ROWS_TOGETHER) await rankWaiting(options.placesOfAll);
+      continue;
+    }
+    record(
+      batch,
+      'places' in options
+        ? await options.places(batch, masked)
+        : await placesOfScores(await options.scores(batch), batch, { count, masked }),
+    );
   }
+  if ('placesOfAll' in options && waiting.length > 0) await rankWaiting(options.placesOfAll);
   const places: Places = {
     better: order.map((row) => byRow.better[row]!),
     tied: order.map((row) => byRow.tied[row]!),

@@ -8,9 +8,19 @@ export {
   type Baseline,
   type ItemFeature,
 } from './baselines.ts';
+export {
+  createBlockScorer,
+  type BlockScorer,
+  type BlockScorerOptions,
+  type CandidateBlocks,
+  type QueryBatch,
+  type TopItems,
+} from './blockScorer.ts';
 export { exclusionLists } from './exclusion.ts';
 export {
   evaluateRanking,
+  ROWS_TOGETHER,
+  type MaskedBatch,
   type Ranker,
   type RankingOptions,
   type RankingResult,

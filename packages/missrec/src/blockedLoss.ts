@@ -10,8 +10,24 @@ import type { MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
 /**
- * The items of histories alone: tables whose row 0 is padding and whose other rows are the places of all histories one after the
- * other, and histories that point there.
+ * Histories that point to their own items: the item of each place, one place after the other through all groups, padding (0) first.
+ *
+ * @param groups - Histories of item numbers.
+ * @returns The groups with histories of places.
+ */
+export function localHistories(groups: readonly SequenceInputs[]): SequenceInputs[] {
+  let places = 1;
+  return groups.map((group) => {
+    const { history } = group;
+    const own = tf.reshape(tf.range(places, places + history.size, 1, 'int32'), history.shape);
+    places += history.size;
+    const isItem = tf.greater(history, tf.scalar(0, 'int32'));
+    return { ...group, history: tf.where(isItem, own, tf.zerosLike(own)) };
+  });
+}
+
+/**
+ * The items of histories alone, for histories that {@link localHistories} made.
  *
  * @param p - Weights.
  * @param options - Model options.
@@ -23,27 +39,14 @@ export function historyTables(
   options: MissRecOptions,
   items: ItemInputs,
   groups: readonly SequenceInputs[],
-): { tables: ItemTables; groups: SequenceInputs[] } {
-  let places = 1;
-  const local = groups.map((group): SequenceInputs => {
-    const { history } = group;
-    const own = tf.reshape(tf.range(places, places + history.size, 1, 'int32'), history.shape);
-    places += history.size;
-    return {
-      ...group,
-      history: tf.where(tf.greater(history, tf.scalar(0, 'int32')), own, tf.zerosLike(own)),
-    };
-  });
+): ItemTables {
   const numbers = tf.concat([
     tf.zeros<tf.Rank.R1>([1], 'int32'),
     ...groups.map(({ history }) => tf.reshape<tf.Rank.R1>(history, [-1])),
   ]);
   const pick = (of: ItemInputs['features']): ItemInputs['features'] =>
     Object.fromEntries(Object.entries(of).map(([modality, table]) => [modality, tf.gather(table, numbers)]));
-  return {
-    tables: itemTables(p, options, { features: pick(items.features), present: pick(items.present), numbers }),
-    groups: local,
-  };
+  return itemTables(p, options, { features: pick(items.features), present: pick(items.present), numbers });
 }
 
 /**

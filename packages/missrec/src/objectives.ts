@@ -1,6 +1,6 @@
 import { blocksPay, type RandomSource, tf } from '@ferry/engine';
 import type { ItemInputs } from '@ferry/sequential';
-import { blockedCatalogueLoss, historyTables } from './blockedLoss.ts';
+import { blockedCatalogueLoss, historyTables, localHistories } from './blockedLoss.ts';
 import { candidatesOf } from './fusion.ts';
 import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
 import {
@@ -82,10 +82,9 @@ export function finetuneObjective(
   width?: number,
 ): FinetuneTerms {
   const { items, interestTable, packed, targets } = inputs;
-  const blocked = width === undefined ? blocksPay(targets.size, itemCount(items)) : width > 0;
-  const { tables, groups } = blocked
-    ? historyTables(p, options, items, inputs.groups)
-    : { tables: itemTables(p, options, items), groups: inputs.groups };
+  const blocked = width === undefined ? blocksPay('softmax', targets.size, itemCount(items)) : width > 0;
+  const tables = blocked ? historyTables(p, options, items, inputs.groups) : itemTables(p, options, items);
+  const groups = blocked ? localHistories(inputs.groups) : inputs.groups;
   const encoded = encodeSequences(p, options, tables, interestTable, groups, random, packed);
   const losses = blocked
     ? blockedCatalogueLoss(p, options, { sequences: encoded.sequence, items, targets, width })

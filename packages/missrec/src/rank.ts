@@ -1,8 +1,15 @@
 import type { Batch, Rows } from '@ferry/data';
-import { compile, tf } from '@ferry/engine';
+import { blocksPay, compile, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingResult, targetPlaces, type TieRule } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { disposeView, type ItemInputs, latestItems, withoutModality } from '@ferry/sequential';
+import {
+  catalogueSource,
+  disposeView,
+  type ItemInputs,
+  latestItems,
+  withoutModality,
+} from '@ferry/sequential';
+import { type BlockRanking, createBlockRanking } from './blockRanking.ts';
 import { disposeFeed, feedOf } from './feeds.ts';
 import { candidatesOf, type Candidates, fusedScores } from './fusion.ts';
 import { type InterestState, interestsWithout } from './interests.ts';
@@ -13,6 +20,7 @@ import {
   type PackedSlots,
   type SequenceInputs,
 } from './model.ts';
+import { defined, disposeNest } from './nests.ts';
 import type { MissRecModel } from './session.ts';
 
 /** Settings of an evaluation. */
@@ -29,6 +37,8 @@ export interface EvaluateOptions {
   without?: Modality | undefined;
   /** Which rows, in any order. Default: all. Int32 [R]. */
   order?: Int32Array | undefined;
+  /** Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster (`blocksPay`). */
+  inBlocks?: boolean | undefined;
 }
 
 /** Scores of sequences and what they attend to. */
@@ -57,6 +67,8 @@ export interface Ranker {
 export interface RankingFunctions {
   /** Encodes the catalogue as it is now, or as it were without a modality. */
   ranker(without?: Modality): Ranker;
+  /** Ranks a catalogue block by block: for one whose scores are too large to be made at once. */
+  blocks: BlockRanking;
   /** Frees what was compiled. */
   dispose(): void;
 }
@@ -113,11 +125,7 @@ export function createRanking(model: MissRecModel): RankingFunctions {
     const { features, present } = view ?? catalogue.inputs;
     const { tables, candidates } = encodeItems({ features, present });
     if (view) disposeView(view, without!);
-    const state = model.interests();
-    const interests =
-      state && without !== undefined
-        ? interestsWithout(state, options, without, biasOf(model, without))
-        : state;
+    const interests = presentInterests(model, without);
     const table = model.interestTable();
     const shared = table ? { table } : {};
     const { positions } = options;
@@ -165,9 +173,12 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       },
     };
   };
+  const blocks = createBlockRanking(model);
   return {
     ranker,
+    blocks,
     dispose: () => {
+      blocks.dispose();
       encodeItems.dispose();
       rank.dispose();
       score.dispose();
@@ -175,24 +186,18 @@ export function createRanking(model: MissRecModel): RankingFunctions {
   };
 }
 
-/** Without keys that hold nothing: a nest of tensors only. */
-function defined<T extends object>(nest: T): T {
-  return Object.fromEntries(Object.entries(nest).filter(([, value]) => value !== undefined)) as T;
-}
-
-/** Tensors may be shared between the two nests; disposing one twice does no harm. */
-function disposeNest(nest: ItemTables | Candidates): void {
-  for (const value of Object.values(nest) as (tf.Tensor | Record<string, tf.Tensor> | undefined)[]) {
-    if (value instanceof tf.Tensor) value.dispose();
-    else if (value) tf.dispose(value);
-  }
-}
-
 function checkedHistory(history: readonly number[], items: number): readonly number[] {
   if (history.length === 0) throw new RangeError('score: a history must have at least one item, got none');
   const wrong = history.find((item) => !Number.isInteger(item) || item < 1 || item > items);
   if (wrong !== undefined) throw new RangeError(`score: items must be 1..${items}, got ${wrong}`);
   return history;
+}
+
+/** The interests as they are, or as they were without a modality. */
+function presentInterests(model: MissRecModel, without: Modality | undefined): InterestState | undefined {
+  const state = model.interests();
+  if (!state || without === undefined) return state;
+  return interestsWithout(state, model.options, without, biasOf(model, without));
 }
 
 function biasOf(model: MissRecModel, modality: Modality): Float32Array {
@@ -219,19 +224,31 @@ export async function evaluateModel(
   rows: Rows,
   options: EvaluateOptions = {},
 ): Promise<RankingResult> {
-  const { batchSize = 256, k, history, ties, without, order } = options;
+  const { batchSize = 256, k, history, ties, without, order, inBlocks } = options;
+  const { catalogue } = model;
+  const settings = {
+    rows: latestItems(rows, model.options.positions),
+    count: catalogue.items,
+    batchSize,
+    k,
+    history,
+    order,
+    edges: edgesFor(model.options.positions),
+    whole: rows,
+    ties,
+  };
+  if (inBlocks ?? blocksPay('ranking', batchSize, catalogue.items)) {
+    const source = catalogueSource(catalogue, without);
+    const interests = presentInterests(model, without);
+    return await evaluateRanking({
+      ...settings,
+      placesOfAll: (batches) => functions.blocks.places(source, interests, batches),
+    });
+  }
   const ranker = functions.ranker(without);
   try {
     return await evaluateRanking({
-      rows: latestItems(rows, model.options.positions),
-      count: model.catalogue.items,
-      batchSize,
-      k,
-      history,
-      order,
-      edges: edgesFor(model.options.positions),
-      whole: rows,
-      ties,
+      ...settings,
       places: (batch, masked) => ranker.places(batch, masked),
     });
   } finally {

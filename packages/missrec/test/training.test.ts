@@ -217,6 +217,15 @@ describe.each(backends)('training on %s', (backend) => {
     expect(withoutText.ranks).not.toEqual(full.ranks);
     expect(masked.ranks.every((rank, r) => rank <= full.ranks[r]!)).toBe(true);
     expect(masked.metrics['mrr']).toBeGreaterThan(full.metrics['mrr']!);
+    // In blocks of items the numbers are the same.
+    for (const [options, want] of [
+      [{}, full],
+      [{ without: 'text' }, withoutText],
+      [{ history: 'mask' }, masked],
+    ] as const) {
+      const inBlocks = await evaluateModel(training.ranking, model, valid, { ...options, inBlocks: true });
+      expect([...inBlocks.ranks]).toEqual([...want.ranks]);
+    }
     // What lies before the last `positions` items is masked as well, though the model does not see it.
     const latest = [11, 12, 13, 14, 15, 16, 17, 18];
     const [whole, cut] = await Promise.all(

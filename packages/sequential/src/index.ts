@@ -89,6 +89,7 @@ export {
   type PlannedGroup,
   type RowGroup,
 } from './groups.ts';
+export { catalogueSource, type ItemSource } from './itemSource.ts';
 export { optimizerFor, type OptimizerSettings } from './optimizer.ts';
 export { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';

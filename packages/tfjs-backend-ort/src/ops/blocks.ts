@@ -14,16 +14,17 @@ const MOST_BLOCKS = 64;
 const WIDTH_UNIT = 64;
 
 /** Scores from which on blocks are faster than the whole matrix; measured, see docs/engine.md. */
-const BLOCKS_PAY = 3 * 2 ** 20;
+const BLOCKS_PAY = { softmax: 3 * 2 ** 20, ranking: 6 * 2 ** 20 };
 
 /**
- * Whether a loss over a [rows, columns] matrix of scores is faster in blocks ({@link columnBlocks}) than whole.
+ * Whether work on a [rows, columns] matrix of scores is faster in blocks of columns than with the whole matrix.
  *
+ * @param work - A loss with its gradient (`blockedCrossEntropy`), or a ranking.
  * @param rows - B
  * @param columns - C
  */
-export function blocksPay(rows: number, columns: number): boolean {
-  return rows * columns >= BLOCKS_PAY;
+export function blocksPay(work: 'softmax' | 'ranking', rows: number, columns: number): boolean {
+  return rows * columns >= BLOCKS_PAY[work];
 }
 
 /**
