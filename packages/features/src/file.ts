@@ -1,8 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
+import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
-import { bytesOfType, decodeNumbers, encodeNumbers, parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
+import { parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
 import { unpackNpz } from './npz.ts';
 import { checkMagnitudes, oddWidth, repeatedRows } from './oddities.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';

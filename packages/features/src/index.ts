@@ -25,3 +25,10 @@ export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
 export { dropWords, type WordDrop } from './words.ts';
+export {
+  blocksOf,
+  openItemBlocks,
+  writeItemBlocks,
+  type ItemBlocks,
+  type ItemBlocksOptions,
+} from './itemBlocks.ts';

@@ -8,10 +8,11 @@ import type { FeatureMatrix } from './types.ts';
  * @param data - Rows, Float32 [R * F].
  * @param width - F.
  * @param file - File to name in errors.
+ * @param first - Number of the first row, for errors.
  * @returns 1 for present rows. Uint8 [R].
  * @throws InputError naming file, row and column of the first NaN or infinite value.
  */
-export function presentRows(data: Float32Array, width: number, file: string): Uint8Array {
+export function presentRows(data: Float32Array, width: number, file: string, first = 0): Uint8Array {
   const present = new Uint8Array(data.length / width);
   for (let row = 0; row < present.length; row++)
     for (let column = 0; column < width; column++) {
@@ -20,7 +21,7 @@ export function presentRows(data: Float32Array, width: number, file: string): Ui
         throw new InputError(
           file,
           undefined,
-          `features must be finite, got ${value} in row ${row}, column ${column} (rows count from 0)`,
+          `features must be finite, got ${value} in row ${first + row}, column ${column} (rows count from 0)`,
         );
       if (value !== 0) present[row] = 1;
     }

@@ -1,5 +1,5 @@
 import { InputError } from '@ferry/data';
-import { halfTable, toHalf } from './half.ts';
+import { encodeNumbers, halfTable } from './elements.ts';
 import type { FeatureType } from './record.ts';
 
 /** A numeric array of a `.npy` or `.npz` file, as float32. */
@@ -237,40 +237,10 @@ export function parseNpyIds(bytes: Uint8Array, file: string): string[] {
 
 const descrOf: Readonly<Record<FeatureType, string>> = { float16: '<f2', float32: '<f4', float64: '<f8' };
 
-/** Bytes of one element. */
-export const bytesOfType: Readonly<Record<FeatureType, number>> = { float16: 2, float32: 4, float64: 8 };
-
 /** The type that a header's dtype stands for, if features can be read from it block by block. */
 export function blockType({ descr, fortran, shape }: NpyHeader): FeatureType | undefined {
   if (fortran && shape.length > 1) return undefined;
   return (Object.keys(descrOf) as FeatureType[]).find((type) => descrOf[type] === descr);
-}
-
-/**
- * Decodes little-endian numbers.
- *
- * @param bytes - Their bytes.
- * @param type - Their type.
- * @param into - As many floats as there are numbers.
- */
-export function decodeNumbers(bytes: Uint8Array, type: FeatureType, into: Float32Array): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (type === 'float16') {
-    const values = halfTable();
-    for (let at = 0; at < into.length; at++) into[at] = values[view.getUint16(at * 2, true)]!;
-  } else if (type === 'float32') {
-    for (let at = 0; at < into.length; at++) into[at] = view.getFloat32(at * 4, true);
-  } else for (let at = 0; at < into.length; at++) into[at] = view.getFloat64(at * 8, true);
-}
-
-/** Little-endian bytes of numbers, as float16 or float32. */
-export function encodeNumbers(data: Float32Array, type: 'float16' | 'float32'): Uint8Array {
-  const bytes = new Uint8Array(data.length * bytesOfType[type]);
-  const view = new DataView(bytes.buffer);
-  if (type === 'float16')
-    for (let at = 0; at < data.length; at++) view.setUint16(at * 2, toHalf(data[at]!), true);
-  else for (let at = 0; at < data.length; at++) view.setFloat32(at * 4, data[at]!, true);
-  return bytes;
 }
 
 /** The first bytes of a `.npy` file (format 1.0, little-endian, C order), up to where the numbers begin. */

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeNpy, readFeatureFile, writeRawFeatures, type FeatureMatrix } from '@ferry/features';
-import { encodeNumbers } from '../src/npy.ts';
+import { encodeNumbers } from '../src/elements.ts';
 import { domainOf, floats, likeFeatures, noise, type ToyItem } from './helpers.ts';
 
 const items: readonly ToyItem[] = Array.from({ length: 60 }, (_, at) => ({ id: `i${at}` }));
