@@ -37,7 +37,12 @@ export function infoNce(
       `infoNce: a and b must both be [B, D], got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
     );
   const { sameMask, mask } = options;
-  const logits = tf.div(tf.matMul(a, b, false, true), temperature);
+  // Rows that do not count may hold NaN, and 0 times NaN would reach the gradients of all others.
+  const [left, right] = [a, b].map((x) => (mask ? masked('infoNce', x, rowsOf(mask, x)) : x)) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
+  const logits = tf.div(tf.matMul(left, right, false, true), temperature);
   const rows = range(B);
   const absent = mask ? tf.reshape(tf.sub(1, tf.cast(mask, 'float32')), [1, B]) : undefined;
   const same = sameMask ? tf.cast(sameMask, 'float32') : undefined;
@@ -45,7 +50,7 @@ export function infoNce(
     throw new Error(`infoNce: sameMask must be [${B}, ${B}], got [${same.shape.join(', ')}]`);
   const out = absent && same ? tf.maximum(absent, same) : (absent ?? same);
   const kept = out ? takeOut(logits, out, oneHot(rows, B), OUT) : logits;
-  return masked('infoNce', softmaxCrossEntropy(kept, rows), mask);
+  return softmaxCrossEntropy(kept, rows, 0, mask);
 }
 
 /**
@@ -104,7 +109,7 @@ export function inBatchSoftmax(
   const pads = padding ? tf.reshape(tf.cast(padding, 'float32'), [1, C]) : undefined;
   const clicks = excluded ? tf.cast(excluded, 'float32') : undefined;
   const out = pads && clicks ? tf.maximum(pads, clicks) : (pads ?? clicks);
-  if (!out) return masked('inBatchSoftmax', softmaxCrossEntropy(z, targets), mask);
+  if (!out) return softmaxCrossEntropy(z, targets, 0, mask);
   // [R, C] as [G, R / G, C]: all rows of a group share their exclusions.
   const shape: [number, number, number] = [groups, R / groups, C];
   const kept = takeOut(
@@ -113,7 +118,7 @@ export function inBatchSoftmax(
     tf.reshape(oneHot(targets, C), shape),
     EXCLUDED,
   );
-  return masked('inBatchSoftmax', softmaxCrossEntropy(tf.reshape(kept, [R, C]), targets), mask);
+  return softmaxCrossEntropy(tf.reshape(kept, [R, C]), targets, 0, mask);
 }
 
 /**
@@ -140,6 +145,11 @@ export function inBatchExclusions(items: Int32Array, sequences: number): Uint8Ar
 function takeOut(logits: tf.Tensor, out: tf.Tensor, kept: tf.Tensor, value: number): tf.Tensor {
   const gone = tf.cast(tf.mul(out, tf.sub(1, kept)), 'bool');
   return tf.where(gone, tf.scalar(value), logits);
+}
+
+/** A mask of rows [B] as one of entries. */
+function rowsOf(mask: tf.Tensor, like: tf.Tensor): tf.Tensor {
+  return tf.broadcastTo(tf.reshape(tf.cast(mask, 'float32'), [-1, 1]), like.shape);
 }
 
 function range(count: number): tf.Tensor1D {

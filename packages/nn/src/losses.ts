@@ -15,10 +15,11 @@ export interface CrossEntropyOptions extends LossOptions {
 /**
  * Softmax cross-entropy per row, `-Σ_c q_c log softmax(logits)_c` with
  * `q = (1 - ε) onehot(label) + ε / C` (Szegedy et al. 2016, section 7), as torch.nn.functional.cross_entropy.
- * Without smoothing, logits of -Infinity take a class out; every row, masked ones too, needs a finite logit.
+ * Without smoothing, logits of -Infinity take a class out; every row that counts needs a finite logit. Masked rows may hold
+ * anything, NaN and labels of no class too.
  *
  * @param logits - [R, C]
- * @param labels - int32 [R], each in [0, C), also where masked.
+ * @param labels - int32 [R], each in [0, C) unless masked.
  * @param options - Smoothing ε and mask.
  * @returns [R]
  */
@@ -30,7 +31,7 @@ export function crossEntropy(
   const { labelSmoothing = 0, mask } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1))
     throw new Error(`crossEntropy: labelSmoothing must be in [0, 1), got ${labelSmoothing}`);
-  return masked('crossEntropy', softmaxCrossEntropy(logits, labels, labelSmoothing), mask);
+  return softmaxCrossEntropy(logits, labels, labelSmoothing, mask);
 }
 
 /** Options of {@link binaryCrossEntropy}. */
@@ -56,12 +57,10 @@ export function binaryCrossEntropy(
   const { mask, positiveWeight = 1 } = options;
   sameShape('binaryCrossEntropy', 'targets', targets, logits);
   const x = visible('binaryCrossEntropy', logits, mask);
+  const z = visible('binaryCrossEntropy', targets, mask);
   // softplus(-x) = softplus(x) - x
   const positive = tf.sub(tf.softplus(x), x);
-  const loss = tf.add(
-    tf.mul(tf.mul(targets, positiveWeight), positive),
-    tf.mul(tf.sub(1, targets), tf.softplus(x)),
-  );
+  const loss = tf.add(tf.mul(tf.mul(z, positiveWeight), positive), tf.mul(tf.sub(1, z), tf.softplus(x)));
   return masked('binaryCrossEntropy', loss, mask);
 }
 

@@ -151,6 +151,45 @@ describeVariants('losses equal PyTorch', (variant) => {
     );
   });
 
+  it('masked examples may hold NaN, and labels of no class', () => {
+    const clean = (values: ArrayLike<number>) => Array.from(values).every(Number.isFinite);
+    const mask = tf.tensor1d([1, 0, 1]);
+    const logits = tf.variable(tf.tensor2d([1, 2, 3, NaN, NaN, NaN, 0, 0, 0], [3, 3]));
+    const labels = tf.tensor1d([0, -1, 1], 'int32');
+    for (const labelSmoothing of [0, 0.1]) {
+      const ce = differentiate(variant, [logits], { labels, mask }, (given) =>
+        crossEntropy(logits, given['labels'], { mask: given['mask'], labelSmoothing }),
+      );
+      expect([ce.output[1], clean(ce.output), clean(ce.gradients.get(logits)!)]).toEqual([0, true, true]);
+      expect(
+        Array.from(ce.gradients.get(logits)!)
+          .slice(3, 6)
+          .every((v) => v === 0),
+      ).toBe(true);
+    }
+    const inBatch = differentiate(variant, [logits], { labels, mask }, (given) =>
+      inBatchSoftmax(logits, given['labels'], { mask: given['mask'] }),
+    );
+    expect([clean(inBatch.output), clean(inBatch.gradients.get(logits)!)]).toEqual([true, true]);
+
+    const [x, z] = [tf.variable(tf.tensor1d([1, NaN, 2])), tf.tensor1d([1, NaN, 0])];
+    const bce = differentiate(variant, [x], { mask, z }, (given) =>
+      binaryCrossEntropy(x, given['z'], { mask: given['mask'] }),
+    );
+    expect([clean(bce.output), clean(bce.gradients.get(x)!)]).toEqual([true, true]);
+
+    const rows = () => tf.variable(tf.tensor2d([1, 2, NaN, NaN, 3, 4], [3, 2]));
+    const [a, b] = [rows(), rows()];
+    const contrast = differentiate(variant, [a, b], { mask }, (given) =>
+      infoNce(a, b, 0.5, { mask: given['mask'] }),
+    );
+    expect([contrast.output, contrast.gradients.get(a)!, contrast.gradients.get(b)!].map(clean)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+  });
+
   it('infoNce leaves masked rows out of everything', () => {
     const [a, b] = [variable('a', [4, 3]), variable('b', [4, 3])];
     const mask = tf.tensor1d([1, 1, 0, 1]);

@@ -104,7 +104,7 @@ export class OrtBackend extends tf.KernelBackend {
       executable:
         produced.length > 0
           ? new Executable(
-              { name, nodes: g.nodes, inputs: values, outputs: produced },
+              { name: g.origin, nodes: g.nodes, inputs: values, outputs: produced },
               this.hostMemory,
               this.options,
             )

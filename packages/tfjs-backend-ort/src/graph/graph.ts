@@ -3,6 +3,7 @@ import {
   sameShape,
   sizeOf,
   type Attribute,
+  type Branch,
   type DType,
   type HostArray,
   type Node,
@@ -24,6 +25,8 @@ export interface OpOptions {
   domain?: Node['domain'];
   /** The operator broadcasts its inputs, so a splat may stay a scalar. */
   broadcasts?: boolean;
+  /** For a gather, see {@link Node.limit}. */
+  limit?: number | undefined;
 }
 
 /**
@@ -32,11 +35,11 @@ export interface OpOptions {
  */
 export class Graph {
   /** All nodes, each after those it reads. */
-  readonly nodes: Node[] = [];
+  nodes: Node[] = [];
   /** The tfjs kernel being lowered: named in errors and profiles. */
   origin = 'graph';
   #nextId = 0;
-  readonly #known = new Map<string, Node>();
+  #known = new Map<string, Node>();
   readonly #constants = new Map<string, Value>();
 
   /** A value that is fed at each run. */
@@ -78,7 +81,7 @@ export class Graph {
 
   /** Adds an operation with several outputs, or finds the equal one. */
   many(op: string, inputs: (Value | undefined)[], outputs: OutputSpec[], options: OpOptions = {}): Value[] {
-    const { attributes = {}, domain = '', broadcasts = false } = options;
+    const { attributes = {}, domain = '', broadcasts = false, limit } = options;
     if (domain !== 'host' && outputs.every((o) => sizeOf(o.shape) === 0))
       return outputs.map((o) => this.constant(o.dtype, o.shape, allocate(o.dtype, 0)));
     const read = inputs.map((v) => (v?.splat && !broadcasts ? this.dense(v) : v));
@@ -87,7 +90,7 @@ export class Graph {
       .join()}`;
     const known = this.#known.get(key);
     if (known) return known.outputs;
-    const node: Node = { op, domain, inputs: read, attributes, outputs: [], origin: this.origin };
+    const node: Node = { op, domain, inputs: read, attributes, outputs: [], origin: this.origin, limit };
     node.outputs = outputs.map((o) => ({ id: this.#nextId++, dtype: o.dtype, shape: o.shape, node }));
     this.nodes.push(node);
     this.#known.set(key, node);
@@ -103,6 +106,48 @@ export class Graph {
     options: OpOptions = {},
   ): Value {
     return this.many(op, inputs, [{ dtype, shape }], options)[0]!;
+  }
+
+  /** The values of one of two ways, of which only that one is computed; both yield the same types and shapes. */
+  choose(condition: Value, yes: () => Value[], no: () => Value[]): Value[] {
+    const branches = [this.#branch(yes), this.#branch(no)] as const;
+    const inside = new Set(branches.flatMap(({ nodes }) => nodes.flatMap(({ outputs }) => outputs)));
+    const read = new Set(branches.flatMap(({ nodes }) => nodes.flatMap(({ inputs }) => inputs)));
+    const outer = [...read].filter((value) => value && !inside.has(value));
+    const node: Node = {
+      op: 'If',
+      domain: '',
+      inputs: [condition, ...outer],
+      attributes: { then_branch: { branch: branches[0] }, else_branch: { branch: branches[1] } },
+      outputs: [],
+      origin: this.origin,
+    };
+    node.outputs = branches[0].outputs.map(({ dtype, shape }) => ({
+      id: this.#nextId++,
+      dtype,
+      shape,
+      node,
+    }));
+    this.nodes.push(node);
+    return node.outputs;
+  }
+
+  #branch(build: () => Value[]): Branch {
+    const outer = { nodes: this.nodes, known: this.#known };
+    this.nodes = [];
+    // What is known outside may be read, but nobody outside may read what is made here.
+    this.#known = new Map(outer.known);
+    try {
+      const made = build();
+      const inside = new Set(this.nodes.flatMap(({ outputs }) => outputs));
+      const outputs = made.map((value) =>
+        inside.has(value) ? value : this.op('Identity', [value], value.dtype, value.shape),
+      );
+      return { nodes: this.nodes, outputs };
+    } finally {
+      this.nodes = outer.nodes;
+      this.#known = outer.known;
+    }
   }
 
   /** A splat as a value with all its elements; other values as they are. */

@@ -27,21 +27,13 @@ export function serialize({ nodes, inputs, outputs }: Model): Uint8Array {
   writer.int(1, IR_VERSION);
   writer.string(2, 'ferry');
   writer.message(7, (graph) => {
-    for (const node of nodes)
-      graph.message(1, (w) => {
-        writeNode(w, node);
-      });
-    graph.string(2, 'step');
+    writeBody(graph, nodes, 'step', outputs);
     for (const constant of constantsOf(nodes))
       graph.message(5, (w) => {
         writeTensor(w, constant);
       });
     for (const value of inputs)
       graph.message(11, (w) => {
-        writeValueInfo(w, value);
-      });
-    for (const value of outputs)
-      graph.message(12, (w) => {
         writeValueInfo(w, value);
       });
   });
@@ -64,7 +56,9 @@ function constantsOf(nodes: readonly Node[]): Value[] {
 }
 
 function writeNode(writer: ProtoWriter, node: Node): void {
-  for (const input of node.inputs) writer.string(1, input ? nameOf(input) : '');
+  // What the branches of an If read they find by name.
+  const inputs = node.op === 'If' ? node.inputs.slice(0, 1) : node.inputs;
+  for (const input of inputs) writer.string(1, input ? nameOf(input) : '');
   for (const output of node.outputs) writer.string(2, nameOf(output));
   writer.string(3, `${node.origin}#${node.outputs[0]?.id ?? 0}`);
   writer.string(4, node.op);
@@ -75,7 +69,7 @@ function writeNode(writer: ProtoWriter, node: Node): void {
   if (node.domain) writer.string(7, node.domain);
 }
 
-/** AttributeProto: FLOAT 1, INT 2, STRING 3, INTS 7. */
+/** AttributeProto: FLOAT 1, INT 2, STRING 3, GRAPH 5, INTS 7. */
 function writeAttribute(writer: ProtoWriter, name: string, value: Attribute): void {
   writer.string(1, name);
   if (typeof value === 'string') {
@@ -87,10 +81,34 @@ function writeAttribute(writer: ProtoWriter, name: string, value: Attribute): vo
   } else if (Array.isArray(value)) {
     for (const item of value) writer.int(8, item);
     writer.int(20, 7);
+  } else if ('branch' in value) {
+    const { nodes, outputs } = value.branch;
+    writer.message(6, (graph) => {
+      writeBody(graph, nodes, name, outputs);
+    });
+    writer.int(20, 5);
   } else {
     writer.float(2, value.float);
     writer.int(20, 1);
   }
+}
+
+/** The parts of a GraphProto that a branch has too: nodes, name, outputs. */
+function writeBody(
+  writer: ProtoWriter,
+  nodes: readonly Node[],
+  name: string,
+  outputs: readonly Value[],
+): void {
+  for (const node of nodes)
+    writer.message(1, (w) => {
+      writeNode(w, node);
+    });
+  writer.string(2, name);
+  for (const value of outputs)
+    writer.message(12, (w) => {
+      writeValueInfo(w, value);
+    });
 }
 
 /** TensorProto with raw little-endian data. A splat is written once, as a scalar that broadcasts. */

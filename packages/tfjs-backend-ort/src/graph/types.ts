@@ -5,7 +5,13 @@ export type DType = 'float32' | 'int32' | 'bool' | 'int64';
 export type HostArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
 
 /** Attributes of a node; numbers are written as ONNX ints when integral and the name is not a known float. */
-export type Attribute = number | string | number[] | { float: number };
+export type Attribute = number | string | number[] | { float: number } | { branch: Branch };
+
+/** One way of an `If`: nodes that may read all values of the graph around them. */
+export interface Branch {
+  readonly nodes: readonly Node[];
+  readonly outputs: readonly Value[];
+}
 
 /** A tensor in a graph: shape and element type are always known. */
 export interface Value {
@@ -25,11 +31,14 @@ export interface Node {
   readonly op: string;
   /** '' is ai.onnx; 'host' marks a host kernel. */
   readonly domain: '' | 'com.microsoft' | 'host';
+  /** For an `If` the condition, and then all that its branches read. */
   readonly inputs: readonly (Value | undefined)[];
   readonly attributes: Readonly<Record<string, Attribute>>;
   outputs: Value[];
   /** The tfjs kernel that made it, for error messages and profiles. */
   readonly origin: string;
+  /** For a gather: its indices must be in [0, limit); named where one is not. */
+  readonly limit?: number | undefined;
 }
 
 /** Number of elements of a shape. */

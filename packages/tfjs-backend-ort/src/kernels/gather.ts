@@ -1,18 +1,21 @@
 import { binary, reduce } from '../graph/math.ts';
 import { sizeOf, type DType } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { checked, gatherRows, unsigned } from './indices.ts';
 import { where } from './where.ts';
 
 interface GatherAttributes {
   axis: number;
   batchDims: number;
+  /** The operation that gathers, for errors. */
+  of?: string;
 }
-defineKernel<GatherAttributes>('GatherV2', (g, { x, indices }, { axis, batchDims }) => {
+defineKernel<GatherAttributes>('GatherV2', (g, { x, indices }, { axis, batchDims, of: origin }) => {
+  if (origin !== undefined) g.origin = origin;
   const at = axis < 0 ? axis + x!.shape.length : axis;
   const batch = batchDims < 0 ? batchDims + indices!.shape.length : batchDims;
-  const ids = g.cast(indices!, 'int32');
   const shape = [...x!.shape.slice(0, at), ...indices!.shape.slice(batch), ...x!.shape.slice(at + 1)];
-  if (batch === 0) return g.op('Gather', [x!, ids], x!.dtype, shape, { attributes: { axis: at } });
+  if (batch === 0) return gatherRows(g, x!, indices!, at, shape);
   // Each batch entry has indices of its own: one flat gather over rows.
   const outer = sizeOf(x!.shape.slice(0, batch));
   const middle = sizeOf(x!.shape.slice(batch, at));
@@ -25,7 +28,7 @@ defineKernel<GatherAttributes>('GatherV2', (g, { x, indices }, { axis, batchDims
     [outer, middle, 1],
     Int32Array.from({ length: outer * middle }, (_, i) => i * length),
   );
-  const flat = binary(g, 'Add', g.reshape(ids, [outer, 1, count]), base);
+  const flat = binary(g, 'Add', g.reshape(checked(g, indices!, length), [outer, 1, count]), base);
   const picked = g.op('Gather', [rows, flat], x!.dtype, [outer, middle, count, ...inner], {
     attributes: { axis: 0 },
   });
@@ -52,7 +55,8 @@ defineKernel('GatherNd', (g, { params, indices }) => {
   const shape = [...indices!.shape.slice(0, -1), ...params!.shape.slice(depth)];
   // Tuples of no indices name the whole tensor.
   if (depth === 0) return g.expand(params!, shape);
-  return g.op('GatherND', [params!, g.cast(indices!, 'int64')], params!.dtype, shape);
+  const limit = depth === 1 ? params!.shape[0] : undefined;
+  return g.op('GatherND', [params!, unsigned(g, indices!)], params!.dtype, shape, { limit });
 });
 
 // tfjs searches; here the smaller elements are counted, which no order of a few thousand bounds makes slow.

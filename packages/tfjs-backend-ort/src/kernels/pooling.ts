@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { binary } from '../graph/math.ts';
+import { binary, unary } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attribute, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { unlessNaN } from './nan.ts';
 import { segmentSum } from './scatter.ts';
 import { where } from './where.ts';
 import {
@@ -48,31 +49,51 @@ defineKernel<PoolAttributes>('MaxPool', (g, { x }, a) => {
   if (w.kernel.every((n) => n === 1) && sameShape(w.image, w.result)) return x!;
   const image = channelsFirst(g, g.cast(x!, 'float32'));
   const shape = [w.batch, w.channels, ...w.result];
-  const pooled = g.op('MaxPool', [image], 'float32', shape, { attributes: attributesOf(w) });
-  return g.cast(channelsLast(g, pooled), x!.dtype);
+  const pool = (op: string, value: Value) =>
+    g.op(op, [value], 'float32', shape, { attributes: attributesOf(w) });
+  const plain = () => [pool('MaxPool', image)];
+  const careful = () => {
+    // The mean of the magnitudes in a window is NaN if and only if one of them is.
+    const mean = pool('AveragePool', unary(g, 'Abs', image));
+    return [where(g, unary(g, 'IsNaN', mean, 'bool'), mean, pool('MaxPool', image), shape)];
+  };
+  const [pooled] = sizeOf(shape) === 0 ? plain() : unlessNaN(g, image, plain, careful);
+  return g.cast(channelsLast(g, pooled!), x!.dtype);
 });
 
-// Of equal maxima the first in row order gets the gradient, and none does where all are -Infinity, as in tfjs.
+// Of equal maxima the first in row order gets the gradient, as the first NaN does, and none where all are -Infinity, as in tfjs.
 defineKernel<PoolAttributes>('MaxPoolGrad', (g, { dy, input, output }, a) => {
   const w = geometry('MaxPoolGrad', input!, a);
   const shape = [w.batch, w.channels, ...w.result];
   const image = [w.batch, w.channels, ...w.image];
   if (sizeOf(shape) === 0) return g.splat('float32', input!.shape, 0);
-  const [, positions] = g.many(
-    'MaxPool',
-    [channelsFirst(g, g.cast(input!, 'float32'))],
-    [
-      { dtype: 'float32', shape },
-      { dtype: 'int64', shape },
-    ],
-    { attributes: attributesOf(w) },
-  );
-  // ONNX Runtime's position in a window of -Infinity is meaningless.
-  const none = g.op('IsInf', [channelsFirst(g, g.cast(output!, 'float32'))], 'bool', shape, {
-    attributes: { detect_positive: 0, detect_negative: 1 },
-  });
-  const found = where(g, none, g.splat('int32', [], -1), g.cast(positions!, 'int32'), shape);
-  const ids = g.reshape(found, [sizeOf(shape)]);
+  const x = channelsFirst(g, g.cast(input!, 'float32'));
+  const y = channelsFirst(g, g.cast(output!, 'float32'));
+  const positionsOf = (value: Value) => {
+    const [, positions] = g.many(
+      'MaxPool',
+      [value],
+      [
+        { dtype: 'float32', shape },
+        { dtype: 'int64', shape },
+      ],
+      { attributes: attributesOf(w) },
+    );
+    return g.cast(positions!, 'int32');
+  };
+  const plain = () => {
+    // ONNX Runtime's position in a window of -Infinity is meaningless.
+    const none = g.op('IsInf', [y], 'bool', shape, {
+      attributes: { detect_positive: 0, detect_negative: 1 },
+    });
+    return [where(g, none, g.splat('int32', [], -1), positionsOf(x), shape)];
+  };
+  const careful = () => {
+    const first = positionsOf(g.cast(unary(g, 'IsNaN', x, 'bool'), 'float32'));
+    return [where(g, unary(g, 'IsNaN', y, 'bool'), first, plain()[0]!, shape)];
+  };
+  const [found] = unlessNaN(g, x, plain, careful);
+  const ids = g.reshape(found!, [sizeOf(shape)]);
   const rows = g.reshape(channelsFirst(g, dy!), [sizeOf(shape), 1]);
   const gradient = segmentSum(g, rows, ids, sizeOf(image));
   return channelsLast(g, g.reshape(gradient, image));

@@ -2,6 +2,7 @@ import { binary, reduce, slice } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { extreme, extremeAt, largest } from './nan.ts';
 
 interface ReduceAttributes {
   axis?: number | number[] | null;
@@ -20,10 +21,20 @@ export function axesOf(x: Value, axis: number | readonly number[] | null | undef
   return [...new Set(axes)].sort((a, b) => a - b);
 }
 
-for (const [name, op] of Object.entries({ Max: 'ReduceMax', Min: 'ReduceMin', Prod: 'ReduceProd' }))
-  defineKernel<ReduceAttributes>(name, (g, { x }, { axis, reductionIndices, keepDims = false }) =>
-    reduce(g, op, x!, axesOf(x!, axis ?? reductionIndices), keepDims),
+for (const [name, op] of [
+  ['Max', 'ReduceMax'],
+  ['Min', 'ReduceMin'],
+] as const)
+  defineKernel<ReduceAttributes & { withoutNaN?: boolean }>(
+    name,
+    (g, { x }, { axis, reductionIndices, keepDims = false, withoutNaN = false }) => {
+      const axes = axesOf(x!, axis ?? reductionIndices);
+      return withoutNaN ? reduce(g, op, x!, axes, keepDims) : extreme(g, op, x!, axes, keepDims);
+    },
   );
+defineKernel<ReduceAttributes>('Prod', (g, { x }, { axis, keepDims = false }) =>
+  reduce(g, 'ReduceProd', x!, axesOf(x!, axis), keepDims),
+);
 defineKernel<ReduceAttributes>('Sum', (g, { x }, { axis, keepDims = false }) =>
   reduce(g, 'ReduceSum', x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!, axesOf(x!, axis), keepDims),
 );
@@ -38,14 +49,10 @@ for (const [name, op] of Object.entries({ Any: 'ReduceMax', All: 'ReduceMin' }))
     return count === 0 ? g.splat('bool', reduced.shape, name === 'All' ? 1 : 0) : g.cast(reduced, 'bool');
   });
 
-for (const [name, op] of Object.entries({ ArgMax: 'ArgMax', ArgMin: 'ArgMin' }))
-  defineKernel<{ axis: number }>(name, (g, { x }, { axis }) => {
-    const [along] = axesOf(x!, axis);
-    const shape = x!.shape.filter((_, i) => i !== along);
-    const value = x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!;
-    const found = g.op(op, [value], 'int64', shape, { attributes: { axis: along!, keepdims: 0 } });
-    return g.cast(found, 'int32');
-  });
+for (const name of ['ArgMax', 'ArgMin'] as const)
+  defineKernel<{ axis: number }>(name, (g, { x }, { axis }) =>
+    extremeAt(g, name, x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!, axesOf(x!, axis)[0]!),
+  );
 
 interface CumulativeAttributes {
   axis: number;
@@ -106,16 +113,4 @@ interface TopKAttributes {
   k: number;
   sorted: boolean;
 }
-defineKernel<TopKAttributes>('TopK', (g, { x }, { k, sorted }) => {
-  const shape = [...x!.shape.slice(0, -1), k];
-  const [values, indices] = g.many(
-    'TopK',
-    [x!, g.int64([k])],
-    [
-      { dtype: x!.dtype, shape },
-      { dtype: 'int64', shape },
-    ],
-    { attributes: { axis: x!.shape.length - 1, sorted: Number(sorted) } },
-  );
-  return [values!, g.cast(indices!, 'int32')];
-});
+defineKernel<TopKAttributes>('TopK', (g, { x }, { k, sorted }) => largest(g, x!, k, sorted));

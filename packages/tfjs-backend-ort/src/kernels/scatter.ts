@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { binary, unary } from '../graph/math.ts';
+import { binary, slice, unary } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
+import { checked, checkedNatural } from './indices.ts';
 import { where } from './where.ts';
 
 /**
@@ -56,28 +57,16 @@ function columns(g: Graph, vector: Value, width: number): Value {
   return g.dense(g.expand(g.reshape(vector, [n, 1]), [n, width]));
 }
 
-/**
- * Row numbers of index tuples [n, rank] into the leading axes of a shape: int32 [n], -1 where a tuple lies outside.
- */
+/** Row numbers of index tuples [n, rank] into the leading axes of a shape: int32 [n]; a tuple outside fails the run. */
 function rowIds(g: Graph, indices: Value, rank: number, shape: readonly number[]): Value {
   const n = sizeOf(indices.shape) / Math.max(1, rank);
   const tuples = g.reshape(g.cast(indices, 'int32'), [n, rank]);
-  if (rank === 1) return g.reshape(tuples, [n]);
-  let ids: Value | undefined;
-  let inside: Value | undefined;
-  for (let i = 0; i < rank; i++) {
-    const position = g.int64([i]);
-    const column = g.reshape(
-      g.op('Gather', [tuples, position], 'int32', [n, 1], { attributes: { axis: 1 } }),
-      [n],
-    );
-    const valid = isInside(g, column, shape[i]!);
+  const columns = Array.from({ length: rank }, (_, i) => {
+    const column = rank === 1 ? tuples : slice(g, tuples, [0, i], [n, 1]);
     const stride = g.splat('int32', [], sizeOf(shape.slice(i + 1, rank)));
-    const offset = binary(g, 'Mul', column, stride);
-    ids = ids ? binary(g, 'Add', ids, offset) : offset;
-    inside = inside ? binary(g, 'And', inside, valid, 'bool') : valid;
-  }
-  return where(g, inside!, ids!, g.splat('int32', [], -1), [n]);
+    return binary(g, 'Mul', checked(g, g.reshape(column, [n]), shape[i]!), stride);
+  });
+  return columns.reduce((sum, column) => binary(g, 'Add', sum, column), g.splat('int32', [n], 0));
 }
 
 interface Scatter {
@@ -106,34 +95,25 @@ function scatterOf(g: Graph, indices: Value, updates: Value, shape: readonly num
   return { count: sizeOf(shape) / Math.max(1, width), width, ids, updates: rows };
 }
 
-/** Writes rows into a tensor; of rows with the same index the last stays, and those outside are dropped. */
+/** Writes rows into a tensor; of rows with the same index the last stays. */
 function overwrite(g: Graph, target: Value, indices: Value, updates: Value): Value {
   if (sizeOf(target.shape) === 0 || sizeOf(indices.shape) === 0) return target;
   const { count, width, ids, updates: rows } = scatterOf(g, indices, updates, target.shape);
-  // Rows outside are written below the last row, which is then cut off.
-  const at = where(g, isInside(g, ids, count), ids, g.splat('int32', [], count), ids.shape);
-  const spare = g.dense(g.splat(target.dtype, [1, width], 0));
-  const table = g.op(
-    'Concat',
-    [g.dense(g.reshape(target, [count, width])), spare],
-    target.dtype,
-    [count + 1, width],
-    { attributes: { axis: 0 } },
-  );
-  const all = g.op('ScatterElements', [table, columns(g, at, width), rows], target.dtype, table.shape, {
+  const table = g.dense(g.reshape(target, [count, width]));
+  const all = g.op('ScatterElements', [table, columns(g, ids, width), rows], target.dtype, table.shape, {
     attributes: { axis: 0 },
   });
-  const kept = g.op(
-    'Slice',
-    [all, g.int64([0]), g.int64([count]), g.int64([0]), g.int64([1])],
-    target.dtype,
-    [count, width],
-  );
-  return g.reshape(kept, target.shape);
+  return g.reshape(all, target.shape);
 }
 
-defineKernel<{ numSegments: number }>('UnsortedSegmentSum', (g, { x, segmentIds }, { numSegments }) =>
-  segmentSum(g, x!, g.cast(segmentIds!, 'int32'), numSegments),
+// `of`: the operation whose ids these are; ids outside are then an error of it. By themselves they are dropped, as in tfjs.
+defineKernel<{ numSegments: number; of?: string }>(
+  'UnsortedSegmentSum',
+  (g, { x, segmentIds }, { numSegments, of: origin }) => {
+    if (origin !== undefined) g.origin = origin;
+    const ids = origin === undefined ? g.cast(segmentIds!, 'int32') : checked(g, segmentIds!, numSegments);
+    return segmentSum(g, x!, ids, numSegments);
+  },
 );
 
 defineKernel<{ shape: number[] }>('ScatterNd', (g, { indices, updates }, { shape }) => {
@@ -167,7 +147,7 @@ for (const name of ['Bincount', 'DenseBincount'])
     const n = sizeOf(x!.shape);
     const shape = x!.shape.length === 2 ? [batch, size] : [size];
     if (n === 0) return g.splat(dtype, shape, 0);
-    const values = g.reshape(g.cast(x!, 'int32'), [batch, n / batch]);
+    const values = g.reshape(checkedNatural(g, x!), [batch, n / batch]);
     const base = g.constant(
       'int32',
       [batch, 1],

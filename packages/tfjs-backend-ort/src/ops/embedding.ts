@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { customGradient } from './customGradient.ts';
+import { gatherFor, sumRows } from './indices.ts';
 
 /**
  * Rows of a table: `table[ids]`. The gradient adds the rows of dy that share an id, in order, so that it is exact and
@@ -8,6 +9,7 @@ import { customGradient } from './customGradient.ts';
  * @param table - [V, D]
  * @param ids - int32 of any shape, each in [0, V).
  * @returns [...ids.shape, D]
+ * @throws RangeError naming an id outside [0, V), when it runs.
  */
 export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const [count, width] = table.shape;
@@ -20,13 +22,13 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
     // Ids made inside the differentiated function would be gone by the time the gradient reads them.
     save([flat]);
     return {
-      value: tf.gather(values!, flat),
+      value: gatherFor('embedding', values!, flat),
       gradient: (dy, [saved]) => {
         const index = saved as tf.Tensor1D;
         return [
           tf.getBackend() === 'wasm'
             ? tf.matMul(tf.cast(tf.oneHot(index, count), 'float32'), dy, true)
-            : tf.unsortedSegmentSum(dy, index, count),
+            : sumRows('embedding', dy, index, count),
         ];
       },
     };

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { customGradient } from './customGradient.ts';
+import { gatherFor } from './indices.ts';
 
 /**
  * Softmax cross-entropy of integer labels, per row: `-Σ_c q_c log softmax(logits)_c` with
@@ -9,39 +10,59 @@ import { customGradient } from './customGradient.ts';
  * @param logits - [R, C]
  * @param labels - [R] int32, each in [0, C).
  * @param labelSmoothing - In [0, 1).
+ * @param mask - [R], bool or float: where it is 0 neither logits nor label are looked at; loss and gradient are 0.
  * @returns [R]
+ * @throws RangeError naming a label outside [0, C), when it runs.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor, labels: tf.Tensor, labelSmoothing = 0): tf.Tensor1D {
+export function softmaxCrossEntropy(
+  logits: tf.Tensor,
+  labels: tf.Tensor,
+  labelSmoothing = 0,
+  mask?: tf.Tensor,
+): tf.Tensor1D {
   const [rows, classes] = logits.shape;
   if (logits.rank !== 2 || labels.rank !== 1 || labels.shape[0] !== rows || labels.dtype !== 'int32')
     throw new Error(
       `softmaxCrossEntropy: logits must be [R, C] and labels [R] int32, got [${logits.shape.join(', ')}] and ` +
         `[${labels.shape.join(', ')}] ${labels.dtype}`,
     );
-  return customGradient([logits], ([scores], save) => {
-    const peak = tf.max(scores!, -1, true);
-    const exponents = tf.exp(tf.sub(scores!, peak));
+  if (mask && (mask.rank !== 1 || mask.shape[0] !== rows))
+    throw new Error(`softmaxCrossEntropy: mask must be [${rows}], got [${mask.shape.join(', ')}]`);
+  return customGradient([logits], ([given], save) => {
+    const seen = mask && tf.cast(mask, 'bool');
+    // A row that does not count may hold anything, which 0 times it would not make 0.
+    const scores = seen ? tf.where(tf.reshape(seen, [rows, 1]), given!, tf.zerosLike(given!)) : given!;
+    const wanted = seen ? tf.mul(labels, tf.cast(seen, 'int32')) : labels;
+    const peak = rowMaxima(scores);
+    const exponents = tf.exp(tf.sub(scores, peak));
     const total = tf.sum(exponents, -1, true);
     const logTotal = tf.reshape(tf.add(tf.log(total), peak), [rows]);
-    const offsets = tf.range(0, rows * classes!, Math.max(classes!, 1), 'int32');
-    const picked = tf.gather(tf.reshape(scores!, [-1]), tf.add(labels, offsets));
+    const picked = gatherFor('softmaxCrossEntropy', scores, wanted, 1);
     const target =
       labelSmoothing === 0
         ? picked
-        : tf.add(tf.mul(picked, 1 - labelSmoothing), tf.mul(tf.mean(scores!, -1), labelSmoothing));
+        : tf.add(tf.mul(picked, 1 - labelSmoothing), tf.mul(tf.mean(scores, -1), labelSmoothing));
+    const loss = tf.sub(logTotal, target);
     // Labels made inside the differentiated function would be gone by the time the gradient reads them.
-    save([tf.div(exponents, total), labels]);
+    save([tf.div(exponents, total), wanted, ...(seen ? [seen] : [])]);
     return {
-      value: tf.sub(logTotal, target),
-      gradient: (dy, [probabilities, wantedLabels]) => {
+      value: seen ? tf.where(seen, loss, tf.zerosLike(loss)) : loss,
+      gradient: (dy, [probabilities, savedLabels, savedMask]) => {
         const columns = tf.reshape(tf.range(0, classes!, 1, 'int32'), [1, classes!]);
-        const onehot = tf.cast(tf.equal(columns, tf.reshape(wantedLabels!, [rows, 1])), 'float32');
-        const wanted =
+        const onehot = tf.cast(tf.equal(columns, tf.reshape(savedLabels!, [rows, 1])), 'float32');
+        const share =
           labelSmoothing === 0
             ? onehot
             : tf.add(tf.mul(onehot, 1 - labelSmoothing), labelSmoothing / classes!);
-        return [tf.mul(tf.sub(probabilities!, wanted), tf.reshape(dy, [rows, 1]))];
+        const own = savedMask ? tf.where(savedMask, dy, tf.zerosLike(dy)) : dy;
+        return [tf.mul(tf.sub(probabilities!, share), tf.reshape(own, [rows, 1]))];
       },
     };
   }) as tf.Tensor1D;
+}
+
+/** The largest of each row, [R, 1]. A NaN is in the sum of exponents anyway, so `ort` need not look for one here. */
+function rowMaxima(x: tf.Tensor): tf.Tensor {
+  const attributes = { reductionIndices: [1], keepDims: true, withoutNaN: true };
+  return tf.engine().runKernel<tf.Tensor>('Max', { x }, attributes);
 }

@@ -2,6 +2,7 @@ import type { Tensor } from 'onnxruntime-node';
 import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
 import { sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
+import { explained } from './explain.ts';
 import { HOST_KERNELS, type HostKernel, type Operand } from './hostKernels.ts';
 import { HostMemory } from './memory.ts';
 import { createSession, ortTensor, type Session, type SessionOptions } from './native.ts';
@@ -36,6 +37,7 @@ const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, int64: 8 }
 export class Executable {
   readonly #steps: Step[] = [];
   readonly #memory: HostMemory;
+  readonly #program: Program;
   readonly #inputs: readonly Value[];
   readonly #outputs: readonly Value[];
   /** Byte offset in the scratch block of each value that crosses, and of each input copied there. */
@@ -48,6 +50,7 @@ export class Executable {
 
   constructor(program: Program, memory: HostMemory, options: SessionOptions) {
     this.#memory = memory;
+    this.#program = program;
     this.#inputs = program.inputs;
     this.#outputs = program.outputs;
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
@@ -140,10 +143,18 @@ export class Executable {
         if (target) fresh.set(value, target);
       }
     }
-    const results = step.session.run(feeds, step.fetches);
+    const results = this.#call(step, feeds);
     for (const value of step.writes)
       if (!this.#slots.has(value) && !fresh.has(value))
         fresh.set(value, results[nameOf(value)]!.data as HostArray);
+  }
+
+  #call(step: Extract<Step, { kind: 'session' }>, feeds: Record<string, Tensor>): Record<string, Tensor> {
+    try {
+      return step.session.run(feeds, step.fetches);
+    } catch (error) {
+      throw explained(error, this.#program.name, this.#program.nodes);
+    }
   }
 
   /** Views are made anew after the memory grew or moved. */

@@ -76,7 +76,8 @@ export function createSession(model: Uint8Array, options: SessionOptions): Sessi
     // C library's allocator is shared by all of them and as fast.
     enableMemPattern: false,
     enableCpuMemArena: false,
-    logSeverityLevel: 3,
+    // Errors are thrown; printed as well they would only repeat themselves.
+    logSeverityLevel: 4,
     // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the cores
     // from the next session and the host kernels.
     extra: { session: { force_spinning_stop: '1' } },
