@@ -4,8 +4,7 @@ import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InputError } from '@ferry/data';
-import type { Encoder } from './extract.ts';
-import type { Modality } from './types.ts';
+import type { Encoder, Modality } from './types.ts';
 
 /** The model: CLIP ViT-B/32 with both projections, converted to ONNX. Text and image vectors share one 512-wide space. */
 export const clipModel = 'Xenova/clip-vit-base-patch32';

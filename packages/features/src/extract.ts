@@ -5,7 +5,7 @@ import { listPictures, type BadPicture } from './inputs.ts';
 import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord } from './record.ts';
 import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';
-import type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
+import type { Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 import { openVectorCache, type VectorCache } from './vectorCache.ts';
 
 /** What every extraction can be told. */
@@ -20,14 +20,6 @@ export interface ExtractionOptions {
   batchSize?: number | undefined;
   /** Type of the numbers in the file; float16 takes half the room and keeps three digits. Default float32. */
   dtype?: 'float16' | 'float32' | undefined;
-}
-
-/** Something that turns inputs into vectors. */
-export interface Encoder<Input> {
-  /** Vectors of the inputs, in their order. Float32 [inputs * F]. */
-  encode: (inputs: readonly Input[]) => Promise<Float32Array>;
-  /** Frees what it holds. */
-  close: () => Promise<void>;
 }
 
 /** One extraction. */

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { InputError } from '@ferry/data';
-import type { Encoder } from './extract.ts';
+import type { Encoder } from './types.ts';
 
 /** Edge of the square a picture is scaled to. */
 const edge = 64;

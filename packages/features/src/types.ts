@@ -30,3 +30,11 @@ export interface ExtractionProgress {
   /** Items to do. */
   total: number;
 }
+
+/** Something that turns inputs into vectors. */
+export interface Encoder<Input> {
+  /** Vectors of the inputs, in their order. Float32 [inputs * F]. */
+  encode: (inputs: readonly Input[]) => Promise<Float32Array>;
+  /** Frees what it holds. */
+  close: () => Promise<void>;
+}

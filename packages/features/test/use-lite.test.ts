@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Encoder } from '../src/extract.ts';
+import type { Encoder } from '../src/types.ts';
 import { openUseLite } from '../src/use-lite/encoder.ts';
 import { createTokenizer } from '../src/use-lite/tokenizer.ts';
 import { readUseLite } from '../src/use-lite/weights.ts';

@@ -1,5 +1,5 @@
 import { InputError, type Domain } from '@ferry/data';
-import type { Encoder } from '../extract.ts';
+import type { Encoder } from '../types.ts';
 import type { ItemInput } from '../inputs.ts';
 import { openSession } from '../session.ts';
 import { maxTokens, timingSignal, useLiteGraph } from './graph.ts';
