@@ -96,6 +96,7 @@ async function readSplitFiles(
   return {
     name: options.name,
     directory,
+    protocol: 'files',
     form: `atomic files ${files.stem}.{train,valid,test}.inter`,
     items,
     ...joined,
@@ -153,6 +154,7 @@ async function readInteractionFile(
   return {
     name: options.name,
     directory,
+    protocol: 'leave-one-out',
     form: `atomic file ${files.stem}.inter`,
     items,
     users,

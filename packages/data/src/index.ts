@@ -1,9 +1,10 @@
-export type { Batch, Domain, Items, Rows, Sequences } from './types.ts';
+export type { Batch, Domain, Items, ProtocolName, Rows, Sequences } from './types.ts';
 export { InputError } from './errors.ts';
 export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';
 export { leaveOneOut, type Split } from './split.ts';
+export { splitDomain, type Protocol } from './protocols.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';

@@ -211,6 +211,7 @@ export async function readJsonlDomain(directory: string, options: ResolvedReadOp
   return {
     name: options.name,
     directory,
+    protocol: 'leave-one-out',
     form: `${jsonlFiles.items} and ${jsonlFiles.sequences}`,
     items,
     users,

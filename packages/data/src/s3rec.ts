@@ -73,6 +73,7 @@ export async function readS3RecDomain(
   return {
     name: options.name,
     directory,
+    protocol: 'leave-one-out',
     form: `sequences in S3Rec's form, ${basename(file)}: ids without titles, an order without times`,
     items: {
       ids,

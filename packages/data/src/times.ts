@@ -18,7 +18,7 @@ export function timeWarnings(times: Float64Array): string[] {
     else counts[unit]!++;
   }
   const found = units.flatMap(([unit], at) => (counts[at]! > 0 ? [`${counts[at]!} in ${unit}`] : []));
-  // Small numbers alone may be days, years or places in an order.
-  if (found.length > 0 && small > 0) found.push(`${small} near 0`);
+  // Small numbers alone, which may be days, years or places in an order, are one kind.
+  if (small > 0) found.push(`${small} near 0`);
   return found.length < 2 ? [] : [`times look mixed (${found.join(', ')}): they are sorted as they are`];
 }

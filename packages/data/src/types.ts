@@ -46,6 +46,10 @@ export interface Sequences {
   times?: Float64Array;
 }
 
+/** How a domain is split into training, validation and test rows; see {@link splitDomain}. */
+export type ProtocolName =
+  'leave-one-out' | 'random-by-user' | 'temporal-by-user' | 'global-temporal' | 'files';
+
 /** One catalogue with its users, split leave-one-out. Users with fewer than three interactions have a sequence and no row. */
 export interface Domain {
   /** The directory's name, unless the caller gave another. */
@@ -54,17 +58,19 @@ export interface Domain {
   directory: string;
   /** The files it was read from and their form, for people. */
   form?: string;
+  /** How it is split: leave-one-out, or as its files say; another way after {@link splitDomain}. */
+  protocol?: ProtocolName;
   /** The catalogue. */
   items: Items;
   /** Raw user ids, in the order of the user index (atomic) or of the file (jsonl). */
   users: string[];
   /** Whole sequences. */
   sequences: Sequences;
-  /** Every prefix with at least one item of the sequence without its last two items, and the item after it. */
+  /** Leave-one-out: every prefix with at least one item of the sequence without its last two items, and the item after it. */
   train: Rows;
-  /** The second last item of each user after everything before it. */
+  /** Leave-one-out: the second last item of each user after everything before it. */
   valid: Rows;
-  /** The last item of each user after everything before it, the validation item included. */
+  /** Leave-one-out: the last item of each user after everything before it, the validation item included. */
   test: Rows;
   /**
    * Training interactions of each item: all but a user's last two, the first item included. Entry 0 (padding) is 0. Int32 [N + 1].

@@ -32,6 +32,14 @@ const cases: [string, Record<string, string>, RegExp][] = [
     { ...toyJsonl, 'items.jsonl': '{"id": 12345678901234567890}\n' },
     /as a string/,
   ],
+  [
+    'an integer that is not exact in a sequence',
+    {
+      'items.jsonl': jsonl([{ id: '9007199254740993' }]),
+      'sequences.jsonl': '{"user":1,"items":[9007199254740993]}',
+    },
+    /sequences\.jsonl:1: an entry of items must be .*: write it as a string/,
+  ],
   ['a blank id', { ...toyJsonl, 'items.jsonl': jsonl([{ id: ' ' }]) }, /items\.jsonl:1: id must be .*" "/],
   [
     'number title',
@@ -139,6 +147,16 @@ describe('readDomain refuses', () => {
     const directory = await directoryWith({ ...toyJsonl, 'sequences.jsonl': one(['a', 'b']) });
     await expect(readDomain(directory, { shortUsers: 'error' })).rejects.toThrow(
       /sequences\.jsonl:1: a user needs at least 3 interactions, got 2 for user "u"/,
+    );
+  });
+
+  it('short users of an .inter file where asked, by the line of their first interaction', async () => {
+    const rows = ['u\ta', 'u\tb', 'v\ta', 'u\tc', 'w\ta', 'w\tb'];
+    const directory = await directoryWith({
+      'x.inter': `user_id:token\titem_id:token\n${rows.join('\n')}\n`,
+    });
+    await expect(readDomain(directory, { shortUsers: 'error' })).rejects.toThrow(
+      /x\.inter:4: a user needs at least 3 interactions, got 1 for user "v"/,
     );
   });
 

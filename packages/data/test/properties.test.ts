@@ -266,6 +266,8 @@ describe('lines of sequences.jsonl', () => {
     '"us\\u0065r":"a"',
     'x',
     '"user":0',
+    '"items":[12]',
+    '"ts":[5]',
   );
   const line = fc
     .record({
@@ -328,6 +330,13 @@ describe('IdTable', () => {
         expect(table.texts()).toEqual([...map.keys()]);
       }),
     );
+  });
+
+  it('tells ids apart whose hashes are equal', () => {
+    // FNV-1a of the first is 0, and stays so for each zero byte that follows.
+    const table = new IdTable();
+    const bytes = Buffer.from([0xcc, 0x24, 0x31, 0xc4, 0, 0]);
+    expect([4, 5, 6, 4].map((end) => table.add(bytes, 0, end))).toEqual([0, 1, 2, 0]);
   });
 
   it('holds many ids', () => {

@@ -89,6 +89,25 @@ describe('readDomain', () => {
     expect([...domain.trainCounts]).toEqual([0, 2, 2, 3, 1, 0]);
   });
 
+  it('keeps rows apart whose histories lack their beginning without having been cut', async () => {
+    const domain = await readDomain(
+      await directoryWith({
+        ...toyAtomic,
+        'toy.train.inter': toyAtomic['toy.train.inter']!.replace('0\t0 1\t2', '0\t1\t2'),
+      }),
+    );
+    expect(listed(domain.train)).toContainEqual([0, [2], 3]);
+    // Only training rows count: the first of the longest of the first user (b c), c of the second, e d of the third.
+    expect([...domain.trainCounts]).toEqual([0, 0, 1, 2, 1, 1]);
+    expect(domain.warnings).toEqual([expect.stringMatching(/rows of 1 of 3 users are not the prefixes/)]);
+  });
+
+  it('takes 00 for user 0 of a user index', async () => {
+    const padded = toyAtomic['toy.test.inter']!.replace('\n0\t', '\n00\t');
+    const domain = await readDomain(await directoryWith({ ...toyAtomic, 'toy.test.inter': padded }));
+    expect(content(domain)).toEqual(content(await readDomain(await directoryWith(toyAtomic))));
+  });
+
   it('sorts by time, ties in the order of the file', async () => {
     const domain = await readDomain(
       await directoryWith({

@@ -36,6 +36,7 @@ describe("S3Rec's form", () => {
 
   it.each([
     ['a user twice', { 'x.txt': '1 1 2 3\n2 1 2 3\n1 4 5 6\n' }, /x\.txt:3: .*"1" again \(first on line 1\)/],
+    ['a user twice in a row', { 'x.txt': '1 1 2 3\n1 4 5 6\n' }, /x\.txt:2: .*"1" again \(first on line 1\)/],
     ['users alone', { 'x.txt': '1\n2\n' }, /at least one item/],
     ['nothing', { 'x.txt': '' }, /at least one item/],
     ['short users only', { 'x.txt': '1 1 2\n2 2\n' }, /no user has the 3 interactions/],

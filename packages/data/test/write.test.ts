@@ -37,6 +37,14 @@ describe('writers', () => {
     expect(back.items.texts[0]).toBe('a tab');
   });
 
+  it('refuse ids that the atomic form cannot hold, before anything is written', async () => {
+    const domain = await readDomain(await directoryWith(toyJsonl));
+    for (const id of ['a\tb', 'a\nb', 'a\0b', '\uFEFFa', '\uD800'])
+      await expect(
+        writeAtomicDomain({ ...domain, users: ['u1', id, 'u3'] }, '/nowhere/at/all'),
+      ).rejects.toThrow(/ids must be Unicode text without tab/);
+  });
+
   it('refuse to write other splits as jsonl', async () => {
     const domain = await readDomain(
       await directoryWith({

@@ -1,0 +1,188 @@
+import { IntList } from './growing.ts';
+import { leaveOneOut, RowList, type Split } from './split.ts';
+import type { Domain } from './types.ts';
+
+/** How {@link splitDomain} takes a domain apart; shares are of a user's interactions, or of all for `global-temporal`. */
+export type Protocol =
+  /** The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec). */
+  | { name: 'leave-one-out' }
+  /** Any items of each user, drawn from a seed; histories keep their order. What user-item models are compared by. */
+  | { name: 'random-by-user'; valid?: number; test?: number; seed?: number }
+  /** The last share of each user. An order is enough. */
+  | { name: 'temporal-by-user'; valid?: number; test?: number }
+  /**
+   * One point in time for all users: what happens from `testFrom` on is for the test, from `validFrom` on for validation.
+   * Without points they are chosen so that the shares come out, never parting equal times.
+   */
+  | { name: 'global-temporal'; valid?: number; test?: number; validFrom?: number; testFrom?: number }
+  /** The ready-made split that the domain's files hold. */
+  | { name: 'files' };
+
+/** Interactions of a user in each part. */
+interface Parts {
+  train: number;
+  valid: number;
+  test: number;
+}
+
+/**
+ * How many of a user's n interactions go where, as RecBole counts: shares rounded down, and one from training to the test
+ * part, then to validation, where a share has come to nothing and training keeps one.
+ */
+export function partSizes(n: number, shares: { valid: number; test: number }): Parts {
+  const parts = { train: 0, valid: Math.floor(shares.valid * n), test: Math.floor(shares.test * n) };
+  parts.train = n - parts.valid - parts.test;
+  for (const part of ['test', 'valid'] as const) {
+    if (parts.train <= 1) break;
+    if (shares[part] > 0 && shares[part] * n < 1) {
+      parts[part]++;
+      parts.train--;
+    }
+  }
+  return parts;
+}
+
+/** The shares of a protocol, checked. */
+function sharesOf({ valid = 0.1, test = 0.1 }: { valid?: number; test?: number }): {
+  valid: number;
+  test: number;
+} {
+  if (!(valid >= 0 && test >= 0 && valid + test < 1))
+    throw new RangeError(
+      `splitDomain: shares must not be negative and must leave some for training, got valid ${valid} and test ${test}`,
+    );
+  return { valid, test };
+}
+
+/** A whole number that depends on three others and on nothing else: two rounds of murmur's finaliser for each. */
+function mixed(seed: number, user: number, place: number): number {
+  let hash = 0x9e3779b9;
+  for (const value of [seed, user, place]) {
+    hash = Math.imul(hash ^ value, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    hash ^= hash >>> 16;
+  }
+  return hash >>> 0;
+}
+
+/** Splits each user's sequence by the part of each of its places: rows see everything before their target. */
+function splitByPlace(
+  { sequences: { items, starts, ends }, items: { ids } }: Domain,
+  partsOf: (user: number) => (at: number) => keyof Parts,
+): Split {
+  const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
+  const trainCounts = new Int32Array(ids.length + 1);
+  for (let user = 0; user < starts.length; user++) {
+    const [start, end] = [starts[user]!, ends[user]!];
+    const partOf = partsOf(user);
+    for (let at = start; at < end; at++) {
+      const part = partOf(at);
+      if (part === 'train') trainCounts[items[at]!]!++;
+      if (at > start) lists[part].push(user, start, at, items[at]!);
+    }
+  }
+  const { train, valid, test } = lists;
+  return { train: train.build(items), valid: valid.build(items), test: test.build(items), trainCounts };
+}
+
+/**
+ * Random by user: validation rows see the training items, test rows the training and validation items, in the order of the
+ * sequence, wherever in it their target stands.
+ */
+function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, seed: number): Split {
+  const { items, starts, ends } = domain.sequences;
+  const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
+  const buffer = new IntList();
+  const trainCounts = new Int32Array(domain.items.ids.length + 1);
+  for (let user = 0; user < starts.length; user++) {
+    const own = items.subarray(starts[user], ends[user]);
+    const sizes = partSizes(own.length, shares);
+    const keys = Array.from(own, (_, place) => mixed(seed, user, place));
+    const drawn = [...own.keys()].sort((a, b) => keys[a]! - keys[b]! || a - b);
+    const test = new Set(drawn.slice(0, sizes.test));
+    const valid = new Set(drawn.slice(sizes.test, sizes.test + sizes.valid));
+    // Training items, then training and validation items once more: the histories of the two kinds of rows.
+    const start = buffer.length;
+    for (const [place, item] of own.entries()) {
+      if (test.has(place) || valid.has(place)) continue;
+      if (buffer.length > start) lists.train.push(user, start, buffer.length, item);
+      trainCounts[item]!++;
+      buffer.push(item);
+    }
+    const middle = buffer.length;
+    for (const [place, item] of own.entries()) if (!test.has(place)) buffer.push(item);
+    for (const [place, item] of own.entries()) {
+      if (valid.has(place)) lists.valid.push(user, start, middle, item);
+      if (test.has(place)) lists.test.push(user, middle, buffer.length, item);
+    }
+  }
+  const all = buffer.toArray();
+  const { train, valid, test } = lists;
+  return { train: train.build(all), valid: valid.build(all), test: test.build(all), trainCounts };
+}
+
+/** The two points in time of a global split. */
+function pointsOf(
+  times: Float64Array,
+  protocol: Extract<Protocol, { name: 'global-temporal' }>,
+): { validFrom: number; testFrom: number } {
+  const shares = sharesOf(protocol);
+  const sorted = times.slice().sort();
+  const from = (share: number): number => sorted[Math.round((1 - share) * sorted.length)] ?? Infinity;
+  const { testFrom = from(shares.test), validFrom = Math.min(testFrom, from(shares.valid + shares.test)) } =
+    protocol;
+  if (!(validFrom <= testFrom))
+    throw new RangeError(
+      `splitDomain: validFrom must not be after testFrom, got ${validFrom} and ${testFrom}`,
+    );
+  return { validFrom, testFrom };
+}
+
+/**
+ * The same domain, split by another protocol. Rows see what comes before their target in the user's sequence (random by user:
+ * see the parts); a user's first item has nothing before it and gives no row.
+ *
+ * @param domain - A domain as it was read.
+ * @param protocol - The protocol and its settings; shares are .1 and .1 by default, the seed is 1.
+ * @throws RangeError for shares or points that make no split, for `global-temporal` on a domain without times, and for `files` on a
+ *   domain whose files hold no split.
+ */
+export function splitDomain(domain: Domain, protocol: Protocol): Domain {
+  const { sequences, items } = domain;
+  const split = (): Split => {
+    switch (protocol.name) {
+      case 'leave-one-out':
+        return leaveOneOut(sequences, items.ids.length);
+      case 'random-by-user':
+        return splitAtRandom(domain, sharesOf(protocol), protocol.seed ?? 1);
+      case 'temporal-by-user': {
+        const shares = sharesOf(protocol);
+        return splitByPlace(domain, (user) => {
+          const start = sequences.starts[user]!;
+          const { train, valid } = partSizes(sequences.ends[user]! - start, shares);
+          return (at) => (at - start < train ? 'train' : at - start < train + valid ? 'valid' : 'test');
+        });
+      }
+      case 'global-temporal': {
+        const { times } = sequences;
+        if (!times)
+          throw new RangeError(
+            `splitDomain: global-temporal needs the time of every interaction, got only an order in ${domain.name} (${domain.form ?? domain.directory})`,
+          );
+        const { validFrom, testFrom } = pointsOf(times, protocol);
+        return splitByPlace(
+          domain,
+          () => (at) => (times[at]! >= testFrom ? 'test' : times[at]! >= validFrom ? 'valid' : 'train'),
+        );
+      }
+      case 'files':
+        if (domain.protocol !== 'files')
+          throw new RangeError(
+            `splitDomain: files needs a domain whose files hold a split (.train, .valid and .test.inter), got ${domain.form ?? domain.name}`,
+          );
+        return domain;
+    }
+  };
+  const { train, valid, test, trainCounts } = split();
+  return { ...domain, train, valid, test, trainCounts, protocol: protocol.name };
+}
