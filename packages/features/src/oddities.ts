@@ -94,11 +94,14 @@ export function oddWidth(data: Float32Array, width: number): string | undefined 
   const others = plausibleWidths
     .filter((lag) => lag % width !== 0 && lag * 4 < sample.length)
     .map((lag) => ({ lag, alike: correlation(sample, lag) }));
-  const part = others.find(({ lag, alike }) => width % lag === 0 && own > telling && alike > 0.9 * own);
-  if (part)
-    return `rows look ${part.lag} wide, not ${width}: numbers ${part.lag} apart are as alike as whole rows`;
   const most = others.reduce((best, { alike }) => Math.max(best, alike), 0);
-  if (most < telling || own > most / 2) return undefined;
+  if (most < telling) return undefined;
+  if (own > most / 2) {
+    const part = others.find(({ lag, alike }) => width % lag === 0 && alike > 0.9 * own);
+    return (
+      part && `rows look ${part.lag} wide, not ${width}: numbers ${part.lag} apart are as alike as whole rows`
+    );
+  }
   const { lag } = others.find(({ alike }) => alike > 0.8 * most)!;
   return `rows look ${lag} wide, not ${width} (numbers ${lag} apart are alike, correlation ${most.toFixed(2)} against ${own.toFixed(2)}): is the file cut off?`;
 }

@@ -70,6 +70,10 @@ describe('a headerless file of another width', () => {
     expect((await read(cut)).notes).toEqual([
       expect.stringMatching(/^rows look 48 wide, not 40 .*: is the file cut off\?$/),
     ]);
+    for (const less of [32, 36, 42, 44, 46])
+      expect((await read(encodeNumbers(values.subarray(0, 60 * less), 'float32'))).notes![0]).toMatch(
+        new RegExp(`^rows look 48 wide, not ${less} `),
+      );
     await expect(read(cut, { width })).rejects.toThrow(
       /must have one row for each of the 60 items, got 50 rows of 48/,
     );

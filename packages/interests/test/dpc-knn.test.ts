@@ -106,6 +106,16 @@ describe.each<[DistanceMethod, 'cpu' | 'ort']>([
     expect(strict.peaks.filter((peak) => peak >= 25)).toHaveLength(10);
   });
 
+  it('finds copies at distance 0, whatever rounding their products have', async () => {
+    const width = 37;
+    const points = hashPoints(60, width).map((value) => 3 * value + 1);
+    // Twenty points with a copy each: the rounding of some is above zero, of others below.
+    for (let t = 0; t < 20; t++) points.copyWithin((40 + t) * width, t * width, (t + 1) * width);
+    const { separation, peaks } = await dpcKnn(points, { width, clusters: 60, neighbours: 4, method });
+    expect([...separation.subarray(40)]).toEqual(Array.from({ length: 20 }, () => 0));
+    expect(peaks).toHaveLength(40);
+  });
+
   it('clusters copies as one point when asked to, and still counts each in the mean', async () => {
     const points = Float32Array.of(0, 1, 1, 1, 11, 12);
     const merged = await dpcKnn(points, {
