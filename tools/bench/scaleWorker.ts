@@ -1,0 +1,95 @@
+// One process of tools/bench/scale.ts: trains MISSRec on a made-up catalogue, then ranks with it, and prints one line of
+// JSON. Features and rows are noise, for what a step costs does not depend on their values.
+import { RandomStream, selectBackend } from '@ferry/engine';
+import type { Rows } from '@ferry/data';
+import type { FeatureMatrix, Modality } from '@ferry/features';
+import {
+  createFinetuning,
+  createMissRecModel,
+  createRanking,
+  evaluateModel,
+  missRecOptions,
+} from '@ferry/missrec';
+import { B, F, L, RANKED, type Figures, type Job } from './scaleJob.ts';
+
+const job = JSON.parse(process.argv[2]!) as Job;
+const random = RandomStream.fromSeed(2020);
+await selectBackend('ort', { threads: job.threads });
+
+const model = createMissRecModel({
+  options: missRecOptions({
+    preset: 'paper',
+    task: 'finetune',
+    featureWidths: { text: F, image: F },
+    interestMethod: 'none',
+  }),
+  features: { text: noise('text'), image: noise('image') },
+  seed: 2020,
+});
+const figures: Figures = {};
+if (job.steps > 0) await train();
+if (job.rankings > 0) await rank();
+console.log(JSON.stringify(figures));
+process.exit(0);
+
+async function train(): Promise<void> {
+  const training = createFinetuning({ model, train: rows(B * (job.steps + 1)), batchSize: B });
+  const times: number[] = [];
+  let step = 0;
+  for (const batch of training.batches(0, random.split('order'))) {
+    const start = performance.now();
+    await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('step') });
+    times.push(performance.now() - start);
+  }
+  figures.firstStepMs = times.shift()!;
+  figures.stepMs = median(times);
+  figures.trainingMiB = peakMiB();
+  training.dispose();
+}
+
+async function rank(): Promise<void> {
+  const ranking = createRanking(model);
+  const users = rows(RANKED);
+  const times: number[] = [];
+  // The first compiles and touches its memory for the first time.
+  for (let i = 0; i <= job.rankings; i++) {
+    const start = performance.now();
+    await evaluateModel(ranking, model, users);
+    times.push(performance.now() - start);
+  }
+  figures.firstRankingS = times.shift()! / 1000;
+  figures.rankingS = median(times) / 1000;
+  figures.peakMiB = peakMiB();
+  ranking.dispose();
+}
+
+function noise(modality: Modality): FeatureMatrix {
+  const data = new Float32Array(job.items * F);
+  // A generator that fills a gigabyte in seconds.
+  let state = modality === 'text' ? 1 : 2;
+  for (let i = 0; i < data.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    data[i] = state / 2 ** 32;
+  }
+  const present = new Uint8Array(job.items).fill(1);
+  return { modality, encoder: 'noise', count: job.items, width: F, data, present };
+}
+
+function rows(count: number): Rows {
+  const item = () => 1 + random.integer(job.items);
+  return {
+    users: Int32Array.from({ length: count }, (_, i) => i),
+    targets: Int32Array.from({ length: count }, item),
+    items: Int32Array.from({ length: count * L }, item),
+    starts: Int32Array.from({ length: count }, (_, i) => i * L),
+    ends: Int32Array.from({ length: count }, (_, i) => (i + 1) * L),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+function peakMiB(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
