@@ -1,9 +1,6 @@
 /** A whole number with thousands separated. */
 export const count = (value: number): string => value.toLocaleString('en-US');
 
-/** A share as a percentage with one decimal. */
-export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
 /**
  * Lines of aligned columns.
  *

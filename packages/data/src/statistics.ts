@@ -119,6 +119,11 @@ const groupEdges: readonly [number, number][] = [
   [20, Infinity],
 ];
 
+/** A number and what it counts. */
+function counted(number: number, one: string, several: string): string {
+  return `${number.toLocaleString('en-US')} ${number === 1 ? one : several}`;
+}
+
 function warn(domain: Domain): string[] {
   const { items, trainCounts, train, sequences } = domain;
   const warnings = [...domain.warnings];
@@ -128,16 +133,18 @@ function warn(domain: Domain): string[] {
   const sharing = repeated.reduce((total, [, number]) => total + number, 0);
   if (repeated[0])
     warnings.push(
-      `${sharing} items share their title with another; the most common is ${JSON.stringify(repeated[0][0].slice(0, 60))} (${repeated[0][1]} items)`,
+      `${sharing} items share their title with others; the most common is ${JSON.stringify(repeated[0][0].slice(0, 60))} (${repeated[0][1]} items)`,
     );
   const untitled = items.titles.filter((title) => title === '').length;
-  if (untitled > 0) warnings.push(`${untitled} items have no title`);
+  if (untitled > 0) warnings.push(`${counted(untitled, 'item has', 'items have')} no title`);
   const scraps = items.titles.filter((title) => /<[a-z!/]|\/>/i.test(title)).length;
-  if (scraps > 0) warnings.push(`${scraps} titles hold HTML tags or pieces of them`);
+  if (scraps > 0)
+    warnings.push(`${counted(scraps, 'title holds', 'titles hold')} HTML tags or pieces of them`);
   const entities = items.titles.filter((title) => /&(?:[a-z]+|#\d+);/i.test(title)).length;
-  if (entities > 0) warnings.push(`${entities} titles hold HTML entities such as &amp;`);
+  if (entities > 0)
+    warnings.push(`${counted(entities, 'title holds', 'titles hold')} HTML entities such as &amp;`);
   const cold = items.ids.filter((_, index) => trainCounts[index + 1] === 0).length;
-  if (cold > 0) warnings.push(`${cold} items never occur in training`);
+  if (cold > 0) warnings.push(`${counted(cold, 'item never occurs', 'items never occur')} in training`);
   if (train.targets.length === 0)
     warnings.push('there are no training rows: no user has more than 3 interactions');
   let adjacent = 0;
@@ -149,7 +156,8 @@ function warn(domain: Domain): string[] {
       if (sequences.items[at] === sequences.items[at - 1]) adjacent++;
       if (sequences.times && sequences.times[at] === sequences.times[at - 1]) ties++;
     }
-  if (adjacent > 0) warnings.push(`${adjacent} interactions repeat the item just before them`);
+  if (adjacent > 0)
+    warnings.push(`${counted(adjacent, 'interaction repeats', 'interactions repeat')} the item just before`);
   if (ties > 0)
     warnings.push(
       `${((100 * ties) / pairs).toFixed(1)} % of neighbouring interactions have the same time; their order is the file's`,

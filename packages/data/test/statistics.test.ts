@@ -61,13 +61,13 @@ describe('domainStatistics', () => {
     expect(missing).toEqual({ text: 1, image: 5 });
     const expected = [
       /1 of 2 users have fewer than 3 interactions/,
-      /2 items share their title with another; the most common is "Same" \(2 items\)/,
-      /1 items have no title/,
+      /2 items share their title with others; the most common is "Same" \(2 items\)/,
+      /1 item has no title/,
       /1 titles hold HTML tags/,
       /1 titles hold HTML entities/,
       /4 items never occur in training/,
       /no training rows/,
-      /1 interactions repeat the item just before them/,
+      /1 interaction repeats the item just before/,
       /33\.3 % of neighbouring interactions have the same time/,
     ];
     expect(warnings).toHaveLength(expected.length);

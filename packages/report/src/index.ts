@@ -1,4 +1,4 @@
-export { escapeXml, formatNumber, type Measurement } from './numbers.ts';
+export { escapeXml, formatNumber, formatShare, type Measurement } from './numbers.ts';
 export { type Cell, type Column, type Table } from './table.ts';
 export { tableToCsv, tableToLatex, tableToMarkdown, tableToText, type TextOptions } from './tableText.ts';
 export {

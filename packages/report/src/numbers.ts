@@ -19,6 +19,13 @@ export function formatNumber(value: number, decimals: number): string {
   return value < 0 && /[1-9]/.test(text) ? minus + text : text;
 }
 
+/** A share as a percentage: one decimal, or as many as a small one needs to show two digits that are not leading zeros. */
+export function formatShare(share: number): string {
+  const percent = 100 * share;
+  const decimals = percent > 0 && percent < 1 ? Math.min(8, 1 - Math.floor(Math.log10(percent))) : 1;
+  return `${percent.toFixed(decimals)} %`;
+}
+
 /** A coordinate for SVG: at most 2 decimals, no trailing zeros, never `-0`. */
 export function coordinate(value: number): string {
   const text = value.toFixed(2).replace(/\.?0+$/, '');

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   formatNumber,
+  formatShare,
   tableToCsv,
   tableToHtml,
   tableToLatex,
@@ -37,6 +38,14 @@ describe('formatNumber', () => {
       [-Infinity, 0, '\u2212\u221e'],
     ];
     for (const [value, decimals, text] of cases) expect(formatNumber(value, decimals)).toBe(text);
+  });
+});
+
+describe('formatShare', () => {
+  it('shows small shares', () => {
+    expect([0, 1, 0.615, 0.0123, 0.0007, 0.00003456, 1e-12].map(formatShare)).toEqual([
+      ...['0.0 %', '100.0 %', '61.5 %', '1.2 %', '0.070 %', '0.0035 %', '0.00000000 %'],
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
+import { formatShare } from '@ferry/report';
 import { Command } from 'commander';
-import { columns, count, percent, sparkline } from '../text.ts';
+import { columns, count, sparkline } from '../text.ts';
 
 /** `ferry inspect`. */
 export function inspectVerb(): Command {
@@ -31,7 +32,7 @@ export function inspectVerb(): Command {
           ...(inspection.form === undefined ? [] : [['read from', inspection.form]]),
           ['items', count(counts.items)],
           ['users', count(counts.users)],
-          ['interactions', `${count(counts.interactions)} (density ${percent(density)})`],
+          ['interactions', `${count(counts.interactions)} (density ${formatShare(density)})`],
           ['rows', `train ${count(counts.train)}  valid ${count(counts.valid)}  test ${count(counts.test)}`],
           lengths('sequence length', sequenceLengths),
           ...(historyLengths ? [lengths('history length', historyLengths)] : []),
@@ -39,7 +40,7 @@ export function inspectVerb(): Command {
         '',
         'Training interactions of the items, most popular first',
         `  ${sparkline(popularity.curve)}`,
-        `  the most popular tenth has ${percent(popularity.headShare)}; Gini ${popularity.gini.toFixed(2)}`,
+        `  the most popular tenth has ${formatShare(popularity.headShare)}; Gini ${popularity.gini.toFixed(2)}`,
         columns([
           ['interactions', 'items', 'test rows'],
           ...popularity.groups.map(({ from, to, items, testRows }) => [

@@ -127,22 +127,32 @@ export async function recommend(
   }
 }
 
+/** How much of a history, and of the items an interest comes from, is printed. */
+const shownHistory = 10;
+const shownReasons = 5;
+
 /** Recommendations for the terminal. */
 export function formatRecommendation({ domain, history, items, interests }: Recommended): string {
-  const width = Math.max(...[...history, ...items].map(({ id }) => id.length));
+  const latest = history.slice(-shownHistory);
+  const earlier = history.length - latest.length;
+  const width = Math.max(...[...latest, ...items].map(({ id }) => id.length));
   const name = ({ id, title }: NamedItem): string => `${id.padEnd(width)}  ${title}`;
   const shown = interests.slice(0, 6);
   const rest = interests.length - shown.length;
   return [
     `${domain}: the history, oldest first`,
-    ...history.map((item) => `  ${name(item)}`),
+    ...(earlier > 0 ? [`  ${earlier} earlier ${earlier === 1 ? 'item' : 'items'}, then`] : []),
+    ...latest.map((item) => `  ${name(item)}`),
     '',
     'Recommended',
     ...items.map((item, i) => `  ${String(i + 1).padStart(2)}  ${item.score.toFixed(4)}  ${name(item)}`),
     ...(shown.length > 0 ? ['', 'Interests that fired, by share of the attention'] : []),
     ...shown.flatMap(({ interest, weight, because, about }) => [
       `  ${`${(100 * weight).toFixed(0)} %`.padStart(5)}  interest ${interest}`,
-      `         from  ${because.map(({ title, modality }) => `${title} [${modality}]`).join('; ')}`,
+      `         from  ${because
+        .slice(0, shownReasons)
+        .map(({ title, modality }) => `${title} [${modality}]`)
+        .join('; ')}${because.length > shownReasons ? `; and ${because.length - shownReasons} more` : ''}`,
       ...(about.length > 0 ? [`         like  ${about.map(({ title }) => title).join('; ')}`] : []),
     ]),
     ...(rest > 0 ? [`  and ${rest} more`] : []),

@@ -1,13 +1,5 @@
 import { domainStatistics, type Domain } from '@ferry/data';
-import type { Table } from '@ferry/report';
-
-/** A share as a percentage with at least two digits that are not leading zeros. */
-export function shareText(share: number): string {
-  const percent = 100 * share;
-  if (percent === 0) return '0 %';
-  const decimals = Math.max(1, 1 - Math.floor(Math.log10(percent)));
-  return `${percent.toFixed(Math.min(decimals, 6))} %`;
-}
+import { formatShare, type Table } from '@ferry/report';
 
 /** The data sets of a study: what each is for, and its size. */
 export function domainTable(domains: readonly { readonly role: string; readonly domain: Domain }[]): Table {
@@ -33,7 +25,7 @@ export function domainTable(domains: readonly { readonly role: string; readonly 
         name: domain.name,
         role,
         ...{ users, items, interactions, train, valid, test },
-        density: shareText(density),
+        density: formatShare(density),
         length: sequenceLengths.median,
         text: 1 - missing.text / items,
         image: 1 - missing.image / items,
