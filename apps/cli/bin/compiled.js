@@ -2,8 +2,8 @@
 /**
  * The sources of a checkout as JavaScript, compiled once and kept until one of them changes.
  *
- * Everything under `packages` and `apps` that the entry reaches becomes one bundle, cut where the sources say
- * `await import(…)`, so that a command loads what it needs and no more. Packages from npm stay outside it.
+ * Everything under `packages` and `apps` that the entry reaches becomes one bundle, and so does every module beside it that it loads
+ * by `await import(…)`: what one of them uses of a package is all that it loads. Packages from npm stay outside.
  * A build is a directory named after the state of the sources; no build is ever changed, and a process that
  * has begun with one goes on with it whatever is edited meanwhile.
  */
@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utime
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { homedir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Builds that no command has used for so many days are removed when a new one is made. */
@@ -71,8 +71,7 @@ export async function compiled({ root, entry, caches }) {
     const temporary = makeTemporary(cache);
     if (temporary === undefined) continue;
     try {
-      const { build } = await import('esbuild');
-      await build(buildOptions(root, entry, temporary));
+      await compileTo(root, entry, temporary);
       place(temporary, join(cache, state), main);
       removeUnused(cache);
       return join(cache, state, main);
@@ -84,20 +83,54 @@ export async function compiled({ root, entry, caches }) {
 }
 
 /**
- * How the entry is compiled.
+ * Compiles the entry, and each module of its own app that it imports dynamically.
  *
  * @param {string} root
  * @param {string} entry
  * @param {string} outdir
+ * @returns {Promise<Map<string, string[]>>} for each bundle's source what it imports from outside
+ */
+export async function compileTo(root, entry, outdir) {
+  const { build } = await import('esbuild');
+  const app = dirname(join(root, entry));
+  /** @param {string} path */
+  const nameOf = (path) => relative(app, path).replaceAll(sep, '-').replace(/\.ts$/, '');
+  /** @type {Map<string, string[]>} */
+  const outside = new Map();
+  const todo = [join(root, entry)];
+  const seen = new Set(todo);
+  for (let path = todo.shift(); path !== undefined; path = todo.shift()) {
+    const { metafile } = await build({
+      ...buildOptions(root),
+      entryPoints: { [nameOf(path)]: path },
+      outdir,
+      plugins: [
+        ownBundles(app, nameOf, (found) => !seen.has(found) && (seen.add(found), todo.push(found))),
+        outsidePackages,
+        ownPlaces,
+      ],
+    });
+    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
+    outside.set(
+      relative(root, path),
+      imports
+        .filter(({ external, kind }) => external && kind !== 'dynamic-import')
+        .map((found) => found.path),
+    );
+  }
+  return outside;
+}
+
+/**
+ * How a module is compiled.
+ *
+ * @param {string} root
  * @returns {import('esbuild').BuildOptions & { metafile: true }}
  */
-export function buildOptions(root, entry, outdir) {
+function buildOptions(root) {
   return {
     absWorkingDir: root,
-    entryPoints: [entry],
-    outdir,
     bundle: true,
-    splitting: true,
     metafile: true,
     format: 'esm',
     platform: 'node',
@@ -109,7 +142,28 @@ export function buildOptions(root, entry, outdir) {
     keepNames: true,
     sourcemap: 'linked',
     logLevel: 'silent',
-    plugins: [outsidePackages, ownPlaces],
+  };
+}
+
+/**
+ * `await import('./x.ts')` within the app loads a bundle of its own. Only one of them is run in a process, so none shares state with another.
+ *
+ * @param {string} app
+ * @param {(path: string) => string} nameOf
+ * @param {(path: string) => void} found
+ * @returns {import('esbuild').Plugin}
+ */
+function ownBundles(app, nameOf, found) {
+  return {
+    name: 'own-bundles',
+    setup({ onResolve }) {
+      onResolve({ filter: /^\.{1,2}\/.*\.ts$/ }, ({ path, kind, resolveDir }) => {
+        if (kind !== 'dynamic-import' || !`${resolveDir}${sep}`.startsWith(`${app}${sep}`)) return undefined;
+        const target = join(resolveDir, path);
+        found(target);
+        return { path: `./${nameOf(target)}.js`, external: true };
+      });
+    },
   };
 }
 

@@ -1,13 +1,12 @@
 import type { JobConsole } from '@ferry/studies';
+import { print } from './print.ts';
 import { progressLine } from './progress.ts';
 
 /** A job's lines on standard output, its progress on standard error. */
 export function jobConsole(): JobConsole {
   const draw = progressLine();
   return {
-    line: (text) => {
-      process.stdout.write(`${text}\n`);
-    },
+    line: print,
     features: (domain, modality, { done, total }) => {
       draw(`${domain}: ${modality} features`, done, total);
     },

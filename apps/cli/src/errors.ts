@@ -1,3 +1,4 @@
+import { printableLines } from '@ferry/report';
 import colours from 'picocolors';
 
 /** Errors of the program itself; all others were written for the user. */
@@ -10,8 +11,9 @@ const bugs = ['TypeError', 'ReferenceError', 'SyntaxError', 'AssertionError'];
  * @param debug - Whether to show where it came from.
  */
 export function describeError(error: unknown, debug: boolean): string {
-  if (!(error instanceof Error)) return `${colours.red('error')} ${String(error)}`;
-  const head = `${colours.red('error')} ${error.message}`;
-  if (debug) return `${head}\n${error.stack ?? ''}`;
+  const message = printableLines(error instanceof Error ? error.message : String(error));
+  const head = `${colours.red('error')} ${message}`;
+  if (!(error instanceof Error)) return head;
+  if (debug) return `${head}\n${printableLines(error.stack ?? '')}`;
   return bugs.includes(error.name) ? `${head}\n${colours.dim('(--debug shows where this came from)')}` : head;
 }

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 
 /** Reads an option that must be a whole number above 0. */
 export function positive(text: string): number {
@@ -15,4 +15,11 @@ export function numbers(text: string): number[] {
     throw new InvalidArgumentError('It must be whole numbers of at least 1, such as 10,50.');
   if (new Set(values).size < values.length) throw new InvalidArgumentError('No number may come twice.');
   return values;
+}
+
+/** Which of a run's checkpoints. */
+export function checkpointOption(): Option {
+  return new Option('--checkpoint <which>', 'best by validation, or the last, also of a run that was stopped')
+    .choices(['best', 'last'])
+    .default('best');
 }

@@ -1,3 +1,4 @@
+import { printable } from '@ferry/report';
 import { count } from './text.ts';
 
 /** A line that is redrawn on a terminal; elsewhere only its last state is printed. Work that was done before shows nothing. */
@@ -5,7 +6,7 @@ export function progressLine(output: NodeJS.WriteStream = process.stderr) {
   let name = '';
   let drawnAt = 0;
   return (what: string, done: number, total: number): void => {
-    const line = `${what} ${count(done)}/${count(total)}`;
+    const line = `${printable(what)} ${count(done)}/${count(total)}`;
     const last = done >= total;
     if (last && what !== name) return;
     if (output.isTTY) {

@@ -1,3 +1,5 @@
+import { printable } from '@ferry/report';
+
 /** A whole number with thousands separated. */
 export const count = (value: number): string => value.toLocaleString('en-US');
 
@@ -8,7 +10,9 @@ export const count = (value: number): string => value.toLocaleString('en-US');
  * @param indent - Spaces in front.
  */
 export function columns(rows: readonly (readonly (string | number)[])[], indent = 2): string {
-  const cells = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? count(cell) : cell)));
+  const cells = rows.map((row) =>
+    row.map((cell) => (typeof cell === 'number' ? count(cell) : printable(cell))),
+  );
   const widths: number[] = [];
   for (const row of cells)
     row.forEach((cell, i) => {

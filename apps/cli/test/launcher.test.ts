@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compiled } from '../bin/compiled.js';
+import { compiled, compileTo } from '../bin/compiled.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -159,6 +159,23 @@ describe('the compiled sources', () => {
     checkout.write('packages/one/src/index.ts', 'export const = 1;\n');
     await expect(checkout.compiled()).rejects.toThrow(/packages\/one\/src\/index\.ts:1:13/);
     expect(readdirSync(checkout.caches[0]!)).toEqual([]);
+  });
+});
+
+describe('a command', () => {
+  it('loads what it needs and no more', async () => {
+    const outdir = mkdtempSync(join(tmpdir(), 'ferry-launcher-'));
+    const outside = await compileTo(root, 'apps/cli/src/main.ts', outdir);
+    const packagesOf = (source: string): string =>
+      outside
+        .get(`apps/cli/src/${source}.ts`)!
+        .map((path) => path.replace(/.*node_modules\//, ''))
+        .join(' ');
+    expect(packagesOf('main')).toMatch(/commander/);
+    expect(packagesOf('main')).not.toMatch(/tensorflow|onnxruntime|sharp|kmeans/);
+    expect(packagesOf('actions/inspect')).not.toMatch(/onnxruntime|sharp|kmeans|zod/);
+    expect(packagesOf('actions/run')).toMatch(/onnxruntime/);
+    rmSync(outdir, { recursive: true });
   });
 });
 

@@ -1,10 +1,17 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { recboleOrder } from '@ferry/data';
+import { recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
-import { featuresSchema, readRecipe, recipeSchema, UserError } from '@ferry/recipes';
-import { asJson, domainFeatures, importedFile, openDomain, type JobConsole } from '@ferry/studies';
+import { readRecipe, recipeSchema, UserError } from '@ferry/recipes';
+import {
+  asJson,
+  domainFeatures,
+  importedFile,
+  openDomain,
+  type DomainFeatures,
+  type JobConsole,
+} from '@ferry/studies';
 import { toYaml } from '@ferry/training';
 
 /** The recipe an imported run is used by: the released preset with the sizes of the file. */
@@ -34,6 +41,22 @@ function importedRecipe(file: string, on: string | undefined, { options, items }
   );
 }
 
+/** The feature files that a domain has, and why it has no others. */
+async function knownFeatures(domain: Domain): Promise<{ features: DomainFeatures; missing: string[] }> {
+  const features: DomainFeatures = {};
+  const missing: string[] = [];
+  for (const modality of ['text', 'image'] as const)
+    try {
+      Object.assign(
+        features,
+        await domainFeatures(domain, { text: 'none', image: 'none', [modality]: 'stored' }),
+      );
+    } catch (error) {
+      missing.push((error as Error).message);
+    }
+  return { features, missing };
+}
+
 /**
  * Makes a run of a checkpoint of MISSRec's released PyTorch code. Nothing in the file is executed.
  *
@@ -51,14 +74,18 @@ export async function importMissRec(
     throw new UserError(`${out} holds a run already: choose another directory with --out`);
   await selectBackend('auto', { log: () => undefined });
   const domain = on === undefined ? undefined : await openDomain(on);
-  const features =
-    domain && (await domainFeatures(domain, featuresSchema.parse({ text: 'stored', image: 'stored' })));
+  const { features, missing } = domain ? await knownFeatures(domain) : { features: undefined, missing: [] };
   const order = domain && (await recboleOrder(domain.directory));
-  const imported = importReleased(readFileSync(file), {
-    file,
-    ...(features && { domain: { ...features, order } }),
-    ...(heads !== undefined && { heads }),
-  });
+  let imported: ImportedModel;
+  try {
+    imported = importReleased(readFileSync(file), {
+      file,
+      ...(features && { domain: { ...features, order } }),
+      ...(heads !== undefined && { heads }),
+    });
+  } catch (error) {
+    throw missing.length > 0 ? new UserError([(error as Error).message, ...missing].join('; ')) : error;
+  }
   mkdirSync(out, { recursive: true });
   await saveMissRec(join(out, importedFile), imported);
   writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
@@ -71,6 +98,8 @@ export async function importMissRec(
       `${rows.ambiguous} items have all features of another item: ` +
         (order ? "told apart by RecBole's order" : 'their IDs may be interchanged, for want of .inter files'),
     );
+  if (items > 0 && !tensors.has('interests.centres'))
+    console.line('no interests in the file: they are found anew from its adapters when the run is used');
   if (ignored.length > 0) console.line(`left out (Ferry reads them from the domain): ${ignored.join(', ')}`);
   console.line(
     items > 0

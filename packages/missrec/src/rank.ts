@@ -33,8 +33,8 @@ export interface EvaluateOptions {
   history?: 'keep' | 'mask' | undefined;
   /** What a tie means. Default `mid-rank`. */
   ties?: TieRule | undefined;
-  /** A modality that no item has at test time. */
-  without?: Modality | undefined;
+  /** Modalities that no item has at test time. Default none. */
+  without?: readonly Modality[] | undefined;
   /** Which rows, in any order. Default: all. Int32 [R]. */
   order?: Int32Array | undefined;
   /** Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster (`blocksPay`). */
@@ -65,8 +65,8 @@ export interface Ranker {
 
 /** Compiled functions that rank with a model; made once, used for every evaluation. */
 export interface RankingFunctions {
-  /** Encodes the catalogue as it is now, or as it were without a modality. */
-  ranker(without?: Modality): Ranker;
+  /** Encodes the catalogue as it is now, or as it were without some modalities. */
+  ranker(without?: readonly Modality[]): Ranker;
   /** Ranks a catalogue block by block: for one whose scores are too large to be made at once. */
   blocks: BlockRanking;
   /** Frees what was compiled. */
@@ -120,11 +120,16 @@ export function createRanking(model: MissRecModel): RankingFunctions {
     { name: 'missrec.score' },
   );
 
-  const ranker = (without?: Modality): Ranker => {
-    const view = without === undefined ? undefined : withoutModality(catalogue, without);
-    const { features, present } = view ?? catalogue.inputs;
+  const ranker = (without: readonly Modality[] = []): Ranker => {
+    const { inputs } = catalogue;
+    const [features, present] = [{ ...inputs.features }, { ...inputs.present }];
+    const views = new Map(without.map((modality) => [modality, withoutModality(catalogue, modality)]));
+    for (const [modality, view] of views) {
+      features[modality] = view.features[modality]!;
+      present[modality] = view.present[modality]!;
+    }
     const { tables, candidates } = encodeItems({ features, present });
-    if (view) disposeView(view, without!);
+    for (const [modality, view] of views) disposeView(view, modality);
     const interests = presentInterests(model, without);
     const table = model.interestTable();
     const shared = table ? { table } : {};
@@ -150,7 +155,7 @@ export function createRanking(model: MissRecModel): RankingFunctions {
       },
       score: (histories) => {
         const latest = histories.map((history) => checkedHistory(history, catalogue.items).slice(-positions));
-        const length = Math.max(...latest.map((history) => history.length));
+        const length = latest.reduce((most, history) => Math.max(most, history.length), 1);
         const history = new Int32Array(latest.length * length);
         latest.forEach((items, b) => {
           history.set(items, b * length);
@@ -194,10 +199,11 @@ function checkedHistory(history: readonly number[], items: number): readonly num
 }
 
 /** The interests as they are, or as they were without a modality. */
-function presentInterests(model: MissRecModel, without: Modality | undefined): InterestState | undefined {
-  const state = model.interests();
-  if (!state || without === undefined) return state;
-  return interestsWithout(state, model.options, without, biasOf(model, without));
+function presentInterests(model: MissRecModel, without: readonly Modality[]): InterestState | undefined {
+  let state = model.interests();
+  for (const modality of without)
+    state &&= interestsWithout(state, model.options, modality, biasOf(model, modality));
+  return state;
 }
 
 function biasOf(model: MissRecModel, modality: Modality): Float32Array {
@@ -224,7 +230,7 @@ export async function evaluateModel(
   rows: Rows,
   options: EvaluateOptions = {},
 ): Promise<RankingResult> {
-  const { batchSize = 256, k, history, ties, without, order, inBlocks } = options;
+  const { batchSize = 256, k, history, ties, without = [], order, inBlocks } = options;
   const { catalogue } = model;
   const settings = {
     rows: latestItems(rows, model.options.positions),

@@ -212,7 +212,10 @@ describe.each(backends)('training on %s', (backend) => {
     const training = createFinetuning({ model, train, valid, batchSize: 48, learningRate: 0.02 });
     await epochs(training, 0, 6);
     const full = await evaluateModel(training.ranking, model, valid);
-    const withoutText = await evaluateModel(training.ranking, model, valid, { without: 'text' });
+    const withoutText = await evaluateModel(training.ranking, model, valid, { without: ['text'] });
+    const withoutBoth = await evaluateModel(training.ranking, model, valid, { without: ['image', 'text'] });
+    expect(withoutBoth.ranks).not.toEqual(withoutText.ranks);
+    expect(withoutBoth.metrics['mrr']).toBeGreaterThan(0);
     const masked = await evaluateModel(training.ranking, model, valid, { history: 'mask' });
     expect(withoutText.ranks).not.toEqual(full.ranks);
     expect(masked.ranks.every((rank, r) => rank <= full.ranks[r]!)).toBe(true);
@@ -220,7 +223,8 @@ describe.each(backends)('training on %s', (backend) => {
     // In blocks of items the numbers are the same.
     for (const [options, want] of [
       [{}, full],
-      [{ without: 'text' }, withoutText],
+      [{ without: ['text'] }, withoutText],
+      [{ without: ['image', 'text'] }, withoutBoth],
       [{ history: 'mask' }, masked],
     ] as const) {
       const inBlocks = await evaluateModel(training.ranking, model, valid, { ...options, inBlocks: true });

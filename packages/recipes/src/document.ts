@@ -1,4 +1,15 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parse, parseDocument, type Document } from 'yaml';
+import {
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  parse,
+  parseDocument,
+  visit,
+  type Alias,
+  type Document,
+} from 'yaml';
 
 /** One thing wrong with a recipe. */
 export interface Problem {
@@ -77,6 +88,44 @@ function findNode(document: Document, path: Path): { key: unknown; value: unknow
   return found;
 }
 
+/** Aliases of a recipe may not make it longer than so many values. */
+const mostValues = 100_000;
+
+/** A copy in which aliased values are values of their own, so that an override of one does not change the others. */
+function unshared(value: unknown, left = { values: mostValues }): unknown {
+  if (left.values-- <= 0) throw new RangeError(`aliases must not expand to more than ${mostValues} values`);
+  if (Array.isArray(value)) return value.map((item) => unshared(item, left));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unshared(item, left)]));
+}
+
+/** A document's values, aliases in full; what is wrong with an alias goes to the problems. */
+function valuesOf(document: Document, position: (offset: number) => string, problems: Problem[]): unknown {
+  let first: Alias | undefined;
+  visit(document, {
+    Alias: (_, alias, path) => {
+      first ??= alias;
+      const source = alias.resolve(document);
+      const where = position(alias.range?.[0] ?? 0);
+      if (!source)
+        problems.push({
+          where,
+          message: `alias *${alias.source} must follow its anchor &${alias.source}, got none`,
+        });
+      else if (path.includes(source))
+        problems.push({ where, message: `alias *${alias.source} must not stand inside its own anchor` });
+    },
+  });
+  if (problems.length > 0) return {};
+  try {
+    // The copy bounds what aliases expand to.
+    return unshared(document.toJS({ maxAliasCount: -1 }) ?? {});
+  } catch (error) {
+    problems.push({ where: position(first?.range?.[0] ?? 0), message: (error as Error).message });
+    return {};
+  }
+}
+
 /**
  * Parses a recipe and applies overrides to it.
  *
@@ -87,7 +136,12 @@ function findNode(document: Document, path: Path): { key: unknown; value: unknow
  */
 export function parseRecipe(text: string, file: string, overrides: readonly string[] = []): RecipeDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    merge: true,
+  });
   const position = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
@@ -97,7 +151,10 @@ export function parseRecipe(text: string, file: string, overrides: readonly stri
     message: error.code === 'DUPLICATE_KEY' ? 'a key must come once, this one comes twice' : error.message,
   }));
   const set: { path: string[]; text: string }[] = [];
-  const value = (document.errors.length > 0 ? {} : (document.toJS() ?? {})) as Record<string, unknown>;
+  const value = (problems.length > 0 ? {} : valuesOf(document, position, problems)) as Record<
+    string,
+    unknown
+  >;
   for (const override of overrides) {
     const parsed = parseOverride(override);
     if (typeof parsed === 'string') {

@@ -26,6 +26,43 @@ const problemsOf = (text: string, overrides: string[] = []): string[] => {
 };
 
 describe('readRecipe', () => {
+  it('takes anchors, aliases and merge keys, and an override changes one place only', () => {
+    const text = `job: study
+targets: [here]
+starts: [scratch]
+variants:
+  plain: &small { width: 16, heads: 2, interests: &few { count: 4 } }
+  same: *small
+  wider: { <<: *small, width: 32, interests: *few }
+`;
+    const read = (...overrides: string[]) => {
+      const recipe = readRecipe(text, 'r.yaml', recipeSchema, overrides);
+      return recipe.job === 'study' ? recipe.variants! : {};
+    };
+    const small = { width: 16, heads: 2, interests: { count: 4 } };
+    expect(read()).toEqual({ plain: small, same: small, wider: { ...small, width: 32 } });
+    expect(read('variants.same.interests.count=8')).toEqual({
+      plain: small,
+      same: { ...small, interests: { count: 8 } },
+      wider: { ...small, width: 32 },
+    });
+  });
+
+  it('says of an alias what is wrong and where', () => {
+    expect(problemsOf('job: finetune\ntarget: *later\nout: &later here\n')).toEqual([
+      'r.yaml:2:9 alias *later must follow its anchor &later, got none',
+    ]);
+    expect(problemsOf('job: finetune\ntarget: a\nmodel: &m { interests: *m }\n')).toEqual([
+      'r.yaml:3:24 alias *m must not stand inside its own anchor',
+    ]);
+    const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
+    for (const [before, name] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg'])
+      bomb.push(`${name!}: &${name!} [${Array.from({ length: 10 }, () => `*${before!}`).join(', ')}]`);
+    expect(problemsOf(`job: finetune\n${bomb.join('\n')}\n`)).toEqual([
+      'r.yaml:3:8 aliases must not expand to more than 100000 values',
+    ]);
+  });
+
   it('fills in defaults and applies overrides, the last one winning', () => {
     const recipe = readRecipe('job: finetune\ntarget: here\n', 'r.yaml', recipeSchema, [
       'model.width=64',

@@ -23,3 +23,4 @@ export { barChart, type BarChartOptions, type BarSeries } from './barChart.ts';
 export { histogram, histogramBins, type Bins, type HistogramOptions } from './histogram.ts';
 export { makeAxis, type Axis, type AxisOptions } from './scale.ts';
 export type { AxisTitle, ChartOptions } from './frame.ts';
+export { printable, printableLines } from './printable.ts';

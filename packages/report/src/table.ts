@@ -69,7 +69,8 @@ function bestOf(
 ): string | undefined {
   const values = cells.map(valueOf).filter((v): v is number => v !== undefined && Number.isFinite(v));
   if (!column.best || values.length < 2) return undefined;
-  return show(column.best === 'min' ? Math.min(...values) : Math.max(...values));
+  const better = column.best === 'min' ? Math.min : Math.max;
+  return show(values.reduce((a, b) => better(a, b)));
 }
 
 /** @param groups - The group of each row, ascending. */

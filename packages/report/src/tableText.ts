@@ -1,3 +1,4 @@
+import { printable } from './printable.ts';
 import { showTable } from './table.ts';
 import type { Cell, Column, ShownCell, Table } from './table.ts';
 
@@ -31,7 +32,9 @@ function pad(text: string, width: number, right: boolean): string {
 
 /** Lines up cells: widths of the columns, headings included. */
 function widths(titles: readonly string[], rows: readonly (readonly string[])[]): number[] {
-  return titles.map((title, i) => Math.max(textWidth(title), ...rows.map((row) => textWidth(row[i]!))));
+  return titles.map((title, i) =>
+    rows.reduce((most, row) => Math.max(most, textWidth(row[i]!)), textWidth(title)),
+  );
 }
 
 /** How {@link tableToText} sets a table. */
@@ -63,9 +66,9 @@ export function tableToText(table: Table, { width = Infinity }: TextOptions = {}
   // A column with a best has one more place, so that the mark does not shift its digits.
   const marked = table.columns.map((column) => column.best !== undefined);
   const texts = rows.map((row) =>
-    row.map((cell, i) => plain(cell) + (marked[i] ? (cell.best ? '*' : ' ') : '')),
+    row.map((cell, i) => printable(plain(cell)) + (marked[i] ? (cell.best ? '*' : ' ') : '')),
   );
-  const heads = titles.map((title, i) => title + (marked[i] && right[i] ? ' ' : ''));
+  const heads = titles.map((title, i) => printable(title) + (marked[i] && right[i] ? ' ' : ''));
   const size = widths(heads, texts);
   const firstNumber = right.indexOf(true);
   const parts = partsOf(size, firstNumber < 0 ? 1 : firstNumber, width).map((columns) => {

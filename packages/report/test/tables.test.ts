@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   formatNumber,
   formatShare,
+  printable,
+  printableLines,
   tableToCsv,
   tableToHtml,
   tableToLatex,
@@ -25,6 +27,16 @@ const table: Table = {
     { name: 'none', count: -5 },
   ],
 };
+
+describe('printable', () => {
+  it('leaves nothing that a terminal obeys, and every other character', () => {
+    expect(printable('a\u001b]0;name\u0007\tb\u009b2J\u202ec\r\nd')).toBe('a ]0;name b 2J c d');
+    expect(printable('Ünï 漢字 🎲 ‑')).toBe('Ünï 漢字 🎲 ‑');
+    expect(printableLines('a\u0000\n\u001bb')).toBe('a \n b');
+    const odd: Table = { columns: [{ key: 'x', title: 'X\u001b[1m' }], rows: [{ x: 'a\nb\u001b' }] };
+    expect(tableToText(odd)).toBe('X [1m\n─────\na b\n');
+  });
+});
 
 describe('formatNumber', () => {
   it('groups, rounds and signs', () => {

@@ -18,18 +18,18 @@ export interface ItemSource {
  * The items of a catalogue.
  *
  * @param catalogue - Its tensors are read, never copied whole.
- * @param without - A modality no item is to have.
+ * @param without - Modalities that no item is to have.
  */
-export function catalogueSource(catalogue: Catalogue, without?: Modality): ItemSource {
+export function catalogueSource(catalogue: Catalogue, without: readonly Modality[] = []): ItemSource {
   const { features, present } = catalogue.inputs;
-  if (without !== undefined && !features[without])
-    throw new Error(`catalogueSource: the model has no ${without} to leave out`);
+  const unknown = without.find((modality) => !features[modality]);
+  if (unknown !== undefined) throw new Error(`catalogueSource: the model has no ${unknown} to leave out`);
   const pick = (tables: ItemInputs['features'], items: Int32Array): ItemInputs['features'] =>
     Object.fromEntries(
       Object.entries(tables).map(([modality, table]) => {
         const width = table.shape[1]!;
         const rows = new Float32Array(items.length * width);
-        if (modality !== without) {
+        if (!without.includes(modality as Modality)) {
           const all = table.dataSync() as Float32Array;
           for (const [i, item] of items.entries())
             rows.set(all.subarray(item * width, (item + 1) * width), i * width);

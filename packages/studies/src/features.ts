@@ -25,35 +25,54 @@ const wordDrop = { share: 0.15, seed: 2020 };
 export type FeatureProgress = (modality: Modality, progress: ExtractionProgress) => void;
 
 /**
- * Loads the features a recipe asks for, making what has not been made yet.
+ * The features a recipe asks for that are files already, and a check that there is something to encode for the others: all that
+ * can be missing is found missing here, before anything is encoded.
  *
- * @param domain - The domain.
- * @param settings - Encoders.
- * @param progress - Told how far the making of features is.
- * @param options - `words`: whether the texts with words dropped are wanted too.
+ * @throws Error if a feature file is missing, or an encoder is asked for and no item has what it reads.
  */
-export async function domainFeatures(
+export async function storedFeatures(
   domain: Domain,
-  { text, image, damagedPictures }: FeatureSettings,
-  progress?: FeatureProgress,
+  { text, image }: Pick<FeatureSettings, 'text' | 'image'>,
   { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
-  const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
   const features: DomainFeatures = {};
-  // What is cheap and may fail comes before minutes of encoding.
   if (text === 'stored') {
     features.text = await loadFeatures(domain, 'text');
     if (words) features.words = await loadWordDropped(domain);
   } else if (text !== 'none') await requireInputs(domain, 'text');
   if (image === 'stored') features.image = await loadFeatures(domain, 'image');
   else if (image !== 'none') await requireInputs(domain, 'image');
+  return features;
+}
 
+/**
+ * Loads the features a recipe asks for, making what has not been made yet.
+ *
+ * @param domain - The domain.
+ * @param settings - Encoders.
+ * @param progress - Told how far the making of features is.
+ * @param options - `words`: whether the texts with words dropped are wanted too; `stored`: what {@link storedFeatures} found.
+ */
+export async function domainFeatures(
+  domain: Domain,
+  { text, image, damagedPictures }: FeatureSettings,
+  progress?: FeatureProgress,
+  { words = false, stored }: { words?: boolean; stored?: DomainFeatures | undefined } = {},
+): Promise<DomainFeatures> {
+  const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
+  const found = stored ?? (await storedFeatures(domain, { text, image }, { words }));
+  // Text before image, whichever was found first.
+  const features: DomainFeatures = {
+    ...(found.text && { text: found.text }),
+    ...(found.words && { words: found.words }),
+  };
   if (text !== 'stored' && text !== 'none') {
     const options = { encoder: text, progress: report('text') };
     features.text = await buildTextFeatures(domain, options);
     if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });
   }
-  if (image !== 'stored' && image !== 'none')
+  if (image === 'stored') features.image = found.image!;
+  else if (image !== 'none')
     features.image = await buildImageFeatures(domain, {
       encoder: image,
       damaged: damagedPictures,

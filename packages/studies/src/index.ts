@@ -2,7 +2,7 @@ export { cacheDirectory, domainDirectory, openDomain } from './domains.ts';
 export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
-export { recipeYaml, runRecipe } from './jobs/runs.ts';
+export { runRecipe } from './jobs/runs.ts';
 export {
   compareRuns,
   formatComparison,
@@ -18,7 +18,7 @@ export {
   type Recommended,
   type RecommendRequest,
 } from './jobs/recommend.ts';
-export { asJson } from './jobs/train.ts';
+export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';

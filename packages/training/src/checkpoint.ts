@@ -147,6 +147,12 @@ export function readState(path: string): TrainingState {
   const state = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown };
   if (state.format !== 1)
     throw new Error(`${file}: format must be 1, got ${JSON.stringify(state.format ?? null)}`);
+  const { best } = state as Partial<TrainingState>;
+  // It is joined to a path: a name and nothing else.
+  if (best && !(typeof best.checkpoint === 'string' && namePattern.test(best.checkpoint)))
+    throw new Error(
+      `${file}: best.checkpoint must be the name of a checkpoint, such as step-00000100, got ${JSON.stringify(best.checkpoint)}`,
+    );
   return state as TrainingState;
 }
 
@@ -220,6 +226,8 @@ export async function openCheckpoint(path: string, which: 'best' | 'last' = 'bes
   await verifyCheckpoint(join(folder, newest));
   const best = readState(join(folder, newest)).best;
   if (!best)
-    throw new Error(`${path}: no epoch was completed, so there is no best checkpoint; ask for the last one`);
+    throw new Error(
+      `${path}: no epoch was completed, so there is no best checkpoint yet; ask for the last one (ferry: --checkpoint last)`,
+    );
   return readCheckpoint(join(folder, best.checkpoint));
 }

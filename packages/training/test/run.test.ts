@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors } from '@ferry/nn';
@@ -186,6 +187,30 @@ describe('openCheckpoint', () => {
     expect(await fresh.parameters().get('weight')!.data()).toEqual(weight);
     const direct = await openCheckpoint(last.path);
     expect(direct.model.get('weight')!.data).toEqual(weight);
+  });
+
+  it('takes the name of the best checkpoint for a name, never for a path', async () => {
+    await trainTiny(directory, {});
+    const { path } = await openCheckpoint(directory, 'last');
+    // A valid checkpoint elsewhere, which the file's name would lead to.
+    cpSync(path, join(directory, 'elsewhere'), { recursive: true });
+    for (const checkpoint of [
+      '../elsewhere',
+      join(directory, 'elsewhere'),
+      'step-00000001/../../elsewhere',
+      7,
+    ]) {
+      const file = join(path, 'state.json');
+      const state = JSON.parse(readFileSync(file, 'utf8')) as { best: object };
+      const text = JSON.stringify({ ...state, best: { ...state.best, checkpoint } });
+      writeFileSync(file, text);
+      const sums = join(path, 'SHA256SUMS');
+      const digest = createHash('sha256').update(text).digest('hex');
+      writeFileSync(sums, readFileSync(sums, 'utf8').replace(/^.{64}(?= {2}state\.json$)/m, digest));
+      await expect(openCheckpoint(directory)).rejects.toThrow(
+        /state\.json: best\.checkpoint must be the name of a checkpoint/,
+      );
+    }
   });
 
   it('says what it looked for', async () => {

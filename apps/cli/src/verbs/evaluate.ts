@@ -1,6 +1,17 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { jobConsole } from '../console.ts';
-import { numbers } from '../options.ts';
+import { checkpointOption, numbers } from '../options.ts';
+import { print, printJson } from '../print.ts';
+
+const modalities = ['image', 'text'] as const;
+type Modality = (typeof modalities)[number];
+
+/** Each `--without` adds a modality. */
+function collectModality(text: string, before: Modality[] = []): Modality[] {
+  const modality = modalities.find((known) => known === text);
+  if (modality === undefined) throw new InvalidArgumentError(`Allowed choices are ${modalities.join(', ')}.`);
+  return [...new Set([...before, modality])];
+}
 
 /** `ferry evaluate`. */
 export function evaluateVerb(): Command {
@@ -9,8 +20,11 @@ export function evaluateVerb(): Command {
     .argument('<run>', 'a run directory')
     .option('--on <domain>', 'another domain than the one the run was trained on (runs without IDs only)')
     .addOption(
-      new Option('--without <modality>', 'as if every item lacked this modality').choices(['image', 'text']),
+      new Option('--without <modality>', 'as if every item lacked this modality; may be given for both')
+        .choices(modalities)
+        .argParser(collectModality),
     )
+    .addOption(checkpointOption())
     .addOption(new Option('--split <split>', 'which rows').choices(['test', 'valid']).default('test'))
     .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", numbers)
     .option('--json', 'print JSON instead')
@@ -19,19 +33,17 @@ export function evaluateVerb(): Command {
         run: string,
         options: {
           on?: string;
-          without?: 'image' | 'text';
+          without?: Modality[];
+          checkpoint: 'best' | 'last';
           split: 'test' | 'valid';
           cutoffs?: number[];
           json?: boolean;
         },
       ) => {
-        const { evaluateRun, formatEvaluation } = await import('@ferry/studies');
+        const { evaluateRun, formatEvaluation } = await import('../actions/evaluate.ts');
         const evaluation = await evaluateRun(run, options, jobConsole());
-        process.stdout.write(
-          options.json
-            ? `${JSON.stringify(evaluation, null, 2)}\n`
-            : `${formatEvaluation(evaluation, jobConsole().columns)}\n`,
-        );
+        if (options.json) printJson(evaluation);
+        else print(formatEvaluation(evaluation, jobConsole().columns));
       },
     );
 }

@@ -1,5 +1,6 @@
 import { UserError } from '@ferry/recipes';
 import { Command, Option } from 'commander';
+import { print } from '../print.ts';
 import { progressLine } from '../progress.ts';
 
 interface Options {
@@ -34,7 +35,7 @@ export function featuresVerb(): Command {
     .action(async (reference: string, { text, image, damaged }: Options) => {
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
-      const { domainFeatures, describeFeatures, openDomain } = await import('@ferry/studies');
+      const { domainFeatures, describeFeatures, openDomain } = await import('../actions/features.ts');
       const domain = await openDomain(reference);
       const draw = progressLine();
       const features = await domainFeatures(
@@ -44,6 +45,6 @@ export function featuresVerb(): Command {
           draw(`${domain.name}: ${modality}`, done, total);
         },
       );
-      for (const line of describeFeatures(features)) process.stdout.write(`${line}\n`);
+      for (const line of describeFeatures(features)) print(line);
     });
 }

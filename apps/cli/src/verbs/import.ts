@@ -16,7 +16,7 @@ export function importVerb(): Command {
     .option('--heads <n>', 'attention heads, which no weight tells', positive, 4)
     .requiredOption('--out <directory>', 'run directory to make')
     .action(async (file: string, options: { on?: string; out: string; heads: number }) => {
-      const { importMissRec } = await import('@ferry/transfer-study');
+      const { importMissRec } = await import('../actions/import.ts');
       await importMissRec(file, options, jobConsole());
     });
   return new Command('import').description("take over another program's checkpoint").addCommand(missrec);

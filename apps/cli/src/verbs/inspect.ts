@@ -1,5 +1,6 @@
 import { formatShare } from '@ferry/report';
 import { Command } from 'commander';
+import { print, printJson } from '../print.ts';
 import { columns, count, sparkline } from '../text.ts';
 
 /** `ferry inspect`. */
@@ -9,14 +10,12 @@ export function inspectVerb(): Command {
     .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
     .option('--json', 'print JSON instead')
     .action(async (domain: string, { json }: { json?: boolean }) => {
-      const { inspectDomain } = await import('@ferry/studies');
+      const { inspectDomain } = await import('../actions/inspect.ts');
       const inspection = await inspectDomain(domain);
       if (json) {
         const { statistics } = inspection;
         const popularity = { ...statistics.popularity, curve: [...statistics.popularity.curve] };
-        process.stdout.write(
-          `${JSON.stringify({ ...inspection, statistics: { ...statistics, popularity } }, null, 2)}\n`,
-        );
+        printJson({ ...inspection, statistics: { ...statistics, popularity } });
         return;
       }
       const { counts, density, sequenceLengths, historyLengths, popularity, missing, warnings } =
@@ -61,6 +60,6 @@ export function inspectVerb(): Command {
           ? ['Warnings', ...warnings.map((warning) => `  ${warning}`)]
           : ['No warnings.']),
       ];
-      process.stdout.write(`${lines.join('\n')}\n`);
+      print(lines.join('\n'));
     });
 }

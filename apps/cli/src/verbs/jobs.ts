@@ -59,10 +59,10 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
       const loaded = loadJob(job, reference, [...overrides, ...own]);
       const out = loaded.recipe.out ?? join('runs', loaded.name);
-      const studies = await import('@ferry/studies');
       const recipe = { ...loaded.recipe, out };
       if (options.check) {
-        process.stdout.write(studies.recipeYaml(recipe));
+        const { recipeYaml } = await import('../actions/check.ts');
+        process.stdout.write(recipeYaml(recipe));
         return;
       }
       const place = options.out ? ['--out', options.out] : [];
@@ -71,8 +71,8 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         resumeCommand: shellCommand('ferry', job, reference, ...overrides, ...place),
         fallback: options.fallback,
       };
-      const { transferStudy } = await import('@ferry/transfer-study');
-      await studies.runJob(recipe, loaded.name, console, transferStudy);
+      const { runJob, transferStudy } = await import('../actions/run.ts');
+      await runJob(recipe, loaded.name, console, transferStudy);
     });
 }
 

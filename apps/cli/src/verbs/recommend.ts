@@ -1,12 +1,14 @@
 import { UserError } from '@ferry/recipes';
 import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
-import { positive } from '../options.ts';
+import { print, printJson } from '../print.ts';
+import { checkpointOption, positive } from '../options.ts';
 
 interface Options {
   user?: string;
   history?: string;
   on?: string;
+  checkpoint: 'best' | 'last';
   top: number;
   again?: boolean;
   json?: boolean;
@@ -20,14 +22,16 @@ export function recommendVerb(): Command {
     .option('--user <id>', 'a user of the domain: everything the user did is the history')
     .option('--history <ids>', 'item ids, oldest first, with commas between')
     .option('--on <domain>', 'another domain than the one the run was trained on (runs without IDs only)')
+    .addOption(checkpointOption())
     .option('--top <n>', 'how many items', positive, 10)
     .option('--again', 'also recommend items of the history')
     .option('--json', 'print JSON instead')
     .action(async (run: string, { json, ...options }: Options) => {
       if ((options.user === undefined) === (options.history === undefined))
         throw new UserError('give either --user <id> or --history <ids>');
-      const { formatRecommendation, recommend } = await import('@ferry/studies');
+      const { formatRecommendation, recommend } = await import('../actions/recommend.ts');
       const found = await recommend(run, options, jobConsole());
-      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : `${formatRecommendation(found)}\n`);
+      if (json) printJson(found);
+      else print(formatRecommendation(found));
     });
 }

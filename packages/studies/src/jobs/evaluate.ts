@@ -1,20 +1,19 @@
 import { metricTitle } from '@ferry/evaluation';
 import { basename } from 'node:path';
-import { selectBackend } from '@ferry/engine';
 import type { GroupMetrics } from '@ferry/evaluation';
+import type { Modality } from '@ferry/features';
 import { evaluateModel } from '@ferry/missrec';
+import { UserError } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
 import { groupsOf, keepRows, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { presentOf, rankingOptions } from './finetune.ts';
-import { openRun } from './runs.ts';
+import { openRun, runRecipe, type OpenRunOptions } from './runs.ts';
 
 /** What {@link evaluateRun} is asked for. */
-export interface EvaluateRunOptions {
-  /** Another domain than the run's own. */
-  readonly on?: string | undefined;
-  /** A modality that is taken away from every item. */
-  readonly without?: 'image' | 'text' | undefined;
+export interface EvaluateRunOptions extends OpenRunOptions {
+  /** Modalities that are taken away from every item. Default none. */
+  readonly without?: readonly Modality[] | undefined;
   /** Default test. */
   readonly split?: 'test' | 'valid' | undefined;
   /** Default: the recipe's. */
@@ -29,8 +28,8 @@ export interface Evaluation {
   readonly domain: string;
   /** The split. */
   readonly split: 'test' | 'valid';
-  /** The modality taken away, if one was. */
-  readonly without: 'image' | 'text' | null;
+  /** The modalities taken away. */
+  readonly without: readonly Modality[];
   /** Rows ranked. */
   readonly rows: number;
   /** Items each row's target was ranked among. */
@@ -41,14 +40,26 @@ export interface Evaluation {
   readonly groups: Readonly<Record<string, readonly GroupMetrics[]>>;
 }
 
+/** Refuses to take away what a model has not, and all that it has. */
+function checkLeft(run: string, without: readonly Modality[]): void {
+  const recipe = runRecipe(run);
+  const has = (['text', 'image'] as const).filter((modality) => recipe.features[modality] !== 'none');
+  const unknown = without.find((modality) => !has.includes(modality));
+  if (unknown !== undefined)
+    throw new UserError(`${run} uses no ${unknown} features: it has ${has.join(' and ')}`);
+  const ids = recipe.job === 'finetune' && recipe.ids;
+  if (without.length > 0 && !ids && has.every((modality) => without.includes(modality)))
+    throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
+}
+
 /** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
-  { on, without, split = 'test', cutoffs }: EvaluateRunOptions,
+  { without = [], split = 'test', cutoffs, ...which }: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
-  await selectBackend('auto', { log: () => undefined });
-  const open = await openRun(run, on, console);
+  checkLeft(run, without);
+  const open = await openRun(run, which, console);
   try {
     const { recipe, target, model, ranking } = open;
     const { domain } = target;
@@ -64,15 +75,16 @@ export async function evaluateRun(
     const rows = rankedRows({ domain, split, history, places, present: presentOf(model), checkpoint });
     const name = [
       split,
-      ...(without ? ['without', without] : []),
-      ...(on === undefined ? [] : ['on', domain.name]),
+      ...(without.length > 0 ? ['without', ...[...without].sort()] : []),
+      ...(which.on === undefined ? [] : ['on', domain.name]),
+      ...(which.checkpoint === 'last' ? ['last'] : []),
     ];
     await keepRows(run, name.join('-'), rows);
     return {
       checkpoint: open.checkpoint,
       domain: domain.name,
       split,
-      without: without ?? null,
+      without,
       rows: places.ranks.length,
       items: domain.items.ids.length,
       metrics,
@@ -100,7 +112,7 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
 /** An evaluation for the terminal. */
 export function formatEvaluation(evaluation: Evaluation, width?: number): string {
   const { checkpoint, domain, split, without, rows, items, metrics, groups } = evaluation;
-  const head = `${checkpoint}\n${domain}, ${split}${without === null ? '' : `, without ${without}`}: ${rows.toLocaleString('en-US')} rows among ${items.toLocaleString('en-US')} items`;
+  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} rows among ${items.toLocaleString('en-US')} items`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),

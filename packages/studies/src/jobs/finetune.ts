@@ -13,10 +13,18 @@ import { readDetails, writeDetails, type RunDetails } from '../details.ts';
 import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { interestSizesOf } from './examine.ts';
-import { describeDomain, fingerprint, loadDomain, modelOptions, type LoadedDomain } from './model.ts';
+import {
+  describeDomain,
+  fingerprint,
+  loadDomain,
+  modelOptions,
+  openForJob,
+  type LoadedDomain,
+} from './model.ts';
+import { checkPlace } from './place.ts';
 import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
-import { startingWeights } from './weights.ts';
+import { checkStart, startingWeights } from './weights.ts';
 
 /** What {@link runFinetune} returns. */
 export interface FinetuneResult {
@@ -88,9 +96,18 @@ export async function runFinetune(
   console: JobConsole,
   { loaded, describe = true }: { loaded?: LoadedDomain; describe?: boolean } = {},
 ): Promise<FinetuneResult> {
-  const target = loaded ?? (await loadDomain(recipe.target, recipe, console));
-  const { domain, features } = target;
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
+  // Seconds before minutes: what can be missing is found missing before anything is encoded.
+  if (fresh && !loaded) checkPlace(recipe.out);
+  if (fresh && recipe.from !== null) checkStart(recipe.from);
+  const target =
+    loaded ??
+    (await loadDomain(
+      await openForJob(recipe.target, recipe, { rows: ['train', 'valid'] }),
+      recipe,
+      console,
+    ));
+  const { domain, features } = target;
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
   const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune, checkpointEvery } =

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
 import { featureSummary } from '@ferry/features';
 import { missRecOptions, type MissRecOptions, type MissRecSettings } from '@ferry/missrec';
-import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import { UserError, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
-import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
+import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import type { JobConsole } from './console.ts';
 
 /** The same record without the keys whose value is undefined. */
@@ -59,18 +59,48 @@ export interface LoadedDomain {
   readonly features: DomainFeatures;
 }
 
-/** Reads a recipe's domain and makes or loads its features; `words`: of the texts with words dropped too. */
-export async function loadDomain(
+/** A domain before anything is encoded. */
+export interface OpenedDomain {
+  /** The domain. */
+  readonly domain: Domain;
+  /** Those of its features that are files already. */
+  readonly stored: DomainFeatures;
+  /** Whether the texts with words dropped are wanted too. */
+  readonly words: boolean;
+}
+
+/**
+ * Reads a recipe's domain and finds out whether all that is asked of it is there. For several domains, this is done for each before the first is
+ * encoded.
+ *
+ * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows.
+ * @throws Error naming the domain and what it lacks.
+ */
+export async function openForJob(
   reference: string,
-  recipe: Pick<FinetuneRecipe, 'features' | 'model'>,
-  console: JobConsole,
-  options: { words?: boolean } = {},
-): Promise<LoadedDomain> {
+  recipe: Pick<FinetuneRecipe, 'features'>,
+  { words = false, rows = [] }: { words?: boolean; rows?: readonly ('train' | 'valid')[] } = {},
+): Promise<OpenedDomain> {
   const domain = await openDomain(reference);
+  for (const split of rows)
+    if (domain[split].targets.length === 0)
+      throw new UserError(
+        `${domain.name} (${reference}) has no ${split === 'train' ? 'training' : 'validation'} rows: ` +
+          `a user gives ${split === 'train' ? 'one from four interactions on' : 'one from three interactions on'}; leave it out`,
+      );
+  return { domain, stored: await storedFeatures(domain, recipe.features, { words }), words };
+}
+
+/** Makes or loads the features of a domain. */
+export async function loadDomain(
+  { domain, stored, words }: OpenedDomain,
+  recipe: Pick<FinetuneRecipe, 'features'>,
+  console: JobConsole,
+): Promise<LoadedDomain> {
   const report: FeatureProgress = (modality, progress) => {
     console.features?.(domain.name, modality, progress);
   };
-  const features = await domainFeatures(domain, recipe.features, report, options);
+  const features = await domainFeatures(domain, recipe.features, report, { stored, words });
   return { domain, features };
 }
 

@@ -8,8 +8,11 @@ import {
   fingerprint,
   loadDomain,
   modelOptions,
+  openForJob,
   type LoadedDomain,
+  type OpenedDomain,
 } from './model.ts';
+import { checkPlace } from './place.ts';
 import { train } from './train.ts';
 
 /**
@@ -24,9 +27,15 @@ export async function runPretrain(
   { loaded, describe = true }: { loaded?: readonly LoadedDomain[]; describe?: boolean } = {},
 ): Promise<Summary> {
   const sources = [...(loaded ?? [])];
-  if (!loaded)
+  if (!loaded) {
+    checkPlace(recipe.out);
+    const opened: OpenedDomain[] = [];
     for (const reference of recipe.sources)
-      sources.push(await loadDomain(reference, recipe, console, { words: dropsWords(recipe.pretraining) }));
+      opened.push(
+        await openForJob(reference, recipe, { words: dropsWords(recipe.pretraining), rows: ['train'] }),
+      );
+    for (const source of opened) sources.push(await loadDomain(source, recipe, console));
+  }
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
   const model = createMissRecModel({

@@ -1,18 +1,16 @@
-import { selectBackend } from '@ferry/engine';
 import { recommend as recommendItems } from '@ferry/missrec';
 import type { Domain } from '@ferry/data';
 import { suggest, UserError } from '@ferry/recipes';
+import { printable } from '@ferry/report';
 import type { JobConsole } from './console.ts';
-import { openRun } from './runs.ts';
+import { openRun, type OpenRunOptions } from './runs.ts';
 
 /** What {@link recommend} is asked for: a user, or a history. */
-export interface RecommendRequest {
+export interface RecommendRequest extends OpenRunOptions {
   /** A user of the domain. */
   readonly user?: string | undefined;
   /** Item ids with commas between, oldest first. */
   readonly history?: string | undefined;
-  /** Another domain than the run's own. */
-  readonly on?: string | undefined;
   /** How many items. */
   readonly top: number;
   /** Whether items of the history may be recommended again. */
@@ -87,8 +85,7 @@ export async function recommend(
   request: RecommendRequest,
   console: JobConsole,
 ): Promise<Recommended> {
-  await selectBackend('auto', { log: () => undefined });
-  const open = await openRun(run, request.on, console);
+  const open = await openRun(run, request, console, (domain) => historyOf(domain, request));
   const { target, model, ranking } = open;
   const { domain } = target;
   const ranker = ranking.ranker();
@@ -135,8 +132,8 @@ const shownReasons = 5;
 export function formatRecommendation({ domain, history, items, interests }: Recommended): string {
   const latest = history.slice(-shownHistory);
   const earlier = history.length - latest.length;
-  const width = Math.max(...[...latest, ...items].map(({ id }) => id.length));
-  const name = ({ id, title }: NamedItem): string => `${id.padEnd(width)}  ${title}`;
+  const width = [...latest, ...items].reduce((most, { id }) => Math.max(most, printable(id).length), 0);
+  const name = ({ id, title }: NamedItem): string => `${printable(id).padEnd(width)}  ${printable(title)}`;
   const shown = interests.slice(0, 6);
   const rest = interests.length - shown.length;
   return [
@@ -151,9 +148,11 @@ export function formatRecommendation({ domain, history, items, interests }: Reco
       `  ${`${(100 * weight).toFixed(0)} %`.padStart(5)}  interest ${interest}`,
       `         from  ${because
         .slice(0, shownReasons)
-        .map(({ title, modality }) => `${title} [${modality}]`)
+        .map(({ title, modality }) => `${printable(title)} [${modality}]`)
         .join('; ')}${because.length > shownReasons ? `; and ${because.length - shownReasons} more` : ''}`,
-      ...(about.length > 0 ? [`         like  ${about.map(({ title }) => title).join('; ')}`] : []),
+      ...(about.length > 0
+        ? [`         like  ${about.map(({ title }) => printable(title)).join('; ')}`]
+        : []),
     ]),
     ...(rest > 0 ? [`  and ${rest} more`] : []),
   ].join('\n');

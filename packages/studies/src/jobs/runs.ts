@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { RandomStream } from '@ferry/engine';
+import type { Domain } from '@ferry/data';
+import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
 import {
   createMissRecModel,
   createRanking,
@@ -16,18 +17,10 @@ import {
   UserError,
   type FinetuneRecipe,
   type PretrainRecipe,
-  type Recipe,
 } from '@ferry/recipes';
-import { toYaml } from '@ferry/training';
 import type { JobConsole } from './console.ts';
-import { loadDomain, modelOptions, type LoadedDomain } from './model.ts';
-import { asJson } from './train.ts';
+import { loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
-
-/** A recipe as YAML: what `--check` prints and a run directory keeps. */
-export function recipeYaml(recipe: Recipe): string {
-  return toYaml(asJson(recipe));
-}
 
 /**
  * The recipe a run directory was made by.
@@ -65,6 +58,10 @@ const ofItems = (name: string): boolean => name.startsWith('itemEmbedding.') || 
 /** Fits a checkpoint to another catalogue: interests are discovered anew there. */
 async function carryOver(model: MissRecModel, weights: StoredWeights, recipe: FinetuneRecipe): Promise<void> {
   transferWeights(model, new Map([...weights.tensors].filter(([name]) => !ofItems(name))), weights.path);
+  await refreshedInterests(model, recipe);
+}
+
+async function refreshedInterests(model: MissRecModel, recipe: FinetuneRecipe): Promise<void> {
   await model.refreshInterests(RandomStream.fromSeed(recipe.seed).split('carry-over'));
 }
 
@@ -88,25 +85,46 @@ function recipeOn(run: string, on: string | undefined): { recipe: FinetuneRecipe
     features: own.features,
     model: own.model,
     seed: own.seed,
+    backend: own.backend,
+    ...(own.threads !== undefined && { threads: own.threads }),
   };
   const recipe = readRecipe(JSON.stringify(asFinetune), run, recipeSchema) as FinetuneRecipe;
   return { recipe, same: false };
 }
 
+/** How a run is opened. */
+export interface OpenRunOptions {
+  /** Another domain than the run's own. */
+  readonly on?: string | undefined;
+  /** Which checkpoint. Default best. */
+  readonly checkpoint?: 'best' | 'last' | undefined;
+}
+
 /**
- * Opens a run's best checkpoint on its own domain or, if it knows no items by ID, on another.
+ * Opens a run's best checkpoint on its own domain or, if it knows no items by ID, on another. What computes is what the run's recipe says.
  *
  * @param run - A run directory.
- * @param on - Another domain.
+ * @param check - Refuses a domain that cannot give what is asked for, before anything is encoded.
  */
-export async function openRun(run: string, on: string | undefined, console: JobConsole): Promise<OpenRun> {
+export async function openRun(
+  run: string,
+  { on, checkpoint }: OpenRunOptions,
+  console: JobConsole,
+  check?: (domain: Domain) => void,
+): Promise<OpenRun> {
   const { recipe, same } = recipeOn(run, on);
-  const weights = await storedWeights(run);
-  const target = await loadDomain(recipe.target, recipe, console);
+  const weights = await storedWeights(run, checkpoint);
+  await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
+  const opened = await openForJob(recipe.target, recipe);
+  check?.(opened.domain);
+  const target = await loadDomain(opened, recipe, console);
   const { features } = target;
   const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
-  if (same) await restoreMissRec(model, weights, weights.path);
-  else await carryOver(model, weights, recipe);
+  if (same) {
+    await restoreMissRec(model, weights, weights.path);
+    // An imported checkpoint may have none.
+    if (!model.interests()) await refreshedInterests(model, recipe);
+  } else await carryOver(model, weights, recipe);
   const ranking = createRanking(model);
   return {
     recipe,

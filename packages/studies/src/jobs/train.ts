@@ -1,7 +1,8 @@
 import type { MissRecTraining } from '@ferry/missrec';
 import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import { runTraining, type Summary, type TrainingOptions } from '@ferry/training';
+import { asJson } from '../recipeYaml.ts';
 import { savedRecipe } from './savedRecipe.ts';
-import { runTraining, type JsonObject, type Summary, type TrainingOptions } from '@ferry/training';
 import { StoppedError, type JobConsole } from './console.ts';
 
 /**
@@ -13,11 +14,6 @@ export const mayDiffer: readonly string[] = [
   ...['pretraining', 'finetuning'].flatMap((part) => [`${part}.checkpointEvery`, `${part}.epochs`]),
   'finetuning.patience',
 ];
-
-/** A recipe as it is saved. */
-export function asJson(recipe: object): JsonObject {
-  return JSON.parse(JSON.stringify(recipe)) as JsonObject;
-}
 
 /**
  * Trains in a run directory as a recipe says.

@@ -15,25 +15,30 @@ export interface StoredWeights {
   readonly tensors: StoredMissRec['tensors'];
 }
 
-/** The weights a path means: of an imported run, of a run's best checkpoint, or of a checkpoint. */
-export async function storedWeights(path: string): Promise<StoredWeights> {
+/** The weights a path means: of an imported run, of a run's best (or last) checkpoint, or of a checkpoint. */
+export async function storedWeights(path: string, which: 'best' | 'last' = 'best'): Promise<StoredWeights> {
   const imported = join(path, importedFile);
   if (existsSync(imported)) return { path: imported, tensors: (await loadMissRec(imported)).tensors };
-  const checkpoint = await openCheckpoint(path);
+  const checkpoint = await openCheckpoint(path, which);
   return { path: checkpoint.path, tensors: checkpoint.model };
 }
 
 /**
- * {@link storedWeights} to start from.
+ * Checks that there is a finished run or a checkpoint to start from, without reading it.
  *
  * @throws UserError if there is nothing, or a run that is not finished.
  */
-export async function startingWeights(from: string): Promise<StoredWeights> {
+export function checkStart(from: string): void {
   if (!existsSync(from))
     throw new UserError(
       `from: no such run or checkpoint: ${from} (make it first, or set from=null to train from scratch)`,
     );
   if (existsSync(join(from, 'recipe.yaml')) && !existsSync(join(from, importedFile)) && !readSummary(from))
     throw new UserError(`from: ${from} is not finished: finish it first, or name one of its checkpoints`);
+}
+
+/** {@link storedWeights} to start from, after {@link checkStart}. */
+export async function startingWeights(from: string): Promise<StoredWeights> {
+  checkStart(from);
   return storedWeights(from);
 }

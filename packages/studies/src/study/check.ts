@@ -4,7 +4,8 @@ import { UserError, type FinetuneRecipe, type PretrainRecipe } from '@ferry/reci
 import { checkpointsOf, differences, listCheckpoints, readSummary, type JsonObject } from '@ferry/training';
 import { parse } from 'yaml';
 import { savedRecipe } from '../jobs/savedRecipe.ts';
-import { asJson, mayDiffer } from '../jobs/train.ts';
+import { mayDiffer } from '../jobs/train.ts';
+import { asJson } from '../recipeYaml.ts';
 import type { PlacedStudy } from './definition.ts';
 import type { StudyPlan } from './plan.ts';
 

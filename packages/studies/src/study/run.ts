@@ -6,9 +6,17 @@ import { readSummary, replaceFile } from '@ferry/training';
 import { openDomain } from '../domains.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { finishedFinetune, runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
-import { describeDomain, dropsWords, loadDomain, type LoadedDomain } from '../jobs/model.ts';
+import {
+  describeDomain,
+  dropsWords,
+  loadDomain,
+  openForJob,
+  type LoadedDomain,
+  type OpenedDomain,
+} from '../jobs/model.ts';
+import { checkPlace } from '../jobs/place.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
-import { recipeYaml } from '../jobs/runs.ts';
+import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
 import { refuseOthers } from './check.ts';
@@ -18,13 +26,20 @@ import type { StudyReport } from './report.ts';
 import { recallOf, studyRows, type Measure, type StudyResult } from './results.ts';
 import { writeResults } from './write.ts';
 
-/** Reads each domain once. */
-function domainReader(recipe: PlacedStudy, plan: StudyPlan, console: JobConsole) {
-  const known = new Map<string, LoadedDomain>();
+/** Reads each domain once, and finds what any of them lacks before the first is encoded. */
+async function domainReader(recipe: PlacedStudy, plan: StudyPlan, console: JobConsole) {
   const words = dropsWords(recipe.pretraining);
+  const prepares = plan.preparations.some(({ recipe: own }) => !readSummary(own.out));
+  const opened = new Map<string, OpenedDomain>();
+  const open = async (reference: string, rows: ('train' | 'valid')[]): Promise<void> => {
+    const options = { words: words && plan.sources.includes(reference), rows };
+    opened.set(reference, await openForJob(reference, recipe, options));
+  };
+  if (prepares) for (const source of plan.sources) await open(source, ['train']);
+  for (const { reference } of plan.targets) await open(reference, ['train', 'valid']);
+  const known = new Map<string, LoadedDomain>();
   return async (reference: string): Promise<LoadedDomain> => {
-    const options = { words: words && plan.sources.includes(reference) };
-    const found = known.get(reference) ?? (await loadDomain(reference, recipe, console, options));
+    const found = known.get(reference) ?? (await loadDomain(opened.get(reference)!, recipe, console));
     if (!known.has(reference)) for (const line of describeDomain(found)) console.line(line);
     known.set(reference, found);
     return found;
@@ -67,6 +82,7 @@ export async function runStudy(
   const plan = study.plan(recipe, name);
   const { metric, cutoffs, ties } = evaluation;
   const measure: Measure = { metric, cutoffs, ties };
+  checkPlace(out);
   refuseOthers(recipe, plan);
   // Reading is cheap, and a wrong path should not be found after hours of training.
   const domains: StudyReport['domains'][number][] = [];
@@ -84,7 +100,7 @@ export async function runStudy(
     `${name}: ${plan.preparations.length > 0 ? `${count(plan.preparations.length, 'pre-training')} and ` : ''}${count(plan.runs.length, 'fine-tuning')} in ${out}`,
   );
   const quiet: JobConsole = { ...console, training: redrawnOnly(console.training) };
-  const open = domainReader(recipe, plan, console);
+  const open = await domainReader(recipe, plan, console);
   let done = 0;
   const line = (text: string): void => {
     console.line(`[${String(++done).padStart(String(total).length)}/${total}] ${text}`);

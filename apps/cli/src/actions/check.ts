@@ -1,0 +1,2 @@
+// What --check loads.
+export { recipeYaml } from '@ferry/studies';

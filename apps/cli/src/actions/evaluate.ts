@@ -1,0 +1,2 @@
+// What `ferry evaluate` loads when it is run, and nothing else.
+export { evaluateRun, formatEvaluation } from '@ferry/studies';

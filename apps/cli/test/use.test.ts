@@ -1,0 +1,239 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { tf } from '@ferry/engine';
+import { loadRecipe } from '@ferry/recipes';
+import { runJob } from '@ferry/studies';
+import { transferStudy } from '@ferry/transfer-study';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describeError } from '../src/errors.ts';
+import { buildProgram } from '../src/program.ts';
+
+const place = process.cwd();
+const launcher = join(import.meta.dirname, '../bin/ferry.js');
+const folder = mkdtempSync(join(tmpdir(), 'ferry-use-'));
+const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+
+const items = Array.from({ length: 24 }, (_, i) => ({
+  id: `i${i}`,
+  title: `${i % 2 === 0 ? 'Red' : 'Blue'} \u001b[31mitem\u009b2J ${i}\nof two lines`,
+  text: `a ${i % 2 === 0 ? 'red cup for coffee' : 'blue lamp for a desk'}, number ${i}`,
+}));
+/** Users of one kind of item; the last two did one and two things. */
+const sequences = [
+  ...Array.from({ length: 40 }, (_, u) => ({
+    user: `u${u}`,
+    items: Array.from({ length: 6 }, (_, l) => `i${(u + 2 * l) % 24}`),
+  })),
+  { user: 'once', items: ['i3'] },
+  { user: 'twice', items: ['i4', 'i6'] },
+];
+
+function writeDomain(name: string, features = true): void {
+  const directory = join(folder, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'items.jsonl'), lines(items));
+  writeFileSync(join(directory, 'sequences.jsonl'), lines(sequences));
+  if (!features) return;
+  for (const ending of ['feat1CLS', 'feat3CLS']) {
+    const rows = Float32Array.from(
+      items.flatMap((_, i) => [i % 2, (i + 1) % 2, i / 24, ending === 'feat1CLS' ? 1 : 0.5]),
+    );
+    writeFileSync(join(directory, `x.${ending}`), new Uint8Array(rows.buffer));
+  }
+}
+
+/** What a command prints, in this process; errors as they are shown. */
+async function ferry(...args: string[]): Promise<string> {
+  let out = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  try {
+    await buildProgram().parseAsync(['node', 'ferry', ...args]);
+  } catch (error) {
+    return stripVTControlCharacters(describeError(error, false));
+  } finally {
+    write.mockRestore();
+  }
+  return out;
+}
+
+const recipe = (more: string): string =>
+  `job: finetune
+target: shop
+seed: 1
+backend: cpu
+threads: 1
+features: { text: stored, image: stored }
+model: { width: 8, heads: 2, inner: 8, positions: 6 }
+finetuning: { epochs: 1, batchSize: 16, checkpointEvery: 1 }
+${more}`;
+
+beforeAll(async () => {
+  process.chdir(folder);
+  vi.stubEnv('FERRY_BACKEND', '');
+  writeDomain('shop');
+  writeFileSync('ids.yaml', recipe('ids: true\n'));
+  writeFileSync('plain.yaml', recipe('ids: false\n'));
+  for (const name of ['ids', 'plain']) await ferry('finetune', `${name}.yaml`);
+}, 120_000);
+afterAll(() => {
+  process.chdir(place);
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+describe('a run in use', { timeout: 120_000 }, () => {
+  it('knows users with one and with two interactions', async () => {
+    for (const [user, ids] of [
+      ['once', ['i3']],
+      ['twice', ['i4', 'i6']],
+    ] as const) {
+      const found = JSON.parse(await ferry('recommend', 'runs/plain', '--user', user, '--json')) as {
+        history: { id: string }[];
+        items: { id: string }[];
+      };
+      expect(found.history.map(({ id }) => id)).toEqual(ids);
+      expect(found.items).toHaveLength(10);
+      for (const { id } of found.items) expect(ids).not.toContain(id);
+    }
+  });
+
+  it('prints titles that a terminal does not obey, and keeps them in JSON', async () => {
+    const text = await ferry('recommend', 'runs/plain', '--user', 'once');
+
+    expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect(text).toContain('Blue  [31mitem 2J 3 of two lines');
+    const json = await ferry('recommend', 'runs/plain', '--user', 'once', '--json');
+
+    expect(json).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+    expect((JSON.parse(json) as { history: { title: string }[] }).history[0]!.title).toBe(items[3]!.title);
+    expect(await ferry('recommend', 'runs/plain', '--user', '\u001b[2Jnobody')).toMatch(
+      /^error no user ' \[2Jnobody' in shop/,
+    );
+  });
+
+  it('computes where its recipe says', async () => {
+    await tf.setBackend('wasm').catch(() => false);
+    expect(await ferry('evaluate', 'runs/plain')).toContain('shop, test: 40 rows among 24 items');
+    expect(tf.getBackend()).toBe('cpu');
+  });
+
+  it('can lack a modality, and both where it has IDs; never all it knows', async () => {
+    const metrics = async (run: string, ...args: string[]): Promise<Record<string, number>> =>
+      (JSON.parse(await ferry('evaluate', run, '--json', ...args)) as { metrics: Record<string, number> })
+        .metrics;
+    const seen = new Set<number>();
+    for (const args of [[], ['image'], ['text'], ['image', 'text']]) {
+      const { mrr } = await metrics('runs/ids', ...args.flatMap((modality) => ['--without', modality]));
+      expect(mrr).toBeGreaterThan(0);
+      seen.add(mrr!);
+    }
+    expect(seen.size).toBe(4);
+    expect(await metrics('runs/ids', '--without', 'text', '--without', 'image')).toEqual(
+      await metrics('runs/ids', '--without', 'image', '--without', 'text'),
+    );
+    expect(await ferry('evaluate', 'runs/plain', '--without', 'image', '--without', 'text')).toBe(
+      'error runs/plain knows items by text and image alone: nothing is left without',
+    );
+  });
+
+  it('that was stopped in its first epoch can be evaluated by its last checkpoint', async () => {
+    const { recipe: own } = loadRecipe('plain.yaml');
+    const stopped = runJob(
+      { ...own, out: 'stopped' },
+      'plain',
+      {
+        line: () => undefined,
+        training: null,
+        signal: AbortSignal.abort(),
+      },
+      transferStudy,
+    );
+    await expect(stopped).rejects.toThrow('saved in stopped');
+    expect(await ferry('evaluate', 'stopped')).toMatch(
+      /^error stopped: no epoch was completed.*\(ferry: --checkpoint last\)$/,
+    );
+    expect(await ferry('evaluate', 'stopped', '--checkpoint', 'last')).toContain('40 rows among 24 items');
+    expect(await ferry('recommend', 'stopped', '--user', 'u1', '--checkpoint', 'last')).toContain(
+      'Recommended',
+    );
+  });
+});
+
+describe('what is missing is found before anything is encoded', () => {
+  beforeAll(() => {
+    writeDomain('bare', false);
+    writeFileSync('file', '');
+    writeFileSync(
+      'bare.yaml',
+      recipe('').replace('shop', 'bare').replace('{ text: stored, image: stored }', '{ text: use-lite }'),
+    );
+    mkdirSync('few');
+    writeFileSync('few/items.jsonl', lines(items));
+    writeFileSync('few/sequences.jsonl', lines([{ user: 'a', items: ['i1', 'i2', 'i3'] }]));
+  });
+
+  it.each([
+    [
+      'a run to start from',
+      ['finetune', 'bare.yaml', 'from=runs/none'],
+      /from: no such run or checkpoint: runs\/none/,
+    ],
+    [
+      'pictures',
+      ['finetune', 'bare.yaml', 'features.image=pixels'],
+      /got none named for the 24 items of bare/,
+    ],
+    ['a feature file', ['finetune', 'bare.yaml', 'features.image=stored'], /bare has no image features/],
+    [
+      'a place',
+      ['finetune', 'bare.yaml', '--out', 'file/run'],
+      /out: file\/run cannot be made: .*file is a file/,
+    ],
+    [
+      'training rows of the target',
+      ['finetune', 'bare.yaml', 'target=few'],
+      /few \(few\) has no training rows/,
+    ],
+    ['training rows of a source', ['pretrain', 'sources.yaml'], /few \(few\) has no training rows/],
+    ['a domain of a study', ['study', 'study.yaml'], /no such domain directory: nowhere/],
+    [
+      'the pictures of a domain of a study',
+      ['study', 'study.yaml', 'targets=[bare,shop]', 'features.image=pixels'],
+      /got none named for the 24 items of bare/,
+    ],
+  ])('%s', async (_, args, message) => {
+    writeFileSync('sources.yaml', 'job: pretrain\nsources: [bare, few]\nbackend: cpu\n');
+    writeFileSync(
+      'study.yaml',
+      'job: study\ntargets: [bare, nowhere]\nstarts: [scratch]\nbackend: cpu\nbaselines: []\n',
+    );
+    expect(await ferry(...args)).toMatch(message);
+    expect(existsSync('bare/features') || existsSync('bare/.ferry')).toBe(false);
+  });
+});
+
+describe('the guide', () => {
+  it('can be followed word by word on data with texts alone', { timeout: 240_000 }, () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/guide.md'), 'utf8');
+    const section = guide.slice(guide.indexOf('### On your own data'));
+    const block = /```\n([^`]+)```/.exec(section)![1]!;
+    expect(block).toContain('npx ferry finetune mine.yaml');
+    writeDomain('data/mine', false);
+    const script = block.replaceAll('npx ferry', `"${process.execPath}" "${launcher}"`).replace('USER', 'u1');
+    const env = { ...process.env, NO_COLOR: '1', FERRY_BACKEND: 'ort', FERRY_THREADS: '2' };
+    const { status, stdout, stderr } = spawnSync('sh', ['-e', '-c', script], {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+    });
+    expect({ status, stderr }).toMatchObject({ status: 0 });
+    expect(stdout).toContain('test: Recall@10');
+    expect(stdout).toContain('Recommended');
+  });
+});
