@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
-import { readRecipe, recipeSchema, UserError } from '@ferry/recipes';
+import { featuresSchema, readRecipe, recipeSchema, UserError } from '@ferry/recipes';
 import {
   asJson,
   domainFeatures,
@@ -49,7 +49,10 @@ async function knownFeatures(domain: Domain): Promise<{ features: DomainFeatures
     try {
       Object.assign(
         features,
-        await domainFeatures(domain, { text: 'none', image: 'none', [modality]: 'stored' }),
+        await domainFeatures(
+          domain,
+          featuresSchema.parse({ text: 'none', image: 'none', [modality]: 'stored' }),
+        ),
       );
     } catch (error) {
       missing.push((error as Error).message);
