@@ -96,9 +96,9 @@ export async function runFinetune(
   console: JobConsole,
   { loaded, describe = true }: { loaded?: LoadedDomain; describe?: boolean } = {},
 ): Promise<FinetuneResult> {
+  if (!loaded) checkPlace(recipe.out);
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
   // Seconds before minutes: what can be missing is found missing before anything is encoded.
-  if (fresh && !loaded) checkPlace(recipe.out);
   if (fresh && recipe.from !== null) checkStart(recipe.from);
   const target =
     loaded ??
