@@ -99,7 +99,7 @@ export async function runFinetune(
   if (!loaded) checkPlace(recipe.out);
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
   // Seconds before minutes: what can be missing is found missing before anything is encoded.
-  if (fresh && recipe.from !== null) checkStart(recipe.from);
+  if (fresh && recipe.from !== null) checkStart(startPath(recipe.from, recipe.out));
   const target =
     loaded ??
     (await loadDomain(
