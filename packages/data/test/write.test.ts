@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readDomain, writeAtomicDomain, writeJsonlDomain } from '@ferry/data';
@@ -39,10 +40,12 @@ describe('writers', () => {
 
   it('refuse ids that the atomic form cannot hold, before anything is written', async () => {
     const domain = await readDomain(await directoryWith(toyJsonl));
+    const empty = await directoryWith({});
     for (const id of ['a\tb', 'a\nb', 'a\0b', '\uFEFFa', '\uD800'])
-      await expect(
-        writeAtomicDomain({ ...domain, users: ['u1', id, 'u3'] }, '/nowhere/at/all'),
-      ).rejects.toThrow(/ids must be Unicode text without tab/);
+      await expect(writeAtomicDomain({ ...domain, users: ['u1', id, 'u3'] }, empty)).rejects.toThrow(
+        /ids must be Unicode text without tab/,
+      );
+    expect(await readdir(empty)).toEqual([]);
   });
 
   it('refuse to write other splits as jsonl', async () => {
