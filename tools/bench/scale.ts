@@ -31,7 +31,7 @@ const KEPT = {
   MALLOC_MMAP_THRESHOLD_: '1073741824',
   MALLOC_TRIM_THRESHOLD_: '4294967296',
 };
-const worker = [process.execPath, '--import', 'tsx', here('scaleWorker.ts')];
+const worker = [process.execPath, '--expose-gc', '--import', 'tsx', here('scaleWorker.ts')];
 const twin = [options.python, here('../parity/scale_bench.py')];
 const SIDES: Record<string, { command: string[]; environment: Record<string, string> }> = {
   ferry: { command: worker, environment: {} },
