@@ -10,9 +10,11 @@ export {
   embedding,
   gelu,
   layerNorm,
+  lazyAdamUpdate,
   linear,
   philox4x32,
   registerOrtBackend,
+  rowGrads,
   softmaxCrossEntropy,
   supportedKernels,
   type AdamSettings,
@@ -23,7 +25,10 @@ export {
   type Compiled,
   type CompiledProgram,
   type CompileOptions,
+  type LazyAdamUpdate,
   type RandomSource,
+  type RowGradient,
+  type RowGradients,
 } from '@ferry/tfjs-backend-ort';
 export { compile } from './compile.ts';
 export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';

@@ -1,4 +1,11 @@
-import { ADAM_CONTROL_SIZE, adamControl, adamUpdate, tf } from '@ferry/engine';
+import {
+  ADAM_CONTROL_SIZE,
+  adamControl,
+  adamUpdate,
+  lazyAdamUpdate,
+  type RowGradients,
+  tf,
+} from '@ferry/engine';
 import { matchesAny } from './glob.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -39,6 +46,12 @@ export interface OptimizerOptions extends GroupOptions {
   noDecay?: readonly string[] | undefined;
   /** Groups with numbers of their own; a parameter belongs to the first that matches, else to the rest. */
   groups?: readonly ParameterGroup[] | undefined;
+  /**
+   * Globs of tables whose gradients come as rows (the engine's `rowGrads`), for losses that read few rows of them: lazy Adam, as
+   * torch.optim.SparseAdam computes it. Only the rows that were read move; dense Adam, the default, also lets the moments of all
+   * others decay and moves them by what is left. Not with weight decay, `clipNorm` or `sgd`. Default none.
+   */
+  lazy?: readonly string[] | undefined;
   /** Upper bound of the gradients' global norm; larger gradients are scaled down. Default none. */
   clipNorm?: number | undefined;
   /** Factor of all learning rates at each step. Default 1. */
@@ -60,9 +73,10 @@ export interface Optimizer {
    * Moves all parameters, inside the (compiled) step.
    *
    * @param gradients - As `tf.variableGrads` returns them, keyed by the variables' own names.
+   * @param rows - Gradients of the `lazy` tables, as the engine's `rowGrads` returns them.
    * @throws Error if a parameter has no gradient: freeze what the loss does not depend on.
    */
-  apply(gradients: tf.NamedTensorMap): ApplyResult;
+  apply(gradients: tf.NamedTensorMap, rows?: RowGradients['rows']): ApplyResult;
   /**
    * Sets learning rates and bias corrections for the update with this number, outside the step and before it. They depend
    * on the number alone, so a resumed run continues exactly.
@@ -90,6 +104,8 @@ interface Group {
 interface Member {
   name: string;
   value: tf.Variable;
+  /** Its gradient comes as rows. */
+  isLazy: boolean;
   /** First moment, or momentum. */
   m?: tf.Variable;
   /** Second moment. */
@@ -116,14 +132,18 @@ export function createOptimizer(
   const rates = new Map<Group, number>();
 
   return {
-    apply: (gradients) =>
+    apply: (gradients, rows = {}) =>
       tf.tidy(() => {
-        const found = members.map((member) => gradientOf(member, gradients));
+        const lazy = members.filter(({ isLazy }) => isLazy).map((member) => gradientOf(member, rows));
+        const found = members.filter(({ isLazy }) => !isLazy).map((member) => gradientOf(member, gradients));
         const norm = settings.clipNorm === undefined ? undefined : globalNorm(found);
         const scale = norm && clipFactor(norm, settings.clipNorm!);
-        let i = 0;
         for (const group of groups)
-          for (const member of group.members) update(settings, group, member, found[i++]!, scale);
+          for (const member of group.members)
+            if (member.isLazy) {
+              const { value, m, v } = member;
+              lazyAdamUpdate({ value, m: m!, v: v!, gradient: lazy.shift()!, control: group.control });
+            } else update(settings, group, member, found.shift()!, scale);
         return norm ? { gradientNorm: norm } : {};
       }),
     advance: (step) => {
@@ -174,6 +194,7 @@ function checked(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Va
     momentum: options.momentum ?? 0,
     weightDecay: options.weightDecay ?? 0,
     noDecay: options.noDecay ?? [],
+    lazy: options.lazy ?? [],
     groups: options.groups ?? [],
     clipNorm: options.clipNorm,
     schedule: options.schedule ?? (() => 1),
@@ -193,10 +214,15 @@ function checked(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Va
     rule(settings[name] >= 0 && settings[name] < 1, `${name} must be in [0, 1)`, settings[name]);
   rule(settings.epsilon > 0, 'epsilon must be > 0', settings.epsilon);
   if (settings.clipNorm !== undefined) rule(settings.clipNorm > 0, 'clipNorm must be > 0', settings.clipNorm);
-  for (const pattern of settings.groups.flatMap(({ match }) => match))
+  if (settings.lazy.length > 0 && (settings.kind === 'sgd' || settings.clipNorm !== undefined))
+    throw new Error(
+      `createOptimizer: lazy goes with adam and adamw without clipNorm, got ${settings.kind}` +
+        (settings.clipNorm === undefined ? '' : ` and clipNorm ${settings.clipNorm}`),
+    );
+  for (const pattern of [...settings.groups.flatMap(({ match }) => match), ...settings.lazy])
     if (![...variables.keys()].some((name) => matchesAny(name, [pattern])))
       throw new Error(
-        `createOptimizer: every group pattern must match a parameter, got "${pattern}" among ` +
+        `createOptimizer: every pattern of groups and lazy must match a parameter, got "${pattern}" among ` +
           [...variables.keys()].join(', '),
       );
   return settings;
@@ -224,14 +250,24 @@ function makeGroups(settings: Settings, variables: ReadonlyMap<string, tf.Variab
       };
       groups.set(key, group);
     }
-    group.members.push(makeMember(settings, name, value));
+    group.members.push(checkedLazy(makeMember(settings, name, value), group));
   }
   return [...groups.values()];
 }
 
-function makeMember({ kind, momentum }: Settings, name: string, value: tf.Variable): Member {
-  if (kind !== 'sgd') return { name, value, m: zeros(value.shape), v: zeros(value.shape) };
-  return momentum > 0 ? { name, value, m: zeros(value.shape) } : { name, value };
+function checkedLazy(member: Member, { weightDecay }: Group): Member {
+  if (member.isLazy && (weightDecay > 0 || member.value.rank !== 2))
+    throw new Error(
+      `createOptimizer: a lazy parameter must be a table [V, D] without weight decay, got ${member.name} ` +
+        `[${member.value.shape.join(', ')}] with ${weightDecay}`,
+    );
+  return member;
+}
+
+function makeMember({ kind, momentum, lazy }: Settings, name: string, value: tf.Variable): Member {
+  const isLazy = matchesAny(name, lazy);
+  if (kind !== 'sgd') return { name, value, isLazy, m: zeros(value.shape), v: zeros(value.shape) };
+  return momentum > 0 ? { name, value, isLazy, m: zeros(value.shape) } : { name, value, isLazy };
 }
 
 function zeros(shape: number[]): tf.Variable {
@@ -251,11 +287,11 @@ function controlOf(settings: Settings, group: Group, rate: number, t: number): F
   return adamControl({ learningRate: rate, beta1, beta2, epsilon, weightDecay, step: t });
 }
 
-function gradientOf({ name, value }: Member, gradients: tf.NamedTensorMap): tf.Tensor {
+function gradientOf<T>({ name, value, isLazy }: Member, gradients: Readonly<Record<string, T>>): T {
   const gradient = gradients[value.name];
   if (!gradient)
     throw new Error(
-      `apply: every parameter needs a gradient, got none for ${name}; freeze what the loss does not depend on`,
+      `apply: every parameter needs a gradient, got none${isLazy ? ' of rows' : ''} for ${name}; freeze what the loss does not depend on`,
     );
   return gradient;
 }

@@ -10,6 +10,8 @@ export {
 } from './ops/blockedCrossEntropy.ts';
 export { blocksPay } from './ops/blocks.ts';
 export { embedding } from './ops/embedding.ts';
+export { lazyAdamUpdate, type LazyAdamUpdate } from './ops/lazyAdam.ts';
+export { rowGrads, type RowGradient, type RowGradients } from './ops/rowGradients.ts';
 export { dropout, randomSource, type RandomSource } from './ops/random.ts';
 export {
   ADAM_CONTROL_SIZE,

@@ -148,16 +148,19 @@ export function build(
   };
 }
 
-/** The input whose memory an output of Adam is; undefined for other values. */
+/** Host kernels that move variables in place; their outputs are their first inputs. */
+const UPDATES: ReadonlySet<string> = new Set(['Adam', 'LazyAdam']);
+
+/** The input whose memory an output of an update is; undefined for other values. */
 export function updatedInPlace(value: Value): Value | undefined {
   const { node } = value;
-  return node?.op === 'Adam' ? node.inputs[node.outputs.indexOf(value)] : undefined;
+  return node && UPDATES.has(node.op) ? node.inputs[node.outputs.indexOf(value)] : undefined;
 }
 
 /** Kernels that work in place write into the memory of a variable: it must be the one that gets the result. */
 function checkInPlace(name: string, trace: Trace, assigned: ReadonlyMap<tf.Variable, Value>): void {
   const owners = new Map([...trace.states].map(([variable, symbol]) => [symbol, variable]));
-  for (const node of trace.graph.nodes.filter(({ op }) => op === 'Adam'))
+  for (const node of trace.graph.nodes.filter(({ op }) => UPDATES.has(op)))
     for (const output of node.outputs) {
       const owner = owners.get(updatedInPlace(output)!);
       if (!owner || assigned.get(owner) !== output)

@@ -19,12 +19,12 @@ const TABLE: readonly Case[] = [
   ...largeProducts,
 ];
 
-/** Changes its inputs instead of computing: has a test of its own below. */
-const ELSEWHERE = ['AdamUpdate'];
+/** They change their inputs instead of computing: tested below, and lazy Adam in the package nn. */
+const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate'];
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
 const NO_NODE =
-  'AdamUpdate ExpandDims Fill Identity KeepMask LinSpace OnesLike Range Reshape UniformNumbers ZerosLike'.split(
+  'AdamUpdate ExpandDims Fill Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape UniformNumbers ZerosLike'.split(
     ' ',
   );
 

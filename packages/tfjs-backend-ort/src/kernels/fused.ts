@@ -1,7 +1,13 @@
 import { defineKernel } from './define.ts';
 
 /** Kernels of this backend's own operations (src/ops), beside those of tfjs. */
-export const OWN_KERNELS = ['KeepMask', 'UniformNumbers', 'AdamUpdate', 'LayerNorm'] as const;
+export const OWN_KERNELS = [
+  'KeepMask',
+  'UniformNumbers',
+  'AdamUpdate',
+  'LazyAdamUpdate',
+  'LayerNorm',
+] as const;
 
 defineKernel<{ shape: number[]; site: number; threshold: number }>(
   'KeepMask',
@@ -15,6 +21,14 @@ defineKernel('AdamUpdate', (g, { value, m, v, gradient, control, scale }) =>
   g.many(
     'Adam',
     scale ? [value!, m!, v!, gradient!, control!, scale] : [value!, m!, v!, gradient!, control!],
+    [value!, m!, v!].map(({ dtype, shape }) => ({ dtype, shape })),
+    { domain: 'host' },
+  ),
+);
+defineKernel('LazyAdamUpdate', (g, { value, m, v, rows, ids, control }) =>
+  g.many(
+    'LazyAdam',
+    [value!, m!, v!, rows!, ids!, control!],
     [value!, m!, v!].map(({ dtype, shape }) => ({ dtype, shape })),
     { domain: 'host' },
   ),

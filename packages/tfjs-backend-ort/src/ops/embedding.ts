@@ -1,10 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { customGradient } from './customGradient.ts';
 import { gatherFor, sumRows } from './indices.ts';
+import { recordedRows } from './rowGradients.ts';
 
 /**
  * Rows of a table: `table[ids]`. The gradient adds the rows of dy that share an id, in order, so that it is exact and
  * the same at every run, on every backend (tfjs's wasm backend has no segment sum: there it is a product with one-hot rows).
+ *
+ * Inside `rowGrads` the gradient of its tables stays a list of rows.
  *
  * @param table - [V, D]
  * @param ids - int32 of any shape, each in [0, V).
@@ -18,6 +21,8 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
       `embedding: table must be [V, D] and ids int32, got [${table.shape.join(', ')}] and ids ${ids.dtype}`,
     );
   const flat = tf.reshape<tf.Rank.R1>(ids, [-1]);
+  const recorded = recordedRows(table, flat);
+  if (recorded) return tf.reshape(recorded, [...ids.shape, width!]);
   const rows = customGradient([table], ([values], save) => {
     // Ids made inside the differentiated function would be gone by the time the gradient reads them.
     save([flat]);

@@ -211,6 +211,8 @@ export class Executable {
   #plan(nodes: readonly Node[], name: string, options: SessionOptions): void {
     const stageOf = new Map<Node, number>();
     const producer = new Map<Value, Node>();
+    /** The first stage in which a value may be overwritten: host kernels of a stage run before its session. */
+    const freeFrom = new Map<Value, number>();
     let last = 0;
     for (const node of nodes) {
       let stage = 0;
@@ -220,7 +222,12 @@ export class Executable {
         const crossing = node.domain === 'host' && source.domain !== 'host' ? 1 : 0;
         stage = Math.max(stage, stageOf.get(source)! + crossing);
       }
+      for (const i of Object.values(HOST_KERNELS[node.op]?.inPlace ?? {}))
+        if (node.domain === 'host') stage = Math.max(stage, freeFrom.get(node.inputs[i]!) ?? 0);
       stageOf.set(node, stage);
+      for (const input of node.inputs)
+        if (input)
+          freeFrom.set(input, Math.max(freeFrom.get(input) ?? 0, node.domain === 'host' ? stage : stage + 1));
       for (const output of node.outputs) producer.set(output, node);
       last = Math.max(last, stage);
     }

@@ -58,7 +58,73 @@ export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
       });
     },
   },
+  LazyAdam: {
+    inMemory: [],
+    inPlace: { 0: 0, 1: 1, 2: 2 },
+    run: (memory, _node, [value, m, v, rows, ids, control]) => {
+      lazyAdam(memory, [value!, m!, v!], rows!, ids!.array as Int32Array, control!.array as Float32Array);
+    },
+  },
 };
+
+/** Adam on the rows that ids name: they are gathered in stages, moved there, and put back. */
+function lazyAdam(
+  memory: HostMemory,
+  state: readonly Operand[],
+  rows: Operand,
+  ids: Int32Array,
+  c: Float32Array,
+): void {
+  const width = rows.array.length / Math.max(ids.length, 1);
+  const tables = state.map(({ array }) => array as Float32Array);
+  const count = tables[0]!.length / width;
+  const stages = [0, 1, 2, 3].map(
+    (i) => new Float32Array(memory.buffer, memory.stage(i), HostMemory.stageSize),
+  );
+  const gradients = rows.array as Float32Array;
+  // Rows with one id follow one another, in their order.
+  const order = ids.map((_, i) => i).sort((a, b) => ids[a]! - ids[b]! || a - b);
+  // Wider rows go through the stages in parts.
+  const part = Math.min(width, HostMemory.stageSize);
+  const room = Math.floor(HostMemory.stageSize / part);
+  const [lr, beta1, rest1, beta2, rest2, epsilon, , correction1, correction2, factor] = c;
+  // torch.optim.SparseAdam adds epsilon to the root as it is, Adam to the corrected one.
+  const own = epsilon! / Math.sqrt(correction2!);
+  for (let from = 0; from < width; from += part) {
+    const size = Math.min(part, width - from);
+    let at = 0;
+    while (at < order.length) {
+      const held: number[] = [];
+      for (; at < order.length; at++) {
+        const id = ids[order[at]!]!;
+        if (id < 0 || id >= count) continue;
+        const row = gradients.subarray(order[at]! * width + from, order[at]! * width + from + size);
+        const slot = held.length * size;
+        if (held.at(-1) === id) {
+          const sum = stages[3]!;
+          for (let j = 0; j < size; j++) sum[slot - size + j]! += row[j]!;
+          continue;
+        }
+        if (held.length === room) break;
+        held.push(id);
+        stages[3]!.set(row, slot);
+        tables.forEach((table, i) => {
+          stages[i]!.set(table.subarray(id * width + from, id * width + from + size), slot);
+        });
+      }
+      const [x, first, second, g] = [0, 1, 2, 3].map((i) => memory.stage(i));
+      memory.kernels.adam(
+        ...([x, first, second, g, held.length * size] as [number, number, number, number, number]),
+        ...[lr!, beta1!, rest1!, beta2!, rest2!, own, 0, correction1!, correction2!, factor!],
+      );
+      held.forEach((id, k) => {
+        tables.forEach((table, i) => {
+          table.set(stages[i]!.subarray(k * size, (k + 1) * size), id * width + from);
+        });
+      });
+    }
+  }
+}
 
 function words(key: Operand): number[] {
   return [...(key.array as Int32Array)];
