@@ -154,7 +154,7 @@ const pageRules = [
   'nav a{text-decoration:none}nav a:hover{text-decoration:underline}',
   'section{margin-top:52px}h2{font-size:21px;letter-spacing:-.01em;margin:0 0 14px}',
   'p{max-width:46em;margin:0 0 14px}',
-  'figure{margin:22px 0 0;min-width:0}',
+  'figure{margin:22px 0 0;min-width:0}figure+p,.charts+p{margin-top:32px}',
   'figcaption{font-size:13.5px;line-height:1.5;color:var(--fc-soft);margin-top:10px;max-width:58em}',
   '.made{display:block;margin-top:2px}',
   "code{font:.88em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;overflow-wrap:anywhere}",

@@ -34,6 +34,12 @@ export function domainTable(domains: readonly { readonly role: string; readonly 
   };
 }
 
+/** A setting as people write it: lists with commas between. */
+function settingText(value: unknown): string {
+  if (Array.isArray(value)) return value.map(settingText).join(', ');
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 /** Settings as rows of dotted keys and values, in the order they are written. */
 export function settingsTable(settings: object): Table {
   const flat = (value: unknown, key: string): [string, string][] =>
@@ -41,7 +47,7 @@ export function settingsTable(settings: object): Table {
       ? Object.entries(value).flatMap(([name, inner]) => flat(inner, key ? `${key}.${name}` : name))
       : value === undefined
         ? []
-        : [[key, typeof value === 'string' ? value : JSON.stringify(value)]];
+        : [[key, settingText(value)]];
   return {
     columns: [
       { key: 'key', title: 'setting' },
