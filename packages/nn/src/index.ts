@@ -81,7 +81,6 @@ export {
 } from './contrastive.ts';
 export { createSchedule, type Schedule, type ScheduleOptions } from './schedule.ts';
 export {
-  BIASES_AND_NORMS,
   createOptimizer,
   type ApplyResult,
   type GroupOptions,

@@ -40,9 +40,14 @@ export interface OptimizerOptions extends GroupOptions {
   epsilon?: number | undefined;
   /** Momentum of SGD. Default 0, which needs no slots. */
   momentum?: number | undefined;
-  /** Weight decay. Default 0. */
+  /** Weight decay, of matrices unless `decay` or `noDecay` says otherwise. Default 0. */
   weightDecay?: number | undefined;
-  /** Globs of parameters that never decay, such as {@link BIASES_AND_NORMS}. Default none, as PyTorch. */
+  /**
+   * Globs of parameters that decay although they are vectors or scalars: biases, gains of normalisations, factors and
+   * temperatures (rank 0 and 1) do not by default. `['**']` decays all, as PyTorch does.
+   */
+  decay?: readonly string[] | undefined;
+  /** Globs of parameters that do not decay although they are matrices; counts more than `decay`. */
   noDecay?: readonly string[] | undefined;
   /** Groups with numbers of their own; a parameter belongs to the first that matches, else to the rest. */
   groups?: readonly ParameterGroup[] | undefined;
@@ -57,9 +62,6 @@ export interface OptimizerOptions extends GroupOptions {
   /** Factor of all learning rates at each step. Default 1. */
   schedule?: Schedule | undefined;
 }
-
-/** Globs for `noDecay`: biases, layer normalisations (`norm`, `norm1`, ...) and lone scalars are usually not decayed. */
-export const BIASES_AND_NORMS: readonly string[] = ['bias', '**.bias', 'norm*.*', '**.norm*.*'];
 
 /** What {@link Optimizer.apply} tells. */
 export type ApplyResult = {
@@ -193,6 +195,7 @@ function checked(options: OptimizerOptions, variables: ReadonlyMap<string, tf.Va
     epsilon: options.epsilon ?? 1e-8,
     momentum: options.momentum ?? 0,
     weightDecay: options.weightDecay ?? 0,
+    decay: options.decay ?? [],
     noDecay: options.noDecay ?? [],
     lazy: options.lazy ?? [],
     groups: options.groups ?? [],
@@ -234,7 +237,8 @@ function makeGroups(settings: Settings, variables: ReadonlyMap<string, tf.Variab
   for (const [name, value] of variables) {
     const index = settings.groups.findIndex(({ match }) => matchesAny(name, match));
     const own: GroupOptions = settings.groups[index] ?? {};
-    const decays = !matchesAny(name, settings.noDecay);
+    const decays =
+      !matchesAny(name, settings.noDecay) && (value.rank > 1 || matchesAny(name, settings.decay));
     const weightDecay = decays ? (own.weightDecay ?? settings.weightDecay) : 0;
     const groupName = index < 0 ? 'rest' : String(index);
     const key = `${groupName} ${weightDecay}`;

@@ -1,7 +1,6 @@
 import { compile, linear, RandomStream, softmaxCrossEntropy, tf } from '@ferry/engine';
 import { describe, expect, it } from 'vitest';
 import {
-  BIASES_AND_NORMS,
   createDecoder,
   createEncoder,
   createLinear,
@@ -37,8 +36,8 @@ const { B, L, M, D, H, inner, classes } = expected.sizes;
 
 const rates: Record<string, OptimizerOptions> = {
   adam: { kind: 'adam', learningRate: 1e-2 },
-  'adam, L2': { kind: 'adam', learningRate: 1e-2, weightDecay: 0.1 },
-  adamw: { kind: 'adamw', learningRate: 1e-2, weightDecay: 0.1 },
+  'adam, L2': { kind: 'adam', learningRate: 1e-2, weightDecay: 0.1, decay: ['**'] },
+  adamw: { kind: 'adamw', learningRate: 1e-2, weightDecay: 0.1, decay: ['**'] },
   'adamw, clipped, warm-up': {
     kind: 'adamw',
     learningRate: 1e-2,
@@ -46,18 +45,18 @@ const rates: Record<string, OptimizerOptions> = {
     beta2: 0.95,
     epsilon: 1e-6,
     weightDecay: 0.05,
+    decay: ['**'],
     clipNorm: 0.5,
     schedule: createSchedule({ warmup: 3 }),
   },
-  'adam, L2, clipped': { kind: 'adam', learningRate: 1e-2, weightDecay: 0.1, clipNorm: 0.5 },
+  'adam, L2, clipped': { kind: 'adam', learningRate: 1e-2, weightDecay: 0.1, decay: ['**'], clipNorm: 0.5 },
   'adamw, groups': {
     kind: 'adamw',
     learningRate: 1e-2,
     weightDecay: 0.1,
-    noDecay: BIASES_AND_NORMS,
     groups: [{ match: ['encoder.**'], learningRate: 1e-3 }],
   },
-  sgd: { kind: 'sgd', learningRate: 0.1, weightDecay: 0.01 },
+  sgd: { kind: 'sgd', learningRate: 0.1, weightDecay: 0.01, decay: ['**'] },
   'sgd, momentum': { kind: 'sgd', learningRate: 0.1, momentum: 0.9 },
 };
 
@@ -226,6 +225,37 @@ describe('optimizer options', () => {
       head: createLinear({ inputs: 2, outputs: 2 }, RandomStream.fromSeed(1)),
       body: createLinear({ inputs: 2, outputs: 2 }, RandomStream.fromSeed(2)),
     });
+
+  it.each(['adam', 'adamw', 'sgd'] as const)('%s decays matrices and nothing else, unless asked', (kind) => {
+    const moved = (options: Partial<OptimizerOptions>): string[] => {
+      const made = new Map(
+        Object.entries({
+          'body.weight': [2, 3],
+          'body.tokenNorm.gain': [3],
+          'body.bias': [3],
+          'head.factor': [],
+          alpha: [4],
+          table: [1, 3],
+        }).map(([name, shape]) => [name, tf.tidy(() => tf.variable(tf.ones(shape)))]),
+      );
+      const optimizer = createOptimizer({ kind, learningRate: 0.1, weightDecay: 0.5, ...options }, made);
+      optimizer.advance(0);
+      tf.tidy(() => {
+        const zeros = [...made.values()].map((v) => [v.name, tf.zerosLike(v)] as const);
+        optimizer.apply(Object.fromEntries(zeros));
+      });
+      const names = [...made].filter(([, v]) => v.dataSync()[0] !== 1).map(([name]) => name);
+      optimizer.dispose();
+      tf.dispose([...made.values()]);
+      return names;
+    };
+    expect(moved({})).toEqual(['body.weight', 'table']);
+    expect(moved({ decay: ['alpha', '**.bias'] })).toEqual(['body.weight', 'body.bias', 'alpha', 'table']);
+    expect(moved({ noDecay: ['table'] })).toEqual(['body.weight']);
+    expect(moved({ decay: ['**'], noDecay: ['alpha'] })).not.toContain('alpha');
+    expect(moved({ groups: [{ match: ['body.**'], weightDecay: 0 }] })).toEqual(['table']);
+    expect(moved({ decay: ['**'] })).toHaveLength(6);
+  });
 
   it('tells the learning rates', () => {
     const optimizer = createOptimizer(

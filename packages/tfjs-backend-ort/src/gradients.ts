@@ -153,12 +153,87 @@ function spread(kernelName: 'Sum' | 'Mean'): tf.GradConfig {
   };
 }
 
+/** Shares the gradient of a maximum or minimum equally between all entries that have it, as PyTorch and TensorFlow do. */
+function shared(kernelName: 'Max' | 'Min'): tf.GradConfig {
+  return {
+    ...tf.getGradient(kernelName),
+    gradFunc: (dy, saved, attributes) => {
+      const [x, y] = saved as [tf.Tensor, tf.Tensor];
+      const { reductionIndices, axis } = attributes as { reductionIndices?: number[]; axis?: number[] };
+      const axes = tf.util.parseAxisParam((reductionIndices ?? axis)!, x.shape);
+      const kept = x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim));
+      return {
+        x: () => {
+          const hits = tf.cast(tf.equal(x, tf.reshape(y, kept)), 'float32');
+          // Beside a NaN nothing is hit, and 0 / 0 is NaN again.
+          return tf.mul(tf.reshape(dy as tf.Tensor, kept), tf.div(hits, tf.sum(hits, axes, true)));
+        },
+      };
+    },
+  };
+}
+
+/** The sign, 0 at 0: tfjs has -1 there. */
+const abs: tf.GradConfig = {
+  kernelName: 'Abs',
+  inputsToSave: ['x'],
+  gradFunc: (dy, saved) => {
+    const x = tf.cast(saved[0]!, 'float32');
+    const sign = tf.mul(tf.step(x, -1), tf.cast(tf.notEqual(x, tf.scalar(0)), 'float32'));
+    return { x: () => tf.mul(dy as tf.Tensor, sign) };
+  },
+};
+
+/** dy times a slope; 0 where a square is flat, though the root above it is infinitely steep there (a norm at 0). */
+function along(dy: tf.Tensor, slope: tf.Tensor): tf.Tensor {
+  const product = tf.mul(dy, slope);
+  const flat = tf.logicalAnd(tf.equal(slope, tf.scalar(0)), tf.isInf(dy));
+  return tf.where(flat, tf.zerosLike(product), product);
+}
+
+const square: tf.GradConfig = {
+  kernelName: 'Square',
+  inputsToSave: ['x'],
+  gradFunc: (dy, saved) => ({
+    x: () => along(dy as tf.Tensor, tf.mul(tf.cast(saved[0]!, 'float32'), 2)),
+  }),
+};
+
+const squaredDifference: tf.GradConfig = {
+  kernelName: 'SquaredDifference',
+  inputsToSave: ['a', 'b'],
+  gradFunc: (dy, saved) => {
+    const [a, b] = saved as [tf.Tensor, tf.Tensor];
+    return {
+      a: () => sumTo(along(dy as tf.Tensor, tf.mul(tf.sub(a, b), 2)), a.shape),
+      b: () => sumTo(along(dy as tf.Tensor, tf.mul(tf.sub(b, a), 2)), b.shape),
+    };
+  },
+};
+
+function pow(): tf.GradConfig {
+  const config = tf.getGradient('Pow');
+  return {
+    ...config,
+    gradFunc: (dy, saved, attributes) => {
+      const [base, exponent] = saved as [tf.Tensor, tf.Tensor];
+      const power = tf.cast(exponent, 'float32');
+      const slope = () => tf.mul(power, tf.pow(base, tf.sub(power, tf.scalar(1))));
+      return {
+        ...config.gradFunc(dy, saved, attributes),
+        a: () => sumTo(along(dy as tf.Tensor, slope()), base.shape),
+      };
+    },
+  };
+}
+
 let registered = false;
 
 /**
  * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand back
- * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), fail
- * where an input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so the others get them too.
+ * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), give every
+ * tie of a maximum the whole (Max, Min), are NaN or -1 at 0 (norms by Square, SquaredDifference and Pow; Abs), fail where an
+ * input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so the others get them too.
  */
 export function registerGradients(): void {
   if (registered) return;
@@ -171,7 +246,13 @@ export function registerGradients(): void {
     prod(),
     spread('Sum'),
     spread('Mean'),
-    ...['Maximum', 'Minimum', 'SquaredDifference', 'Prelu', 'BatchMatMul'].map(summed),
+    shared('Max'),
+    shared('Min'),
+    abs,
+    square,
+    squaredDifference,
+    pow(),
+    ...['Maximum', 'Minimum', 'Prelu', 'BatchMatMul'].map(summed),
   ])
     tf.registerGradient(config);
 }

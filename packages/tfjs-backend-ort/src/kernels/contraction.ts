@@ -7,7 +7,11 @@ import { where } from './where.ts';
 
 defineKernel<{ transposeA: boolean; transposeB: boolean }>(
   'BatchMatMul',
-  (g, { a, b }, { transposeA, transposeB }) => matmul(g, a!, b!, { transposeA, transposeB }),
+  (g, { a, b }, { transposeA, transposeB }) => {
+    if (a!.dtype !== 'bool') return matmul(g, a!, b!, { transposeA, transposeB });
+    const [x, y] = [g.cast(a!, 'int32'), g.cast(b!, 'int32')];
+    return g.cast(matmul(g, x, y, { transposeA, transposeB }), 'bool');
+  },
 );
 
 defineKernel<{ equation: string }>('Einsum', (g, inputs, { equation }) => {

@@ -5,6 +5,14 @@ import { defineKernel } from './define.ts';
 import { where } from './where.ts';
 
 const float = (g: Graph, x: Value) => g.cast(x, 'float32');
+/** ONNX has no arithmetic of booleans: they are numbers while they are computed with. */
+const number = (g: Graph, x: Value) => (x.dtype === 'bool' ? g.cast(x, 'int32') : x);
+
+/** Computes with numbers; of booleans the result is one again, true unless it is 0. */
+function arithmetic(g: Graph, values: Value[], compute: (...numbers: Value[]) => Value): Value {
+  const result = compute(...values.map((x) => number(g, x)));
+  return values.every(({ dtype }) => dtype === 'bool') ? g.cast(result, 'bool') : result;
+}
 
 /** Kernels with one input that ONNX has under a name of its own. */
 const UNARY: Record<string, string> = {
@@ -44,12 +52,13 @@ for (const [name, op] of Object.entries(UNARY))
     const element = Graph.element(x!);
     if (name === 'Neg' && element !== undefined && x!.dtype === 'float32')
       return g.splat('float32', x!.shape, -element);
-    if (x!.dtype === 'float32' || INTEGER.has(name)) return unary(g, op, x!);
+    if (x!.dtype === 'float32') return unary(g, op, x!);
+    if (INTEGER.has(name)) return arithmetic(g, [x!], (value) => unary(g, op, value));
     const result = unary(g, op, float(g, x!));
     return KEEPS_INTEGERS.has(name) ? g.cast(result, x!.dtype) : result;
   });
 
-defineKernel('Square', (g, { x }) => binary(g, 'Mul', x!, x!));
+defineKernel('Square', (g, { x }) => arithmetic(g, [x!], (value) => binary(g, 'Mul', value, value)));
 defineKernel('Rsqrt', (g, { x }) =>
   binary(g, 'Div', g.splat('float32', [], 1), unary(g, 'Sqrt', float(g, x!))),
 );
@@ -76,7 +85,7 @@ function isNear(g: Graph, x: Value, bound: number): Value {
   return binary(g, 'Less', unary(g, 'Abs', x), g.splat('float32', [], bound), 'bool');
 }
 
-defineKernel('Sign', (g, { x }) => unary(g, 'Sign', x!));
+defineKernel('Sign', (g, { x }) => arithmetic(g, [x!], (value) => unary(g, 'Sign', value)));
 defineKernel('IsNan', (g, { x }) => unary(g, 'IsNaN', float(g, x!), 'bool'));
 defineKernel('IsInf', (g, { x }) => unary(g, 'IsInf', float(g, x!), 'bool'));
 defineKernel('IsFinite', (g, { x }) => {
@@ -84,10 +93,11 @@ defineKernel('IsFinite', (g, { x }) => {
   return binary(g, 'Equal', zero, g.splat('float32', [], 0), 'bool');
 });
 defineKernel('LogicalNot', (g, { x }) => unary(g, 'Not', g.cast(x!, 'bool')));
-defineKernel('Relu6', (g, { x }) => clip(g, float(g, x!), 0, 6));
+defineKernel('Relu6', (g, { x }) => g.cast(clip(g, float(g, x!), 0, 6), x!.dtype));
 defineKernel<{ clipValueMin: number; clipValueMax: number }>(
   'ClipByValue',
-  (g, { x }, { clipValueMin, clipValueMax }) => clip(g, x!, clipValueMin, clipValueMax),
+  (g, { x }, { clipValueMin, clipValueMax }) =>
+    arithmetic(g, [x!], (value) => clip(g, value, clipValueMin, clipValueMax)),
 );
 defineKernel<{ alpha: number }>('LeakyRelu', (g, { x }, { alpha }) =>
   g.op('LeakyRelu', [float(g, x!)], 'float32', x!.shape, { attributes: { alpha: { float: alpha } } }),
@@ -102,15 +112,16 @@ defineKernel('EluGrad', (g, { dy, y }) => {
 });
 defineKernel('Selu', (g, { x }) => unary(g, 'Selu', float(g, x!)));
 defineKernel('Prelu', (g, { x, alpha }) => {
-  const negative = binary(g, 'Mul', x!, alpha!);
-  const positive = binary(g, 'GreaterOrEqual', x!, scalar(g, x!, 0), 'bool');
-  return where(g, positive, x!, negative, negative.shape);
+  const value = float(g, x!);
+  const negative = binary(g, 'Mul', value, float(g, alpha!));
+  const positive = binary(g, 'GreaterOrEqual', value, scalar(g, value, 0), 'bool');
+  return where(g, positive, value, negative, negative.shape);
 });
 defineKernel<{ alpha: number }>('Step', (g, { x }, { alpha }) => {
   const value = float(g, x!);
   const positive = binary(g, 'Greater', value, scalar(g, value, 0), 'bool');
   const step = where(g, positive, scalar(g, value, 1), scalar(g, value, alpha), value.shape);
-  return where(g, unary(g, 'IsNaN', value, 'bool'), value, step, value.shape);
+  return g.cast(where(g, unary(g, 'IsNaN', value, 'bool'), value, step, value.shape), x!.dtype);
 });
 
 function clip(g: Graph, x: Value, low: number, high: number): Value {
@@ -120,44 +131,57 @@ function clip(g: Graph, x: Value, low: number, high: number): Value {
 }
 
 for (const [name, op] of Object.entries({ Add: 'Add', Sub: 'Sub', Multiply: 'Mul' }))
-  defineKernel(name, (g, { a, b }) => binary(g, op, a!, b!));
-defineKernel('Maximum', (g, { a, b }) => binary(g, 'Max', a!, b!));
-defineKernel('Minimum', (g, { a, b }) => binary(g, 'Min', a!, b!));
-defineKernel('AddN', (g, inputs) => Object.values(inputs).reduce((sum, x) => binary(g, 'Add', sum, x)));
-defineKernel('SquaredDifference', (g, { a, b }) => {
-  const difference = binary(g, 'Sub', a!, b!);
-  return binary(g, 'Mul', difference, difference);
-});
+  defineKernel(name, (g, { a, b }) => arithmetic(g, [a!, b!], (x, y) => binary(g, op, x, y)));
+for (const [name, op] of Object.entries({ Maximum: 'Max', Minimum: 'Min' }))
+  defineKernel(name, (g, { a, b }) => arithmetic(g, [a!, b!], (x, y) => binary(g, op, x, y)));
+defineKernel('AddN', (g, inputs) =>
+  arithmetic(g, Object.values(inputs), (...values) => values.reduce((sum, x) => binary(g, 'Add', sum, x))),
+);
+defineKernel('SquaredDifference', (g, { a, b }) =>
+  arithmetic(g, [a!, b!], (x, y) => {
+    const difference = binary(g, 'Sub', x, y);
+    return binary(g, 'Mul', difference, difference);
+  }),
+);
 defineKernel('RealDiv', (g, { a, b }) => binary(g, 'Div', float(g, a!), float(g, b!)));
-defineKernel('FloorDiv', (g, { a, b }) => floorDivide(g, a!, b!));
-defineKernel('Mod', (g, { a, b }) => {
-  if (a!.dtype === 'int32') return binary(g, 'Sub', a!, binary(g, 'Mul', floorDivide(g, a!, b!), b!));
+defineKernel('FloorDiv', (g, { a, b }) => floorDivide(g, number(g, a!), number(g, b!)));
+defineKernel('Mod', (g, { a, b }) => arithmetic(g, [a!, b!], (x, y) => modulo(g, x, y)));
+
+function modulo(g: Graph, a: Value, b: Value): Value {
+  if (a.dtype === 'int32') return binary(g, 'Sub', a, binary(g, 'Mul', floorDivide(g, a, b), b));
   // C's remainder has the sign of the dividend, tfjs's that of the divisor.
   const remainder = (x: Value, y: Value) =>
     g.op('Mod', [g.expand(x, shape), g.expand(y, shape)], 'float32', shape, { attributes: { fmod: 1 } });
-  const shape = broadcastShape(a!.shape, b!.shape);
-  const rest = remainder(a!, b!);
+  const shape = broadcastShape(a.shape, b.shape);
+  const rest = remainder(a, b);
   const isNegative = (x: Value) => binary(g, 'Less', g.expand(x, shape), g.splat('float32', [], 0), 'bool');
-  const differ = binary(g, 'Xor', isNegative(a!), isNegative(b!), 'bool');
-  return where(g, differ, remainder(binary(g, 'Add', rest, b!), b!), rest, shape);
-});
+  const differ = binary(g, 'Xor', isNegative(a), isNegative(b), 'bool');
+  return where(g, differ, remainder(binary(g, 'Add', rest, b), b), rest, shape);
+}
+
 defineKernel('Pow', (g, { a, b }) => {
-  if (Graph.element(b!) === 2 && a!.dtype === b!.dtype && binaryShapeIs(a!, b!))
+  if (Graph.element(b!) === 2 && a!.dtype === b!.dtype && a!.dtype !== 'bool' && binaryShapeIs(a!, b!))
     return binary(g, 'Mul', a!, a!);
-  return binary(g, 'Pow', a!, b!);
+  return arithmetic(g, [a!, b!], (x, y) => binary(g, 'Pow', x, y));
 });
 defineKernel('Atan2', (g, { a, b }) => {
+  const result = angle(g, float(g, a!), float(g, b!));
+  return a!.dtype === 'float32' ? result : g.cast(g.cast(result, 'int32'), a!.dtype);
+});
+
+/** The angle of (b, a); its type is that of a, as in tfjs. */
+function angle(g: Graph, a: Value, b: Value): Value {
   const zero = g.splat('float32', [], 0);
   const pi = g.splat('float32', [], Math.PI);
-  const base = unary(g, 'Atan', binary(g, 'Div', a!, b!));
+  const base = unary(g, 'Atan', binary(g, 'Div', a, b));
   const shape = base.shape;
-  const below = binary(g, 'Less', g.expand(a!, shape), zero, 'bool');
+  const below = binary(g, 'Less', g.expand(a, shape), zero, 'bool');
   const turn = where(g, below, binary(g, 'Sub', base, pi), binary(g, 'Add', base, pi), shape);
-  const left = binary(g, 'Less', g.expand(b!, shape), zero, 'bool');
-  const angle = where(g, left, turn, base, shape);
-  const size = binary(g, 'Add', unary(g, 'Abs', g.expand(a!, shape)), unary(g, 'Abs', g.expand(b!, shape)));
-  return where(g, binary(g, 'Equal', size, zero, 'bool'), zero, angle, shape);
-});
+  const left = binary(g, 'Less', g.expand(b, shape), zero, 'bool');
+  const turned = where(g, left, turn, base, shape);
+  const size = binary(g, 'Add', unary(g, 'Abs', g.expand(a, shape)), unary(g, 'Abs', g.expand(b, shape)));
+  return where(g, binary(g, 'Equal', size, zero, 'bool'), zero, turned, shape);
+}
 
 for (const [name, op] of Object.entries({
   Greater: 'Greater',

@@ -61,6 +61,10 @@ export function extremeAt(g: Graph, op: 'ArgMax' | 'ArgMin', x: Value, axis: num
 
 /** The k largest elements of each row and their positions, int32; NaN counts as the largest. */
 export function largest(g: Graph, x: Value, k: number, sorted: boolean): Value[] {
+  if (x.dtype === 'bool') {
+    const [values, indices] = largest(g, g.cast(x, 'int32'), k, sorted) as [Value, Value];
+    return [g.cast(values, 'bool'), indices];
+  }
   const shape = [...x.shape.slice(0, -1), k];
   const axis = x.shape.length - 1;
   const topK = (keys: Value) =>

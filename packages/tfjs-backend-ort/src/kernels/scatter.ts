@@ -112,7 +112,7 @@ defineKernel<{ numSegments: number; of?: string }>(
   (g, { x, segmentIds }, { numSegments, of: origin }) => {
     if (origin !== undefined) g.origin = origin;
     const ids = origin === undefined ? g.cast(segmentIds!, 'int32') : checked(g, segmentIds!, numSegments);
-    return segmentSum(g, x!, ids, numSegments);
+    return segmentSum(g, x!.dtype === 'bool' ? g.cast(x!, 'int32') : x!, ids, numSegments);
   },
 );
 
