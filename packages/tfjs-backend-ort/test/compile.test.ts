@@ -103,6 +103,27 @@ describe('signatures', () => {
   });
 });
 
+describe('a product that several things are made of', () => {
+  it('is not lost where one of them takes its factor or its row into the product', () => {
+    const f = compile((a: tf.Tensor2D, b: tf.Tensor2D, row: tf.Tensor) => {
+      const product = tf.matMul(a, b);
+      return [tf.mul(product, 2), tf.add(product, row), tf.abs(product)];
+    });
+    const [a, b, row] = [
+      tf.tensor2d([1, 2], [1, 2]),
+      tf.tensor2d([3, 4, 5, 6], [2, 2]),
+      tf.tensor1d([10, 20]),
+    ];
+    expect(f(a, b, row).map(take)).toEqual([
+      [26, 32],
+      [23, 36],
+      [13, 16],
+    ]);
+    tf.dispose([a, b, row]);
+    f.dispose();
+  });
+});
+
 describe('arguments and results', () => {
   it('are nests of arrays and records', () => {
     const f = compile(({ a, list }: { a: tf.Tensor; list: [tf.Tensor, { b: tf.Tensor }, string] }) => ({

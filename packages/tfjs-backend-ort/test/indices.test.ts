@@ -130,6 +130,16 @@ describe('indices outside', () => {
     tf.disposeVariables();
   });
 
+  it('are nothing to rows of softmaxCrossEntropy that a mask leaves out', () => {
+    tf.tidy(() => {
+      const [labels, mask] = [tf.tensor1d([-1, 2], 'int32'), tf.tensor1d([0, 1])];
+      const f = (x: tf.Tensor) => tf.sum(softmaxCrossEntropy(x, labels, 0, mask));
+      const logits = tf.tensor2d([NaN, 0, 0, 0, 0, 0], [2, 3]);
+      expect(f(logits).dataSync()[0]).toBeCloseTo(Math.log(3), 6);
+      expect(Array.from(tf.grad(f)(logits).dataSync(), (v) => Math.abs(v)).slice(0, 3)).toEqual([0, 0, 0]);
+    });
+  });
+
   it('of several axes are each checked, not only the element they lead to', () => {
     tf.tidy(() => {
       const x = tf.zeros([2, 3]);
