@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { InputError } from '@ferry/data';
 import type { Encoder } from './types.ts';
 
@@ -101,7 +100,9 @@ export function pixelDescriptor(rgb: Uint8Array): Float32Array {
 }
 
 /** The 'pixels' encoder: pictures are turned upright, put on white, scaled to 64 x 64 and described. */
-export function openPixels(): Promise<Encoder<string>> {
+export async function openPixels(): Promise<Encoder<string>> {
+  // Loaded here: commands that describe no picture start without it.
+  const { default: sharp } = await import('sharp');
   const one = async (path: string): Promise<Float32Array> => {
     const rgb = await sharp(path)
       .autoOrient()
@@ -116,7 +117,7 @@ export function openPixels(): Promise<Encoder<string>> {
       });
     return pixelDescriptor(rgb);
   };
-  return Promise.resolve({
+  return {
     encode: async (paths: readonly string[]) => {
       const vectors = await Promise.all(paths.map(one));
       const data = new Float32Array(vectors.length * pixelsWidth);
@@ -124,5 +125,5 @@ export function openPixels(): Promise<Encoder<string>> {
       return data;
     },
     close: () => Promise.resolve(),
-  });
+  };
 }

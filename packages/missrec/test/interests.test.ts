@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { interestsOfGroups } from '../src/interestGroups.ts';
+import { interestsWithout } from '../src/interests.ts';
 import { interestSizes } from '../src/index.ts';
+import { worldOptions } from './world.ts';
 
 describe('interests of groups', () => {
   it('count the slots of the released layout: an empty one wherever a row is shorter than the longest', () => {
@@ -29,5 +31,31 @@ describe('interestSizes', () => {
     expect(interestSizes({ interestRatio: 0.5, neighbourRatio: 0.1, interestCount: 7 }, 100).clusters).toBe(
       7,
     );
+  });
+});
+
+describe('interests without a modality', () => {
+  const state = {
+    // Row 0, then three centres of width 8 at 0, 1 and 10 in every place.
+    centres: Float32Array.from([0, 0, 1, 10].flatMap((value) => Array.from({ length: 8 }, () => value))),
+    count: 3,
+    lookups: [Int32Array.of(0, 1, 2), Int32Array.of(0, 3, 3)],
+  };
+  const bias = new Float32Array(8).fill(0.9);
+
+  it('are those of the cluster nearest to the bias that stands for what is missing', () => {
+    const { lookups } = interestsWithout(state, worldOptions({ missing: 'bias' }), 'image', bias);
+    expect(lookups.map((lookup) => [...lookup])).toEqual([
+      [0, 1, 2],
+      [0, 2, 2],
+    ]);
+  });
+
+  it('are none where what is missing is left out', () => {
+    const { lookups } = interestsWithout(state, worldOptions({ missing: 'mask' }), 'text', bias);
+    expect(lookups.map((lookup) => [...lookup])).toEqual([
+      [0, 0, 0],
+      [0, 3, 3],
+    ]);
   });
 });

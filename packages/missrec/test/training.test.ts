@@ -5,6 +5,7 @@ import {
   createFinetuning,
   createMissRecModel,
   createPretraining,
+  createRanking,
   evaluateModel,
   recommend,
   restoreMissRec,
@@ -205,6 +206,38 @@ describe.each(backends)('training on %s', (backend) => {
       expect(finite(await epochs(training, 0, 1))).toBe(true);
       expect((await training.evaluate!('valid'))['recall@10']).toBeGreaterThan(0);
     }
+  });
+
+  it('scores a history by its last items', () => {
+    const options = worldOptions({ interestMethod: 'none' });
+    const model = createMissRecModel({ options, features, seed: 6 });
+    const ranker = createRanking(model).ranker();
+    const long = Array.from({ length: options.positions + 5 }, (_, i) => 1 + ((i * 7) % N));
+    const scores = (history: number[]): number[] => [...ranker.score([history]).scores.dataSync()];
+    expect(scores(long)).toEqual(scores(long.slice(-options.positions)));
+    expect(scores(long)).not.toEqual(scores(long.slice(0, options.positions)));
+  });
+
+  it('leaves the weights per item of another catalogue behind, also of one as long', () => {
+    const options = worldOptions({ itemFusion: 'per-item' });
+    const target = createMissRecModel({ options, features, seed: 7 });
+    const before = [...target.weights().get('fusionFactor')!.dataSync()];
+    const source = createMissRecModel({ options, features, seed: 8 });
+    const stored = new Map(
+      [...source.weights()].map(([name, variable]) => [
+        name,
+        {
+          dtype: 'F32' as const,
+          shape: variable.shape,
+          data:
+            name === 'fusionFactor'
+              ? new Float32Array(N + 1).fill(42)
+              : (variable.dataSync() as Float32Array),
+        },
+      ]),
+    );
+    expect(transferWeights(target, stored, 'a source').fresh).toContain('fusionFactor');
+    expect([...target.weights().get('fusionFactor')!.dataSync()]).toEqual(before);
   });
 
   it('evaluates without a modality, masks histories, and recommends with the interests that fired', async () => {
