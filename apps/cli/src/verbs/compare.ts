@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { numbers } from '../options.ts';
+import { print, printJson } from '../print.ts';
 
 interface Options {
   rows?: string;
@@ -18,11 +19,10 @@ export function compareVerb(): Command {
     .option('--cutoffs <list>', "cutoffs with commas between (default: the first run's)", numbers)
     .option('--json', 'print JSON instead')
     .action(async (runs: string[], { json, ...options }: Options) => {
-      const { compareRuns, formatComparison } = await import('@ferry/studies');
+      const { compareRuns, formatComparison } = await import('../actions/compare.ts');
       const found = await compareRuns(runs, options);
       const width = process.stdout.isTTY ? process.stdout.columns : undefined;
-      process.stdout.write(
-        json ? `${JSON.stringify(found, null, 2)}\n` : `${formatComparison(found, width)}\n`,
-      );
+      if (json) printJson(found);
+      else print(formatComparison(found, width));
     });
 }
