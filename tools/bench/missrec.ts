@@ -10,14 +10,8 @@ import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { loadFeatures, type FeatureMatrix, type Modality } from '@ferry/features';
-import {
-  createFinetuning,
-  createMissRecModel,
-  createRanking,
-  evaluateModel,
-  missRecOptions,
-  type Preset,
-} from '@ferry/missrec';
+import { createMissRec, finetuning, missRecOptions, type Preset } from '@ferry/missrec';
+import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
 
 const { values: options } = parseArgs({
   options: {
@@ -33,7 +27,7 @@ await selectBackend('ort', { threads: 2 });
 const domain = await readDomain(data);
 const text = await loadFeatures(domain, 'text');
 const image = await loadFeatures(domain, 'image');
-const model = createMissRecModel({
+const model = createMissRec({
   options: missRecOptions({
     preset: options.preset as Preset,
     task: 'finetune',
@@ -42,7 +36,12 @@ const model = createMissRecModel({
   features: { text, image },
   seed: 2020,
 });
-const training = createFinetuning({ model, train: domain.train, valid: domain.valid });
+const training = createTraining({
+  recommender: model,
+  objective: finetuning(model.options),
+  train: domain.train,
+  valid: domain.valid,
+});
 
 const seconds = async (work: () => unknown): Promise<number> => {
   const start = performance.now();
@@ -101,7 +100,7 @@ function noise(modality: Modality, count: number): FeatureMatrix {
 async function benchRanking(): Promise<void> {
   const full = await readDomain(join(root, 'amazon-scientific-full'));
   const count = full.items.ids.length;
-  const untrained = createMissRecModel({
+  const untrained = createMissRec({
     options: missRecOptions({
       preset: options.preset as Preset,
       task: 'finetune',
@@ -110,10 +109,11 @@ async function benchRanking(): Promise<void> {
     features: { text: noise('text', count), image: noise('image', count) },
     seed: 2020,
   });
-  await untrained.refreshInterests(random.split('full'));
+  await untrained.refresh(random.split('full'));
   const ranking = createRanking(untrained);
   const times: number[] = [];
-  for (let i = 0; i < 3; i++) times.push(await seconds(() => evaluateModel(ranking, untrained, full.test)));
+  for (let i = 0; i < 3; i++)
+    times.push(await seconds(() => evaluateRecommender(ranking, untrained, full.test)));
   console.log(
     `full ranking of ${full.test.targets.length} users over ${count} items: ${times.map((t) => t.toFixed(2)).join(', ')} s (the first compiles)`,
   );

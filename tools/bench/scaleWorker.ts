@@ -3,20 +3,15 @@
 import { RandomStream, selectBackend } from '@ferry/engine';
 import type { Rows } from '@ferry/data';
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import {
-  createFinetuning,
-  createMissRecModel,
-  createRanking,
-  evaluateModel,
-  missRecOptions,
-} from '@ferry/missrec';
+import { createMissRec, finetuning, missRecOptions } from '@ferry/missrec';
+import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
 import { B, F, L, RANKED, type Figures, type Job } from './scaleJob.ts';
 
 const job = JSON.parse(process.argv[2]!) as Job;
 const random = RandomStream.fromSeed(2020);
 await selectBackend('ort', { threads: job.threads });
 
-const model = createMissRecModel({
+const model = createMissRec({
   options: missRecOptions({
     preset: 'paper',
     task: 'finetune',
@@ -35,7 +30,12 @@ console.log(JSON.stringify(figures));
 process.exit(0);
 
 async function train(): Promise<void> {
-  const training = createFinetuning({ model, train: rows(B * (job.steps + 1)), batchSize: B });
+  const training = createTraining({
+    recommender: model,
+    objective: finetuning(model.options),
+    train: rows(B * (job.steps + 1)),
+    batchSize: B,
+  });
   const times: number[] = [];
   let step = 0;
   for (const batch of training.batches(0, random.split('order'))) {
@@ -56,7 +56,7 @@ async function rank(): Promise<void> {
   // The first compiles and touches its memory for the first time.
   for (let i = 0; i <= job.rankings; i++) {
     const start = performance.now();
-    await evaluateModel(ranking, model, users);
+    await evaluateRecommender(ranking, model, users);
     times.push(performance.now() - start);
   }
   figures.firstRankingS = times.shift()! / 1000;

@@ -6,15 +6,8 @@
 import { parseArgs } from 'node:util';
 import { blocksPay, compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import {
-  createMissRecModel,
-  createRanking,
-  evaluateModel,
-  finetuneObjective,
-  missRecOptions,
-  trainableWeights,
-  type MissRecModel,
-} from '@ferry/missrec';
+import { createMissRec, finetuneObjective, missRecOptions, type MissRecTypes } from '@ferry/missrec';
+import { createRanking, evaluateRecommender, type Recommender, trainedWeights } from '@ferry/sequential';
 
 const { values: options } = parseArgs({
   options: {
@@ -40,7 +33,7 @@ console.log(
 );
 console.log('| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |');
 for (const count of options.items.split(',').map(Number)) {
-  const model = createMissRecModel({
+  const model = createMissRec({
     options: missRecOptions({
       preset: 'paper',
       task: 'finetune',
@@ -83,15 +76,13 @@ interface Work {
   dispose: () => void;
 }
 
-function losses(
-  { parameters, options: settings, catalogue }: MissRecModel,
-  ids: (size: number) => Int32Array,
-): Work {
-  const weights = [...trainableWeights(parameters, settings, 'all').values()];
+function losses(recommender: Recommender<MissRecTypes>, ids: (size: number) => Int32Array): Work {
+  const { parameters, options: settings, catalogue } = recommender;
+  const weights = [...trainedWeights(recommender, 'all').values()];
   const groups = [{ history: tf.tensor2d(ids(B * L), [B, L], 'int32'), lengths: tf.fill([B], L, 'int32') }];
   const targets = tf.tensor1d(ids(B), 'int32');
   const { features, present } = catalogue.inputs;
-  const inputs = { items: { features, present }, groups, targets };
+  const inputs = { items: { features, present }, feed: { groups }, targets };
   // Blocks of the default size: 2 MiB, at most 64.
   const steps = [0, Math.max(1024, Math.ceil(catalogue.items / 64))].map((width) =>
     compile(() =>
@@ -111,7 +102,7 @@ function losses(
   };
 }
 
-function rankings(model: MissRecModel, ids: (size: number) => Int32Array): Work {
+function rankings(model: Recommender<MissRecTypes>, ids: (size: number) => Int32Array): Work {
   const ranking = createRanking(model);
   const places = (by: number): Int32Array => Int32Array.from({ length: USERS }, (_, u) => (u + by) * L);
   const rows = {
@@ -123,7 +114,7 @@ function rankings(model: MissRecModel, ids: (size: number) => Int32Array): Work 
   };
   return {
     sides: [false, true].map((inBlocks) => async () => {
-      await evaluateModel(ranking, model, rows, { inBlocks });
+      await evaluateRecommender(ranking, model, rows, { inBlocks });
     }),
     dispose: () => {
       ranking.dispose();

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
-import { importReleased, saveMissRec, type ImportedModel } from '@ferry/missrec';
+import { importReleased, type ImportedModel } from '@ferry/missrec';
 import { featuresSchema, readRecipe, recipeSchema, UserError } from '@ferry/recipes';
+import { saveRecommender } from '@ferry/sequential';
 import {
   asJson,
   domainFeatures,
@@ -90,7 +91,7 @@ export async function importMissRec(
     throw missing.length > 0 ? new UserError([(error as Error).message, ...missing].join('; ')) : error;
   }
   mkdirSync(out, { recursive: true });
-  await saveMissRec(join(out, importedFile), imported);
+  await saveRecommender(join(out, importedFile), imported);
   writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
   const { tensors, items, ignored, options, rows } = imported;
   console.line(

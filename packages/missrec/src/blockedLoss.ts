@@ -5,7 +5,8 @@
 import { blockedCrossEntropy, type BlockInputs, tf } from '@ferry/engine';
 import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
 import { type Candidates, candidatesOf } from './fusion.ts';
-import { itemTables, type ItemTables, type ItemWeights, type SequenceInputs } from './model.ts';
+import type { MissRecGroup } from './feeds.ts';
+import { itemTables, type ItemTables, type ItemWeights } from './items.ts';
 import type { MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
@@ -15,7 +16,7 @@ import type { MissRecParameters } from './parameters.ts';
  * @param groups - Histories of item numbers.
  * @returns The groups with histories of places.
  */
-export function localHistories(groups: readonly SequenceInputs[]): SequenceInputs[] {
+export function localHistories(groups: readonly MissRecGroup[]): MissRecGroup[] {
   let places = 1;
   return groups.map((group) => {
     const { history } = group;
@@ -38,7 +39,7 @@ export function historyTables(
   p: MissRecParameters,
   options: MissRecOptions,
   items: ItemInputs,
-  groups: readonly SequenceInputs[],
+  groups: readonly MissRecGroup[],
 ): ItemTables {
   const numbers = tf.concat([
     tf.zeros<tf.Rank.R1>([1], 'int32'),

@@ -1,12 +1,36 @@
 import { tf } from '@ferry/engine';
-import { roundedUp, type RowGroup } from '@ferry/sequential';
+import { type Feed, type FeedGroup, type FeedPlace, roundedUp, type SequenceInputs } from '@ferry/sequential';
 import { type GroupInterests, interestsOfGroups } from './interestGroups.ts';
 import type { InterestState } from './interests.ts';
-import type { PackedSlots, SequenceInputs } from './model.ts';
 import type { MissRecOptions } from './options.ts';
 
+/** A group of histories of one padded length, and the interests they touch. */
+export interface MissRecGroup extends SequenceInputs {
+  /** int32 [B, Q], rows of the interest table; absent with interests `none`. */
+  interests?: tf.Tensor | undefined;
+  /** [B, Q], 1 where a slot holds an interest. */
+  interestMask?: tf.Tensor | undefined;
+  /** int32 [B, Q]: row of the packed memory for each slot (any row for an empty one); with {@link PackedSlots}. */
+  unpack?: tf.Tensor | undefined;
+  /** int32 [B, L]: other rows for the images, where the released augmentation does not align them. */
+  imageHistory?: tf.Tensor | undefined;
+  /** [B, L], 1 where the word-dropped text takes the text's place. */
+  replaced?: tf.Tensor | undefined;
+}
+
+/**
+ * The slots of all groups that hold an interest, one after the other (and some filling): the encoder's row-wise parts, which are most of its work, run
+ * over these alone. Groups have about twice as many slots.
+ */
+export type PackedSlots = {
+  /** int32 [S]: slots in the concatenation of the groups' [B * Q]. */
+  slots: tf.Tensor;
+  /** int32 [S]: their interests. */
+  ids: tf.Tensor;
+};
+
 /** A group of rows with what only an augmented view has. */
-export interface FeedGroup extends Pick<RowGroup, 'length' | 'history' | 'lengths'> {
+export interface ViewGroup extends FeedGroup {
   /** [B * L] item numbers of the image lookup and tokens, where they are others. */
   images?: Int32Array | undefined;
   /** [B * L], 1 where words are dropped. */
@@ -14,13 +38,13 @@ export interface FeedGroup extends Pick<RowGroup, 'length' | 'history' | 'length
 }
 
 /** Groups as tensors, which the caller disposes. */
-export interface Feed {
+export interface MissRecFeed extends Feed {
   /** One for each group. */
-  groups: SequenceInputs[];
+  groups: readonly MissRecGroup[];
   /** The slots that hold an interest; absent with interests `none` and with the `all-slots` regulariser, which reads empty slots. */
   packed?: PackedSlots | undefined;
-  /** Slots of the fullest row; only with the `all-slots` regulariser. */
-  slots?: tf.Scalar | undefined;
+  /** [], slots of the fullest row; only with the `all-slots` regulariser. */
+  slots?: tf.Tensor | undefined;
 }
 
 /**
@@ -29,17 +53,16 @@ export interface Feed {
  * @param options - Model options.
  * @param groups - Item numbers, as the lookups know them.
  * @param interests - The present interests; none with interests `none`.
- * @param settings - `longest`: longest history of the data. `rowOf`: row of the step's item tables for an item number; default the number itself.
+ * @param place - See {@link FeedPlace}.
  */
-export function feedOf(
+export function missRecFeed(
   options: MissRecOptions,
-  groups: readonly FeedGroup[],
+  groups: readonly ViewGroup[],
   interests: InterestState | undefined,
-  settings: { longest: number; rowOf?: ((item: number) => number) | undefined },
-): Feed {
+  { longest, rowOf }: FeedPlace,
+): MissRecFeed {
   if (!interests && options.interestMethod !== 'none')
-    throw new Error('feedOf: interests must be discovered first, got none');
-  const { longest, rowOf } = settings;
+    throw new Error('missRecFeed: interests must be discovered first, got none');
   const zero = options.regulariser === 'all-slots' ? 'keep' : 'exclude';
   const found =
     interests && interestsOfGroups(groups, interests.lookups, { zero, longest, count: interests.count });
@@ -51,7 +74,7 @@ export function feedOf(
       slots: tf.tensor1d(packing.slots, 'int32'),
       ids: tf.tensor1d(packing.ids, 'int32'),
     },
-    groups: groups.map((group, i): SequenceInputs => {
+    groups: groups.map((group, i): MissRecGroup => {
       const B = group.lengths.length;
       const shape: [number, number] = [B, group.length];
       const own = found?.groups[i];
@@ -68,13 +91,6 @@ export function feedOf(
       };
     }),
   };
-}
-
-/** Frees a feed. */
-export function disposeFeed(feed: Feed): void {
-  for (const group of feed.groups) tf.dispose(Object.values(group));
-  feed.slots?.dispose();
-  if (feed.packed) tf.dispose([feed.packed.slots, feed.packed.ids]);
 }
 
 /** Which slots hold an interest, and where each slot's row is among them. Their number is rounded up to few sizes with copies of the first. */

@@ -2,7 +2,7 @@ import { embedding, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { normalize } from '@ferry/nn';
 import { modalitiesOf } from '@ferry/sequential';
-import type { ItemTables } from './model.ts';
+import type { ItemTables } from './items.ts';
 import { type MissRecOptions } from './options.ts';
 
 /** Items to be scored: C candidates. */

@@ -1,26 +1,28 @@
+export { missRec, createMissRec, type MissRecModelSettings } from './missRec.ts';
+export type { MissRecTypes } from './types.ts';
 export {
+  completeOptions,
+  finetuneSchema,
   missRecOptions,
+  missRecSchema,
   presetChoices,
+  pretrainSchema,
   type InterestMethod,
   type MissRecOptions,
   type MissRecSettings,
   type Preset,
   type Task,
 } from './options.ts';
+export { createMissRecParameters, type MissRecParameters } from './parameters.ts';
+export { itemTables, type ItemTables, type ItemWeights } from './items.ts';
 export {
-  createMissRecParameters,
-  trainableWeights,
-  type MissRecParameters,
-  type Tuning,
-} from './parameters.ts';
-export {
-  encodeSequences,
-  itemTables,
-  type EncodedSequences,
-  type ItemTables,
+  missRecFeed,
+  type MissRecFeed,
+  type MissRecGroup,
   type PackedSlots,
-  type SequenceInputs,
-} from './model.ts';
+  type ViewGroup,
+} from './feeds.ts';
+export { encodeSequences, type MissRecQueries } from './model.ts';
 export { attendOne, type AttendedGroup, type AttendOneOptions } from './attendOne.ts';
 export { candidatesOf, fusedScores, type Candidates } from './fusion.ts';
 export { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
@@ -32,32 +34,7 @@ export {
   type PretrainInputs,
   type PretrainTerms,
 } from './objectives.ts';
+export { finetuning, pretraining } from './training.ts';
 export { discoverInterests, interestSizes, type InterestState } from './interests.ts';
-export {
-  createMissRecModel,
-  transferWeights,
-  type MissRecModel,
-  type MissRecModelSettings,
-  type TransferReport,
-} from './session.ts';
-export { createFinetuning, type FinetuneSettings } from './finetune.ts';
-export { type MissRecTraining } from './training.ts';
-export { createPretraining, type PretrainSettings } from './pretrain.ts';
-export {
-  createRanking,
-  evaluateModel,
-  type EvaluateOptions,
-  type Ranker,
-  type RankingFunctions,
-  type ScoredSequences,
-} from './rank.ts';
-export { recommend, type FiredInterest, type Recommendation, type RecommendOptions } from './recommend.ts';
-export {
-  captureMissRec,
-  loadMissRec,
-  restoreMissRec,
-  saveMissRec,
-  type StoredMissRec,
-} from './checkpoint.ts';
 export { importReleased, type ImportedModel, type ImportSettings } from './import/released.ts';
 export type { RowMap } from './import/rowMap.ts';

@@ -10,7 +10,7 @@ import {
   shareOfTokens,
 } from '@ferry/interests';
 import { type Catalogue, type ItemInputs, modalitiesOf } from '@ferry/sequential';
-import { itemTables } from './model.ts';
+import { itemTables } from './items.ts';
 import { type MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 

@@ -1,6 +1,6 @@
 import { softmaxCrossEntropy, tf } from '@ferry/engine';
 import { type Candidates, fusedScores } from './fusion.ts';
-import type { SequenceInputs } from './model.ts';
+import type { MissRecGroup } from './feeds.ts';
 import type { MissRecOptions } from './options.ts';
 
 /**
@@ -74,7 +74,7 @@ export function sequenceLoss(sequences: tf.Tensor, augmented: tf.Tensor, tempera
 export function interestRegulariser(
   options: MissRecOptions,
   memory: tf.Tensor3D | undefined,
-  group: SequenceInputs,
+  group: MissRecGroup,
   slots: tf.Tensor | undefined,
 ): tf.Scalar {
   const mask = group.interestMask;

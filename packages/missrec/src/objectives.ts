@@ -3,13 +3,9 @@ import type { ItemInputs } from '@ferry/sequential';
 import { blockedCatalogueLoss, historyTables, localHistories } from './blockedLoss.ts';
 import { candidatesOf } from './fusion.ts';
 import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
-import {
-  encodeSequences,
-  type EncodedSequences,
-  itemTables,
-  type PackedSlots,
-  type SequenceInputs,
-} from './model.ts';
+import type { MissRecFeed } from './feeds.ts';
+import { itemTables } from './items.ts';
+import { encodeSequences, type MissRecQueries } from './model.ts';
 import type { MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
@@ -20,23 +16,15 @@ export type ObjectiveInputs = {
   /** [K + 1, D]; absent with interests `none`. */
   interestTable?: tf.Tensor | undefined;
   /** The batch, in groups of one length. */
-  groups: readonly SequenceInputs[];
+  feed: MissRecFeed;
   /** int32 [B], rows of the item tables, in the order of the groups. */
   targets: tf.Tensor;
-  /** [], see {@link interestRegulariser}; only with `all-slots`. */
-  slots?: tf.Tensor | undefined;
-  /** Slots of the groups that hold an interest, if they are packed. */
-  packed?: PackedSlots | undefined;
 };
 
 /** What pre-training reads besides. */
 export type PretrainInputs = ObjectiveInputs & {
   /** The augmented view of the same rows in the same groups. */
-  augmented: readonly SequenceInputs[];
-  /** [], of the augmented view. */
-  augmentedSlots?: tf.Tensor | undefined;
-  /** Of the augmented view. */
-  augmentedPacked?: PackedSlots | undefined;
+  augmented: MissRecFeed;
 };
 
 /** N + 1 */
@@ -46,9 +34,8 @@ function itemCount({ features }: ItemInputs): number {
 
 function regulariserOf(
   options: MissRecOptions,
-  { memories }: EncodedSequences,
-  groups: readonly SequenceInputs[],
-  slots: tf.Tensor | undefined,
+  { memories }: MissRecQueries,
+  { groups, slots }: MissRecFeed,
 ): tf.Scalar {
   return groups
     .map((group, g) => interestRegulariser(options, memories[g], group, slots))
@@ -81,21 +68,21 @@ export function finetuneObjective(
   random: RandomSource | undefined,
   width?: number,
 ): FinetuneTerms {
-  const { items, interestTable, packed, targets } = inputs;
+  const { items, interestTable, feed, targets } = inputs;
   const blocked = width === undefined ? blocksPay('softmax', targets.size, itemCount(items)) : width > 0;
-  const tables = blocked ? historyTables(p, options, items, inputs.groups) : itemTables(p, options, items);
-  const groups = blocked ? localHistories(inputs.groups) : inputs.groups;
-  const encoded = encodeSequences(p, options, tables, interestTable, groups, random, packed);
+  const tables = blocked ? historyTables(p, options, items, feed.groups) : itemTables(p, options, items);
+  const groups = blocked ? localHistories(feed.groups) : feed.groups;
+  const encoded = encodeSequences(p, options, tables, interestTable, { ...feed, groups }, random);
   const losses = blocked
-    ? blockedCatalogueLoss(p, options, { sequences: encoded.sequence, items, targets, width })
+    ? blockedCatalogueLoss(p, options, { sequences: encoded.vectors, items, targets, width })
     : catalogueLoss(
         options,
-        encoded.sequence,
+        encoded.vectors,
         candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items'),
         targets,
       );
   const crossEntropy = tf.mean<tf.Scalar>(losses);
-  const regulariser = regulariserOf(options, encoded, inputs.groups, inputs.slots);
+  const regulariser = regulariserOf(options, encoded, feed);
   return {
     loss: tf.add(crossEntropy, tf.mul(regulariser, options.regulariserWeight)),
     crossEntropy,
@@ -129,21 +116,21 @@ export function pretrainObjective(
   inputs: PretrainInputs,
   random: RandomSource | undefined,
 ): PretrainTerms {
-  const { groups, augmented, targets, interestTable } = inputs;
+  const { feed, augmented, targets, interestTable } = inputs;
   const tables = itemTables(p, options, inputs.items);
-  const encode = (views: readonly SequenceInputs[], packed: PackedSlots | undefined): EncodedSequences =>
-    encodeSequences(p, options, tables, interestTable, views, random, packed);
-  const encoded = encode(groups, inputs.packed);
-  const encodedAugmented = encode(augmented, inputs.augmentedPacked);
-  const u = encoded.sequence;
+  const encode = (view: MissRecFeed): MissRecQueries =>
+    encodeSequences(p, options, tables, interestTable, view, random);
+  const encoded = encode(feed);
+  const encodedAugmented = encode(augmented);
+  const u = encoded.vectors;
   const candidates = candidatesOf(options, tables, targets);
   const sequenceItem = tf.mean(inBatchItemLoss(options, u, candidates, targets)) as unknown as tf.Scalar;
   const sequenceSequence = tf.mean(
-    sequenceLoss(u, encodedAugmented.sequence, options.temperature),
+    sequenceLoss(u, encodedAugmented.vectors, options.temperature),
   ) as unknown as tf.Scalar;
   const regulariser = tf.add<tf.Scalar>(
-    regulariserOf(options, encoded, groups, inputs.slots),
-    regulariserOf(options, encodedAugmented, augmented, inputs.augmentedSlots),
+    regulariserOf(options, encoded, feed),
+    regulariserOf(options, encodedAugmented, augmented),
   );
   const loss = tf.add<tf.Scalar>(
     tf.add(sequenceItem, tf.mul(sequenceSequence, options.sequenceWeight)),

@@ -1,95 +1,161 @@
 import type { Modality } from '@ferry/features';
+import type { FeatureWidths } from '@ferry/sequential';
+import { z } from 'zod';
+
+/** Added to the variance in all layer normalisations (spec 2.3). */
+export const EPSILON = 1e-12;
+
+const whole = z.int().min(1);
+
+/** How interests are found (spec 3). */
+const interestsSchema = z.strictObject({
+  // released-k-means is what the released trainer runs, which maps all tokens to one zero interest (spec 3.5, 3.6)
+  method: z
+    .enum(['dpc-knn', 'k-means', 'released-k-means', 'none'])
+    .optional()
+    .describe('how interests are found; none = no interests at all'),
+  // of the T tokens, M N or fewer where modalities are missing (spec 3.1): 0.02, released fine-tuning 0.5
+  ratio: z.number().gt(0).max(1).optional().describe('interests K as a share of the item tokens'),
+  count: whole.optional().describe('K itself, instead of the ratio'),
+  neighbours: z
+    .number()
+    .gt(0)
+    .max(1)
+    .default(0.1)
+    .describe('neighbours of the density, as a share of the tokens'),
+});
+
+/**
+ * The settings of a MISSRec model, as a recipe states them. What has no default here depends on the preset: see {@link presetChoices}. Letters: D
+ * width, H heads, K interests.
+ */
+export const missRecSchema = z.strictObject({
+  preset: z
+    .enum(['paper', 'released'])
+    .default('paper')
+    .describe(
+      'paper: the method as published, missing modalities left out; released: as the released code does it',
+    ),
+  width: whole.default(300).describe('D: width of the model'),
+  heads: whole.default(4).describe('H: attention heads; must divide the width'),
+  inner: whole.default(256).describe('inner width of the feed-forward blocks'),
+  positions: whole.default(50).describe('longest history; older items are cut off'),
+  // after the token normalisation, of attention weights and of every block (spec 2.3)
+  dropout: z.number().min(0).lt(1).default(0.5).describe('share of activations dropped in training'),
+  temperature: z.number().gt(0).default(0.07).describe('divides the scores'),
+  sequenceFusion: z
+    .enum(['add', 'contextual'])
+    .default('add')
+    .describe('add: one token an item; contextual: one token an item and modality'),
+  // α of the adaptive fusion (spec 2.4); static is α = 0: the mean
+  itemFusion: z
+    .enum(['static', 'shared', 'per-item'])
+    .default('shared')
+    .describe('weights of text and image in the score: equal, one learned number, one for each item'),
+  interests: interestsSchema.prefault({}).describe('interest discovery'),
+  // mask: it leaves the token's sum, the softmax over modalities and the clustering; bias (spec 2.5): it is the image of a zero row
+  missing: z
+    .enum(['mask', 'bias'])
+    .optional()
+    .describe('a missing modality leaves every sum (paper), or counts as the bias of its adapter (released)'),
+  // never in evaluation (spec 4 and 12.4)
+  paddingInSoftmax: z
+    .boolean()
+    .optional()
+    .describe('whether padding is a candidate in training (paper: false, released: true)'),
+  // R = (1/D) Σ_b ‖pooled_b‖². valid: pooled is the mean over the row's interests; all-slots (spec 4): the sum over all slots of the
+  // batch's fullest row, empty ones too, times the share of slots in use
+  regulariser: z
+    .enum(['valid', 'all-slots'])
+    .optional()
+    .describe('interests that the regulariser sums: those there are (paper), or empty slots too (released)'),
+  augmentedImages: z
+    .enum(['aligned', 'original'])
+    .optional()
+    .describe(
+      'pictures of the augmented view: of the items left (paper), or of the original order (released)',
+    ),
+  dropRule: z
+    .enum(['own', 'next'])
+    .optional()
+    .describe("whose mark decides whether an item is dropped: its own (paper), or the next one's (released)"),
+  sameItemMask: z
+    .boolean()
+    .optional()
+    .describe('take rows with the same target out of the negatives (paper: true, released: false)'),
+  // fused: (s_id + 2 s) / 3 as with two modalities; summed (spec 2.4): the cosine with the normalised sum of feature and ID
+  singleModality: z
+    .enum(['fused', 'summed'])
+    .optional()
+    .describe(
+      'scores with one modality and IDs: mean of two cosines (paper), or cosine of the sum (released)',
+    ),
+});
+
+const regulariserWeight = z
+  .number()
+  .min(0)
+  .default(1e-4)
+  .describe('gamma: weight of the interest regulariser');
+
+/** Settings of fine-tuning. */
+export const finetuneSchema = z.strictObject({ regulariserWeight });
+
+/** Settings of pre-training (spec 4). */
+export const pretrainSchema = z.strictObject({
+  regulariserWeight,
+  sequenceWeight: z.number().min(0).default(1e-3).describe('lambda: weight of the sequence-sequence loss'),
+  dropRatio: z.number().min(0).max(1).default(0.2).describe('share of items an augmented view loses'),
+  wordDropShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'share of the batches whose augmented view drops words of texts instead of items (the paper: 0.1; default 0). The texts are encoded a second time, each word dropped with probability 0.15; with stored features, .feat2CLS',
+    ),
+  domainBalance: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('share of a source in the batches: its rows to this power (paper: 0.5, released: 1)'),
+});
+
+type Section = z.output<typeof missRecSchema>;
+type Pretrain = z.output<typeof pretrainSchema>;
+/** Every key given. */
+type Complete<T> = { [K in keyof T]-?: NonNullable<T[K]> };
 
 /** Which of the two versions of MISSRec a setting follows. */
-export type Preset = 'paper' | 'released';
+export type Preset = Section['preset'];
 
 /** What a model is trained for; some defaults depend on it. */
 export type Task = 'pretrain' | 'finetune';
 
-/** How interests are found; see {@link MissRecOptions.interestMethod}. */
-export type InterestMethod = 'dpc-knn' | 'k-means' | 'released-k-means' | 'none';
+/** How interests are found. */
+export type InterestMethod = NonNullable<Section['interests']['method']>;
 
-/** Every setting of a MISSRec model. Letters: B batch, L positions, D width, F feature width, N items, M modalities, K interests, Q interests of a row. */
-export interface MissRecOptions {
+/** Every setting of a MISSRec model, complete: those of {@link missRecSchema}, of its training, and what the domain says. */
+export interface MissRecOptions
+  extends Complete<Omit<Section, 'preset' | 'interests'>>, Complete<Omit<Pretrain, 'wordDropShare'>> {
   /** F of every modality in use. The order text, image is fixed. */
-  featureWidths: Readonly<Partial<Record<Modality, number>>>;
-  /** D. Default 300. */
-  width: number;
-  /** H, attention heads; must divide D. Default 4. */
-  heads: number;
-  /** Inner width of the feed-forward blocks. Default 256. */
-  inner: number;
-  /** Longest history; rows of the position table. Default 50. */
-  positions: number;
-  /** Dropout after the token normalisation, of attention weights and of every block (spec 2.3). Default 0.5. */
-  dropout: number;
-  /** τ of all softmax losses. Default 0.07. */
-  temperature: number;
-  /** λ, weight of the sequence-sequence loss in pre-training (spec 4). Default 1e-3. */
-  sequenceWeight: number;
-  /** γ, weight of the interest regulariser (spec 4). Default 1e-4. */
-  regulariserWeight: number;
+  featureWidths: FeatureWidths['featureWidths'];
   /** Whether items have an embedding of their own beside their modalities: added to tokens and, as a third of the score, to candidates (transductive; spec 2.6). */
   ids: boolean;
-  /** `add`: one token per item, the sum of its modalities. `contextual`: one token per item and modality (spec 2.2). Default `add`. */
-  sequenceFusion: 'add' | 'contextual';
-  /** Learnable α of the adaptive fusion: one for all items, one per item, or none (α = 0: the mean) (spec 2.4). Default `shared`. */
-  itemFusion: 'static' | 'shared' | 'per-item';
-  /**
-   * What a missing modality does. `mask` (paper): it leaves the token's sum, the softmax over modalities and the
-   * clustering. `bias` (released, spec 2.5): it counts as the adapter's bias everywhere, being the image of a zero row.
-   */
-  missing: 'mask' | 'bias';
-  /** Whether the padding row is a candidate in the fine-tuning softmax (released, spec 4 and 12.4). It never is in evaluation. */
-  paddingInSoftmax: boolean;
-  /**
-   * Interest regulariser R = (1/D) Σ_b ‖pooled_b‖². `valid` (paper): pooled is the mean over the row's interests. `all-slots`
-   * (released, spec 4): the sum over all slots of the batch's fullest row, empty ones too, times the share of slots in use.
-   */
-  regulariser: 'valid' | 'all-slots';
-  /**
-   * Which image tokens and image interests the augmented view has after item drop: those of the items that are left (`aligned`, paper) or those of
-   * the original sequence in its original order (`original`, released, spec 4).
-   */
-  augmentedImages: 'aligned' | 'original';
-  /**
-   * Which items survive item drop. `own` (paper): those whose own mark is keep, the first always. `next` (released, spec 4): items are scattered
-   * to cumsum(keep) - 1 and the last writer wins, so those survive whose next position is marked keep, the last always.
-   */
-  dropRule: 'own' | 'next';
-  /** Whether other rows with the same target are left out of a row's in-batch negatives (paper); the released code keeps them (spec 4). */
-  sameItemMask: boolean;
-  /**
-   * With one modality and IDs: `fused` scores (s_id + 2 s) / 3 as with two; `summed` (released, spec 2.4) scores the cosine with the
-   * normalised sum of the adapted feature and the ID embedding.
-   */
-  singleModality: 'fused' | 'summed';
-  /**
-   * `dpc-knn` (paper); `k-means`; `released-k-means`, what the released trainer runs, which maps all tokens to one zero
-   * interest (spec 3.5, 3.6); `none` leaves interests and the attention to them out.
-   */
+  /** How interests are found. */
   interestMethod: InterestMethod;
-  /** K as a share of the T tokens, M N or fewer where modalities are missing (spec 3.1). Default 0.02; released fine-tuning 0.5. */
+  /** K as a share of the tokens. */
   interestRatio: number;
   /** K itself, instead of `interestRatio`. */
   interestCount?: number | undefined;
-  /** k of DPC-KNN as a share of the tokens (spec 3.1). Default 0.1. */
+  /** Neighbours of DPC-KNN as a share of the tokens. */
   neighbourRatio: number;
-  /** Share of items dropped, or of words' items replaced, in the augmented view (spec 4). Default 0.2. */
-  dropRatio: number;
-  /**
-   * Share of batches augmented by item drop; the rest by word drop (spec 4). Default 0.9 where word-dropped text features are given, else 1: without them
-   * there is no word drop.
-   */
+  /** Share of batches augmented by item drop; the rest by word drop. Default 0.9 where there is word-dropped text, else 1. */
   itemDropShare?: number | undefined;
-  /**
-   * Share of a source in pre-training batches: proportional to (its rows) to this power. 1: as large as it is (released);
-   * 0: all sources alike. Default 0.5 in the paper preset.
-   */
-  domainBalance: number;
 }
 
-/** The choices in which the presets differ, each explained at {@link MissRecOptions}. */
+/** The choices in which the presets differ, each explained at {@link missRecSchema}. */
 export function presetChoices(preset: Preset, task: Task) {
   const paper = {
     missing: 'mask',
@@ -133,63 +199,89 @@ export type MissRecSettings = Pick<MissRecOptions, 'featureWidths'> &
  * @throws RangeError if a number is out of range or the combination means nothing.
  */
 export function missRecOptions(settings: MissRecSettings): MissRecOptions {
-  const { preset = 'paper', task = 'finetune', ...given } = settings;
+  const { preset = 'paper', task = 'finetune', ...flat } = settings;
+  const given = defined(flat);
+  const own = pick(given, missRecSchema.shape);
+  const interests = defined({
+    method: given.interestMethod,
+    ratio: given.interestRatio,
+    count: given.interestCount,
+    neighbours: given.neighbourRatio,
+  });
+  const modelSchema = missRecSchema.omit({ preset: true });
+  const trainingSchema = pretrainSchema.omit({ wordDropShare: true });
+  const { interests: found, ...section } = checked(modelSchema, { ...own, interests });
+  const training = checked(trainingSchema, pick(given, trainingSchema.shape));
+  const choices = presetChoices(preset, task);
   const options: MissRecOptions = {
-    width: 300,
-    heads: 4,
-    inner: 256,
-    positions: 50,
-    dropout: 0.5,
-    temperature: 0.07,
-    sequenceWeight: 1e-3,
-    regulariserWeight: 1e-4,
-    ids: task === 'finetune',
-    sequenceFusion: 'add',
-    itemFusion: 'shared',
-    neighbourRatio: 0.1,
-    dropRatio: 0.2,
-    ...presetChoices(preset, task),
-    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given),
+    ...choices,
+    ...(section as Complete<typeof section>),
+    ...training,
+    domainBalance: training.domainBalance ?? choices.domainBalance,
+    featureWidths: given.featureWidths,
+    ids: given.ids ?? task === 'finetune',
+    interestMethod: found.method ?? choices.interestMethod,
+    interestRatio: found.ratio ?? choices.interestRatio,
+    ...(found.count !== undefined && { interestCount: found.count }),
+    neighbourRatio: found.neighbours,
+    ...(given.itemDropShare !== undefined && { itemDropShare: given.itemDropShare }),
   };
-  check(options, task);
+  checkRules(options, task);
   return options;
 }
 
-function check(options: MissRecOptions, task: Task): void {
+/** The keys of a record that a schema knows. */
+function pick(values: object, shape: object): object {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => key in shape));
+}
+
+/** The same record without the keys whose value is undefined. */
+function defined<T extends object>(values: T): T {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
+}
+
+function checked<T extends z.ZodType>(schema: T, values: object): z.output<T> {
+  const result = schema.safeParse(values, { reportInput: true });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new RangeError(
+    `missRecOptions: ${issue!.path.join('.')}: ${issue!.message}, got ${JSON.stringify(issue!.input)}`,
+  );
+}
+
+/** Rules between settings. */
+function checkRules(
+  { width, heads, featureWidths, itemDropShare = 1, ids }: MissRecOptions,
+  task: Task,
+): void {
   const rule = (holds: boolean, text: string, got: string | number) => {
     if (!holds) throw new RangeError(`missRecOptions: ${text}, got ${got}`);
   };
-  for (const name of ['width', 'heads', 'inner', 'positions'] as const)
-    rule(
-      Number.isInteger(options[name]) && options[name] > 0,
-      `${name} must be a positive integer`,
-      options[name],
-    );
-  rule(options.width % options.heads === 0, `heads must divide width ${options.width}`, options.heads);
-  rule(options.dropout >= 0 && options.dropout < 1, 'dropout must be in [0, 1)', options.dropout);
-  rule(options.temperature > 0, 'temperature must be positive', options.temperature);
-  for (const name of ['sequenceWeight', 'regulariserWeight'] as const)
-    rule(options[name] >= 0, `${name} must not be negative`, options[name]);
-  for (const name of ['dropRatio', 'itemDropShare', 'domainBalance'] as const) {
-    const value = options[name] ?? 1;
-    rule(value >= 0 && value <= 1, `${name} must be in [0, 1]`, value);
-  }
-  for (const name of ['interestRatio', 'neighbourRatio'] as const)
-    rule(options[name] > 0 && options[name] <= 1, `${name} must be in (0, 1]`, options[name]);
-  const { interestCount } = options;
-  if (interestCount !== undefined)
-    rule(
-      Number.isInteger(interestCount) && interestCount > 0,
-      'interestCount must be a positive integer',
-      interestCount,
-    );
-  const widths = Object.entries(options.featureWidths);
+  rule(width % heads === 0, `heads must divide width ${width}`, heads);
+  rule(itemDropShare >= 0 && itemDropShare <= 1, 'itemDropShare must be in [0, 1]', itemDropShare);
+  const widths = Object.entries(featureWidths) as [Modality, number][];
   rule(widths.length > 0, 'featureWidths must name text, image or both', 'none');
-  for (const [name, width] of widths)
-    rule(Number.isInteger(width) && width > 0, `featureWidths.${name} must be a positive integer`, width);
-  rule(
-    !(options.ids && task === 'pretrain'),
-    'ids must be false in pre-training: sources share no items',
-    'true',
-  );
+  for (const [name, own] of widths)
+    rule(Number.isInteger(own) && own > 0, `featureWidths.${name} must be a positive integer`, own);
+  rule(!(ids && task === 'pretrain'), 'ids must be false in pre-training: sources share no items', 'true');
+}
+
+/** Complete options from a recipe's sections: the model's, `ids`, and its training's. */
+export function completeOptions(
+  section: object,
+  { featureWidths, task }: FeatureWidths & { task: Task },
+): MissRecOptions {
+  const { interests, ids, wordDropShare, ...rest } = section as Partial<Section> &
+    Partial<Pretrain> & { ids?: boolean };
+  return missRecOptions({
+    ...rest,
+    featureWidths,
+    task,
+    ids: task === 'finetune' && (ids ?? true),
+    interestMethod: interests?.method,
+    interestRatio: interests?.ratio,
+    interestCount: interests?.count,
+    neighbourRatio: interests?.neighbours,
+    ...(task === 'pretrain' && { itemDropShare: 1 - (wordDropShare ?? 0) }),
+  } as MissRecSettings);
 }

@@ -9,7 +9,6 @@ import {
   type DecoderParameters,
   type EmbeddingParameters,
   type EncoderParameters,
-  flattenParameters,
   init,
   type LayerNormParameters,
   parameter,
@@ -72,23 +71,4 @@ export function createMissRecParameters(
       ),
     }),
   };
-}
-
-/** What a training moves: see {@link trainableWeights}. */
-export type Tuning = 'all' | 'efficient';
-
-/**
- * The weights a training moves. `all`: everything the loss depends on. `efficient` (parameter-efficient fine-tuning, spec 5): adapters, α, the token normalisation
- * and IDs; the position table and the whole encoder-decoder stay as pre-trained.
- */
-export function trainableWeights(
-  parameters: MissRecParameters,
-  options: MissRecOptions,
-  tuning: Tuning,
-): Map<string, tf.Variable> {
-  const frozen = tuning === 'efficient' ? ['positionEmbedding.', 'encoder.', 'decoder.'] : [];
-  if (options.interestMethod === 'none') frozen.push('encoder.', 'decoder.layers.0.crossAttention.');
-  return new Map(
-    [...flattenParameters(parameters)].filter(([name]) => !frozen.some((prefix) => name.startsWith(prefix))),
-  );
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { loadFeatures } from '@ferry/features';
+import { createTraining } from '@ferry/sequential';
 import { describe, expect, it } from 'vitest';
-import { createFinetuning, createMissRecModel, missRecOptions } from '../src/index.ts';
+import { createMissRec, finetuning, missRecOptions } from '../src/index.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const directory = join(process.env['FERRY_DATA'] ?? join(root, '../shared/data'), 'amazon-scientific-clip');
@@ -28,9 +29,9 @@ describe('the loss curve on amazon-scientific-clip', () => {
       const image = await loadFeatures(domain, 'image');
       const featureWidths = { text: text.width, image: image.width };
       const options = missRecOptions({ preset: 'released', featureWidths });
-      const model = createMissRecModel({ options, features: { text, image }, seed: 2020 });
+      const model = createMissRec({ options, features: { text, image }, seed: 2020 });
       const { train, valid } = domain;
-      const training = createFinetuning({ model, train, valid });
+      const training = createTraining({ recommender: model, objective: finetuning(options), train, valid });
       // 22 batches, as in the reference
       expect(training.batchCount(0)).toBe(22);
       const random = RandomStream.fromSeed(2020);
@@ -38,7 +39,7 @@ describe('the loss curve on amazon-scientific-clip', () => {
       for (const [epoch, want] of reference.entries()) {
         await training.beforeEpoch!(epoch, random.split('before', epoch));
         // all tokens in one zero interest, as the released k-means leaves them
-        const state = model.interests()!;
+        const state = model.state()!;
         expect(new Set(state.lookups.flatMap((lookup) => [...lookup.subarray(1)])).size).toBe(1);
         let sum = 0;
         for (const batch of training.batches(epoch, random.split('batches', epoch)))

@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { selectBackend } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { type PthTensor, readStateDict } from '@ferry/torch';
-import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  createMissRecModel,
   createRanking,
-  evaluateModel,
-  importReleased,
-  loadMissRec,
-  restoreMissRec,
-  saveMissRec,
-} from '../src/index.ts';
+  evaluateRecommender,
+  loadRecommender,
+  restoreRecommender,
+  saveRecommender,
+} from '@ferry/sequential';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createMissRec, importReleased, type MissRecOptions } from '../src/index.ts';
 import { matchRows } from '../src/import/rowMap.ts';
 import { torchFile } from './torchFile.ts';
 import { ints, type Packed, unpack } from './twin.ts';
@@ -82,11 +81,11 @@ describe('a checkpoint of the PyTorch twin', () => {
   it('gives the same ranks, also after a round trip through a Ferry checkpoint', async () => {
     const imported = importReleased(read('released.pth'), { file: 'released.pth', domain: features });
     const path = join(mkdtempSync(join(tmpdir(), 'ferry-import-')), 'model.safetensors');
-    await saveMissRec(path, imported);
-    const stored = await loadMissRec(path);
+    await saveRecommender(path, imported);
+    const stored = await loadRecommender(path, 'missrec');
     expect(stored.options).toEqual(imported.options);
-    const model = createMissRecModel({ options: stored.options, features, seed: 1 });
-    await restoreMissRec(model, stored, path);
+    const model = createMissRec({ options: stored.options as MissRecOptions, features, seed: 1 });
+    await restoreRecommender(model, stored.tensors, path);
     const lengths = ints(answer.lengths);
     const history = ints(answer.history);
     const stride = history.length / lengths.length;
@@ -98,7 +97,7 @@ describe('a checkpoint of the PyTorch twin', () => {
       ends: lengths.map((length, r) => r * stride + length),
     };
     const functions = createRanking(model);
-    const { ranks } = await evaluateModel(functions, model, rows, { batchSize: 4 });
+    const { ranks } = await evaluateRecommender(functions, model, rows, { batchSize: 4 });
     expect([...ranks]).toEqual([...unpack(answer.ranks)]);
     functions.dispose();
     model.dispose();

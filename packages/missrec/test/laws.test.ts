@@ -68,7 +68,7 @@ describe.each(backends)('laws of the model on %s', (backend) => {
         interests: tf.tensor2d(interests, [1, interests.length], 'int32'),
         interestMask: tf.tensor2d(mask, [1, mask.length]),
       };
-      return encodeSequences(p, options, tables, table, [group], undefined).sequence;
+      return encodeSequences(p, options, tables, table, { groups: [group] }, undefined).vectors;
     });
     const values = [...forward().dataSync()];
     forward.dispose();

@@ -1,7 +1,8 @@
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { countParameters, disposeParameters, flattenParameters } from '@ferry/nn';
+import { trainedWeights } from '@ferry/sequential';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createMissRecParameters, missRecOptions, trainableWeights } from '../src/index.ts';
+import { createMissRecParameters, missRec, missRecOptions } from '../src/index.ts';
 
 /** Scientific: N = 4,385. */
 const N = 4385;
@@ -23,7 +24,7 @@ describe('parameter counts of the published logs', () => {
     expect(countParameters(parameters, 'positionEmbedding.**')).toBe(15_000);
     expect(countParameters(parameters, 'tokenNorm.**')).toBe(600);
     expect(countParameters(parameters, '*Adapter.*')).toBe(307_800);
-    const efficient = [...trainableWeights(parameters, options, 'efficient').values()];
+    const efficient = [...trainedWeights({ model: missRec, options, parameters }, 'efficient').values()];
     expect(efficient.reduce((sum, { size }) => sum + size, 0)).toBe(308_401);
     disposeParameters(parameters);
   });
@@ -31,7 +32,7 @@ describe('parameter counts of the published logs', () => {
   it('has 3,035,313 with IDs, 1,624,201 of them trainable after pre-training', () => {
     const { options, parameters } = build(true);
     expect(countParameters(parameters)).toBe(3_035_313);
-    const efficient = [...trainableWeights(parameters, options, 'efficient').values()];
+    const efficient = [...trainedWeights({ model: missRec, options, parameters }, 'efficient').values()];
     expect(efficient.reduce((sum, { size }) => sum + size, 0)).toBe(1_624_201);
     disposeParameters(parameters);
   });

@@ -1,12 +1,13 @@
 import { compile, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
-import { dropItems, replacedWords } from '@ferry/sequential';
+import { dropItems, replacedWords, trainedWeights } from '@ferry/sequential';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { candidatesOf, fusedScores } from '../src/fusion.ts';
 import { releasedName } from '../src/import/names.ts';
-import { encodeSequences, itemTables } from '../src/model.ts';
+import { itemTables } from '../src/items.ts';
+import { missRec } from '../src/missRec.ts';
+import { encodeSequences } from '../src/model.ts';
 import { finetuneObjective, pretrainObjective } from '../src/objectives.ts';
-import { trainableWeights } from '../src/parameters.ts';
 import { backends } from './backends.ts';
 import {
   groupsOf,
@@ -71,8 +72,8 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
       order.map((row) => targets[row]!),
       'int32',
     );
-    const weights = [...trainableWeights(p, options, 'all').values()];
-    const inputs = { items, interestTable, groups, targets: ordered, slots };
+    const weights = [...trainedWeights({ model: missRec, options, parameters: p }, 'all').values()];
+    const inputs = { items, interestTable, feed: { groups, slots }, targets: ordered };
     const terms: Record<string, tf.Tensor> = {};
     let augmented: ReturnType<typeof groupsOf> | undefined;
     if (c.task !== 'finetune') {
@@ -99,10 +100,9 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
               options,
               {
                 ...inputs,
-                groups: regroup(augmented.order, order, groups),
-                augmented: augmented.groups,
+                feed: { groups: regroup(augmented.order, order, groups), slots },
+                augmented,
                 targets: tf.gather(tensorOf(twin.inputs.targets), tf.tensor1d(augmented.order, 'int32')),
-                augmentedSlots: augmented.slots,
               },
               undefined,
             )
@@ -130,7 +130,7 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
         ];
     for (const [ours, theirs] of pairs)
       expect(distance(run.own[ours]!.dataSync(), unpack(c.outputs[theirs]!)), ours).toBeLessThan(1e-5);
-    for (const [name, variable] of trainableWeights(p, options, 'all')) {
+    for (const [name, variable] of trainedWeights({ model: missRec, options, parameters: p }, 'all')) {
       const want = c.gradients[releasedName(name)];
       expect(want, name).toBeDefined();
       expect(distance(run.grads[variable.name]!.dataSync(), unpack(want!)), name).toBeLessThan(1e-4);
@@ -149,11 +149,18 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
       const { groups, order } = groupsOf(options, history, lengths);
       const forward = compile(() => {
         const tables = itemTables(p, options, itemsOf());
-        const encoded = encodeSequences(p, options, tables, tensorOf(twin.inputs.centres), groups, undefined);
+        const encoded = encodeSequences(
+          p,
+          options,
+          tables,
+          tensorOf(twin.inputs.centres),
+          { groups },
+          undefined,
+        );
         const candidates = candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items');
         return {
-          sequence: encoded.sequence,
-          logits: tf.div(fusedScores(options, encoded.sequence, candidates), options.temperature),
+          sequence: encoded.vectors,
+          logits: tf.div(fusedScores(options, encoded.vectors, candidates), options.temperature),
         };
       });
       const run = forward();

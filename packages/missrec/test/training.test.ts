@@ -1,25 +1,33 @@
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
-  captureMissRec,
-  createFinetuning,
-  createMissRecModel,
-  createPretraining,
+  captureRecommender,
   createRanking,
-  evaluateModel,
+  createTraining,
+  evaluateRecommender,
   recommend,
-  restoreMissRec,
+  type Recommender,
+  type RecommenderTraining,
+  restoreRecommender,
+  type TrainingSettings,
   transferWeights,
-  type MissRecTraining,
-} from '../src/index.ts';
+} from '@ferry/sequential';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createMissRec, finetuning, type MissRecTypes, pretraining } from '../src/index.ts';
 import { backends } from './backends.ts';
 import { worldFeatures, worldOptions, worldRows } from './world.ts';
 
 const N = 20;
 
+type Model = Recommender<MissRecTypes>;
+type Settings = Omit<TrainingSettings<MissRecTypes>, 'recommender' | 'objective'>;
+const createFinetuning = ({ model, ...settings }: Settings & { model: Model }) =>
+  createTraining({ recommender: model, objective: finetuning(model.options), ...settings });
+const createPretraining = ({ model, ...settings }: Settings & { model: Model }) =>
+  createTraining({ recommender: model, objective: pretraining(model.options), ...settings });
+
 /** Runs some epochs as the trainer does and returns the losses. */
-async function epochs<B>(
-  training: MissRecTraining<B>,
+async function epochs(
+  training: RecommenderTraining<MissRecTypes>,
   from: number,
   to: number,
   seed = 1,
@@ -56,7 +64,7 @@ describe.each(backends)('training on %s', (backend) => {
 
   it('fine-tuning starts near ln N, learns, and leaks no tensor', async () => {
     const options = worldOptions({ dropout: 0.1 });
-    const model = createMissRecModel({ options, features, seed: 1 });
+    const model = createMissRec({ options, features, seed: 1 });
     const training = createFinetuning({
       model,
       train,
@@ -86,7 +94,7 @@ describe.each(backends)('training on %s', (backend) => {
   it('continues exactly from what is saved', async () => {
     const options = worldOptions();
     const make = () => {
-      const model = createMissRecModel({ options, features, seed: 7 });
+      const model = createMissRec({ options, features, seed: 7 });
       return { model, training: createFinetuning({ model, train, batchSize: 24 }) };
     };
     const whole = make();
@@ -106,8 +114,8 @@ describe.each(backends)('training on %s', (backend) => {
   });
 
   it('efficient tuning moves adapters, α, the token normalisation and IDs, nothing else', async () => {
-    const model = createMissRecModel({ options: worldOptions(), features, seed: 2 });
-    const before = (await captureMissRec(model)).tensors;
+    const model = createMissRec({ options: worldOptions(), features, seed: 2 });
+    const before = (await captureRecommender(model)).tensors;
     const held = new Map([...before].map(([name, { data }]) => [name, Array.from(data as Float32Array)]));
     const training = createFinetuning({ model, train, batchSize: 24, tuning: 'efficient' });
     await epochs(training, 0, 1);
@@ -144,7 +152,7 @@ describe.each(backends)('training on %s', (backend) => {
         { ...worldFeatures(N, 11), words },
         { ...worldFeatures(12, 12), words: worldFeatures(12, 22).text },
       ];
-      const model = createMissRecModel({
+      const model = createMissRec({
         options: { ...options, itemDropShare: 0.5 },
         features: sources,
         seed: 3,
@@ -152,7 +160,7 @@ describe.each(backends)('training on %s', (backend) => {
       expect(model.catalogue.items).toBe(N + 12);
       const training = createPretraining({
         model,
-        sources: [worldRows(N, 40, 13), worldRows(12, 24, 14)],
+        train: [worldRows(N, 40, 13), worldRows(12, 24, 14)],
         batchSize: 32,
         learningRate: 0.01,
       });
@@ -162,12 +170,12 @@ describe.each(backends)('training on %s', (backend) => {
       const mean = (values: number[]) => values.reduce((a, b) => a + b, 0) / values.length;
       expect(mean(losses.slice(-4))).toBeLessThan(mean(losses.slice(0, 4)));
 
-      const target = createMissRecModel({
+      const target = createMissRec({
         options: worldOptions({ preset, sequenceFusion, ids: true }),
         features,
         seed: 4,
       });
-      const stored = (await captureMissRec(model)).tensors;
+      const stored = (await captureRecommender(model)).tensors;
       const report = transferWeights(target, stored, 'a source');
       expect(report.fresh).toEqual(['itemEmbedding.weight']);
       const theirs = model.weights().get('decoder.layers.0.linear1.weight')!.dataSync();
@@ -188,7 +196,7 @@ describe.each(backends)('training on %s', (backend) => {
   );
 
   it.each(['none', 'k-means', 'released-k-means'] as const)('interests by %s', async (interestMethod) => {
-    const model = createMissRecModel({ options: worldOptions({ interestMethod }), features, seed: 5 });
+    const model = createMissRec({ options: worldOptions({ interestMethod }), features, seed: 5 });
     const training = createFinetuning({ model, train, valid, batchSize: 24 });
     expect(finite(await epochs(training, 0, 2))).toBe(true);
     expect((await training.evaluate!('valid'))['recall@10']).toBeGreaterThan(0);
@@ -198,7 +206,7 @@ describe.each(backends)('training on %s', (backend) => {
   it('one modality is enough', async () => {
     for (const more of [{}, { preset: 'released' }] as const) {
       const options = worldOptions({ featureWidths: { text: 6 }, ...more });
-      const model = createMissRecModel({ options, features: { text: features.text }, seed: 5 });
+      const model = createMissRec({ options, features: { text: features.text }, seed: 5 });
       expect(
         [...model.weights().keys()].some((name) => name.startsWith('image') || name === 'fusionFactor'),
       ).toBe(false);
@@ -210,7 +218,7 @@ describe.each(backends)('training on %s', (backend) => {
 
   it('scores a history by its last items', () => {
     const options = worldOptions({ interestMethod: 'none' });
-    const model = createMissRecModel({ options, features, seed: 6 });
+    const model = createMissRec({ options, features, seed: 6 });
     const ranker = createRanking(model).ranker();
     const long = Array.from({ length: options.positions + 5 }, (_, i) => 1 + ((i * 7) % N));
     const scores = (history: number[]): number[] => [...ranker.score([history]).scores.dataSync()];
@@ -220,9 +228,9 @@ describe.each(backends)('training on %s', (backend) => {
 
   it('leaves the weights per item of another catalogue behind, also of one as long', () => {
     const options = worldOptions({ itemFusion: 'per-item' });
-    const target = createMissRecModel({ options, features, seed: 7 });
+    const target = createMissRec({ options, features, seed: 7 });
     const before = [...target.weights().get('fusionFactor')!.dataSync()];
-    const source = createMissRecModel({ options, features, seed: 8 });
+    const source = createMissRec({ options, features, seed: 8 });
     const stored = new Map(
       [...source.weights()].map(([name, variable]) => [
         name,
@@ -241,15 +249,17 @@ describe.each(backends)('training on %s', (backend) => {
   });
 
   it('evaluates without a modality, masks histories, and recommends with the interests that fired', async () => {
-    const model = createMissRecModel({ options: worldOptions(), features, seed: 6 });
+    const model = createMissRec({ options: worldOptions(), features, seed: 6 });
     const training = createFinetuning({ model, train, valid, batchSize: 48, learningRate: 0.02 });
     await epochs(training, 0, 6);
-    const full = await evaluateModel(training.ranking, model, valid);
-    const withoutText = await evaluateModel(training.ranking, model, valid, { without: ['text'] });
-    const withoutBoth = await evaluateModel(training.ranking, model, valid, { without: ['image', 'text'] });
+    const full = await evaluateRecommender(training.ranking, model, valid);
+    const withoutText = await evaluateRecommender(training.ranking, model, valid, { without: ['text'] });
+    const withoutBoth = await evaluateRecommender(training.ranking, model, valid, {
+      without: ['image', 'text'],
+    });
     expect(withoutBoth.ranks).not.toEqual(withoutText.ranks);
     expect(withoutBoth.metrics['mrr']).toBeGreaterThan(0);
-    const masked = await evaluateModel(training.ranking, model, valid, { history: 'mask' });
+    const masked = await evaluateRecommender(training.ranking, model, valid, { history: 'mask' });
     expect(withoutText.ranks).not.toEqual(full.ranks);
     expect(masked.ranks.every((rank, r) => rank <= full.ranks[r]!)).toBe(true);
     expect(masked.metrics['mrr']).toBeGreaterThan(full.metrics['mrr']!);
@@ -260,7 +270,10 @@ describe.each(backends)('training on %s', (backend) => {
       [{ without: ['image', 'text'] }, withoutBoth],
       [{ history: 'mask' }, masked],
     ] as const) {
-      const inBlocks = await evaluateModel(training.ranking, model, valid, { ...options, inBlocks: true });
+      const inBlocks = await evaluateRecommender(training.ranking, model, valid, {
+        ...options,
+        inBlocks: true,
+      });
       expect([...inBlocks.ranks]).toEqual([...want.ranks]);
     }
     // What lies before the last `positions` items is masked as well, though the model does not see it.
@@ -269,7 +282,7 @@ describe.each(backends)('training on %s', (backend) => {
       [[1, 2, 3, 4, 5, 6, 7, ...latest], latest].map(async (history) => {
         const one = { users: Int32Array.of(0), targets: Int32Array.of(9), items: Int32Array.from(history) };
         const places = { starts: Int32Array.of(0), ends: Int32Array.of(history.length) };
-        return evaluateModel(training.ranking, model, { ...one, ...places }, { history: 'mask' });
+        return evaluateRecommender(training.ranking, model, { ...one, ...places }, { history: 'mask' });
       }),
     );
     const { scores } = training.ranking.ranker().score([latest]);
@@ -283,24 +296,24 @@ describe.each(backends)('training on %s', (backend) => {
     expect(found.items).toHaveLength(4);
     expect(found.items.some((item) => item === 3 || item === 5)).toBe(false);
     expect([...found.scores].sort((a, b) => b - a)).toEqual(found.scores);
-    expect(found.interests.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 5);
-    const state = model.interests()!;
+    expect(found.reasons.reduce((sum, { weight }) => sum + weight, 0)).toBeCloseTo(1, 5);
+    const state = model.state()!;
     const touched = new Set(
       [3, 5].flatMap((item) => state.lookups.map((lookup) => lookup[item]!)).filter((id) => id > 0),
     );
-    expect(new Set(found.interests.map(({ interest }) => interest))).toEqual(touched);
-    for (const { interest, because } of found.interests)
+    expect(new Set(found.reasons.map(({ id }) => id))).toEqual(touched);
+    for (const { id, because } of found.reasons)
       for (const { item, modality } of because)
-        expect(state.lookups[modality === 'text' ? 0 : 1]![item]).toBe(interest);
+        expect(state.lookups[modality === 'text' ? 0 : 1]![item]).toBe(id);
     await expect(recommend(ranker, model, [])).rejects.toThrow(/at least one item/);
     await expect(recommend(ranker, model, [N + 1])).rejects.toThrow(/items must be 1\.\.20, got 21/);
     ranker.dispose();
 
     // a copy ranks alike
-    const copy = createMissRecModel({ options: model.options, features, seed: 99 });
-    await restoreMissRec(copy, await captureMissRec(model), 'a copy');
+    const copy = createMissRec({ options: model.options, features, seed: 99 });
+    await restoreRecommender(copy, (await captureRecommender(model)).tensors, 'a copy');
     const other = createFinetuning({ model: copy, train, batchSize: 24 });
-    const again = await evaluateModel(other.ranking, copy, valid);
+    const again = await evaluateRecommender(other.ranking, copy, valid);
     expect([...again.ranks]).toEqual([...full.ranks]);
   });
 });
@@ -309,14 +322,14 @@ describe('settings', () => {
   it('word drop is refused without word-dropped text', async () => {
     await selectBackend('cpu');
     const options = worldOptions({ task: 'pretrain', ids: false, itemDropShare: 0.9 });
-    const model = createMissRecModel({ options, features: worldFeatures(N, 1), seed: 1 });
+    const model = createMissRec({ options, features: worldFeatures(N, 1), seed: 1 });
     const sources = [worldRows(N, 20, 1)];
-    expect(() => createPretraining({ model, sources })).toThrow(/word drop needs word-dropped text/);
-    expect(() => createPretraining({ model, sources: [...sources, ...sources] })).toThrow(
+    expect(() => createPretraining({ model, train: sources })).toThrow(/word drop needs word-dropped text/);
+    expect(() => createPretraining({ model, train: [...sources, ...sources] })).toThrow(
       /each of the catalogue's 1 domains, got 2/,
     );
     const other = { ...options, featureWidths: { text: 7, image: 6 } };
-    expect(() => createMissRecModel({ options: other, features: worldFeatures(N, 1), seed: 1 })).toThrow(
+    expect(() => createMissRec({ options: other, features: worldFeatures(N, 1), seed: 1 })).toThrow(
       /text features of domain 0 must be 7 wide, got 6/,
     );
   });

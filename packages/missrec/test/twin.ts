@@ -3,7 +3,7 @@ import { RandomStream, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
 import { groupByLength, type ItemInputs, lengthHistogram, planGroups } from '@ferry/sequential';
 import { interestsOfGroups } from '../src/interestGroups.ts';
-import type { SequenceInputs } from '../src/model.ts';
+import type { MissRecGroup } from '../src/feeds.ts';
 import { createMissRecParameters, type MissRecParameters } from '../src/parameters.ts';
 import { missRecOptions, type MissRecOptions } from '../src/options.ts';
 import { releasedName } from '../src/import/names.ts';
@@ -130,7 +130,7 @@ export function groupsOf(
   history: Int32Array,
   lengths: Int32Array,
   more: { images?: Int32Array | undefined; replaced?: Float32Array | undefined; smallest?: number } = {},
-): { groups: SequenceInputs[]; order: Int32Array; slots: tf.Scalar } {
+): { groups: MissRecGroup[]; order: Int32Array; slots: tf.Scalar } {
   const stride = history.length / lengths.length;
   const rows = groupByLength(
     history,

@@ -165,7 +165,7 @@ describe.each(['cpu', 'ort'] as const)('SASRec on %s', (backend) => {
         const step = { p, options, held: {}, random: undefined, model: sasrec, count: catalogue.items };
         return tf.variableGrads(() => {
           const items = sasrec.items(step, catalogue.inputs);
-          return objective.loss({ ...step, items }, given).loss;
+          return objective.loss({ ...step, inputs: catalogue.inputs, items: () => items }, given).loss;
         }, variables);
       },
       { name: 'sasrec.parity' },

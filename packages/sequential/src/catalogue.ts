@@ -176,20 +176,29 @@ function joinContent(
   );
 }
 
-/**
- * The same items as if a modality were missing for all of them: its features are zero and its marks say so. Only what differs is new; dispose the result with {@link disposeView}.
- */
-export function withoutModality(catalogue: Catalogue, modality: Modality): ItemInputs {
-  const { features, present, content } = catalogue.inputs;
-  if (!features[modality]) throw new Error(`withoutModality: the model has no ${modality} to leave out`);
-  return {
-    features: { ...features, [modality]: tf.zerosLike(features[modality]) },
-    present: { ...present, [modality]: tf.zerosLike(present[modality]!) },
-    ...(content && { content }),
-  };
+/** The same items with something left out; only what differs is new. */
+export interface CatalogueView {
+  /** Tensors over all N + 1 rows. */
+  inputs: ItemInputs;
+  /** Frees what is new. */
+  dispose(): void;
 }
 
-/** Frees what {@link withoutModality} made. */
-export function disposeView(view: ItemInputs, modality: Modality): void {
-  tf.dispose([view.features[modality]!, view.present[modality]!]);
+/** The same items as if some modalities were missing for all of them: their features are zero and their marks say so. Without word-dropped text. */
+export function withoutModalities(catalogue: Catalogue, without: readonly Modality[]): CatalogueView {
+  const { features: all, present, content } = catalogue.inputs;
+  const view: ItemInputs = { features: { ...all }, present: { ...present }, ...(content && { content }) };
+  const made: tf.Tensor[] = [];
+  for (const modality of without) {
+    const features = all[modality];
+    if (!features) throw new Error(`withoutModalities: the model has no ${modality} to leave out`);
+    made.push((view.features[modality] = tf.zerosLike(features)));
+    made.push((view.present[modality] = tf.zerosLike(present[modality]!)));
+  }
+  return {
+    inputs: view,
+    dispose: () => {
+      tf.dispose(made);
+    },
+  };
 }

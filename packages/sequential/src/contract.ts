@@ -8,7 +8,7 @@ import type { StateArray } from '@ferry/training';
 import type { z } from 'zod';
 import type { Catalogue, FeatureWidths, ItemInputs } from './catalogue.ts';
 import type { GroupedBatch } from './groups.ts';
-import type { FeedGroup, FeedPlace, ModelTypes, Step, Which } from './types.ts';
+import type { FeedGroup, FeedPlace, ModelTypes, Queries, Step, Which } from './types.ts';
 
 /** What the data say about a model that its settings do not. */
 export interface DomainFacts extends FeatureWidths {
@@ -103,8 +103,8 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   queries(step: Step<T>, items: T['items'], feed: T['feed']): T['queries'];
   /** Items ready to be scored. */
   candidates(step: Step<T>, items: T['items'], which: Which): T['candidates'];
-  /** The score of each candidate for each query, larger being better: [R, C], or [R, K] for candidates of each row's own. */
-  scores(step: Step<T>, queries: T['queries'], candidates: T['candidates']): tf.Tensor2D;
+  /** The score of each candidate for each query vector, larger being better: [R, C], or [R, K] for candidates of each row's own. */
+  scores(step: Step<T>, queries: Queries, candidates: T['candidates']): tf.Tensor2D;
   /** What it can be trained by, by name; the first is the default. */
   readonly objectives: Readonly<Record<string, ObjectiveDefinition<T>>>;
   /** Which weights are what. */
@@ -175,8 +175,10 @@ export interface Prepared<X> {
 export interface LossStep<T extends ModelTypes> extends Step<T> {
   /** The model. */
   readonly model: SequentialModel<T>;
-  /** The items of the step, through the towers. */
-  readonly items: T['items'];
+  /** The items of the step, raw. */
+  readonly inputs: ItemInputs;
+  /** The items of the step, through the towers: made at the first call. */
+  items(): T['items'];
   /** N of the catalogue. */
   readonly count: number;
 }
@@ -191,6 +193,14 @@ export interface Objective<T extends ModelTypes, X extends object = object> {
   readonly examples: 'prefixes' | 'sequences';
   /** Names of what `loss` reports besides the loss. */
   readonly terms: readonly string[];
+  /** Share of a source in the batches, unless the training says another: its rows to this power. Default 1: as large as it is. */
+  readonly balance?: number | undefined;
+  /**
+   * Whether it can be used at all; called before any work.
+   *
+   * @throws Error that says what is missing.
+   */
+  check?(facts: Pick<Preparation<T>, 'options' | 'items' | 'words'>): void;
   /** The inputs of a step. */
   prepare(examples: Examples, preparation: Preparation<T>): Prepared<X>;
   /** The loss and its terms, each []. */

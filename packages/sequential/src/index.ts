@@ -38,6 +38,7 @@ export {
 } from './towers.ts';
 export { innerProduct, innerProducts, pickRows } from './vectors.ts';
 export { disposeNest, distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
+export { embedGroups, joinRows, splitRows } from './grouped.ts';
 export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
 export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
@@ -70,10 +71,10 @@ export { transferWeights, type TransferReport } from './transfer.ts';
 export { drawMarks, dropItems, replacedWords, type DroppedItems } from './augmentation.ts';
 export {
   createCatalogue,
-  disposeView,
   modalitiesOf,
-  withoutModality,
+  withoutModalities,
   type Catalogue,
+  type CatalogueView,
   type DomainFeatures,
   type FeatureWidths,
   type ItemInputs,

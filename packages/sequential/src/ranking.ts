@@ -1,10 +1,12 @@
 import type { Batch, Rows } from '@ferry/data';
-import { compile, tf } from '@ferry/engine';
+import { blocksPay, compile, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { disposeView, type ItemInputs, withoutModality } from './catalogue.ts';
-import { disposeNest, plainFeed } from './feeds.ts';
-import type { Recommender } from './recommender.ts';
+import { type ItemInputs, withoutModalities } from './catalogue.ts';
+import { type BlockRanking, createBlockRanking } from './blockRanking.ts';
+import { disposeNest } from './feeds.ts';
+import { catalogueSource } from './itemSource.ts';
+import { feedOf, type Recommender, stateWithout } from './recommender.ts';
 import { latestItems } from './rows.ts';
 import type { FeedGroup, ModelTypes, Step } from './types.ts';
 
@@ -13,8 +15,10 @@ export interface EvaluateOptions extends Pick<
   RankingOptions,
   'batchSize' | 'k' | 'history' | 'ties' | 'order'
 > {
-  /** A modality that no item has at test time. */
-  without?: Modality | undefined;
+  /** Modalities that no item has at test time. Default none. */
+  without?: readonly Modality[] | undefined;
+  /** Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster (`blocksPay`). */
+  inBlocks?: boolean | undefined;
 }
 
 /** Scores of some histories. */
@@ -47,8 +51,10 @@ export interface CatalogueRanker<T extends ModelTypes = ModelTypes> {
 
 /** Compiled functions that rank with a recommender; made once, used for every evaluation. */
 export interface Ranking<T extends ModelTypes = ModelTypes> {
-  /** Encodes the catalogue as it is now, or as it were without a modality. */
-  ranker(without?: Modality): CatalogueRanker<T>;
+  /** Encodes the catalogue as it is now, or as it were without some modalities. */
+  ranker(without?: readonly Modality[]): CatalogueRanker<T>;
+  /** Ranks a catalogue block by block: for one whose scores are too large to be made at once. */
+  blocks: BlockRanking;
   /** Frees what was compiled. */
   dispose(): void;
 }
@@ -81,23 +87,18 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
   );
   const score = compile(scoreOf, { name: `${model.name}.score` });
 
-  const ranker = (without?: Modality): CatalogueRanker<T> => {
-    const view = without === undefined ? undefined : withoutModality(catalogue, without);
-    const { features, present, content } = view ?? catalogue.inputs;
+  const ranker = (without: readonly Modality[] = []): CatalogueRanker<T> => {
+    const view = withoutModalities(catalogue, without);
     const held = recommender.held();
-    const encoded = encode({ features, present, ...(content && { content }) }, held);
-    if (view) disposeView(view, without!);
-    const found = recommender.state();
-    const state =
-      found === undefined || without === undefined
-        ? found
-        : (model.state?.without?.(parameters, options, found, without) ?? found);
-    const feedOf = (group: FeedGroup): T['feed'] =>
-      (model.feed ?? plainFeedOf)(options, [group], state, { longest: positions });
+    const encoded = encode(view.inputs, held);
+    view.dispose();
+    const state = stateWithout(recommender, without);
+    const feedFor = (group: FeedGroup): T['feed'] =>
+      feedOf(recommender, [group], state, { longest: positions });
     return {
       state,
       places: async (batch, masked) => {
-        const feed = feedOf(batch);
+        const feed = feedFor(batch);
         const targets = tf.tensor1d(batch.targets, 'int32');
         const hidden = masked && tf.tensor2d(masked, [batch.size, masked.length / batch.size], 'int32');
         const result = hidden
@@ -109,7 +110,7 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
         return counts;
       },
       score: (histories) => {
-        const feed = feedOf(groupOf(histories, positions, catalogue.items));
+        const feed = feedFor(groupOf(histories, positions, catalogue.items));
         const { scores, queries } = score(encoded, feed, held);
         return {
           scores,
@@ -125,30 +126,20 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
       },
     };
   };
+  const blocks = createBlockRanking(recommender);
   return {
     ranker,
+    blocks,
     dispose: () => {
-      encode.dispose();
-      rank.dispose();
-      score.dispose();
+      for (const made of [encode, rank, score, blocks]) made.dispose();
     },
   };
-}
-
-/** {@link plainFeed} in the place of a model's own. */
-export function plainFeedOf(
-  _options: object,
-  groups: readonly FeedGroup[],
-  _state: unknown,
-  place: Parameters<typeof plainFeed>[1],
-): ReturnType<typeof plainFeed> {
-  return plainFeed(groups, place);
 }
 
 /** Histories cut to their latest items, as one group. */
 function groupOf(histories: readonly (readonly number[])[], positions: number, items: number): FeedGroup {
   const latest = histories.map((history) => checkedHistory(history, items).slice(-positions));
-  const length = Math.max(...latest.map((history) => history.length));
+  const length = latest.reduce((most, own) => Math.max(most, own.length), 1);
   const history = new Int32Array(latest.length * length);
   latest.forEach((own, b) => {
     history.set(own, b * length);
@@ -174,7 +165,7 @@ function edgesFor(positions: number): number[] {
  * @param ranking - From {@link createRanking}.
  * @param recommender - The same recommender.
  * @param rows - A split of the domain it was made for.
- * @param options - Cutoffs, masking, ties, a modality to leave out.
+ * @param options - Cutoffs, masking, ties, modalities to leave out.
  */
 export async function evaluateRecommender<T extends ModelTypes>(
   ranking: Ranking<T>,
@@ -182,16 +173,26 @@ export async function evaluateRecommender<T extends ModelTypes>(
   rows: Rows,
   options: EvaluateOptions = {},
 ): Promise<RankingResult> {
-  const { without, ...rest } = options;
+  const { without = [], inBlocks, ...rest } = options;
   const positions = model.positions(settings);
+  const shared = {
+    ...rest,
+    rows: latestItems(rows, positions),
+    whole: rows,
+    count: catalogue.items,
+    edges: edgesFor(positions),
+  };
+  if (inBlocks ?? blocksPay('ranking', rest.batchSize ?? 256, catalogue.items)) {
+    const source = catalogueSource(catalogue, without);
+    return await evaluateRanking({
+      ...shared,
+      placesOfAll: (batches) => ranking.blocks.places(source, batches, without),
+    });
+  }
   const ranker = ranking.ranker(without);
   try {
     return await evaluateRanking({
-      ...rest,
-      rows: latestItems(rows, positions),
-      whole: rows,
-      count: catalogue.items,
-      edges: edgesFor(positions),
+      ...shared,
       places: (batch, masked) => ranker.places(batch, masked),
     });
   } finally {

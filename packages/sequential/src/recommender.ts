@@ -1,10 +1,11 @@
 import { RandomStream, type tf } from '@ferry/engine';
+import type { Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
-import { disposeNest } from './feeds.ts';
-import type { ModelTypes } from './types.ts';
+import { disposeNest, plainFeed } from './feeds.ts';
+import type { FeedGroup, FeedPlace, ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */
 export interface Recommender<T extends ModelTypes = ModelTypes> {
@@ -104,4 +105,25 @@ export function trainedWeights<T extends ModelTypes>(
       ([name]) => !patterns.some((pattern) => matchGlob(pattern, name)),
     ),
   );
+}
+
+/** What was found between epochs, as it would be if no item had some modalities. */
+export function stateWithout<T extends ModelTypes>(
+  { model, options, parameters, state }: Pick<Recommender<T>, 'model' | 'options' | 'parameters' | 'state'>,
+  without: readonly Modality[],
+): T['state'] | undefined {
+  let found = state();
+  for (const modality of without)
+    if (found !== undefined) found = model.state?.without?.(parameters, options, found, modality) ?? found;
+  return found;
+}
+
+/** A model's feed: its own, or the plain one. */
+export function feedOf<T extends ModelTypes>(
+  { model, options }: Pick<Recommender<T>, 'model' | 'options'>,
+  groups: readonly FeedGroup[],
+  state: T['state'] | undefined,
+  place: FeedPlace,
+): T['feed'] {
+  return model.feed ? model.feed(options, groups, state, place) : plainFeed(groups, place);
 }

@@ -1,19 +1,14 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
-import type { TrainableModel } from '@ferry/training';
+import type { RankingResult } from '@ferry/evaluation';
+import type { Split, TrainableModel } from '@ferry/training';
 import type { ItemInputs } from './catalogue.ts';
 import type { Objective, Preparation } from './contract.ts';
 import { disposeNest } from './feeds.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { optimizerFor, type OptimizerSettings } from './optimizer.ts';
-import {
-  createRanking,
-  evaluateRecommender,
-  type EvaluateOptions,
-  plainFeedOf,
-  type Ranking,
-} from './ranking.ts';
-import { type Recommender, trainedWeights } from './recommender.ts';
+import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
+import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
 import { runStep, updateWeights } from './step.ts';
@@ -27,7 +22,7 @@ export interface TrainingSettings<T extends ModelTypes> extends OptimizerSetting
   objective: Objective<T>;
   /** Rows to train on: of one domain, or of each source of the catalogue in its order. */
   train: Rows | readonly Rows[];
-  /** Share of a source in the batches: its rows to this power. Default 1: as large as it is. */
+  /** Share of a source in the batches: its rows to this power. Default: the objective's. */
   balance?: number | undefined;
   /** Rows to validate on; without them there is no early stopping. */
   valid?: Rows | undefined;
@@ -39,6 +34,8 @@ export interface TrainingSettings<T extends ModelTypes> extends OptimizerSetting
   tuning?: string | undefined;
   /** How to evaluate. */
   evaluation?: EvaluateOptions | undefined;
+  /** Told what every evaluation found row by row. */
+  onRanked?: ((split: Split, result: RankingResult) => void) | undefined;
 }
 
 /** A recommender in training. */
@@ -110,23 +107,28 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     throw new Error(
       `createTraining: rows must be given for each of the catalogue's ${catalogue.offsets.length} domains, got ${given.length}`,
     );
+  const words = catalogue.inputs.words !== undefined;
+  objective.check?.({ options, items: catalogue.items, words });
+  const balance = settings.balance ?? objective.balance ?? 1;
   const rows = objective.examples === 'sequences' ? given.map(wholeSequences) : given;
   const positions = model.positions(options);
   const epochs = Array.isArray(settings.train)
-    ? sourceEpochs(rows, catalogue.offsets, { positions, size: batchSize, balance: settings.balance ?? 1 })
+    ? sourceEpochs(rows, catalogue.offsets, { positions, size: batchSize, balance })
     : domainEpochs(rows[0]!, positions, batchSize);
   const group = batchGrouping(epochs.histogram);
   const weights = trainedWeights(recommender, tuning);
   const optimizer = optimizerFor({ noDecay: model.weights.noDecay, ...settings }, weights);
   const ranking = createRanking(recommender);
-  const words = catalogue.inputs.words !== undefined;
 
   const step = compile(
     (all: ItemInputs, inputs: object, numbers: tf.Tensor1D | undefined, held: T['held'], key: tf.Tensor) => {
       const own: Step<T> = { p: parameters, options, held, random: randomSource(key) };
       return updateWeights(weights, optimizer, () => {
-        const items = model.items(own, numbers ? pickItems(all, numbers) : all);
-        const terms = objective.loss({ ...own, model, items, count: catalogue.items }, inputs);
+        const picked = numbers ? pickItems(all, numbers) : all;
+        let made: T['items'] | undefined;
+        const items = (): T['items'] => (made ??= model.items(own, picked));
+        const step = { ...own, model, inputs: picked, items, count: catalogue.items };
+        const terms = objective.loss(step, inputs);
         return { loss: terms.loss, report: [terms.loss, ...objective.terms.map((term) => terms[term]!)] };
       });
     },
@@ -157,10 +159,7 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
         random: context.random.split('augmentation', context.step),
         group,
         feed: (groups, place = {}) =>
-          (model.feed ?? plainFeedOf)(options, groups, recommender.state(), {
-            ...place,
-            longest: epochs.longest,
-          }),
+          feedOf(recommender, groups, recommender.state(), { ...place, longest: epochs.longest }),
       };
       const prepared = objective.prepare(batch, preparation);
       // Word-dropped text is read by few steps, and those that do not must not pay for it.
@@ -185,7 +184,9 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
       evaluate: async (split) => {
         const chosen = split === 'valid' ? valid : test;
         if (!chosen) throw new Error('evaluate: no test rows were given');
-        return (await evaluateRecommender(ranking, recommender, chosen, evaluation)).metrics;
+        const result = await evaluateRecommender(ranking, recommender, chosen, evaluation);
+        settings.onRanked?.(split, result);
+        return result.metrics;
       },
     }),
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),

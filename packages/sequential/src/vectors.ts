@@ -1,4 +1,5 @@
 import { embedding, tf } from '@ferry/engine';
+import type { SequentialModel } from './contract.ts';
 import type { ItemVectors, ModelTypes, Queries, Step, Which } from './types.ts';
 
 /**
@@ -38,3 +39,11 @@ export const innerProduct = {
   scores: (_step: Step<ModelTypes>, queries: Queries, candidates: ItemVectors): tf.Tensor2D =>
     innerProducts(queries.vectors, candidates.vectors),
 };
+
+/** Whether a model's scores are the inner products of {@link innerProduct}, so that what holds for products may be used. */
+export function isInnerProduct({
+  scores,
+  candidates,
+}: Pick<SequentialModel, 'scores' | 'candidates'>): boolean {
+  return scores === innerProduct.scores && candidates === innerProduct.candidates;
+}

@@ -44,6 +44,8 @@ export interface ImportSettings {
 
 /** A released checkpoint in Ferry's terms. */
 export interface ImportedModel {
+  /** Its name. */
+  model: 'missrec';
   /** Options of the `released` preset with the sizes of the file. */
   options: MissRecOptions;
   /** Weights, and interests if the file has them, under the names of a Ferry checkpoint. */
@@ -104,6 +106,7 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
     throw new Error(`importReleased: ${file} is no MISSRec checkpoint: ${problems.join('; ')}`);
   if (rows) addInterests(source, rows.rowOf, { tensors, used, file, options });
   return {
+    model: 'missrec',
     options,
     tensors,
     items,

@@ -104,8 +104,8 @@ export function inBatchObjective<T extends ModelTypes>(): ObjectiveDefinition<T>
         },
         loss: (step, given) => {
           const { feed, columns, targets, examples, weights, excluded, logPopularity } = given as Inputs;
-          const queries = step.model.queries(step, step.items, feed);
-          const candidates = step.model.candidates(step, step.items, columns);
+          const queries = step.model.queries(step, step.items(), feed);
+          const candidates = step.model.candidates(step, step.items(), columns);
           const scores = step.model.scores(step, queries, candidates);
           const own = embedding(excluded, examples); // [S, C]
           const losses = inBatchSoftmax(scores, targets, { excluded: own, logPopularity });

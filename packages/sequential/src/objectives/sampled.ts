@@ -76,7 +76,7 @@ function sampledObjective<T extends ModelTypes>(
       const { feed, items: positives, weights, negatives } = given as Inputs;
       const { model, random, count: items } = step;
       const R = positives.size;
-      const queries = model.queries(step, step.items, feed);
+      const queries = model.queries(step, step.items(), feed);
       const drawn = negatives ?? uniformNegatives(random!, [R, K], items);
       const own = tf.reshape(positives, [R, 1]);
       const scores = scoresOf(step, queries, tf.concat([own, drawn], 1));
@@ -115,5 +115,5 @@ function scoresOf<T extends ModelTypes>(
   queries: T['queries'],
   own: tf.Tensor,
 ): tf.Tensor2D {
-  return step.model.scores(step, queries, step.model.candidates(step, step.items, own));
+  return step.model.scores(step, queries, step.model.candidates(step, step.items(), own));
 }

@@ -1,9 +1,10 @@
-import { tf } from '@ferry/engine';
+import { blockedCrossEntropy, blocksPay, tf } from '@ferry/engine';
 import { crossEntropy, maskedMean } from '@ferry/nn';
 import { z } from 'zod';
 import type { Objective, ObjectiveDefinition } from '../contract.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
-import type { Feed, ModelTypes } from '../types.ts';
+import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
+import { isInnerProduct } from '../vectors.ts';
 
 const options = z.strictObject({
   targets: targetsSchema,
@@ -13,7 +14,10 @@ const options = z.strictObject({
 /** What a step reads. */
 type Inputs = Targets<Feed>;
 
-/** Full softmax over the catalogue: cross-entropy of each target among all items. */
+/**
+ * Full softmax over the catalogue: cross-entropy of each target among all items. Where a model's scores are inner products and there are many, they are
+ * made in blocks of items and never whole.
+ */
 export function softmaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T> {
   return {
     description: 'full softmax over the catalogue',
@@ -26,10 +30,22 @@ export function softmaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T>
         prepare: (examples, preparation) => ({ inputs: targetsOf(targets, examples, preparation).inputs }),
         loss: (step, inputs) => {
           const { feed, items: numbers, weights } = inputs as Inputs;
-          const queries = step.model.queries(step, step.items, feed);
-          const candidates = step.model.candidates(step, step.items, 'items');
-          const scores = tf.div(step.model.scores(step, queries, candidates), temperature);
-          const losses = crossEntropy(scores, tf.sub(numbers, tf.scalar(1, 'int32')));
+          const items = step.items();
+          const queries = step.model.queries(step, items, feed);
+          const blocked = isInnerProduct(step.model) && blocksPay('softmax', numbers.size, step.count);
+          const losses = blocked
+            ? blockedCrossEntropy(tf.div(queries.vectors, temperature), {
+                tables: [(items as ItemVectors).vectors],
+                labels: numbers,
+                first: 1,
+              })
+            : crossEntropy(
+                tf.div(
+                  step.model.scores(step, queries, step.model.candidates(step, items, 'items')),
+                  temperature,
+                ),
+                tf.sub(numbers, tf.scalar(1, 'int32')),
+              );
           return { loss: maskedMean(losses, weights) };
         },
       };

@@ -2,9 +2,9 @@ import { metricTitle } from '@ferry/evaluation';
 import { basename } from 'node:path';
 import type { GroupMetrics } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { evaluateModel } from '@ferry/missrec';
 import { UserError } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
+import { evaluateRecommender } from '@ferry/sequential';
 import { groupsOf, keepRows, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { presentOf, rankingOptions } from './finetune.ts';
@@ -65,7 +65,7 @@ export async function evaluateRun(
     const { domain } = target;
     const { history, ties } = recipe.evaluation;
     const k = cutoffs ?? recipe.evaluation.cutoffs;
-    const places = await evaluateModel(ranking, model, domain[split], {
+    const places = await evaluateRecommender(ranking, model, domain[split], {
       ...rankingOptions(recipe.evaluation),
       k,
       without,

@@ -1,11 +1,11 @@
 import { interestStatistics } from '@ferry/interests';
-import type { MissRecModel } from '@ferry/missrec';
-import { modalitiesOf } from '@ferry/sequential';
+import type { MissRecTypes } from '@ferry/missrec';
+import { modalitiesOf, type Recommender } from '@ferry/sequential';
 import type { InterestSizes } from '../details.ts';
 
 /** How a model's interests spread over its items, the largest first. */
-export function interestSizesOf(model: MissRecModel): InterestSizes | null {
-  const state = model.interests();
+export function interestSizesOf(model: Recommender<MissRecTypes>): InterestSizes | null {
+  const state = model.state();
   if (!state) return null;
   const modalities = modalitiesOf(model.options);
   // Lookups count interests from 1, 0 being none; statistics count from 0, -1 being none.

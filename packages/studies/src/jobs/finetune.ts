@@ -1,13 +1,13 @@
 import type { RankingResult } from '@ferry/evaluation';
-import {
-  createFinetuning,
-  createMissRecModel,
-  evaluateModel,
-  transferWeights,
-  type EvaluateOptions,
-  type MissRecModel,
-} from '@ferry/missrec';
+import { createMissRec, finetuning } from '@ferry/missrec';
 import type { FinetuneRecipe } from '@ferry/recipes';
+import {
+  createTraining,
+  evaluateRecommender,
+  type EvaluateOptions,
+  type Recommender,
+  transferWeights,
+} from '@ferry/sequential';
 import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
 import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
@@ -37,7 +37,7 @@ export interface FinetuneResult {
 }
 
 /** By modality: 1 where item i + 1 has it. */
-export function presentOf(model: MissRecModel): Record<string, Uint8Array> {
+export function presentOf(model: Pick<Recommender, 'catalogue'>): Record<string, Uint8Array> {
   return Object.fromEntries(
     Object.entries(model.catalogue.present).map(([modality, flags]) => [modality, flags.subarray(1)]),
   );
@@ -109,13 +109,14 @@ export async function runFinetune(
     ));
   const { domain, features } = target;
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
-  const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  const model = createMissRec({ options: modelOptions(recipe, features), features, seed: recipe.seed });
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune, checkpointEvery } =
     recipe.finetuning;
   const evaluation = rankingOptions(recipe.evaluation);
   let tested: RankingResult | undefined;
-  const training = createFinetuning({
-    model,
+  const training = createTraining({
+    recommender: model,
+    objective: finetuning(model.options),
     train: domain.train,
     valid: domain.valid,
     test: domain.test,
@@ -144,7 +145,7 @@ export async function runFinetune(
     const left = await leftBehind(recipe.out, summary);
     if (left && !tested) return { summary, ...left };
     // Training leaves the best checkpoint's weights in the model.
-    const places = tested ?? (await evaluateModel(training.ranking, model, domain.test, evaluation));
+    const places = tested ?? (await evaluateRecommender(training.ranking, model, domain.test, evaluation));
     const { history } = recipe.evaluation;
     const { checkpoint } = summary.best;
     const rows = rankedRows({

@@ -1,5 +1,6 @@
-import { createMissRecModel, createPretraining } from '@ferry/missrec';
+import { createMissRec, pretraining } from '@ferry/missrec';
 import type { PretrainRecipe } from '@ferry/recipes';
+import { createTraining } from '@ferry/sequential';
 import { readSummary, type Summary } from '@ferry/training';
 import type { JobConsole } from './console.ts';
 import {
@@ -38,16 +39,17 @@ export async function runPretrain(
   }
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
-  const model = createMissRecModel({
+  const model = createMissRec({
     options: modelOptions(recipe, sources[0]!.features),
     features: sources.map(({ features }) => features),
     seed: recipe.seed,
   });
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery, checkpointEvery } =
     recipe.pretraining;
-  const training = createPretraining({
-    model,
-    sources: sources.map(({ domain }) => domain.train),
+  const training = createTraining({
+    recommender: model,
+    objective: pretraining(model.options),
+    train: sources.map(({ domain }) => domain.train),
     batchSize,
     learningRate,
     weightDecay,

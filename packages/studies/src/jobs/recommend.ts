@@ -1,7 +1,7 @@
-import { recommend as recommendItems } from '@ferry/missrec';
 import type { Domain } from '@ferry/data';
 import { suggest, UserError } from '@ferry/recipes';
 import { printable } from '@ferry/report';
+import { recommend as recommendItems } from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
 import { openRun, type OpenRunOptions } from './runs.ts';
 
@@ -96,12 +96,10 @@ export async function recommend(
       title: domain.items.titles[item - 1]!,
     });
     const found = await recommendItems(ranker, model, history, { k: request.top, repeat: request.again });
-    const members = (interest: number): NamedItem[] => {
-      const items = domain.items.ids.flatMap((_, i) =>
-        ranker.interests?.lookups.some((lookup) => lookup[i + 1] === interest) ? [i + 1] : [],
-      );
+    /** What a reason is about: its most popular items that the history does not have. */
+    const about = (members: readonly number[]): NamedItem[] => {
       const { trainCounts } = domain;
-      return items
+      return members
         .filter((item) => !history.includes(item))
         .sort((a, b) => trainCounts[b]! - trainCounts[a]!)
         .slice(0, 3)
@@ -111,11 +109,11 @@ export async function recommend(
       domain: domain.name,
       history: history.map(named),
       items: found.items.map((item, i) => ({ ...named(item), score: found.scores[i]! })),
-      interests: found.interests.map(({ interest, weight, because }) => ({
-        interest,
+      interests: found.reasons.map(({ id, weight, because, members }) => ({
+        interest: id,
         weight,
         because: because.map(({ item, modality }) => ({ ...named(item), modality })),
-        about: members(interest),
+        about: about(members),
       })),
     };
   } finally {

@@ -2,14 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
-import {
-  createMissRecModel,
-  createRanking,
-  restoreMissRec,
-  transferWeights,
-  type MissRecModel,
-  type RankingFunctions,
-} from '@ferry/missrec';
+import { createMissRec, type MissRecTypes } from '@ferry/missrec';
 import {
   domainName,
   readRecipe,
@@ -18,6 +11,13 @@ import {
   type FinetuneRecipe,
   type PretrainRecipe,
 } from '@ferry/recipes';
+import {
+  createRanking,
+  type Ranking,
+  type Recommender,
+  restoreRecommender,
+  transferWeights,
+} from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
 import { loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
@@ -43,26 +43,27 @@ export interface OpenRun {
   /** The domain it is used on. */
   readonly target: LoadedDomain;
   /** The model with the best checkpoint's weights. */
-  readonly model: MissRecModel;
+  readonly model: Recommender<MissRecTypes>;
   /** Its ranking functions. */
-  readonly ranking: RankingFunctions;
+  readonly ranking: Ranking<MissRecTypes>;
   /** Where the weights came from. */
   readonly checkpoint: string;
   /** Frees everything. */
   dispose(): void;
 }
 
-/** Weights that belong to one catalogue. */
-const ofItems = (name: string): boolean => name.startsWith('itemEmbedding.') || name.startsWith('interests.');
-
 /** Fits a checkpoint to another catalogue: interests are discovered anew there. */
-async function carryOver(model: MissRecModel, weights: StoredWeights, recipe: FinetuneRecipe): Promise<void> {
-  transferWeights(model, new Map([...weights.tensors].filter(([name]) => !ofItems(name))), weights.path);
-  await refreshedInterests(model, recipe);
+async function carryOver(
+  model: Recommender<MissRecTypes>,
+  weights: StoredWeights,
+  recipe: FinetuneRecipe,
+): Promise<void> {
+  transferWeights(model, weights.tensors, weights.path);
+  await refreshed(model, recipe);
 }
 
-async function refreshedInterests(model: MissRecModel, recipe: FinetuneRecipe): Promise<void> {
-  await model.refreshInterests(RandomStream.fromSeed(recipe.seed).split('carry-over'));
+async function refreshed(model: Recommender<MissRecTypes>, recipe: FinetuneRecipe): Promise<void> {
+  await model.refresh(RandomStream.fromSeed(recipe.seed).split('carry-over'));
 }
 
 /** The recipe to use a run by on a domain. */
@@ -119,11 +120,11 @@ export async function openRun(
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
   const { features } = target;
-  const model = createMissRecModel({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  const model = createMissRec({ options: modelOptions(recipe, features), features, seed: recipe.seed });
   if (same) {
-    await restoreMissRec(model, weights, weights.path);
+    await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.
-    if (!model.interests()) await refreshedInterests(model, recipe);
+    if (!model.state()) await refreshed(model, recipe);
   } else await carryOver(model, weights, recipe);
   const ranking = createRanking(model);
   return {

@@ -1,6 +1,5 @@
-import type { MissRecTraining } from '@ferry/missrec';
 import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
-import { runTraining, type Summary, type TrainingOptions } from '@ferry/training';
+import { runTraining, type Summary, type TrainableModel, type TrainingOptions } from '@ferry/training';
 import { asJson } from '../recipeYaml.ts';
 import { savedRecipe } from './savedRecipe.ts';
 import { StoppedError, type JobConsole } from './console.ts';
@@ -22,7 +21,7 @@ export const mayDiffer: readonly string[] = [
  */
 export async function train<B>(
   recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
-  model: MissRecTraining<B>,
+  model: TrainableModel<B>,
   console: JobConsole,
   options: Pick<
     TrainingOptions<B>,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadMissRec, type StoredMissRec } from '@ferry/missrec';
 import { UserError } from '@ferry/recipes';
+import { loadRecommender, type StoredRecommender } from '@ferry/sequential';
 import { openCheckpoint, readSummary } from '@ferry/training';
 
 /** The file of a run that was imported. */
@@ -12,13 +12,13 @@ export interface StoredWeights {
   /** Where they were found. */
   readonly path: string;
   /** Weights and interests by name. */
-  readonly tensors: StoredMissRec['tensors'];
+  readonly tensors: StoredRecommender['tensors'];
 }
 
 /** The weights a path means: of an imported run, of a run's best (or last) checkpoint, or of a checkpoint. */
 export async function storedWeights(path: string, which: 'best' | 'last' = 'best'): Promise<StoredWeights> {
   const imported = join(path, importedFile);
-  if (existsSync(imported)) return { path: imported, tensors: (await loadMissRec(imported)).tensors };
+  if (existsSync(imported)) return { path: imported, tensors: (await loadRecommender(imported)).tensors };
   const checkpoint = await openCheckpoint(path, which);
   return { path: checkpoint.path, tensors: checkpoint.model };
 }

@@ -1,0 +1,57 @@
+import { embedding, linear, tf } from '@ferry/engine';
+import type { Modality } from '@ferry/features';
+import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import type { MissRecOptions } from './options.ts';
+
+/** Items in the space of the model. */
+export interface ItemTables {
+  /** [V, D] adapted features, missing ones included. */
+  adapted: Partial<Record<Modality, tf.Tensor>>;
+  /** [V, D] adapted word-dropped text. */
+  words?: tf.Tensor | undefined;
+  /** [V, 1] as given. */
+  present: Partial<Record<Modality, tf.Tensor>>;
+  /** [V, D] ID embeddings. */
+  ids?: tf.Tensor | undefined;
+  /** [] or [V] α. */
+  factor?: tf.Tensor | undefined;
+}
+
+/** What {@link itemTables} reads of a model's weights. */
+export interface ItemWeights {
+  /** Weight [D, F] and bias [D]. */
+  readonly textAdapter?: { readonly weight: tf.Tensor; readonly bias: tf.Tensor };
+  /** The same of images. */
+  readonly imageAdapter?: { readonly weight: tf.Tensor; readonly bias: tf.Tensor };
+  /** [V, D] */
+  readonly itemEmbedding?: { readonly weight: tf.Tensor };
+  /** [] or [V] α. */
+  readonly fusionFactor?: tf.Tensor;
+}
+
+/** Adapters: the features of V items, encoded once however often a batch mentions them. */
+export function itemTables(p: ItemWeights, options: MissRecOptions, items: ItemInputs): ItemTables {
+  const adapt = (modality: Modality, features: tf.Tensor): tf.Tensor => {
+    const adapter = modality === 'text' ? p.textAdapter : p.imageAdapter;
+    if (!adapter) throw new Error(`itemTables: the model has no adapter for ${modality}`);
+    return linear(features, adapter.weight, adapter.bias);
+  };
+  const adapted: ItemTables['adapted'] = {};
+  for (const modality of modalitiesOf(options)) {
+    const features = items.features[modality];
+    if (!features) throw new Error(`itemTables: features of ${modality} must be given, got none`);
+    adapted[modality] = adapt(modality, features);
+  }
+  const pick = (table: tf.Tensor): tf.Tensor => (items.numbers ? embedding(table, items.numbers) : table);
+  const factor = p.fusionFactor;
+  return {
+    adapted,
+    words: items.words && adapt('text', items.words),
+    present: items.present,
+    ids: p.itemEmbedding && pick(p.itemEmbedding.weight),
+    factor:
+      factor?.rank === 1 && items.numbers
+        ? tf.reshape(embedding(tf.reshape(factor, [-1, 1]), items.numbers), [-1])
+        : factor,
+  };
+}

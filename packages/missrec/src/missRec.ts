@@ -1,0 +1,71 @@
+import type { RandomStream } from '@ferry/engine';
+import {
+  createCatalogue,
+  createRecommender,
+  type DomainFeatures,
+  modalitiesOf,
+  type Recommender,
+  type SequentialModel,
+} from '@ferry/sequential';
+import { firedInterests } from './explain.ts';
+import { missRecFeed } from './feeds.ts';
+import { candidatesOf, fusedScores } from './fusion.ts';
+import { interestState } from './interestState.ts';
+import { itemTables } from './items.ts';
+import { encodeSequences } from './model.ts';
+import { completeOptions, type MissRecOptions, missRecSchema } from './options.ts';
+import { createMissRecParameters } from './parameters.ts';
+import { finetuningDefinition, pretrainingDefinition } from './training.ts';
+import type { MissRecTypes } from './types.ts';
+
+/** MISSRec: multi-modal interest-aware sequence representation for recommendation. */
+export const missRec: SequentialModel<MissRecTypes> = {
+  name: 'missrec',
+  title: 'MISSRec',
+  paper:
+    'Wang et al.: MISSRec: Pre-training and Transferring Multi-modal Interest-aware Sequence Representation for Recommendation. ACM MM 2023',
+  options: missRecSchema,
+  complete: completeOptions,
+  positions: ({ positions }) => positions,
+  modalities: modalitiesOf,
+  init: (options, { items }, random: RandomStream) => createMissRecParameters(options, items, random),
+  items: ({ p, options }, inputs) => itemTables(p, options, inputs),
+  feed: missRecFeed,
+  queries: ({ p, options, held, random }, items, feed) =>
+    encodeSequences(p, options, items, held['centres'], feed, random),
+  candidates: ({ options }, items, which) => candidatesOf(options, items, which),
+  scores: ({ options }, { vectors }, candidates) => fusedScores(options, vectors, candidates),
+  objectives: { finetune: finetuningDefinition, pretrain: pretrainingDefinition },
+  weights: {
+    ofItems: ({ itemFusion }) => ['itemEmbedding.**', ...(itemFusion === 'per-item' ? ['fusionFactor'] : [])],
+    optional: () => ['textAdapter.**', 'imageAdapter.**', 'fusionFactor'],
+    unused: ({ interestMethod }) =>
+      interestMethod === 'none' ? ['encoder.**', 'decoder.layers.0.crossAttention.**'] : [],
+    // Parameter-efficient fine-tuning (spec 5): adapters, α, the token normalisation and IDs are trained.
+    tune: { efficient: { freeze: ['positionEmbedding.**', 'encoder.**', 'decoder.**'] } },
+  },
+  state: interestState,
+  explain: firedInterests,
+};
+
+/** What {@link createMissRec} is made of. */
+export interface MissRecModelSettings {
+  /** From `missRecOptions`. */
+  options: MissRecOptions;
+  /** Features of the domain, or of each domain of a pre-training. */
+  features: DomainFeatures | readonly DomainFeatures[];
+  /** Seed of the first weights. */
+  seed: number;
+}
+
+/**
+ * A MISSRec model with fresh weights.
+ *
+ * @throws Error if features are missing or of another width than the options say.
+ */
+export function createMissRec({ options, features, seed }: MissRecModelSettings): Recommender<MissRecTypes> {
+  const domains = Array.isArray(features)
+    ? (features as readonly DomainFeatures[])
+    : [features as DomainFeatures];
+  return createRecommender(missRec, { options, catalogue: createCatalogue(options, domains), seed });
+}
