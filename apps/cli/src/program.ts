@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { compareVerb } from './verbs/compare.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
@@ -7,6 +8,8 @@ import { inspectVerb } from './verbs/inspect.ts';
 import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { jobVerbs } from './verbs/jobs.ts';
+
+const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
 /** Gives a verb, and the verbs in it, the settings of the program. */
 function inherit(verb: Command, program: Command): Command {
@@ -20,7 +23,7 @@ function inherit(verb: Command, program: Command): Command {
 export function buildProgram(): Command {
   const program = new Command('ferry')
     .description('Pre-train recommenders on some domains and carry what they learned over to others.')
-    .version('0.1.0')
+    .version(version)
     .configureHelp({ sortSubcommands: false })
     .showHelpAfterError('(ferry --help shows the verbs)')
     .exitOverride()

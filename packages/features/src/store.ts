@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
@@ -10,8 +11,10 @@ import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } f
 import { describeStale } from './stale.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
 
-/** Version written into new records. */
-const createdBy = '@ferry/features 0.1.0';
+/** Written into new records: this package and its version. */
+const createdBy = (({ name, version }) => `${name} ${version}`)(
+  createRequire(import.meta.url)('../package.json') as { name: string; version: string },
+);
 
 /** Folders of one domain's stored features. */
 export interface FeatureStore {
