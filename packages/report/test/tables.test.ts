@@ -55,8 +55,8 @@ describe('formatNumber', () => {
 
 describe('formatShare', () => {
   it('shows small shares', () => {
-    expect([0, 1, 0.615, 0.0123, 0.0007, 0.00003456, 1e-12].map(formatShare)).toEqual([
-      ...['0.0 %', '100.0 %', '61.5 %', '1.2 %', '0.070 %', '0.0035 %', '0.00000000 %'],
+    expect([0, 1, 0.615, 0.0123, 0.005, 0.0007, 0.00003456, 1e-12].map(formatShare)).toEqual([
+      ...['0.0 %', '100.0 %', '61.5 %', '1.2 %', '0.50 %', '0.070 %', '0.0035 %', '0.00000000 %'],
     ]);
   });
 });
@@ -94,6 +94,9 @@ describe('tables', () => {
         '',
       ].join('\n'),
     );
+    const [whole, size] = [tableToText(table), tableToText(table).indexOf('\n')];
+    expect(tableToText(table, { width: size })).toBe(whole);
+    expect(tableToText(table, { width: size - 1 })).not.toBe(whole);
     // A column is shown even where it has no room.
     expect(tableToText(table, { width: 5 }).match(/Model/g)).toHaveLength(4);
   });

@@ -43,6 +43,7 @@ describe('a saved recipe', () => {
     expect(pathsOf(finetune('/no/longer/here/shop'), finetune(here))).toEqual([]);
     expect(pathsOf(finetune(there), finetune(here))).toEqual(['target']);
     expect(pathsOf(finetune('/no/longer/here/cafe'), finetune(here))).toEqual(['target']);
+    expect(pathsOf(finetune(here), finetune('/not/yet/here/shop'))).toEqual(['target']);
     const pretrain = (...sources: string[]): JsonObject => ({ job: 'pretrain', sources });
     expect(pathsOf(pretrain('/gone/shop', 'x'), pretrain(here, 'x'))).toEqual([]);
     expect(pathsOf(pretrain('x', here), pretrain(here, 'x'))).toHaveLength(2);

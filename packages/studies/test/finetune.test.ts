@@ -1,0 +1,70 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selectBackend } from '@ferry/engine';
+import { rankingMetrics } from '@ferry/evaluation';
+import { finetuneSchema, readRecipe } from '@ferry/recipes';
+import { readMetrics, readSummary, type EpochRecord } from '@ferry/training';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { finishedFinetune, runFinetune } from '../src/jobs/finetune.ts';
+import { keptRows } from '../src/rows.ts';
+
+let folder: string;
+beforeAll(async () => {
+  await selectBackend('ort', { threads: 1, log: () => undefined });
+  folder = mkdtempSync(join(tmpdir(), 'ferry-finetune-'));
+  const directory = join(folder, 'shop');
+  mkdirSync(directory);
+  const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  const ids = Array.from({ length: 30 }, (_, i) => `i${i}`);
+  writeFileSync(join(directory, 'items.jsonl'), lines(ids.map((id) => ({ id, title: id }))));
+  const users = Array.from({ length: 24 }, (_, u) => ({
+    user: `u${u}`,
+    items: Array.from({ length: 6 }, (_, l) => `i${(u + 3 * l) % 30}`),
+  }));
+  writeFileSync(join(directory, 'sequences.jsonl'), lines(users));
+  const features = Float32Array.from({ length: 30 * 4 }, (_, i) => Math.sin(i * 1.7));
+  writeFileSync(join(directory, 'shop.feat1CLS'), new Uint8Array(features.buffer));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const recipeOf = (...overrides: string[]) => ({
+  ...readRecipe(
+    [
+      'job: finetune',
+      `target: ${join(folder, 'shop')}`,
+      'features: { text: stored }',
+      'model: { width: 8, heads: 2, inner: 8, positions: 4, interests: { method: none } }',
+      'finetuning: { epochs: 2, batchSize: 16 }',
+      'evaluation: { cutoffs: [3], metric: mrr }',
+    ].join('\n'),
+    'r.yaml',
+    finetuneSchema,
+    overrides,
+  ),
+  out: join(folder, 'run'),
+});
+const silent = { line: () => undefined, training: null };
+
+it('a run follows its metric, keeps its rows, and goes on if it is given more epochs', async () => {
+  const first = await runFinetune(recipeOf(), silent);
+  const epochs = readMetrics(recipeOf().out).filter(
+    (record): record is EpochRecord => record.kind === 'epoch',
+  );
+  const best = epochs.reduce((a, b) => (b.valid!['mrr']! >= a.valid!['mrr']! ? b : a));
+  expect(first.summary.best.epoch).toBe(best.epoch);
+  expect(rankingMetrics(first.rows, [3])).toEqual(first.summary.test);
+  expect(await keptRows(recipeOf().out)).toEqual(first.rows);
+  expect(await finishedFinetune(recipeOf(), readSummary(recipeOf().out))).toEqual(first);
+
+  const more = recipeOf('finetuning.epochs=6');
+  expect(await finishedFinetune(more, readSummary(more.out))).toBeUndefined();
+  const second = await runFinetune(more, silent);
+  expect(second.summary.epochs).toBe(6);
+  // What was kept of the shorter run is not taken for the longer one's.
+  expect(second.rows.checkpoint).toBe(second.summary.best.checkpoint);
+  expect(rankingMetrics((await keptRows(more.out))!, [3])).toEqual(second.summary.test);
+  expect(second.details.checkpoint).toBe(second.summary.best.checkpoint);
+});
