@@ -14,6 +14,7 @@ import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { interestSizesOf } from './examine.ts';
 import {
+  catalogueFeatures,
   describeDomain,
   fingerprint,
   loadDomain,
@@ -109,7 +110,11 @@ export async function runFinetune(
     ));
   const { domain, features } = target;
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
-  const model = createMissRec({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  const model = createMissRec({
+    options: modelOptions(recipe, features),
+    features: catalogueFeatures(target),
+    seed: recipe.seed,
+  });
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, tune, checkpointEvery } =
     recipe.finetuning;
   const evaluation = rankingOptions(recipe.evaluation);

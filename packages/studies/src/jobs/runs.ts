@@ -19,7 +19,7 @@ import {
   transferWeights,
 } from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
-import { loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import { catalogueFeatures, loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
 
 /**
@@ -120,7 +120,11 @@ export async function openRun(
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
   const { features } = target;
-  const model = createMissRec({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  const model = createMissRec({
+    options: modelOptions(recipe, features),
+    features: catalogueFeatures(target),
+    seed: recipe.seed,
+  });
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.
