@@ -32,7 +32,7 @@ targets: [here]
 starts: [scratch]
 variants:
   plain: &small { width: 16, heads: 2, interests: &few { count: 4 } }
-  same: *small
+  also: *small
   wider: { <<: *small, width: 32, interests: *few }
 `;
     const read = (...overrides: string[]) => {
@@ -40,14 +40,14 @@ variants:
       return recipe.job === 'study' ? recipe.variants! : {};
     };
     const small = { width: 16, heads: 2, interests: { count: 4 } };
-    expect(read('variants.plain.dropout=0.1')).toEqual({
-      plain: { ...small, dropout: 0.1 },
-      same: small,
+    expect(read('variants.also.heads=4')).toEqual({
+      plain: small,
+      also: { ...small, heads: 4 },
       wider: { ...small, width: 32 },
     });
-    expect(read('variants.same.interests.count=8')).toEqual({
+    expect(read('variants.also.interests.count=8')).toEqual({
       plain: small,
-      same: { ...small, interests: { count: 8 } },
+      also: { ...small, interests: { count: 8 } },
       wider: { ...small, width: 32 },
     });
   });
@@ -111,43 +111,24 @@ variants:
 
   it('suggests the job and knows the keys of the job that was chosen', () => {
     expect(problemsOf('job: finetun\ntarget: a')).toEqual([
-      `r.yaml:1:6 job must be one of pretrain, finetune, study, got "finetun"; did you mean 'finetune'?`,
+      `r.yaml:1:6 job must be one of pretrain, finetune, study, train, got "finetun"; did you mean 'finetune'?`,
     ]);
     expect(problemsOf('job: study\ntargets: [a]\nsources: [b]\nseed: 3')).toEqual([
       "r.yaml:4:1 unknown key 'seed'; did you mean 'seeds'?",
     ]);
     expect(problemsOf('')).toEqual([
-      "r.yaml:1:1 missing key 'job': must be one of pretrain, finetune, study",
+      "r.yaml:1:1 missing key 'job': must be one of pretrain, finetune, study, train",
     ]);
   });
 
   it('checks rules between settings where they can be put right', () => {
     expect(problemsOf('job: finetune\ntarget: a\nmodel: { width: 10 }\nfeatures: { text: none }')).toEqual([
       'r.yaml:3:1 model.heads must divide the width 10, got 4',
-      'r.yaml:3:1 model.interests must have method none without text and image features: interests are found in them',
+      'r.yaml:4:11 features must have a text or an image encoder, got none of both',
     ]);
     expect(problemsOf('job: study\ntargets: [a]')).toEqual([
       "r.yaml:1:1 sources must name at least one domain when starts has 'pre-trained', got none",
     ]);
-  });
-
-  it('lets IDs stand for features only where nothing else needs them', () => {
-    const alone = (job: string, ...overrides: string[]): string[] =>
-      problemsOf(`${job}\nfeatures: { text: none }\nmodel: { interests: { method: none } }`, overrides).map(
-        (problem) => problem.replace(/^\S+ /, ''),
-      );
-    const finetune = 'job: finetune\ntarget: a';
-    expect(alone(finetune)).toEqual([]);
-    expect(alone(finetune, 'ids=false')[0]).toContain('where items have no IDs');
-    expect(alone(finetune, 'from=x')[0]).toContain('for pre-training');
-    expect(alone(finetune, 'model.sequenceFusion=contextual')[0]).toContain('one token a modality');
-    expect(alone('job: pretrain\nsources: [a]')[0]).toContain('for pre-training');
-    const study = 'job: study\ntargets: [a]\nstarts: [scratch]\nids: [true]';
-    expect(alone(study)).toEqual([]);
-    expect(alone(study.replace('[true]', '[true, false]'))[0]).toContain('where items have no IDs');
-    expect(alone(`${study}\nvariants: { x: {}, y: { interests: { method: k-means } } }`)[0]).toContain(
-      'method none',
-    );
   });
 
   it('checks the models of a study', () => {
