@@ -11,6 +11,7 @@ export function jobConsole(): JobConsole {
       draw(`${domain}: ${modality} features`, done, total);
     },
     training: process.stderr,
+    models: async (name) => (await import('./models.ts')).modelNamed(name),
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   };
 }

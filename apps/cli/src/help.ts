@@ -24,10 +24,14 @@ function standing(field: Field): string {
  * The settings of a schema as help text: key, meaning, what it takes, default.
  *
  * @param schema - A recipe schema.
- * @param width - Characters in a line.
+ * @param options - `width`: characters in a line. `under`: only keys in these sections.
  */
-export function recipeHelp(schema: z.ZodType, width = 110): string {
-  const fields = listFields(schema);
+export function recipeHelp(
+  schema: z.ZodType,
+  { width = 110, under }: { width?: number; under?: readonly string[] } = {},
+): string {
+  const inside = (key: string): boolean => !under || under.some((section) => key.startsWith(`${section}.`));
+  const fields = listFields(schema).filter(({ key }) => inside(key));
   const column = Math.max(...fields.map(({ key }) => key.length)) + 4;
   const lines = fields.flatMap((field) => {
     const text = `${field.description} (${field.type}; ${standing(field)})`;

@@ -8,6 +8,8 @@ import { inspectVerb } from './verbs/inspect.ts';
 import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { jobVerbs } from './verbs/jobs.ts';
+import { modelsVerb } from './verbs/models.ts';
+import { trainVerb } from './verbs/train.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -38,8 +40,10 @@ First steps:
     );
   for (const verb of [
     recipesVerb(),
+    modelsVerb(),
     inspectVerb(),
     featuresVerb(),
+    trainVerb(),
     ...jobVerbs(),
     evaluateVerb(),
     compareVerb(),

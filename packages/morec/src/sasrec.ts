@@ -22,7 +22,7 @@ import {
   createItemTower,
   type Feed,
   inBatchObjective,
-  innerProduct,
+  innerProducts,
   type ItemInputs,
   itemTower,
   type ItemTowerParameters,
@@ -278,8 +278,7 @@ export const sasrec: SequentialModel<SasRec> = {
     return { vectors: (read ? embedding(rows, read) : rows) as tf.Tensor2D };
   },
   candidates: (_step, { vectors, output }, which) => ({ vectors: pickRows(output ?? vectors, which) }),
-  product: true,
-  scores: innerProduct.scores,
+  scores: (_step, queries, candidates) => innerProducts(queries.vectors, candidates.vectors),
   objectives: {
     bce: binaryObjective(),
     softmax: softmaxObjective(),

@@ -1,8 +1,9 @@
 export { listFields, type Field } from './fields.ts';
 export { RecipeError, type Problem } from './document.ts';
 export { readRecipe } from './validate.ts';
+export { featuresSchema } from './parts.ts';
+export { trainSchema, trainSchemaOf, type ModelSchemas } from './trainSchema.ts';
 export {
-  featuresSchema,
   finetuneSchema,
   pretrainSchema,
   recipeSchema,
@@ -13,6 +14,7 @@ export {
   type PretrainRecipe,
   type Recipe,
   type StudyRecipe,
+  type TrainRecipe,
 } from './schema.ts';
 export { didYouMean, suggest } from './suggest.ts';
 export { withOverrides } from './variants.ts';

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
+import type { z } from 'zod';
 import { recipeSchema, type Recipe } from './schema.ts';
 import { didYouMean } from './suggest.ts';
 import { readRecipe } from './validate.ts';
@@ -48,9 +49,14 @@ function madeDirectory(file: string, { job }: Recipe): string | undefined {
  *
  * @param reference - A path, the directory of a run or study, or the name of a recipe that comes with Ferry.
  * @param overrides - `key.sub=value`.
+ * @param schema - What it must look like; default any recipe.
  * @throws UserError if there is none; RecipeError if it cannot be used.
  */
-export function loadRecipe(reference: string, overrides: readonly string[] = []): LoadedRecipe {
+export function loadRecipe(
+  reference: string,
+  overrides: readonly string[] = [],
+  schema: z.ZodType<Recipe> = recipeSchema,
+): LoadedRecipe {
   const isName = !/[/\\]|\.ya?ml$/.test(reference);
   const own = isName ? ownRecipes().get(reference) : undefined;
   const inside = join(reference, 'recipe.yaml');
@@ -67,7 +73,7 @@ export function loadRecipe(reference: string, overrides: readonly string[] = [])
   const recipe = readRecipe(
     readFileSync(file, 'utf8'),
     shown.startsWith('..') ? file : shown,
-    recipeSchema,
+    schema,
     overrides,
   );
   const directory = madeDirectory(file, recipe);

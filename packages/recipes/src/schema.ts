@@ -1,59 +1,20 @@
 import { z } from 'zod';
-import { metricNames } from './metricNames.ts';
-import { domainName, samePath } from './names.ts';
+import { domainName } from './names.ts';
+import {
+  about,
+  checkMetric,
+  distinct,
+  domain,
+  domains,
+  evaluationSchema,
+  featuresSchema,
+  place,
+  rate,
+  seed,
+  whole,
+} from './parts.ts';
+import { trainSchema } from './trainSchema.ts';
 import { overridesOf, withOverrides } from './variants.ts';
-
-const whole = (least: number): z.ZodInt => z.int().min(least);
-const rate = z.number().min(0).lt(1);
-
-const domain = z.string().min(1);
-
-/**
- * A list in which nothing may come twice: what would be done or counted twice.
- *
- * @param same - What two entries have in common that makes them the same; default the entry itself.
- */
-function distinct<T extends z.ZodType>(
-  element: T,
-  same: (entry: z.output<T>) => unknown = (entry) => entry,
-): z.ZodArray<T> {
-  return z.array(element).superRefine((entries, context) => {
-    const keys = entries.map(same);
-    entries.forEach((entry, i) => {
-      const first = keys.indexOf(keys[i]);
-      if (first < i)
-        context.addIssue({
-          code: 'custom',
-          path: [i],
-          message: `must differ from the entries before it, got ${JSON.stringify(entry)}, which is entry ${first + 1} already`,
-        });
-    });
-  });
-}
-
-const domains = distinct(domain, samePath);
-
-/** Where item features come from. */
-export const featuresSchema = z.strictObject({
-  text: z
-    .enum(['use-lite', 'clip', 'stored', 'none'])
-    .default('use-lite')
-    .describe(
-      "text encoder; stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
-    ),
-  image: z
-    .enum(['pixels', 'clip', 'stored', 'none'])
-    .default('none')
-    .describe(
-      "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
-    ),
-  damagedPictures: z
-    .enum(['refuse', 'missing'])
-    .default('refuse')
-    .describe(
-      'pictures that cannot be decoded: an error that lists them all, or missing like those not named',
-    ),
-});
 
 /** How interests are found. */
 export const interestsSchema = z.strictObject({
@@ -188,50 +149,6 @@ export const finetuningSchema = z.strictObject({
     .describe('steps between checkpoints within an epoch; default: one after each epoch'),
 });
 
-/** How results are measured. */
-export const evaluationSchema = z
-  .strictObject({
-    batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
-    history: z
-      .enum(['keep', 'mask'])
-      .default('keep')
-      .describe(
-        'whether items of the history can be recommended again; mask = the whole history is excluded',
-      ),
-    cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
-    ties: z
-      .enum(['mid-rank', 'pessimistic', 'optimistic'])
-      .default('mid-rank')
-      .describe('equal scores: the expectation over their orders, the wanted item last, or first'),
-    metric: z
-      .string()
-      .optional()
-      .describe(
-        'validation metric, which picks the best epoch and leads tables and charts: recall@k or ndcg@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
-      ),
-  })
-  .transform((settings) => ({
-    ...settings,
-    metric:
-      settings.metric?.toLowerCase() ?? `ndcg@${settings.cutoffs.includes(10) ? 10 : settings.cutoffs[0]!}`,
-  }));
-
-const about = {
-  description: z.string().default('').describe('one line for `ferry recipes`'),
-  needs: z.string().default('nothing').describe('data it needs, for `ferry recipes`'),
-  takes: z.string().default('').describe('how long it takes, for `ferry recipes`'),
-};
-const place = {
-  out: z.string().min(1).optional().describe('run directory; default runs/<recipe name>'),
-  backend: z
-    .string()
-    .min(1)
-    .default('auto')
-    .describe('auto | ort | tensorflow | wasm | cpu, or ort:<provider>'),
-  threads: whole(1).optional().describe('threads of one operation; default FERRY_THREADS, else all cores'),
-};
-const seed = whole(0).default(2020).describe('seed of every random number');
-
 /** `job: pretrain`. */
 export const pretrainSchema = z.strictObject({
   job: z.literal('pretrain').describe('pre-train on source domains'),
@@ -311,62 +228,24 @@ function sorted(settings: unknown): unknown {
   );
 }
 
-/** Items without features are known by their IDs alone, which nothing but training on one domain gives. */
-function checkIdsAlone(
-  recipe: z.output<typeof anyJob>,
-  problem: (path: (string | number)[], message: string) => void,
-): void {
-  const { job } = recipe;
-  if (
-    job === 'pretrain' ||
-    (job === 'finetune' && recipe.from !== null) ||
-    (job === 'study' && recipe.starts.some((start) => start !== 'scratch'))
-  ) {
-    problem(['features'], 'must have a text or an image encoder for pre-training, got none of both');
-    return;
-  }
-  const withIds = job === 'study' ? recipe.ids.every((own) => own) : recipe.ids;
-  if (!withIds)
-    problem(['features'], 'must have a text or an image encoder where items have no IDs, got none of both');
-  const models = job === 'study' ? Object.values(recipe.variants ?? { model: {} }) : [{}];
-  for (const own of models) {
-    const { interests, sequenceFusion } = withOverrides(recipe.model, own);
-    if (interests.method !== 'none')
-      problem(
-        ['model', 'interests'],
-        'must have method none without text and image features: interests are found in them',
-      );
-    if (sequenceFusion !== 'add')
-      problem(
-        ['model', 'sequenceFusion'],
-        'must be add without text and image features: contextual has one token a modality',
-      );
-  }
-}
-
 /** Rules between settings. */
 function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$RefinementCtx): void {
   const problem = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
   };
+  if (recipe.job === 'train') {
+    checkMetric(recipe.evaluation, problem);
+    return;
+  }
   const checkHeads = ({ width, heads }: ModelSettings, path: string[]): void => {
     if (width % heads !== 0) problem(path, `must divide the width ${width}, got ${heads}`);
   };
   checkHeads(recipe.model, ['model', 'heads']);
   if (recipe.job !== 'finetune' && recipe.features.text === 'none' && recipe.pretraining.wordDropShare)
     problem(['pretraining', 'wordDropShare'], 'needs a text encoder, got features.text none');
-  if (recipe.features.text === 'none' && recipe.features.image === 'none') checkIdsAlone(recipe, problem);
-  if (recipe.job !== 'pretrain') {
-    // Where something else in `evaluation` is wrong, its default metric has not been filled in.
-    const { cutoffs, ...rest } = recipe.evaluation;
-    const metric: string | undefined = (rest as { metric?: string }).metric;
-    const known = metricNames(cutoffs);
-    if (metric !== undefined && !known.includes(metric))
-      problem(
-        ['evaluation', 'metric'],
-        `must be one of ${known.join(', ')} (evaluation.cutoffs is [${cutoffs.join(', ')}]), got ${metric}`,
-      );
-  }
+  if (recipe.features.text === 'none' && recipe.features.image === 'none')
+    problem(['features'], 'must have a text or an image encoder, got none of both');
+  if (recipe.job !== 'pretrain') checkMetric(recipe.evaluation, problem);
   if (recipe.job === 'study') {
     const start = recipe.starts.find((other) => other !== 'scratch');
     if (start !== undefined && recipe.sources.length === 0)
@@ -391,7 +270,7 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
   }
 }
 
-const anyJob = z.discriminatedUnion('job', [pretrainSchema, finetuneSchema, studySchema]);
+const anyJob = z.discriminatedUnion('job', [pretrainSchema, finetuneSchema, studySchema, trainSchema]);
 
 /** Any recipe. */
 export const recipeSchema = anyJob.superRefine(crossChecks);
@@ -402,6 +281,8 @@ export type Recipe = z.output<typeof recipeSchema>;
 export type PretrainRecipe = z.output<typeof pretrainSchema>;
 /** A `job: finetune` recipe. */
 export type FinetuneRecipe = z.output<typeof finetuneSchema>;
+/** A `job: train` recipe. */
+export type TrainRecipe = z.output<typeof trainSchema>;
 /** A `job: study` recipe. */
 export type StudyRecipe = z.output<typeof studySchema>;
 /** Settings of the features. */

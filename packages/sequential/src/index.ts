@@ -46,6 +46,7 @@ export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.t
 export { softmaxObjective } from './objectives/softmax.ts';
 export {
   createRecommender,
+  itemWeight,
   trainedWeights,
   type Recommender,
   type RecommenderSettings,

@@ -127,3 +127,11 @@ export function feedOf<T extends ModelTypes>(
 ): T['feed'] {
   return model.feed ? model.feed(options, groups, state, place) : plainFeed(groups, place);
 }
+
+/** The first weight that belongs to the items of the recommender's catalogue, and so cannot be carried to another; undefined if none does. */
+export function itemWeight<T extends ModelTypes>(recommender: Recommender<T>): string | undefined {
+  const patterns = recommender.model.weights.ofItems(recommender.options);
+  return [...recommender.weights().keys()].find((name) =>
+    patterns.some((pattern) => matchGlob(pattern, name)),
+  );
+}

@@ -20,6 +20,7 @@ export {
 } from './jobs/recommend.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
+export { recommenderOf, runTrain } from './jobs/trainModel.ts';
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';
 export { type InterestSizes, type RunDetails } from './details.ts';

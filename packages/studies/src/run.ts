@@ -5,6 +5,7 @@ import { formatCount, readSummary } from '@ferry/training';
 import type { JobConsole } from './jobs/console.ts';
 import { runFinetune } from './jobs/finetune.ts';
 import { runPretrain } from './jobs/pretrain.ts';
+import { modelOf, runTrain } from './jobs/trainModel.ts';
 import { writeRunReport } from './runReport.ts';
 import type { StudyDefinition } from './study/definition.ts';
 import { runStudy } from './study/run.ts';
@@ -18,14 +19,14 @@ const metrics = (values: Readonly<Record<string, number>>): string =>
  * Does a recipe's job in the directory `recipe.out`: begins it, resumes it, or shows what is finished.
  *
  * @param name - Of the recipe.
- * @param study - How a study's recipe becomes its plan.
+ * @param study - How a study's recipe becomes its plan; needed by studies alone.
  * @throws StoppedError if someone stopped it.
  */
 export async function runJob(
   recipe: Recipe & { out: string },
   name: string,
   console: JobConsole,
-  study: StudyDefinition,
+  study?: StudyDefinition,
 ): Promise<void> {
   const engine = await selectBackend(recipe.backend as BackendSpec, {
     threads: recipe.threads,
@@ -35,6 +36,7 @@ export async function runJob(
     `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
   );
   if (recipe.job === 'study') {
+    if (!study) throw new Error('runJob: a study must be told how to plan');
     await runStudy(recipe, name, study, console);
     return;
   }
@@ -50,11 +52,15 @@ export async function runJob(
     console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);
     return;
   }
-  const { summary, details, rows } = await runFinetune(recipe, console);
+  const { summary, details, rows } =
+    recipe.job === 'train'
+      ? await runTrain(recipe, await modelOf(recipe, console), console)
+      : await runFinetune(recipe, console);
   const report = writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)
     console.line(
-      'was finished before; for another run choose another --out, or give it more finetuning.epochs',
+      'was finished before; for another run choose another --out, or give it more ' +
+        (recipe.job === 'train' ? 'training.epochs' : 'finetuning.epochs'),
     );
   console.line(
     `best epoch ${summary.best.epoch} of ${summary.epochs}: validation ${metrics(summary.best.valid)}`,

@@ -1,7 +1,8 @@
 import { metricTitle } from '@ferry/evaluation';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { domainName, shellCommand, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
+import { domainName, shellCommand, type PretrainRecipe } from '@ferry/recipes';
+import type { TargetRecipe } from './jobs/target.ts';
 import { lineChart, renderReport, type Block, type Section } from '@ferry/report';
 import { readMetrics, type Summary } from '@ferry/training';
 import type { RunDetails } from './details.ts';
@@ -48,7 +49,7 @@ function validChart(run: string, best: number): string {
 }
 
 function detailSections(
-  { evaluation: { cutoffs, ties }, ...recipe }: FinetuneRecipe & { out: string },
+  { evaluation: { cutoffs, ties }, ...recipe }: TargetRecipe & { out: string },
   { details: { interests }, rows }: { details: RunDetails; rows: RankedRows },
   command: string,
 ): Section[] {
@@ -78,9 +79,37 @@ function detailSections(
   ];
 }
 
+/** Title and summary of a run's report. */
+function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary: string } {
+  const { seed } = recipe;
+  if (recipe.job === 'train') {
+    const { name, ...settings } = recipe.model;
+    const given = Object.entries(settings).filter(([, value]) => typeof value !== 'object');
+    return {
+      title: `${domainName(recipe.target)}: ${name}`,
+      summary: [
+        `Trained by ${recipe.objective.name ?? 'its first objective'}`,
+        ...given.map(([key, value]) => `${key} ${String(value)}`),
+        `seed ${seed}.`,
+      ].join(', '),
+    };
+  }
+  const preset = `Preset ${recipe.model.preset}`;
+  if (recipe.job === 'pretrain')
+    return {
+      title: `Pre-training on ${recipe.sources.map(domainName).join(', ')}`,
+      summary: `${preset}, seed ${seed}.`,
+    };
+  const scratch = recipe.from === null;
+  return {
+    title: `${domainName(recipe.target)}: ${scratch ? 'from scratch' : 'fine-tuned'}`,
+    summary: `${preset}, ${recipe.ids ? 'with' : 'without'} item IDs, ${scratch ? 'from scratch' : `from \`${recipe.from!}\``}, seed ${seed}.`,
+  };
+}
+
 /** Writes a run's `report.html`; returns its path. */
 export function writeRunReport(
-  recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
+  recipe: (PretrainRecipe | TargetRecipe) & { out: string },
   summary: Summary,
   {
     details,
@@ -94,7 +123,7 @@ export function writeRunReport(
   const { test, best } = summary;
   const parameters = summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0;
   const facts = [
-    ...(test && recipe.job === 'finetune'
+    ...(test && recipe.job !== 'pretrain'
       ? [...new Set([recipe.evaluation.metric, recallOf(recipe.evaluation)])].map((name) => ({
           name: `test ${metricTitle(name)}`,
           value: number(test[name]),
@@ -112,16 +141,8 @@ export function writeRunReport(
     { svg: lossChart(run), caption: 'Loss of training.', command },
     ...(test ? [{ svg: validChart(run, best.epoch), caption: 'Validation after each epoch.', command }] : []),
   ];
-  const from = recipe.job === 'finetune' && recipe.from !== null ? `from \`${recipe.from}\`` : 'from scratch';
   const html = renderReport({
-    title:
-      recipe.job === 'finetune'
-        ? `${domainName(recipe.target)}: ${recipe.from === null ? 'from scratch' : 'fine-tuned'}`
-        : `Pre-training on ${recipe.sources.map(domainName).join(', ')}`,
-    summary:
-      recipe.job === 'finetune'
-        ? `Preset ${recipe.model.preset}, ${recipe.ids ? 'with' : 'without'} item IDs, ${from}, seed ${recipe.seed}.`
-        : `Preset ${recipe.model.preset}, seed ${recipe.seed}.`,
+    ...headOf(recipe),
     sections: [
       {
         title: 'Result',
@@ -130,7 +151,7 @@ export function writeRunReport(
           { kind: 'charts', charts },
         ],
       },
-      ...(details && rows && recipe.job === 'finetune'
+      ...(details && rows && recipe.job !== 'pretrain'
         ? detailSections(recipe, { details, rows }, command)
         : []),
       {

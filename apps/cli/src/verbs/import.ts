@@ -19,5 +19,24 @@ export function importVerb(): Command {
       const { importMissRec } = await import('../actions/import.ts');
       await importMissRec(file, options, jobConsole());
     });
-  return new Command('import').description("take over another program's checkpoint").addCommand(missrec);
+  const sasrec = new Command('sasrec')
+    .description(
+      "turn a PyTorch checkpoint of S3Rec's or RecBole's SASRec into a Ferry run; nothing in the file is executed",
+    )
+    .argument('<file>', 'the file, of either form of torch.save')
+    .requiredOption('--on <domain>', 'the domain it was trained on')
+    .option(
+      '--items <file>',
+      'id of the item in each row of its table, one a line, from row 1 on; default: ids are row numbers',
+    )
+    .option('--heads <n>', 'attention heads, which no weight tells', positive, 2)
+    .requiredOption('--out <directory>', 'run directory to make')
+    .action(async (file: string, options: { on: string; items?: string; out: string; heads: number }) => {
+      const { importSasrecRun } = await import('../actions/importSasrec.ts');
+      await importSasrecRun(file, options, jobConsole());
+    });
+  return new Command('import')
+    .description("take over another program's checkpoint")
+    .addCommand(missrec)
+    .addCommand(sasrec);
 }

@@ -1,4 +1,5 @@
 import type { ExtractionProgress, Modality } from '@ferry/features';
+import type { SequentialModel } from '@ferry/sequential';
 import type { Output } from '@ferry/training';
 
 /** Where a job talks. */
@@ -12,6 +13,8 @@ export interface JobConsole {
   readonly training: Output | null;
   /** Columns of the terminal that lines go to; undefined where there is none. */
   readonly columns?: number | undefined;
+  /** Finds a model by its name in a recipe; not needed by jobs of MISSRec. */
+  readonly models?: ((name: string) => Promise<SequentialModel>) | undefined;
   /** The command that resumes the job. */
   readonly resumeCommand?: string | undefined;
   /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */

@@ -7,7 +7,7 @@ import { tableToText, type Table } from '@ferry/report';
 import { evaluateRecommender } from '@ferry/sequential';
 import { groupsOf, keepRows, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
-import { presentOf, rankingOptions } from './finetune.ts';
+import { presentOf, rankingOptions } from './target.ts';
 import { openRun, runRecipe, type OpenRunOptions } from './runs.ts';
 
 /** What {@link evaluateRun} is asked for. */
@@ -47,7 +47,7 @@ function checkLeft(run: string, without: readonly Modality[]): void {
   const unknown = without.find((modality) => !has.includes(modality));
   if (unknown !== undefined)
     throw new UserError(`${run} uses no ${unknown} features: it has ${has.join(' and ')}`);
-  const ids = recipe.job === 'finetune' && recipe.ids;
+  const ids = recipe.job === 'train' || (recipe.job === 'finetune' && recipe.ids);
   if (without.length > 0 && !ids && has.every((modality) => without.includes(modality)))
     throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
-import { createMissRec, type MissRecTypes } from '@ferry/missrec';
+import { createMissRec } from '@ferry/missrec';
 import {
   domainName,
   readRecipe,
@@ -10,16 +10,21 @@ import {
   UserError,
   type FinetuneRecipe,
   type PretrainRecipe,
+  type TrainRecipe,
 } from '@ferry/recipes';
 import {
   createRanking,
+  itemWeight,
+  type ModelTypes,
   type Ranking,
   type Recommender,
   restoreRecommender,
   transferWeights,
 } from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
-import { catalogueFeatures, loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import { loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import type { TargetRecipe } from './target.ts';
+import { modelOf, recommenderOf } from './trainModel.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
 
 /**
@@ -27,7 +32,7 @@ import { storedWeights, type StoredWeights } from './weights.ts';
  *
  * @throws UserError if it is no run of one model.
  */
-export function runRecipe(run: string): FinetuneRecipe | PretrainRecipe {
+export function runRecipe(run: string): FinetuneRecipe | PretrainRecipe | TrainRecipe {
   const file = join(run, 'recipe.yaml');
   if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
   const recipe = readRecipe(readFileSync(file, 'utf8'), file, recipeSchema);
@@ -38,37 +43,40 @@ export function runRecipe(run: string): FinetuneRecipe | PretrainRecipe {
 
 /** A run's best model on a domain. */
 export interface OpenRun {
-  /** The run's recipe, as a fine-tuning of the domain. */
-  readonly recipe: FinetuneRecipe;
+  /** The run's recipe, as a training on the domain. */
+  readonly recipe: TargetRecipe;
   /** The domain it is used on. */
   readonly target: LoadedDomain;
   /** The model with the best checkpoint's weights. */
-  readonly model: Recommender<MissRecTypes>;
+  readonly model: Recommender;
   /** Its ranking functions. */
-  readonly ranking: Ranking<MissRecTypes>;
+  readonly ranking: Ranking;
   /** Where the weights came from. */
   readonly checkpoint: string;
   /** Frees everything. */
   dispose(): void;
 }
 
-/** Fits a checkpoint to another catalogue: interests are discovered anew there. */
-async function carryOver(
-  model: Recommender<MissRecTypes>,
+/** Fits a checkpoint to another catalogue: what is found between epochs is found anew there. */
+async function carryOver<T extends ModelTypes>(
+  model: Recommender<T>,
   weights: StoredWeights,
-  recipe: FinetuneRecipe,
+  seed: number,
 ): Promise<void> {
   transferWeights(model, weights.tensors, weights.path);
-  await refreshed(model, recipe);
+  await refreshed(model, seed);
 }
 
-async function refreshed(model: Recommender<MissRecTypes>, recipe: FinetuneRecipe): Promise<void> {
-  await model.refresh(RandomStream.fromSeed(recipe.seed).split('carry-over'));
+async function refreshed<T extends ModelTypes>(model: Recommender<T>, seed: number): Promise<void> {
+  await model.refresh(RandomStream.fromSeed(seed).split('carry-over'));
 }
 
-/** The recipe to use a run by on a domain. */
-function recipeOn(run: string, on: string | undefined): { recipe: FinetuneRecipe; same: boolean } {
-  const own = runRecipe(run);
+/** The recipe to use a run of MISSRec by on a domain. */
+function recipeOn(
+  run: string,
+  own: FinetuneRecipe | PretrainRecipe,
+  on: string | undefined,
+): { recipe: FinetuneRecipe; same: boolean } {
   if (own.job === 'finetune') {
     if (on === undefined || on === own.target) return { recipe: own, same: true };
     if (own.ids || own.model.itemFusion === 'per-item')
@@ -93,6 +101,11 @@ function recipeOn(run: string, on: string | undefined): { recipe: FinetuneRecipe
   return { recipe, same: false };
 }
 
+/** The same for a run of `ferry train`. */
+function trainedOn(own: TrainRecipe, on = own.target): { recipe: TargetRecipe; same: boolean } {
+  return { recipe: { ...own, target: on }, same: on === own.target };
+}
+
 /** How a run is opened. */
 export interface OpenRunOptions {
   /** Another domain than the run's own. */
@@ -113,23 +126,29 @@ export async function openRun(
   console: JobConsole,
   check?: (domain: Domain) => void,
 ): Promise<OpenRun> {
-  const { recipe, same } = recipeOn(run, on);
+  const own = runRecipe(run);
   const weights = await storedWeights(run, checkpoint);
+  const { recipe, same } = own.job === 'train' ? trainedOn(own, on) : recipeOn(run, own, on);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
   const opened = await openForJob(recipe.target, recipe);
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
-  const { features } = target;
-  const model = createMissRec({
-    options: modelOptions(recipe, features),
-    features: catalogueFeatures(target),
-    seed: recipe.seed,
-  });
+  const model =
+    recipe.job === 'train'
+      ? recommenderOf(await modelOf(recipe, console), recipe, target)
+      : (createMissRec({
+          options: modelOptions(recipe, target.features),
+          features: target.features,
+          seed: recipe.seed,
+        }) as unknown as Recommender);
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.
-    if (!model.state()) await refreshed(model, recipe);
-  } else await carryOver(model, weights, recipe);
+    if (model.model.state && model.state() === undefined) await refreshed(model, recipe.seed);
+  } else {
+    if (own.job === 'train') refuseItemWeights(run, own, recipe.target, model);
+    await carryOver(model, weights, recipe.seed);
+  }
   const ranking = createRanking(model);
   return {
     recipe,
@@ -142,4 +161,12 @@ export async function openRun(
       model.dispose();
     },
   };
+}
+
+/** Refuses to carry weights of the items of one domain to another. */
+function refuseItemWeights(run: string, own: TrainRecipe, on: string, recommender: Recommender): void {
+  if (itemWeight(recommender) !== undefined)
+    throw new UserError(
+      `${run} knows the items of ${domainName(own.target)} by ID: it cannot be used on ${domainName(on)}`,
+    );
 }

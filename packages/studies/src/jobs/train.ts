@@ -1,4 +1,4 @@
-import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import type { FinetuneRecipe, PretrainRecipe, TrainRecipe } from '@ferry/recipes';
 import { runTraining, type Summary, type TrainableModel, type TrainingOptions } from '@ferry/training';
 import { asJson } from '../recipeYaml.ts';
 import { savedRecipe } from './savedRecipe.ts';
@@ -10,8 +10,11 @@ import { StoppedError, type JobConsole } from './console.ts';
  */
 export const mayDiffer: readonly string[] = [
   ...['description', 'needs', 'takes', 'out', 'backend', 'threads', 'evaluation.batchSize'],
-  ...['pretraining', 'finetuning'].flatMap((part) => [`${part}.checkpointEvery`, `${part}.epochs`]),
-  'finetuning.patience',
+  ...['pretraining', 'finetuning', 'training'].flatMap((part) => [
+    `${part}.checkpointEvery`,
+    `${part}.epochs`,
+    `${part}.patience`,
+  ]),
 ];
 
 /**
@@ -20,7 +23,7 @@ export const mayDiffer: readonly string[] = [
  * @throws StoppedError if someone stopped it.
  */
 export async function train<B>(
-  recipe: (PretrainRecipe | FinetuneRecipe) & { out: string },
+  recipe: (PretrainRecipe | FinetuneRecipe | TrainRecipe) & { out: string },
   model: TrainableModel<B>,
   console: JobConsole,
   options: Pick<

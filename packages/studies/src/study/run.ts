@@ -5,7 +5,7 @@ import { shellCommand } from '@ferry/recipes';
 import { readSummary, replaceFile } from '@ferry/training';
 import { openDomain } from '../domains.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
-import { finishedFinetune, runFinetune, type FinetuneResult } from '../jobs/finetune.ts';
+import { finishedFinetune, runFinetune } from '../jobs/finetune.ts';
 import {
   describeDomain,
   dropsWords,
@@ -16,6 +16,7 @@ import {
 } from '../jobs/model.ts';
 import { checkPlace } from '../jobs/place.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
+import type { TargetResult } from '../jobs/target.ts';
 import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
@@ -52,7 +53,7 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 function runLine(
   { axes }: StudyPlan,
   { place, seed }: PlannedRun,
-  { summary }: FinetuneResult,
+  { summary }: TargetResult,
   { measure, before }: { measure: Measure; before: boolean },
 ): string {
   const shown = [...new Set([measure.metric, recallOf(measure)])].flatMap((name) => {

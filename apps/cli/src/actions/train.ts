@@ -1,0 +1,2 @@
+// What `ferry train` loads when it is run, besides the model.
+export { runJob } from '@ferry/studies';

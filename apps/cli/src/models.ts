@@ -1,0 +1,24 @@
+import { didYouMean, UserError } from '@ferry/recipes';
+import type { SequentialModel } from '@ferry/sequential';
+
+/** The models that `ferry train` knows, each loaded when it is used. */
+const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
+  sasrec: async () => (await import('@ferry/morec')).sasrec,
+};
+
+/** Their names. */
+export const modelNames: readonly string[] = Object.keys(known);
+
+/**
+ * A model by its name.
+ *
+ * @throws UserError if there is none.
+ */
+export async function modelNamed(name: string): Promise<SequentialModel> {
+  const load = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (!load)
+    throw new UserError(
+      `no model '${name}'${didYouMean(name, modelNames)} (there are ${modelNames.join(', ')}; MISSRec has verbs of its own: ferry pretrain, ferry finetune)`,
+    );
+  return load();
+}

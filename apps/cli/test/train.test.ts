@@ -1,0 +1,125 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { describeError } from '../src/errors.ts';
+import { buildProgram } from '../src/program.ts';
+
+const place = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), 'ferry-train-'));
+const checkpoints = join(import.meta.dirname, '../../../packages/morec/test/fixtures');
+
+/** What a command prints, in this process; errors as they are shown. */
+async function ferry(...args: string[]): Promise<string> {
+  let out = '';
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  const quiet = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  try {
+    await buildProgram().parseAsync(['node', 'ferry', ...args]);
+  } catch (error) {
+    return stripVTControlCharacters(describeError(error, false));
+  } finally {
+    write.mockRestore();
+    quiet.mockRestore();
+  }
+  return out;
+}
+
+beforeAll(() => {
+  process.chdir(folder);
+  vi.stubEnv('FERRY_BACKEND', '');
+  // Users go round nine items from where they begin; whoever is odd goes backwards.
+  const lines = Array.from({ length: 40 }, (_, u) =>
+    [
+      u + 1,
+      ...Array.from({ length: 6 }, (_, l) => ((((u % 2 ? -l : l) + u) % 9) + 9) % 9).map((i) => i + 1),
+    ].join(' '),
+  );
+  writeFileSync('round.txt', `${lines.join('\n')}\n`);
+  writeFileSync(
+    'round.yaml',
+    `job: train
+target: round.txt
+seed: 1
+backend: cpu
+threads: 1
+model: { name: sasrec, width: 8, inner: 16, positions: 6, dropout: 0.1 }
+training: { epochs: 3, batchSize: 16, learningRate: 0.01 }
+evaluation: { cutoffs: [1, 3], history: mask }
+`,
+  );
+});
+afterAll(() => {
+  process.chdir(place);
+  vi.unstubAllEnvs();
+  rmSync(folder, { recursive: true });
+});
+
+it('trains, tests, evaluates, recommends and compares', async () => {
+  expect(await ferry('train', 'round.yaml', '--out', 'bce')).toMatch(
+    /round: 9 items, 40 users, \d+ training rows[^]*test: Recall@1 [^]*report: bce.report\.html/,
+  );
+  await ferry('train', 'round.yaml', 'objective.name=softmax', '--out', 'softmax');
+  const test = JSON.parse(readFileSync('bce/summary.json', 'utf8')) as { test: Record<string, number> };
+  const again = JSON.parse(await ferry('evaluate', 'bce', '--json')) as { metrics: Record<string, number> };
+  for (const [metric, value] of Object.entries(test.test))
+    expect(again.metrics[metric]).toBeCloseTo(value, 6);
+  expect(await ferry('recommend', 'bce', '--user', '1', '--top', '2')).toMatch(/Recommended\n +1 [^]* 2 /);
+  expect(await ferry('compare', 'bce', 'softmax')).toContain('softmax');
+  expect(await ferry('train', 'round.yaml', '--out', 'bce')).toContain('was finished before');
+  expect(await ferry('evaluate', 'bce', '--on', 'other.txt')).toContain('other.txt');
+});
+
+it('goes on where it was given more epochs, as if it had had them from the first', async () => {
+  await ferry('train', 'round.yaml', 'training.epochs=2', '--out', 'more');
+  await ferry('train', 'round.yaml', '--out', 'more');
+  await ferry('train', 'round.yaml', '--out', 'whole');
+  expect(readFileSync('more/metrics.jsonl', 'utf8')).toBe(readFileSync('whole/metrics.jsonl', 'utf8'));
+});
+
+it('prints the recipe with the settings of the model filled in', async () => {
+  const text = await ferry('train', 'round.yaml', 'objective.name=sampled-softmax', '--check');
+  expect(text).toMatch(/model:[^]*name: sasrec[^]*preset: s3rec[^]*objective:[^]*negatives: 256/);
+});
+
+it.each([
+  [['model.widht=4'], "unknown key 'widht' in model; did you mean 'width'?"],
+  [['model.width=0'], 'model.width must be at least 1, got 0'],
+  [['model.name=sasrek'], "no model 'sasrek'; did you mean 'sasrec'?"],
+  [['objective.name=bcee'], 'objective.name must be one of bce, softmax'],
+  [['objective.negatives=0'], 'objective.negatives must be at least 1'],
+  [['model.heads=3'], 'heads must divide the width 8, got 3'],
+  [['evaluation.metric=ndcg@7'], 'evaluation.metric must be one of recall@1'],
+  [['model.tower.ids=false', 'model.tower.features=true'], 'set features.text or features.image'],
+])('refuses %j', async (overrides, message) => {
+  expect(await ferry('train', 'round.yaml', ...overrides, '--out', 'never')).toContain(message);
+  expect(existsSync('never/checkpoints')).toBe(false);
+});
+
+it('takes over a checkpoint of PyTorch, which evaluates and recommends', async () => {
+  const said = await ferry(
+    'import',
+    'sasrec',
+    join(checkpoints, 's3rec.pt'),
+    '--on',
+    'round.txt',
+    '--out',
+    'taken',
+  );
+  expect(said).toMatch(/SASRec in s3rec's form, width 8, 2 layers, IDs of 9 items/);
+  expect(await ferry('evaluate', 'taken')).toContain('40 rows among 9 items');
+  expect(await ferry('recommend', 'taken', '--history', '1,2,3')).toContain('Recommended');
+  expect(
+    await ferry('import', 'sasrec', join(checkpoints, 'other.pt'), '--on', 'round.txt', '--out', 'no'),
+  ).toContain('no SASRec checkpoint');
+});
+
+it('lists the models, and one with all its settings', async () => {
+  expect(await ferry('models')).toMatch(/sasrec {2}SASRec[^]*ICDM 2018[^]*bce/);
+  expect(await ferry('models', 'sasrec')).toMatch(/model\.attentionDropout[^]*default/);
+  expect(await ferry('models', 'sasreck')).toContain("did you mean 'sasrec'");
+});

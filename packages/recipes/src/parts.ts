@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { metricNames } from './metricNames.ts';
+import { samePath } from './names.ts';
+
+/** A whole number from `least` on. */
+export const whole = (least: number): z.ZodInt => z.int().min(least);
+/** A share that is less than 1. */
+export const rate = z.number().min(0).lt(1);
+
+/** A domain: a directory or file, `$FERRY_DATA/…`, or `sample-world:<name>`. */
+export const domain = z.string().min(1);
+
+/**
+ * A list in which nothing may come twice: what would be done or counted twice.
+ *
+ * @param same - What two entries have in common that makes them the same; default the entry itself.
+ */
+export function distinct<T extends z.ZodType>(
+  element: T,
+  same: (entry: z.output<T>) => unknown = (entry) => entry,
+): z.ZodArray<T> {
+  return z.array(element).superRefine((entries, context) => {
+    const keys = entries.map(same);
+    entries.forEach((entry, i) => {
+      const first = keys.indexOf(keys[i]);
+      if (first < i)
+        context.addIssue({
+          code: 'custom',
+          path: [i],
+          message: `must differ from the entries before it, got ${JSON.stringify(entry)}, which is entry ${first + 1} already`,
+        });
+    });
+  });
+}
+
+/** Several domains, each once. */
+export const domains = distinct(domain, samePath);
+
+/** Where item features come from. */
+export const featuresSchema = z.strictObject({
+  text: z
+    .enum(['use-lite', 'clip', 'stored', 'none'])
+    .default('use-lite')
+    .describe(
+      "text encoder; stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
+    ),
+  image: z
+    .enum(['pixels', 'clip', 'stored', 'none'])
+    .default('none')
+    .describe(
+      "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
+    ),
+  damagedPictures: z
+    .enum(['refuse', 'missing'])
+    .default('refuse')
+    .describe(
+      'pictures that cannot be decoded: an error that lists them all, or missing like those not named',
+    ),
+});
+
+/** How results are measured. */
+export const evaluationSchema = z
+  .strictObject({
+    batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
+    history: z
+      .enum(['keep', 'mask'])
+      .default('keep')
+      .describe(
+        'whether items of the history can be recommended again; mask = the whole history is excluded',
+      ),
+    cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
+    ties: z
+      .enum(['mid-rank', 'pessimistic', 'optimistic'])
+      .default('mid-rank')
+      .describe('equal scores: the expectation over their orders, the wanted item last, or first'),
+    metric: z
+      .string()
+      .optional()
+      .describe(
+        'validation metric, which picks the best epoch and leads tables and charts: recall@k or ndcg@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
+      ),
+  })
+  .transform((settings) => ({
+    ...settings,
+    metric:
+      settings.metric?.toLowerCase() ?? `ndcg@${settings.cutoffs.includes(10) ? 10 : settings.cutoffs[0]!}`,
+  }));
+
+/** What `ferry recipes` says of a recipe. */
+export const about = {
+  description: z.string().default('').describe('one line for `ferry recipes`'),
+  needs: z.string().default('nothing').describe('data it needs, for `ferry recipes`'),
+  takes: z.string().default('').describe('how long it takes, for `ferry recipes`'),
+};
+/** Where and with what a job runs. */
+export const place = {
+  out: z.string().min(1).optional().describe('run directory; default runs/<recipe name>'),
+  backend: z
+    .string()
+    .min(1)
+    .default('auto')
+    .describe('auto | ort | tensorflow | wasm | cpu, or ort:<provider>'),
+  threads: whole(1).optional().describe('threads of one operation; default FERRY_THREADS, else all cores'),
+};
+/** The seed. */
+export const seed = whole(0).default(2020).describe('seed of every random number');
+
+/** Reports a validation metric that is not among those of the cutoffs. */
+export function checkMetric(
+  // Where something else in `evaluation` is wrong, its default metric has not been filled in.
+  { cutoffs, metric }: { cutoffs: number[]; metric?: string },
+  problem: (path: (string | number)[], message: string) => void,
+): void {
+  const known = metricNames(cutoffs);
+  if (metric !== undefined && !known.includes(metric))
+    problem(
+      ['evaluation', 'metric'],
+      `must be one of ${known.join(', ')} (evaluation.cutoffs is [${cutoffs.join(', ')}]), got ${metric}`,
+    );
+}
