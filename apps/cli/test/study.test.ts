@@ -134,6 +134,9 @@ describe('a study', { timeout: 300_000 }, () => {
     const csv = await readFile(join(folder, 'whole/results.csv'), 'utf8');
     // A heading, three baselines, four lines of runs.
     expect(csv.trimEnd().split('\n')).toHaveLength(8);
+    // A heading, four runs: five metrics in validation and as many in the test.
+    const runsCsv = await readFile(join(folder, 'whole/runs.csv'), 'utf8');
+    expect(runsCsv.trimEnd().split('\n')).toHaveLength(1 + 4 * 10);
     const { runs: listed } = JSON.parse(await readFile(join(folder, 'whole/results.json'), 'utf8')) as {
       runs: { test: Record<string, number> }[];
     };
@@ -295,6 +298,10 @@ describe('a study', { timeout: 300_000 }, () => {
     const { out, error } = await ferry(['compare', ...tuned, '--json']);
     expect(error).toBe('');
     const found = JSON.parse(out) as RunComparison;
+    await ferry(['compare', ...tuned, '--csv', 'tuned.csv']);
+    const [titles, first] = readFileSync(join(folder, 'tuned.csv'), 'utf8').split('\n');
+    expect(titles).toMatch(/^run,domain,split,grouping,group,rows,metric,value,/);
+    expect(first).toContain(`,recall@10,${found.metrics[0]!['recall@10']!},`);
     const summaries = runs('whole')
       .slice(1)
       .map((run) => JSON.parse(readFileSync(join(run, 'summary.json'), 'utf8')) as { test: object });

@@ -115,7 +115,7 @@ function inlineChart(svg: string): string {
   return svg.replace(/<style>.*?<\/style>/s, '').trim();
 }
 
-function renderBlock(block: Block): string {
+async function renderBlock(block: Block): Promise<string> {
   switch (block.kind) {
     case 'text':
       return `<p>${inline(block.text)}</p>`;
@@ -129,7 +129,7 @@ function renderBlock(block: Block): string {
       return `<dl class="facts">${facts.join('')}</dl>`;
     }
     case 'table': {
-      const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(tableToCsv(block.table))}`;
+      const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(await tableToCsv(block.table))}`;
       const link = ` <a download="table.csv" href="${escapeXml(csv)}">CSV</a>`;
       return `<figure class="table"><div class="scroll" tabindex="0" role="region" aria-label="Table, scrolls sideways">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
     }
@@ -192,13 +192,15 @@ function anchorOf(title: string, index: number): string {
 /**
  * Puts a report together: one HTML file that needs no other, the same bytes for the same input.
  */
-export function renderReport(report: Report): string {
+export async function renderReport(report: Report): Promise<string> {
   const environment = Object.entries(report.environment ?? {});
-  const sections = report.sections.map(({ title, blocks }, i) => ({
-    title,
-    anchor: anchorOf(title, i),
-    html: blocks.map(renderBlock).join('\n'),
-  }));
+  const sections = await Promise.all(
+    report.sections.map(async ({ title, blocks }, i) => ({
+      title,
+      anchor: anchorOf(title, i),
+      html: (await Promise.all(blocks.map(renderBlock))).join('\n'),
+    })),
+  );
   if (environment.length > 0)
     sections.push({
       title: 'Environment',

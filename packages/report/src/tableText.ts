@@ -1,3 +1,4 @@
+import { writeToString } from '@fast-csv/format';
 import { printable } from './printable.ts';
 import { showTable } from './table.ts';
 import type { Cell, Column, ShownCell, Table } from './table.ts';
@@ -99,10 +100,6 @@ export function tableToMarkdown(table: Table): string {
   return `${[line(heads), line(rule), ...texts.map(line)].join('\n')}\n`;
 }
 
-function csvField(text: string): string {
-  return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 function isMeasured(column: Column, table: Table): boolean {
   return table.rows.some((row) => typeof row[column.key] === 'object' && row[column.key] !== null);
 }
@@ -111,7 +108,7 @@ function isMeasured(column: Column, table: Table): boolean {
  * A table as CSV (RFC 4180, `\n` at line ends) with numbers in full precision. A column of measurements becomes three:
  * mean, deviation and count.
  */
-export function tableToCsv(table: Table): string {
+export async function tableToCsv(table: Table): Promise<string> {
   showTable(table);
   const heads = table.columns.flatMap((column) =>
     isMeasured(column, table)
@@ -125,7 +122,7 @@ export function tableToCsv(table: Table): string {
     return measured ? [text, '', ''] : [text];
   };
   const lines = table.rows.map((row) => table.columns.flatMap((column) => fields(column, row[column.key])));
-  return [heads, ...lines].map((line) => `${line.map(csvField).join(',')}\n`).join('');
+  return await writeToString([heads, ...lines], { includeEndRowDelimiter: true });
 }
 
 const latexSpecial: Record<string, string> = {

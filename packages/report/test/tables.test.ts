@@ -1,3 +1,4 @@
+import { parseString } from '@fast-csv/parse';
 import { describe, expect, it } from 'vitest';
 import {
   formatNumber,
@@ -114,15 +115,35 @@ describe('tables', () => {
     );
   });
 
-  it('as CSV, in full precision', () => {
-    expect(tableToCsv(table)).toBe(
+  it('as CSV, in full precision', async () => {
+    expect(await tableToCsv(table)).toBe(
       'Model,R@10,R@10 deviation,R@10 count,Time,Parameters,Covered\n' +
-        `a_b & c|d,0.16,${measure([0.15, 0.17]).deviation},2,7.25,1719513,0.615\n` +
+        `"a_b & c|d",0.16,${measure([0.15, 0.17]).deviation},2,7.25,1719513,0.615\n` +
         'plain,0.12,,,40,308401,\n' +
         'none,,,,,-5,\n',
     );
-    const awkward = { columns: [{ key: 'a', title: 'a,"b"' }], rows: [{ a: 'x\ny' }, { a: ' z' }] };
-    expect(tableToCsv(awkward)).toBe('"a,""b"""\n"x\ny"\n" z"\n');
+  });
+
+  it('as CSV that another program reads back', async () => {
+    const cells = ['x\ny', ' z ', 'a,b;c', '"quoted" "', "it's", '-1', '', 'Ärger 電影 😀', 'a\r\nb', '|'];
+    const columns = [
+      { key: 'a', title: 'a,"b"' },
+      { key: 'value', title: 'R@10', kind: 'number' as const },
+    ];
+    const values = cells.map((_, i) => 0.1 ** i / 3);
+    const text = await tableToCsv({ columns, rows: cells.map((a, i) => ({ a, value: values[i]! })) });
+    const read = await new Promise<string[][]>((resolve, reject) => {
+      const rows: string[][] = [];
+      parseString<string[], string[]>(text)
+        .on('error', reject)
+        .on('data', (row: string[]) => rows.push(row))
+        .on('end', () => {
+          resolve(rows);
+        });
+    });
+    expect(read).toEqual([['a,"b"', 'R@10'], ...cells.map((cell, i) => [cell, String(values[i])])]);
+    expect(text.startsWith('"a,""b""",R@10\n"x\ny",')).toBe(true);
+    expect(await tableToCsv({ columns, rows: [] })).toBe('"a,""b""",R@10\n');
   });
 
   it('as LaTeX', () => {

@@ -10,6 +10,7 @@ export {
   type RunComparison,
   type RunDifference,
 } from './jobs/compare.ts';
+export { comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {
   formatRecommendation,

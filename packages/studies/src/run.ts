@@ -44,7 +44,7 @@ export async function runJob(
   const command = console.resumeCommand;
   if (recipe.job === 'pretrain') {
     const summary = await runPretrain(recipe, console);
-    const report = writeRunReport(recipe, summary, { command });
+    const report = await writeRunReport(recipe, summary, { command });
     console.line(
       `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${summary.epochs} epochs, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
     );
@@ -56,7 +56,7 @@ export async function runJob(
     recipe.job === 'train'
       ? await runTrain(recipe, await modelOf(recipe, console), console)
       : await runFinetune(recipe, console);
-  const report = writeRunReport(recipe, summary, { details, rows, command });
+  const report = await writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)
     console.line(
       'was finished before; for another run choose another --out, or give it more ' +

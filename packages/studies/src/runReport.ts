@@ -108,7 +108,7 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
 }
 
 /** Writes a run's `report.html`; returns its path. */
-export function writeRunReport(
+export async function writeRunReport(
   recipe: (PretrainRecipe | TargetRecipe) & { out: string },
   summary: Summary,
   {
@@ -116,7 +116,7 @@ export function writeRunReport(
     rows,
     command: given,
   }: { details?: RunDetails; rows?: RankedRows; command?: string | undefined },
-): string {
+): Promise<string> {
   const run = recipe.out;
   const command = given ?? shellCommand('ferry', recipe.job, join(run, 'recipe.yaml'));
   const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(4));
@@ -141,7 +141,7 @@ export function writeRunReport(
     { svg: lossChart(run), caption: 'Loss of training.', command },
     ...(test ? [{ svg: validChart(run, best.epoch), caption: 'Validation after each epoch.', command }] : []),
   ];
-  const html = renderReport({
+  const html = await renderReport({
     ...headOf(recipe),
     sections: [
       {

@@ -6,6 +6,7 @@ import type { Axis, Place } from '../src/study/axes.ts';
 import { comparisonsOf, testFamily } from '../src/study/comparisons.ts';
 import { effectTable, effectWords } from '../src/study/effects.ts';
 import { recallOf, studyRows, type Measure, type StudyResult } from '../src/study/results.ts';
+import { runsTable } from '../src/study/runsTable.ts';
 import { studyTable } from '../src/study/table.ts';
 
 const values = (...names: string[]) => names.map((value) => ({ value, title: value }));
@@ -81,6 +82,29 @@ describe('studyRows', () => {
     expect(scratch!.cold).toMatchObject({ mean: 0, count: 1 });
     expect(scratch!.test['recall@10']).toMatchObject({ mean: 0.5, deviation: 0 });
     expect(preTrained).toMatchObject({ seeds: [1, 2], trainable: 40, bestEpoch: { mean: 3.5 } });
+  });
+
+  it('lists every run in long form', () => {
+    const { columns, rows } = runsTable(axes, results);
+    expect(columns.map(({ title }) => title)).toEqual([
+      'target',
+      'ids',
+      'start',
+      'seed',
+      'run',
+      'split',
+      'metric',
+      'value',
+    ]);
+    // One validation metric and three of the test a run.
+    expect(rows).toHaveLength(results.length * 4);
+    const place = { target: 'a', ids: 'false', start: 'pre-trained', seed: 2, run: 'a-pre-trained-2' };
+    expect(rows.filter(({ run: name }) => name === place.run)).toEqual([
+      { ...place, split: 'valid', metric: 'ndcg@10', value: 0.2 },
+      { ...place, split: 'test', metric: 'recall@10', value: 0.5 },
+      { ...place, split: 'test', metric: 'ndcg@10', value: 0.5 },
+      { ...place, split: 'test', metric: 'mrr', value: 0.5 },
+    ]);
   });
 
   it('makes one table of it, with the best of each target marked', () => {

@@ -6,9 +6,11 @@ import { selectBackend } from '@ferry/engine';
 import { recallAt } from '@ferry/evaluation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareRuns, shortNames } from '../src/jobs/compare.ts';
+import { writeComparison } from '../src/jobs/comparisonTable.ts';
 import { fingerprint } from '../src/jobs/model.ts';
 import { groupsOf, keepRows, keptRows, rankedRows } from '../src/rows.ts';
 import { runBaselines } from '../src/study/baselines.ts';
+import { readCsv } from './readCsv.ts';
 
 let folder: string;
 let domain: Domain;
@@ -112,6 +114,32 @@ describe('rows of a run', () => {
     expect(b!.corrected).toBeCloseTo(2 * b!.permutation, 12);
     expect(c!.corrected).toBe(1);
     expect((await compareRuns(runs, { metric: 'MRR', cutoffs: [5] })).metrics[0]).toHaveProperty('recall@5');
+  });
+
+  it('that are compared are written as CSV, every number with all its digits', async () => {
+    const runs = ['a', 'b'].map((name) => join(folder, name));
+    const found = await compareRuns(runs, { cutoffs: [5, 10] });
+    const file = join(folder, 'a, b.csv');
+    await writeComparison(file, found);
+    const rows = await readCsv(file);
+    // All test rows first; every grouping has one group here, which is all of them again.
+    const metrics = Object.keys(found.metrics[0]!);
+    expect(rows).toHaveLength(runs.length * metrics.length * (1 + Object.keys(found.groups).length));
+    for (const [i, run] of runs.entries())
+      for (const metric of metrics) {
+        const [whole, ...groups] = rows.filter((row) => row['run'] === run && row['metric'] === metric);
+        expect(whole).toMatchObject({ domain: 'shop', split: 'test', grouping: '', group: '', rows: '8' });
+        for (const row of [whole!, ...groups]) expect(Number(row['value'])).toBe(found.metrics[i]![metric]);
+        expect(groups.map((row) => row['grouping'])).toEqual(Object.keys(found.groups));
+        expect(whole!['difference']).toBe(
+          i === 1 && metric === 'ndcg@10' ? String(found.differences[0]!.difference) : '',
+        );
+      }
+    const { low, high, permutation, corrected } = found.differences[0]!;
+    expect(rows.find((row) => row['difference'] !== '')).toMatchObject({
+      ...{ low: String(low), high: String(high), p: String(permutation), holm: String(corrected) },
+      ...{ better: '0', worse: '7' },
+    });
   });
 
   it('are refused where they are not the same', async () => {

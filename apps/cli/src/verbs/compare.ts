@@ -7,6 +7,7 @@ interface Options {
   metric?: string;
   cutoffs?: number[];
   json?: boolean;
+  csv?: string;
 }
 
 /** `ferry compare`. */
@@ -18,9 +19,11 @@ export function compareVerb(): Command {
     .option('--metric <name>', "the metric that is tested (default: the first run's validation metric)")
     .option('--cutoffs <list>', "cutoffs with commas between (default: the first run's)", numbers)
     .option('--json', 'print JSON instead')
-    .action(async (runs: string[], { json, ...options }: Options) => {
-      const { compareRuns, formatComparison } = await import('../actions/compare.ts');
+    .option('--csv <file>', 'also write it as CSV: a row for each run, group of rows and metric')
+    .action(async (runs: string[], { json, csv, ...options }: Options) => {
+      const { compareRuns, formatComparison, writeComparison } = await import('../actions/compare.ts');
       const found = await compareRuns(runs, options);
+      if (csv !== undefined) await writeComparison(csv, found);
       const width = process.stdout.isTTY ? process.stdout.columns : undefined;
       if (json) printJson(found);
       else print(formatComparison(found, width));

@@ -138,7 +138,7 @@ function commandsText({ out, command, plan, results }: StudyReport): string {
 const notSettings = ['job', 'description', 'needs', 'takes', 'out'];
 
 /** A study's `report.html`. */
-export function studyReport(study: StudyReport): string {
+export async function studyReport(study: StudyReport): Promise<string> {
   const { recipe, plan, results, measure, command, domains } = study;
   const { title, summary, axes, sections = () => [] } = plan;
   const popularity: Block = {
@@ -190,7 +190,7 @@ export function studyReport(study: StudyReport): string {
     },
   ];
   const environment = environmentRows({ ...describeEnvironment(recipe.seeds[0]!), seed: undefined });
-  return renderReport({
+  return await renderReport({
     title,
     summary: `${summary.replace(/\.$/, '')}; ${seedsText(recipe.seeds)}.`,
     sections: whole,

@@ -121,7 +121,7 @@ export async function runStudy(
     baselines.push(...(await runBaselines(recipe.baselines, place, domain, evaluation)));
   const command = console.resumeCommand ?? shellCommand('ferry', 'study', join(out, 'recipe.yaml'));
   const results: StudyResult[] = [];
-  const report = (): string =>
+  const report = (): Promise<string> =>
     writeResults(
       {
         ...{ out, recipe, command, plan, measure, results, baselines, domains },
@@ -143,9 +143,9 @@ export async function runStudy(
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
     results.push({ name: run.name, place, seed, directory: own.out, ...result });
     // A long study can be read while it runs.
-    if (!before) report();
+    if (!before) await report();
   }
-  const table = report();
+  const table = await report();
   console.line(`\n${table}`);
   console.line(
     `${seconds((performance.now() - began) / 1000)}; ${seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`}; report: ${join(out, 'report.html')}`,

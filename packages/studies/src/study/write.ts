@@ -2,10 +2,15 @@ import { join } from 'node:path';
 import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import { studyReport, type StudyReport } from './report.ts';
+import { runsTable } from './runsTable.ts';
 import { studyTable } from './table.ts';
 
-/** Writes a study's table in three forms and its report; returns the table for a terminal of a width. */
-export function writeResults(study: StudyReport, name: string, width: number | undefined): string {
+/** Writes a study's table in three forms, its runs as CSV and its report; returns the table for a terminal of a width. */
+export async function writeResults(
+  study: StudyReport,
+  name: string,
+  width: number | undefined,
+): Promise<string> {
   const { out, plan, rows, results, baselines, command, measure } = study;
   const table = studyTable(plan.axes, rows, measure, baselines);
   const flat = <T extends { place: object }>({ place, ...rest }: T) => ({ ...place, ...rest });
@@ -29,8 +34,9 @@ export function writeResults(study: StudyReport, name: string, width: number | u
     })),
   };
   replaceFile(join(out, 'results.md'), tableToMarkdown(table));
-  replaceFile(join(out, 'results.csv'), tableToCsv(table));
+  replaceFile(join(out, 'results.csv'), await tableToCsv(table));
+  replaceFile(join(out, 'runs.csv'), await tableToCsv(runsTable(plan.axes, results)));
   replaceFile(join(out, 'results.json'), `${JSON.stringify(json, null, 2)}\n`);
-  replaceFile(join(out, 'report.html'), studyReport(study));
+  replaceFile(join(out, 'report.html'), await studyReport(study));
   return tableToText(table, { width });
 }
