@@ -28,12 +28,14 @@ export { type InterestSizes, type RunDetails } from './details.ts';
 export { keepRows, keptRows, type RankedRows } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';
 export { type Axis, type AxisValue, type Place } from './study/axes.ts';
-export { type PlacedStudy, type StudyDefinition } from './study/definition.ts';
 export {
+  type Placed,
+  type PlacedStudy,
   type PlannedComparison,
   type PlannedRun,
   type PlannedTarget,
   type Preparation,
+  type StudyDefinition,
   type StudyPlan,
 } from './study/plan.ts';
 export { list } from './study/report.ts';

@@ -1,5 +1,6 @@
 import { lineChart, type Chart } from '@ferry/report';
 import type { InterestSizes } from './details.ts';
+import { counted } from './words.ts';
 
 /**
  * How many item tokens each interest holds, the largest first, by modality.
@@ -29,7 +30,7 @@ export function interestChart(
       })),
     }),
     caption:
-      `\`${run}\`: ${count} ${count === 1 ? 'interest' : 'interests'}, as spread out as ${effective.toFixed(1)} equally large ones` +
+      `\`${run}\`: ${counted(count, 'interest')}, as spread out as ${effective.toFixed(1)} equally large ones` +
       (modalities.length > 1 ? `; ${held} texts and pictures.` : '.'),
     ...(command !== undefined && { command }),
   };

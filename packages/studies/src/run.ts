@@ -7,7 +7,8 @@ import { runFinetune } from './jobs/finetune.ts';
 import { runPretrain } from './jobs/pretrain.ts';
 import { modelOf, runTrain } from './jobs/trainModel.ts';
 import { writeRunReport } from './runReport.ts';
-import type { StudyDefinition } from './study/definition.ts';
+import type { StudyDefinition } from './study/plan.ts';
+import { counted } from './words.ts';
 import { runStudy } from './study/run.ts';
 
 const metrics = (values: Readonly<Record<string, number>>): string =>
@@ -46,7 +47,7 @@ export async function runJob(
     const summary = await runPretrain(recipe, console);
     const report = await writeRunReport(recipe, summary, { command });
     console.line(
-      `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${summary.epochs} epochs, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
+      `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${counted(summary.epochs, 'epoch')}, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
     );
     console.line(`report: ${report}`);
     console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);

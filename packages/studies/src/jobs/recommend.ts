@@ -2,6 +2,7 @@ import type { Domain } from '@ferry/data';
 import { suggest, UserError } from '@ferry/recipes';
 import { printable } from '@ferry/report';
 import { recommend as recommendItems } from '@ferry/sequential';
+import { counted } from '../words.ts';
 import type { JobConsole } from './console.ts';
 import { openRun, type OpenRunOptions } from './runs.ts';
 
@@ -136,7 +137,7 @@ export function formatRecommendation({ domain, history, items, interests }: Reco
   const rest = interests.length - shown.length;
   return [
     `${domain}: the history, oldest first`,
-    ...(earlier > 0 ? [`  ${earlier} earlier ${earlier === 1 ? 'item' : 'items'}, then`] : []),
+    ...(earlier > 0 ? [`  ${counted(earlier, 'earlier item')}, then`] : []),
     ...latest.map((item) => `  ${name(item)}`),
     '',
     'Recommended',

@@ -1,6 +1,7 @@
 import { metricTitle, summarise } from '@ferry/evaluation';
 import { barChart } from '@ferry/report';
 import { popularityOf } from '../rows.ts';
+import { counted } from '../words.ts';
 import {
   choicesOf,
   lineName,
@@ -50,7 +51,7 @@ export function popularityChart(
   return barChart({
     title: `${setting}: ${metricTitle(recall)} by popularity`,
     description: `Test ${metricTitle(recall)} of ${setting} by the training interactions of the wanted item.`,
-    groups: labels.map(({ label, rows }) => `${label} (${rows} ${rows === 1 ? 'row' : 'rows'})`),
+    groups: labels.map(({ label, rows }) => `${label} (${counted(rows, 'row')})`),
     x: { title: 'training interactions of the wanted item' },
     y: { title: metricTitle(recall) },
     decimals: 2,

@@ -6,8 +6,7 @@ import { parse } from 'yaml';
 import { savedRecipe } from '../jobs/savedRecipe.ts';
 import { mayDiffer } from '../jobs/train.ts';
 import { asJson } from '../recipeYaml.ts';
-import type { PlacedStudy } from './definition.ts';
-import type { StudyPlan } from './plan.ts';
+import type { PlacedStudy, StudyPlan } from './plan.ts';
 
 const shown = (value: unknown): string => JSON.stringify(value ?? null);
 

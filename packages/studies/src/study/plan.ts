@@ -1,7 +1,16 @@
-import type { FinetuneRecipe, PretrainRecipe } from '@ferry/recipes';
+import type { FinetuneRecipe, PretrainRecipe, StudyRecipe } from '@ferry/recipes';
 import type { Section } from '@ferry/report';
 import type { Axis, Place } from './axes.ts';
 import type { StudyResult } from './results.ts';
+
+/** Where a job is made. */
+export interface Placed {
+  /** Its directory. */
+  out: string;
+}
+
+/** A study and where it is made. */
+export type PlacedStudy = StudyRecipe & Placed;
 
 /** A run that others start from. */
 export interface Preparation {
@@ -12,7 +21,7 @@ export interface Preparation {
   /** Name of its line in the chart of losses; undefined where a study has one. */
   readonly line?: string | undefined;
   /** The run's own recipe, its directory in `out`. */
-  readonly recipe: PretrainRecipe & { out: string };
+  readonly recipe: PretrainRecipe & Placed;
 }
 
 /** A run whose test is a result of the study. */
@@ -26,7 +35,7 @@ export interface PlannedRun {
   /** The preparation that must be done before. */
   readonly needs?: string | undefined;
   /** The run's own recipe, its directory in `out`. */
-  readonly recipe: FinetuneRecipe & { out: string };
+  readonly recipe: FinetuneRecipe & Placed;
 }
 
 /** A question that a study answers: what changes along an axis. Its answers are one family of tests. */
@@ -67,4 +76,15 @@ export interface StudyPlan {
   readonly comparisons: readonly PlannedComparison[];
   /** Sections of the report that only this study has. */
   readonly sections?: ((results: readonly StudyResult[]) => Section[]) | undefined;
+}
+
+/** A kind of study: how its recipe becomes a plan. */
+export interface StudyDefinition {
+  /**
+   * The plan of a study.
+   *
+   * @param recipe - With the study's directory in `out`.
+   * @param name - Of the recipe.
+   */
+  readonly plan: (recipe: PlacedStudy, name: string) => StudyPlan;
 }

@@ -21,8 +21,8 @@ import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
 import { refuseOthers } from './check.ts';
-import type { PlacedStudy, StudyDefinition } from './definition.ts';
-import type { PlannedRun, Preparation, StudyPlan } from './plan.ts';
+import type { PlacedStudy, PlannedRun, Preparation, StudyDefinition, StudyPlan } from './plan.ts';
+import { counted } from '../words.ts';
 import type { StudyReport } from './report.ts';
 import { recallOf, studyRows, type Measure, type StudyResult } from './results.ts';
 import { writeResults } from './write.ts';
@@ -96,9 +96,8 @@ export async function runStudy(
   replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));
   const began = performance.now();
   const total = plan.preparations.length + plan.runs.length;
-  const count = (runs: number, what: string): string => `${runs} ${what} ${runs === 1 ? 'run' : 'runs'}`;
   console.line(
-    `${name}: ${plan.preparations.length > 0 ? `${count(plan.preparations.length, 'pre-training')} and ` : ''}${count(plan.runs.length, 'fine-tuning')} in ${out}`,
+    `${name}: ${plan.preparations.length > 0 ? `${counted(plan.preparations.length, 'pre-training run')} and ` : ''}${counted(plan.runs.length, 'fine-tuning run')} in ${out}`,
   );
   const quiet: JobConsole = { ...console, training: redrawnOnly(console.training) };
   const open = await domainReader(recipe, plan, console);
@@ -113,7 +112,7 @@ export async function runStudy(
     if (!before) for (const reference of own.sources) loaded.push(await open(reference));
     const summary = before ?? (await runPretrain(own, quiet, { loaded, describe: false }));
     line(
-      `${title.padEnd(44)}  ${summary.epochs} epochs, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
+      `${title.padEnd(44)}  ${counted(summary.epochs, 'epoch')}, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
     );
   };
   const baselines: BaselineResult[] = [];
@@ -148,7 +147,7 @@ export async function runStudy(
   const table = await report();
   console.line(`\n${table}`);
   console.line(
-    `${seconds((performance.now() - began) / 1000)}; ${seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`}; report: ${join(out, 'report.html')}`,
+    `${seconds((performance.now() - began) / 1000)}; ${counted(seeds.length, 'seed')}; report: ${join(out, 'report.html')}`,
   );
   return results;
 }
