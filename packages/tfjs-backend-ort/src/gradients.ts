@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { gatherFor, sumRows } from './ops/indices.ts';
 
 /** Sums over the axes that a shape was broadcast along. */
 function sumTo(x: tf.Tensor, shape: readonly number[]): tf.Tensor {
@@ -74,20 +75,38 @@ const cumsum: tf.GradConfig = {
   },
 };
 
-/** tfjs's gradient of a gather, told the axis from the front; with batches, one sum over the rows of all of them. */
+/**
+ * tfjs's gradient of a gather, told the axis from the front; with batches, one sum over the rows of all of them. An index outside
+ * is an error of the gradient as well: a compiled function may compute nothing else.
+ */
 function gather(): tf.GradConfig {
   const config = tf.getGradient('GatherV2');
   return {
     ...config,
     gradFunc: (dy, saved, attributes) => {
       const [x, indices] = saved as [tf.Tensor, tf.Tensor];
-      const { axis, batchDims } = attributes as unknown as { axis: number; batchDims: number };
+      const { axis, batchDims, of = 'GatherV2' } = attributes as unknown as GatherAttributes;
       const at = axis < 0 ? axis + x.rank : axis;
       const batch = batchDims < 0 ? batchDims + indices.rank : batchDims;
-      if (batch === 0) return config.gradFunc(dy, saved, { ...attributes, axis: at, batchDims: 0 });
-      return { x: () => batchedSum(dy as tf.Tensor, x.shape, indices, at, batch), indices: () => indices };
+      const length = x.shape[at]!;
+      if (batch === 0 && at === 0) {
+        const rows = tf.reshape(dy as tf.Tensor, [indices.size, ...x.shape.slice(1)]);
+        return {
+          x: () => sumRows(of, rows, tf.reshape(indices, [indices.size]), length),
+          indices: () => indices,
+        };
+      }
+      const checked = gatherFor(of, tf.range(0, length, 1, 'int32'), indices);
+      if (batch === 0) return config.gradFunc(dy, [x, checked], { ...attributes, axis: at, batchDims: 0 });
+      return { x: () => batchedSum(dy as tf.Tensor, x.shape, checked, at, batch), indices: () => indices };
     },
   };
+}
+
+interface GatherAttributes {
+  axis: number;
+  batchDims: number;
+  of?: string;
 }
 
 function batchedSum(

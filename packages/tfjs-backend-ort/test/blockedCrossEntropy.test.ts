@@ -151,6 +151,42 @@ describe.each(['cpu', 'ort'])('blockedCrossEntropy on %s', (backend) => {
     );
   });
 
+  it.each(['loss', 'gradient'])('refuses a label that is no class, in the %s alone', (what) => {
+    const { queries, tables } = world();
+    const run = (first: number) => (labels: tf.Tensor) => {
+      const loss = (q: tf.Tensor) =>
+        tf.sum(blockedCrossEntropy(q as tf.Tensor2D, { tables: [tables[0]!], labels, first, width: 6 }));
+      return what === 'loss' ? loss(queries) : tf.grad(loss)(queries);
+    };
+    for (const first of [0, 2]) {
+      const f = backend === 'ort' ? compile(run(first)) : run(first);
+      const name = first === 0 ? 'blockedCrossEntropy' : 'blockedCrossEntropy, labels counted from row 2';
+      const attempt = (label: number) => f(tf.tensor1d([3, label, -1, C - 1, 4], 'int32')).dataSync();
+      for (const label of [C, 2 ** 31 - 1, ...(first > 0 ? [0, 1] : [])])
+        expect(() => attempt(label)).toThrow(
+          `${name}: an index must be in [0, ${C - first}), got ${label - first}`,
+        );
+      for (const label of [first, C - 1, -1, -(2 ** 31)])
+        for (const value of attempt(label)) expect(value).not.toBeNaN();
+    }
+  });
+
+  it('is NaN where a row of logits has a NaN, wherever it stands, and nowhere else', () => {
+    const { queries, tables, labels } = world();
+    for (const at of [0, 7, C - 1]) {
+      const values = Float32Array.from(tables[0]!.dataSync());
+      values[at * D] = NaN;
+      const poisoned = Float32Array.from(queries.dataSync());
+      poisoned[D] = NaN;
+      const loss = (q: tf.Tensor2D, t: tf.Tensor): number[] =>
+        Array.from(blockedCrossEntropy(q, { tables: [t], labels, width: 6 }).dataSync());
+      const nanAt = (found: number[]): boolean[] => found.map((value) => Number.isNaN(value));
+      expect(nanAt(loss(queries, tf.tensor2d(values, [C, D])))).toEqual([true, true, false, true, true]);
+      const one = nanAt(loss(tf.tensor2d(poisoned, [B, D]), tables[0]!));
+      expect(one).toEqual([false, true, false, false, false]);
+    }
+  });
+
   it('leaves no tensor behind', () => {
     const { queries, tables, labels } = world();
     const before = tf.memory().numTensors;

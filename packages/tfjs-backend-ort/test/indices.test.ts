@@ -52,6 +52,21 @@ const OPERATIONS: Record<string, { of: string; run: (ids: tf.Tensor1D) => tf.Ten
     run: (ids) => tf.grad((table) => tf.sum(embedding(table, ids)))(tf.zeros([3, 1])),
     values: [1, 0, 1],
   },
+  'gradient of gather': {
+    of: 'GatherV2',
+    run: (ids) => tf.grad((x) => tf.sum(tf.gather(x, ids)))(tf.zeros([3])),
+    values: [1, 0, 1],
+  },
+  'gradient of gather along the second axis': {
+    of: 'GatherV2',
+    run: (ids) => tf.grad((x) => tf.sum(tf.gather(x, ids, 1)))(tf.zeros([2, 3])),
+    values: [1, 0, 1, 1, 0, 1],
+  },
+  'gradient of gather with batches': {
+    of: 'GatherV2',
+    run: (ids) => tf.grad((x) => tf.sum(tf.gather(x, column(ids), 1, 1)))(tf.zeros([2, 3])),
+    values: [1, 0, 0, 0, 0, 1],
+  },
   gatherND: {
     of: 'GatherNd',
     run: (ids) => tf.gatherND(tf.tensor1d([1, 2, 3]), column(ids)),

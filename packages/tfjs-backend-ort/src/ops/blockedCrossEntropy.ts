@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { after, columnBlocks, orderToken, type ColumnBlock } from './blocks.ts';
 import { customGradient, gradientsWithin } from './customGradient.ts';
+import { gatherFor } from './indices.ts';
+import { rowMaxima } from './rowMaxima.ts';
 
 /** What the logits of a block of classes are made of: rows `start .. start + size` of every table, and the rest whole. */
 export interface BlockInputs {
@@ -16,7 +18,7 @@ export interface BlockInputs {
 export interface BlockedCrossEntropyInputs {
   /** [C, ...] each: what the logits are made of by rows, with a gradient. */
   tables: readonly tf.Tensor[];
-  /** int32 [B], rows of the tables; a negative one makes its row count nothing: loss 0, gradient 0. */
+  /** int32 [B], rows of the tables from `first` on; a negative one makes its row count nothing: loss 0, gradient 0. */
   labels: tf.Tensor;
   /**
    * Logits of a block, [B, size], from the queries and the block's rows; a pure function, differentiated once a block. Column c
@@ -49,15 +51,17 @@ export interface BlockedCrossEntropyInputs {
  * @param queries - [B, D]
  * @param given - The classes' rows, the labels, how logits are made of them.
  * @returns [B]
+ * @throws RangeError naming a label that is not negative and not in [first, C), when it runs.
  */
 export function blockedCrossEntropy(queries: tf.Tensor2D, given: BlockedCrossEntropyInputs): tf.Tensor1D {
   const loss = checked(queries, given);
   const { tables, labels, shared = [], constants = [], valid } = given;
   const flags = valid ? [tf.cast(valid, 'float32')] : [];
   return customGradient([queries, ...tables, ...shared], (inputs, save) => {
-    const { value, logTotal } = forward(loss, loss.unpack([...inputs, labels, ...flags, ...constants]));
+    const wanted = checkedLabels(loss, labels);
+    const { value, logTotal } = forward(loss, loss.unpack([...inputs, wanted, ...flags, ...constants]));
     // What is made inside the differentiated function would be gone by the time the gradient reads it.
-    save([logTotal, ...inputs, labels, ...flags, ...constants]);
+    save([logTotal, ...inputs, wanted, ...flags, ...constants]);
     return {
       value,
       gradient: (dy, [logTotals, ...saved]) =>
@@ -135,6 +139,15 @@ function checked(queries: tf.Tensor2D, given: BlockedCrossEntropyInputs): Loss {
   };
 }
 
+/** The labels as they are; one that is neither negative nor a class makes the run fail. */
+function checkedLabels({ first, count }: Loss, labels: tf.Tensor): tf.Tensor {
+  const counts = tf.greaterEqual(labels, tf.scalar(0, 'int32'));
+  const start = tf.scalar(first, 'int32');
+  const of = first === 0 ? 'blockedCrossEntropy' : `blockedCrossEntropy, labels counted from row ${first}`;
+  const fromFirst = tf.sub(tf.where(counts, labels, tf.fill(labels.shape, first, 'int32')), start);
+  return tf.where(counts, gatherFor(of, tf.range(first, count, 1, 'int32'), fromFirst), labels);
+}
+
 /** One divided by the number of classes. */
 function shareOf({ first, count }: Loss, { flags }: Tensors): tf.Tensor | number {
   return flags ? tf.div(1, tf.sum(tf.slice(flags, [first], [count - first]))) : 1 / (count - first);
@@ -173,7 +186,7 @@ function forward(loss: Loss, given: Tensors): { value: tf.Tensor; logTotal: tf.T
       shared: given.shared,
     });
     const logits = flags ? tf.where(tf.cast(flags, 'bool'), made, tf.fill([B, size], EXCLUDED)) : made;
-    const peak = tf.maximum(tf.max(logits, 1, true), EXCLUDED);
+    const peak = tf.maximum(rowMaxima(logits), EXCLUDED);
     const total = tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, peak)), 1, true)), peak); // [B, 1]
     totals.push(total);
     const inside = tf.logicalAnd(

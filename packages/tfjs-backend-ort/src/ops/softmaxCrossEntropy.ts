@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { customGradient } from './customGradient.ts';
 import { gatherFor } from './indices.ts';
+import { rowMaxima } from './rowMaxima.ts';
 
 /**
  * Softmax cross-entropy of integer labels, per row: `-Σ_c q_c log softmax(logits)_c` with
@@ -59,10 +60,4 @@ export function softmaxCrossEntropy(
       },
     };
   }) as tf.Tensor1D;
-}
-
-/** The largest of each row, [R, 1]. A NaN is in the sum of exponents anyway, so `ort` need not look for one here. */
-function rowMaxima(x: tf.Tensor): tf.Tensor {
-  const attributes = { reductionIndices: [1], keepDims: true, withoutNaN: true };
-  return tf.engine().runKernel<tf.Tensor>('Max', { x }, attributes);
 }
