@@ -51,7 +51,7 @@ function prefixes(users: number, seed: number): Rows {
 const train = prefixes(12, 3);
 
 /** Scores of all items after a history, on the host. */
-function scorer(recommender: Recommender<MeanModel>) {
+function scorer(recommender: Recommender<MeanModel>, items = N) {
   const { width } = recommender.options;
   const table = recommender.parameters.items.ids!.weight.dataSync();
   return (history: number[]): number[] => {
@@ -59,7 +59,7 @@ function scorer(recommender: Recommender<MeanModel>) {
       { length: width },
       (_, d) => history.reduce((sum, item) => sum + table[item * width + d]!, 0) / history.length,
     );
-    return Array.from({ length: N + 1 }, (_, item) =>
+    return Array.from({ length: items + 1 }, (_, item) =>
       query.reduce((sum, x, d) => sum + x * table[item * width + d]!, 0),
     );
   };
@@ -95,9 +95,9 @@ async function firstLoss(training: RecommenderTraining<MeanModel>): Promise<numb
   throw new Error('no batch');
 }
 
-function make(objective: string, settings: object, positions = 6) {
+function make(objective: string, settings: object, { positions = 6, items = N } = {}) {
   const options = meanModel.options.parse({ positions }) as MeanModel['options'];
-  const catalogue = createCatalogue({ featureWidths: {} }, [{ items: N }]);
+  const catalogue = createCatalogue({ featureWidths: {} }, [{ items }]);
   const recommender = createRecommender(meanModel, { options, catalogue, seed: 4 });
   const definition = meanModel.objectives[objective]!;
   const training = createTraining({
@@ -107,7 +107,7 @@ function make(objective: string, settings: object, positions = 6) {
     batchSize: 1000,
     learningRate: 1e-3,
   });
-  return { recommender, training, score: scorer(recommender), positions };
+  return { recommender, training, score: scorer(recommender, items), positions };
 }
 
 describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
@@ -126,6 +126,20 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     );
     expect(await firstLoss(training)).toBeCloseTo(want, 4);
   });
+
+  it.runIf(backend === 'ort')(
+    'softmax over a catalogue so large that scores are made in blocks',
+    async () => {
+      const { training, score, positions } = make('softmax', {}, { items: 60_000 });
+      const want = mean(
+        positionsOf(wholeSequences(train), positions).map(({ history, target }) => {
+          const logits = score(history);
+          return Math.log(logits.slice(1).reduce((sum, x) => sum + Math.exp(x), 0)) - logits[target]!;
+        }),
+      );
+      expect(await firstLoss(training)).toBeCloseTo(want, 4);
+    },
+  );
 
   it('in-batch debiased softmax, repeats and own items as the paper has them', async () => {
     const { training, score, positions } = make('in-batch', {});
