@@ -7,7 +7,10 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const VERSION = '4.22.0';
+/** The versions that @ferry/engine runs with. */
+const { peerDependencies: versions } = createRequire(import.meta.url)('../packages/engine/package.json') as {
+  peerDependencies: Record<string, string>;
+};
 const USAGE = `Usage: npx tsx tools/link-libtensorflow.ts [options]
 
 Builds the native binding of an installed @tensorflow/tfjs-node against the libtensorflow of a TensorFlow Python wheel.
@@ -153,7 +156,14 @@ function check(directory: string): string {
 }
 
 function install(project: string, name: string): void {
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${VERSION}`];
+  const args = [
+    'install',
+    '--no-save',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    `${name}@${versions[name]!}`,
+  ];
   const { status, stderr } = spawnSync('npm', args, { cwd: project, encoding: 'utf8' });
   if (status !== 0) throw new LinkError(`'npm ${args.join(' ')}' failed:\n${stderr}`);
 }

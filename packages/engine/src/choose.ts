@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { BackendName, BackendRequest } from './request.ts';
 
 /** The optional packages that bring libtensorflow. */
@@ -37,9 +38,13 @@ export interface BackendChoice {
   fellBack: boolean;
 }
 
+const { peerDependencies } = createRequire(import.meta.url)('../package.json') as {
+  peerDependencies: Record<TensorflowPackage, string>;
+};
+
 /** What to install for the tensorflow backend. */
 export const TENSORFLOW_HINT =
-  "install it with 'npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@4.22.0' (its install script downloads libtensorflow), or " +
+  `install it with 'npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@${peerDependencies['@tensorflow/tfjs-node']}' (its install script downloads libtensorflow), or ` +
   "link it to an installed TensorFlow Python wheel with 'npx tsx tools/link-libtensorflow.ts --install' (docs/backends.md)";
 
 /**

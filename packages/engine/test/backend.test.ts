@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { afterEach, describe as suite, expect, it, vi } from 'vitest';
 import { compile, describe, memory, selectBackend, tf } from '../src/index.ts';
 
@@ -5,6 +7,10 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+const { dependencies, peerDependencies } = createRequire(import.meta.url)('../package.json') as Record<
+  'dependencies' | 'peerDependencies',
+  Record<string, string>
+>;
 const quiet = { log: () => undefined };
 
 suite('selectBackend', () => {
@@ -13,11 +19,26 @@ suite('selectBackend', () => {
     expect(fresh.reason).toBe('not chosen by selectBackend');
     const chosen = await selectBackend('ort', { threads: 1 });
     expect(chosen).toMatchObject({ backend: 'ort', provider: 'cpu', threads: 1 });
-    expect(chosen.versions).toMatchObject({ tfjs: '4.22.0', node: process.versions.node });
+    expect(chosen.versions).toMatchObject({
+      tfjs: dependencies['@tensorflow/tfjs'],
+      node: process.versions.node,
+    });
     expect(chosen.versions['onnxruntime-node']).toMatch(/^\d+\.\d+\.\d+/);
     expect(chosen.versions['ferry']).toMatch(/^\d+\.\d+\.\d+/);
     expect(JSON.parse(JSON.stringify(describe()))).toEqual(chosen);
     expect(describe()).not.toBe(chosen);
+  });
+
+  it('has all of tfjs in the version that the documentation names', () => {
+    const page = readFileSync(new URL('../../../docs/backends.md', import.meta.url), 'utf8');
+    const named = [...page.matchAll(/@tensorflow\/tfjs[a-z-]*@(\d[\w.]*)/g)].map(([, version]) => version);
+    const declared = Object.entries({ ...dependencies, ...peerDependencies }).filter(([name]) =>
+      name.startsWith('@tensorflow/'),
+    );
+    expect(declared.length).toBeGreaterThan(2);
+    expect(new Set([...named, ...declared.map(([, version]) => version)])).toEqual(
+      new Set([tf.version.tfjs]),
+    );
   });
 
   it('reports a backend that was set behind its back as such', async () => {
