@@ -4,7 +4,13 @@ export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';
 export { leaveOneOut, type Split } from './split.ts';
-export { splitDomain, type Protocol } from './protocols.ts';
+export {
+  splitDomain,
+  type Protocol,
+  type ProtocolSeed,
+  type ProtocolShares,
+  type ProtocolTimes,
+} from './protocols.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';

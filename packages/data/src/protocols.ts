@@ -2,19 +2,38 @@ import { IntList } from './growing.ts';
 import { leaveOneOut, RowList, type Split } from './split.ts';
 import type { Domain } from './types.ts';
 
-/** How {@link splitDomain} takes a domain apart; shares are of a user's interactions, or of all for `global-temporal`. */
+/** Shares of a user's interactions, or of all for `global-temporal`. */
+export interface ProtocolShares {
+  /** For validation. Default .1. */
+  valid?: number;
+  /** For the test. Default .1. */
+  test?: number;
+}
+
+/** Points in time, in the unit of the domain. */
+export interface ProtocolTimes {
+  /** What happens from here on, and before `testFrom`, is for validation. */
+  validFrom?: number;
+  /** What happens from here on is for the test. */
+  testFrom?: number;
+}
+
+/** What random splits are drawn from. */
+export interface ProtocolSeed {
+  /** One seed gives one split. Default 1. */
+  seed?: number;
+}
+
+/** How {@link splitDomain} takes a domain apart. */
 export type Protocol =
   /** The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec). */
   | { name: 'leave-one-out' }
   /** Any items of each user, drawn from a seed; histories keep their order. What user-item models are compared by. */
-  | { name: 'random-by-user'; valid?: number; test?: number; seed?: number }
+  | ({ name: 'random-by-user' } & ProtocolShares & ProtocolSeed)
   /** The last share of each user. An order is enough. */
-  | { name: 'temporal-by-user'; valid?: number; test?: number }
-  /**
-   * One point in time for all users: what happens from `testFrom` on is for the test, from `validFrom` on for validation.
-   * Without points they are chosen so that the shares come out, never parting equal times.
-   */
-  | { name: 'global-temporal'; valid?: number; test?: number; validFrom?: number; testFrom?: number }
+  | ({ name: 'temporal-by-user' } & ProtocolShares)
+  /** One point in time for all users. Without points they are chosen so that the shares come out, never parting equal times. */
+  | ({ name: 'global-temporal' } & ProtocolShares & ProtocolTimes)
   /** The ready-made split that the domain's files hold. */
   | { name: 'files' };
 

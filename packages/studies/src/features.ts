@@ -51,7 +51,7 @@ export async function storedFeatures(
  * @param domain - The domain.
  * @param settings - Encoders.
  * @param progress - Told how far the making of features is.
- * @param options - `words`: whether the texts with words dropped are wanted too; `stored`: what {@link storedFeatures} found.
+ * @param options - `words`: whether the texts with words dropped are wanted too; `stored`: what `storedFeatures` found.
  */
 export async function domainFeatures(
   domain: Domain,

@@ -19,7 +19,7 @@ function longOf(bytes: Uint8Array): number | bigint {
   return Number.isSafeInteger(Number(value)) ? Number(value) : value;
 }
 
-/** {@link readPickleAt} of a file that is one pickle. */
+/** `readPickleAt` of a file that is one pickle. */
 export function readPickle(bytes: Uint8Array, file: string): PickleValue {
   return readPickleAt(bytes, file, 0).value;
 }
