@@ -1,19 +1,54 @@
-"""Test results of the simple baselines on MISSRec's Scientific subsets, by numpy and pandas alone.
+"""Test results of the simple baselines on a generated data set and MISSRec's Scientific subsets, by numpy alone.
 
 Prints recall@10, ndcg@10, recall@50, ndcg@50 of full ranking over the whole catalogue, history kept, a tie counted by its
 expectation over random orders (and, in brackets, by its middle rank, as the reference points of MISSRec's re-runs have it).
 These are the constants of packages/evaluation/test/baselines.test.ts.
 
-    FERRY_DATA=<folder of the data sets> python tools/parity/baselines.py
+    python tools/parity/baselines.py                                       the generated set
+    FERRY_DATA=<folder of the data sets> python tools/parity/baselines.py  and the others
 """
 
 import os
 import sys
+import tempfile
 from collections import Counter, defaultdict
 
 import numpy as np
 
-ROOT = os.environ["FERRY_DATA"]
+
+
+def mixed(i):
+    """A 32-bit number that looks random, from its position."""
+    v = i * 2654435761 % 2**32
+    v ^= v >> 16
+    v = v * 2246822519 % 2**32
+    return v ^ v >> 13
+
+
+def sequence(user, items):
+    found = []
+    for t in range(5 + mixed(user + 1) % 60):
+        draw = mixed(1000 + user * 100 + t)
+        u = (draw >> 8) / 2**24
+        found.append((found[-1] * 7 + 1) % items if t and draw % 3 == 0 else int(u * u * items))
+    return found
+
+
+def generate(directory, users=300, items=120, width=512):
+    """The data set of packages/evaluation/test/generated.ts, as far as it is read here."""
+    base = os.path.join(directory, "generated", "Scientific")
+    os.makedirs(os.path.dirname(base))
+    for split, left in (("valid", 2), ("test", 1)):
+        with open(f"{base}.{split}.inter", "w") as file:
+            file.write("user\thistory\ttarget\n")
+            for user in range(users):
+                own = sequence(user, items)
+                file.write(f"{user}\t{' '.join(map(str, own[:-left]))}\t{own[-left]}\n")
+    with open(f"{base}.item2index", "w") as file:
+        file.writelines(f"i{i}\t{i}\n" for i in range(items))
+    for suffix, salt in (("feat1CLS", 0), ("feat3CLS", 10_000_000)):
+        values = [(mixed(salt + at % ((items - 10) * width)) >> 8) / 2**24 - 0.5 for at in range(items * width)]
+        np.array(values, "<f4").tofile(f"{base}.{suffix}")
 
 
 def rows(path):
@@ -41,8 +76,13 @@ def measures(scores, targets):
     return found
 
 
-for name in ("amazon-scientific-clip", "amazon-scientific-full"):
-    base = os.path.join(ROOT, name, "Scientific")
+made = tempfile.TemporaryDirectory()
+generate(made.name)
+places = [(made.name, "generated")]
+if "FERRY_DATA" in os.environ:
+    places += [(os.environ["FERRY_DATA"], name) for name in ("amazon-scientific-clip", "amazon-scientific-full")]
+for root, name in places:
+    base = os.path.join(root, name, "Scientific")
     with open(f"{base}.item2index") as file:
         count = sum(1 for _ in file)
     train = [history for history, _ in rows(f"{base}.valid.inter")]
