@@ -69,7 +69,12 @@ export function finetuneObjective(
   width?: number,
 ): FinetuneTerms {
   const { items, interestTable, feed, targets } = inputs;
-  const blocked = width === undefined ? blocksPay('softmax', targets.size, itemCount(items)) : width > 0;
+  const hasFeatures = Object.keys(items.features).length > 0;
+  const blocked = !hasFeatures
+    ? false
+    : width === undefined
+      ? blocksPay('softmax', targets.size, itemCount(items))
+      : width > 0;
   const tables = blocked ? historyTables(p, options, items, feed.groups) : itemTables(p, options, items);
   const groups = blocked ? localHistories(feed.groups) : feed.groups;
   const encoded = encodeSequences(p, options, tables, interestTable, { ...feed, groups }, random);

@@ -251,7 +251,7 @@ function checked<T extends z.ZodType>(schema: T, values: object): z.output<T> {
 
 /** Rules between settings. */
 function checkRules(
-  { width, heads, featureWidths, itemDropShare = 1, ids }: MissRecOptions,
+  { width, heads, featureWidths, itemDropShare = 1, ids, interestMethod, sequenceFusion }: MissRecOptions,
   task: Task,
 ): void {
   const rule = (holds: boolean, text: string, got: string | number) => {
@@ -260,7 +260,12 @@ function checkRules(
   rule(width % heads === 0, `heads must divide width ${width}`, heads);
   rule(itemDropShare >= 0 && itemDropShare <= 1, 'itemDropShare must be in [0, 1]', itemDropShare);
   const widths = Object.entries(featureWidths) as [Modality, number][];
-  rule(widths.length > 0, 'featureWidths must name text, image or both', 'none');
+  const idsAlone = ids && interestMethod === 'none' && sequenceFusion === 'add';
+  rule(
+    widths.length > 0 || idsAlone,
+    'featureWidths must name text, image or both, unless there are IDs, no interests and one token an item',
+    'none',
+  );
   for (const [name, own] of widths)
     rule(Number.isInteger(own) && own > 0, `featureWidths.${name} must be a positive integer`, own);
   rule(!(ids && task === 'pretrain'), 'ids must be false in pre-training: sources share no items', 'true');

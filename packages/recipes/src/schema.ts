@@ -228,6 +228,39 @@ function sorted(settings: unknown): unknown {
   );
 }
 
+/** Items without features are known by their IDs alone, which nothing but training on one domain gives. */
+function checkIdsAlone(
+  recipe: z.output<typeof anyJob>,
+  problem: (path: (string | number)[], message: string) => void,
+): void {
+  const { job } = recipe;
+  if (
+    job === 'pretrain' ||
+    (job === 'finetune' && recipe.from !== null) ||
+    (job === 'study' && recipe.starts.some((start) => start !== 'scratch'))
+  ) {
+    problem(['features'], 'must have a text or an image encoder for pre-training, got none of both');
+    return;
+  }
+  const withIds = job === 'study' ? recipe.ids.every((own) => own) : recipe.ids;
+  if (!withIds)
+    problem(['features'], 'must have a text or an image encoder where items have no IDs, got none of both');
+  const models = job === 'study' ? Object.values(recipe.variants ?? { model: {} }) : [{}];
+  for (const own of models) {
+    const { interests, sequenceFusion } = withOverrides(recipe.model, own);
+    if (interests.method !== 'none')
+      problem(
+        ['model', 'interests'],
+        'must have method none without text and image features: interests are found in them',
+      );
+    if (sequenceFusion !== 'add')
+      problem(
+        ['model', 'sequenceFusion'],
+        'must be add without text and image features: contextual has one token a modality',
+      );
+  }
+}
+
 /** Rules between settings. */
 function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$RefinementCtx): void {
   const problem = (path: (string | number)[], message: string): void => {
@@ -243,8 +276,7 @@ function crossChecks(recipe: z.output<typeof anyJob>, context: z.core.$Refinemen
   checkHeads(recipe.model, ['model', 'heads']);
   if (recipe.job !== 'finetune' && recipe.features.text === 'none' && recipe.pretraining.wordDropShare)
     problem(['pretraining', 'wordDropShare'], 'needs a text encoder, got features.text none');
-  if (recipe.features.text === 'none' && recipe.features.image === 'none')
-    problem(['features'], 'must have a text or an image encoder, got none of both');
+  if (recipe.features.text === 'none' && recipe.features.image === 'none') checkIdsAlone(recipe, problem);
   if (recipe.job !== 'pretrain') checkMetric(recipe.evaluation, problem);
   if (recipe.job === 'study') {
     const start = recipe.starts.find((other) => other !== 'scratch');

@@ -124,11 +124,30 @@ variants:
   it('checks rules between settings where they can be put right', () => {
     expect(problemsOf('job: finetune\ntarget: a\nmodel: { width: 10 }\nfeatures: { text: none }')).toEqual([
       'r.yaml:3:1 model.heads must divide the width 10, got 4',
-      'r.yaml:4:11 features must have a text or an image encoder, got none of both',
+      'r.yaml:3:1 model.interests must have method none without text and image features: interests are found in them',
     ]);
     expect(problemsOf('job: study\ntargets: [a]')).toEqual([
       "r.yaml:1:1 sources must name at least one domain when starts has 'pre-trained', got none",
     ]);
+  });
+
+  it('lets IDs stand for features only where nothing else needs them', () => {
+    const alone = (job: string, ...overrides: string[]): string[] =>
+      problemsOf(`${job}\nfeatures: { text: none }\nmodel: { interests: { method: none } }`, overrides).map(
+        (problem) => problem.replace(/^\S+ /, ''),
+      );
+    const finetune = 'job: finetune\ntarget: a';
+    expect(alone(finetune)).toEqual([]);
+    expect(alone(finetune, 'ids=false')[0]).toContain('where items have no IDs');
+    expect(alone(finetune, 'from=x')[0]).toContain('for pre-training');
+    expect(alone(finetune, 'model.sequenceFusion=contextual')[0]).toContain('one token a modality');
+    expect(alone('job: pretrain\nsources: [a]')[0]).toContain('for pre-training');
+    const study = 'job: study\ntargets: [a]\nstarts: [scratch]\nids: [true]';
+    expect(alone(study)).toEqual([]);
+    expect(alone(study.replace('[true]', '[true, false]'))[0]).toContain('where items have no IDs');
+    expect(alone(`${study}\nvariants: { x: {}, y: { interests: { method: k-means } } }`)[0]).toContain(
+      'method none',
+    );
   });
 
   it('checks the models of a study', () => {

@@ -68,3 +68,13 @@ it('a run follows its metric, keeps its rows, and goes on if it is given more ep
   expect(rankingMetrics((await keptRows(more.out))!, [3])).toEqual(second.summary.test);
   expect(second.details.checkpoint).toBe(second.summary.best.checkpoint);
 });
+
+it('IDs alone make a model where nothing needs features', async () => {
+  const recipe = { ...recipeOf('features.text=none', 'finetuning.epochs=15'), out: join(folder, 'ids') };
+  const { summary, rows } = await runFinetune(recipe, silent);
+  expect(rows.modalityNames).toEqual([]);
+  const epochs = readMetrics(recipe.out).filter((record): record is EpochRecord => record.kind === 'epoch');
+  expect(epochs[0]!.loss).toBeGreaterThan(0.5 * Math.log(30));
+  expect(epochs.at(-1)!.loss).toBeLessThan(0.9 * epochs[0]!.loss);
+  expect(summary.test!['mrr']).toBeGreaterThan(0);
+});

@@ -4,7 +4,14 @@ import { transferWeights } from '@ferry/sequential';
 import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
 import type { JobConsole } from './console.ts';
 import { interestSizesOf } from './examine.ts';
-import { describeDomain, loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import {
+  catalogueFeatures,
+  describeDomain,
+  loadDomain,
+  modelOptions,
+  openForJob,
+  type LoadedDomain,
+} from './model.ts';
 import { checkPlace } from './place.ts';
 import { startPath } from './studyRuns.ts';
 import { finishedTarget, trainOnTarget, type TargetResult } from './target.ts';
@@ -44,7 +51,11 @@ export async function runFinetune(
     ));
   const { features } = target;
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
-  const model = createMissRec({ options: modelOptions(recipe, features), features, seed: recipe.seed });
+  const model = createMissRec({
+    options: modelOptions(recipe, features),
+    features: catalogueFeatures(target),
+    seed: recipe.seed,
+  });
   return trainOnTarget(
     {
       recipe,

@@ -104,6 +104,11 @@ export async function loadDomain(
   return { domain, features };
 }
 
+/** What a model's catalogue is made of: features, or where there are none the number of items. */
+export function catalogueFeatures({ domain, features }: LoadedDomain): DomainFeatures & { items: number } {
+  return { ...features, items: domain.items.ids.length };
+}
+
 /** Whether pre-training drops words. */
 export function dropsWords({ wordDropShare = 0 }: PretrainRecipe['pretraining']): boolean {
   return wordDropShare > 0;

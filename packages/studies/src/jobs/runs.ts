@@ -22,7 +22,7 @@ import {
   transferWeights,
 } from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
-import { loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import { catalogueFeatures, loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
 import type { TargetRecipe } from './target.ts';
 import { modelOf, recommenderOf } from './trainModel.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
@@ -138,7 +138,7 @@ export async function openRun(
       ? recommenderOf(await modelOf(recipe, console), recipe, target)
       : (createMissRec({
           options: modelOptions(recipe, target.features),
-          features: target.features,
+          features: catalogueFeatures(target),
           seed: recipe.seed,
         }) as unknown as Recommender);
   if (same) {
