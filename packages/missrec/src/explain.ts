@@ -12,7 +12,9 @@ export async function firedInterests(
   const [attended] = queries.attended;
   if (!group?.interests || !attended || !state) return [];
   const ids = await group.interests.data<'int32'>();
-  const weights = await tf.tidy(() => tf.mean(attended, 1)).data(); // of the heads
+  const ofHeads = tf.mean(attended, 1);
+  const weights = await ofHeads.data();
+  ofHeads.dispose();
   const modalities = modalitiesOf(options);
   const fired = [...ids].flatMap((id, q): Reason[] => {
     if (id === 0) return [];

@@ -22,7 +22,7 @@ import {
   createItemTower,
   type Feed,
   inBatchObjective,
-  innerProducts,
+  innerProduct,
   type ItemInputs,
   itemTower,
   type ItemTowerParameters,
@@ -278,7 +278,8 @@ export const sasrec: SequentialModel<SasRec> = {
     return { vectors: (read ? embedding(rows, read) : rows) as tf.Tensor2D };
   },
   candidates: (_step, { vectors, output }, which) => ({ vectors: pickRows(output ?? vectors, which) }),
-  scores: (_step, queries, candidates) => innerProducts(queries.vectors, candidates.vectors),
+  product: true,
+  scores: innerProduct.scores,
   objectives: {
     bce: binaryObjective(),
     softmax: softmaxObjective(),

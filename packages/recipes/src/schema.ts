@@ -230,7 +230,7 @@ function sorted(settings: unknown): unknown {
 
 /** Items without features are known by their IDs alone, which nothing but training on one domain gives. */
 function checkIdsAlone(
-  recipe: z.output<typeof anyJob>,
+  recipe: Exclude<z.output<typeof anyJob>, { job: 'train' }>,
   problem: (path: (string | number)[], message: string) => void,
 ): void {
   const { job } = recipe;

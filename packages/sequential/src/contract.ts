@@ -105,6 +105,11 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   candidates(step: Step<T>, items: T['items'], which: Which): T['candidates'];
   /** The score of each candidate for each query vector, larger being better: [R, C], or [R, K] for candidates of each row's own. */
   scores(step: Step<T>, queries: Queries, candidates: T['candidates']): tf.Tensor2D;
+  /**
+   * Says that `scores` is the inner product of query vectors with `candidates(…).vectors`, so that what holds for products may be used (blocks
+   * of items in a softmax). Default: nothing is known.
+   */
+  readonly product?: true | undefined;
   /** What it can be trained by, by name; the first is the default. */
   readonly objectives: Readonly<Record<string, ObjectiveDefinition<T>>>;
   /** Which weights are what. */

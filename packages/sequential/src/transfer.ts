@@ -51,6 +51,8 @@ export function transferWeights<T extends ModelTypes>(
   const someOptional = [...weights().keys()].some(optional);
   if (problems.length === 0 && someOptional && !report.loaded.some(optional))
     problems.push("none of the target's modalities has an adapter in it");
+  if (problems.length === 0 && report.loaded.length === 0)
+    problems.push('all of its weights belong to the items of one catalogue');
   if (problems.length > 0)
     throw new Error(`transferWeights: ${from} does not fit the model: ${problems.join('; ')}`);
   tf.tidy(() => {

@@ -1,5 +1,4 @@
 import { embedding, tf } from '@ferry/engine';
-import type { SequentialModel } from './contract.ts';
 import type { ItemVectors, ModelTypes, Queries, Step, Which } from './types.ts';
 
 /**
@@ -29,8 +28,10 @@ export function innerProducts(queries: tf.Tensor2D, candidates: tf.Tensor): tf.T
   return tf.reshape(products, [R, K]);
 }
 
-/** `candidates` and `scores` of a model whose score is the inner product of a query and an item vector. */
+/** What says that a model's score is the inner product of a query and an item vector, and what follows from it. */
 export const innerProduct = {
+  /** See the contract. */
+  product: true,
   /** The items' vectors. */
   candidates: (_step: Step<ModelTypes>, items: ItemVectors, which: Which): ItemVectors => ({
     vectors: pickRows(items.vectors, which),
@@ -38,12 +39,4 @@ export const innerProduct = {
   /** Inner products. */
   scores: (_step: Step<ModelTypes>, queries: Queries, candidates: ItemVectors): tf.Tensor2D =>
     innerProducts(queries.vectors, candidates.vectors),
-};
-
-/** Whether a model's scores are the inner products of {@link innerProduct}, so that what holds for products may be used. */
-export function isInnerProduct({
-  scores,
-  candidates,
-}: Pick<SequentialModel, 'scores' | 'candidates'>): boolean {
-  return scores === innerProduct.scores && candidates === innerProduct.candidates;
-}
+} as const;

@@ -4,7 +4,6 @@ import { z } from 'zod';
 import type { Objective, ObjectiveDefinition } from '../contract.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
 import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
-import { isInnerProduct } from '../vectors.ts';
 
 const options = z.strictObject({
   targets: targetsSchema,
@@ -32,10 +31,10 @@ export function softmaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T>
           const { feed, items: numbers, weights } = inputs as Inputs;
           const items = step.items();
           const queries = step.model.queries(step, items, feed);
-          const blocked = isInnerProduct(step.model) && blocksPay('softmax', numbers.size, step.count);
+          const blocked = step.model.product && blocksPay('softmax', numbers.size, step.count);
           const losses = blocked
             ? blockedCrossEntropy(tf.div(queries.vectors, temperature), {
-                tables: [(items as ItemVectors).vectors],
+                tables: [(step.model.candidates(step, items, 'all') as ItemVectors).vectors],
                 labels: numbers,
                 first: 1,
               })
