@@ -1,13 +1,13 @@
 import { compile, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
+import { fillSquaredDistances, tolerance } from './rows.ts';
 import { rowSelector, type Near } from './select.ts';
 
-/** Floats of one block of distances at most: 4 MB, of which a pass holds a few at a time. Blocks of 32 MB are hardly faster and break up the heap to gigabytes. */
-const blockValues = 1 << 20;
 /**
- * Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0.
+ * Floats of one block of distances at most: 16 MB. A product of few rows costs more than its share, for the columns are
+ * packed for each: of 16 rows by 52,000 columns 2.5 times as much a row as of 64.
  */
-const tolerance = 2e-6;
+const blockValues = 1 << 22;
 /**
  * Nearest points of each point that the first pass keeps for the second: where one of them is denser, the nearest of
  * those is the answer, and its products need not be made again. Of points in any order one in this many goes without.
@@ -56,7 +56,9 @@ function nearestBlock(block: Block, columns: Columns): { index: tf.Tensor; dista
  */
 function makePasses() {
   return {
-    distances: compile(squaredDistances, { name: 'interests.distances' }),
+    products: compile((rows: tf.Tensor2D, points: tf.Tensor2D) => tf.matMul(rows, points, false, true), {
+      name: 'interests.products',
+    }),
     separation: compile(separationBlock, { name: 'interests.separation' }),
     nearest: compile(nearestBlock, { name: 'interests.nearest' }),
   };
@@ -152,13 +154,18 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
       const kept = { values: new Float32Array(total * size), columns: new Int32Array(total * size) };
       const select = rowSelector(total, k);
       const mean = new Float64Array(total);
+      const squares = new Float32Array(total);
       let farthest = 0;
+      // The norms are added on the host, a row at a time while it lies in the cache: in the graph they are four passes
+      // over the whole block, which cost more than its product.
       await eachBlock(
         total,
-        (block) => ({ squares: passes().distances(block, columns()) }),
-        (_, from, squares) => {
-          for (let at = 0, i = from; at < squares.length; at += total, i++) {
-            const { sum, largest } = select(squares.subarray(at, at + total) as Float32Array, {
+        (block) => ({ products: passes().products(block.doubled, columns().points) }),
+        (_, from, products) => {
+          for (let at = 0, i = from; at < products.length; at += total, i++) {
+            const row = products.subarray(at, at + total) as Float32Array;
+            fillSquaredDistances(squares, row, norms[i]!, norms);
+            const { sum, largest } = select(squares, {
               values: kept.values.subarray(i * size, (i + 1) * size),
               columns: kept.columns.subarray(i * size, (i + 1) * size),
             });
