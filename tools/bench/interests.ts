@@ -56,8 +56,10 @@ async function naive(points: Float32Array, clusters: number, neighbours: number)
 
 const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;
 
-/** Runs `work`, watching the resident memory; `peak` is what was added at most. */
-async function measured(work: () => Promise<unknown>): Promise<{ seconds: number; peak: number }> {
+/** Runs `work`, watching the resident memory; `peak` is what was added at most, `processor` seconds are of all threads. */
+async function measured(
+  work: () => Promise<unknown>,
+): Promise<{ seconds: number; processor: number; peak: number }> {
   const before = process.memoryUsage.rss();
   let peak = before;
   const watch = (): void => {
@@ -65,11 +67,13 @@ async function measured(work: () => Promise<unknown>): Promise<{ seconds: number
   };
   const timer = setInterval(watch, 20);
   const start = performance.now();
+  const usage = process.cpuUsage();
   await work();
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(usage);
   watch();
   clearInterval(timer);
-  return { seconds, peak: peak - before };
+  return { seconds, processor: (user + system) / 1e6, peak: peak - before };
 }
 
 const description = await selectBackend(
@@ -87,7 +91,8 @@ for (const total of process.argv.includes('--large') ? [52_000, 3170] : [3170]) 
   const cluster = (): Promise<unknown> => dpcKnn(points, { width, clusters, neighbours, method });
   const first = await measured(cluster);
   console.log(
-    `dpc-knn  ${name}: first call ${first.seconds.toFixed(2)} s, at most ${megabytes(first.peak)} added`,
+    `dpc-knn  ${name}: first call ${first.seconds.toFixed(2)} s (${first.processor.toFixed(1)} s of processor), ` +
+      `at most ${megabytes(first.peak)} added`,
   );
   console.log(
     `         peak resident memory of the process so far: ${megabytes(process.resourceUsage().maxRSS * 1024)}`,

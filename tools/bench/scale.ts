@@ -3,10 +3,11 @@
 // glibc told to keep freed memory. Each side and size is a process of its own; they take turns.
 //
 //   npm run bench:scale -- [--items 5000,20000,50000,100000] [--steps 3] [--rankings 1] [--threads 2] [--python python3]
-//                          [--sides ferry,pytorch,pytorch-kept] [--apart]
+//                          [--sides ferry,pytorch,pytorch-kept] [--apart] [--processor]
 //
 // --python names a Python that has PyTorch (FERRY_PYTHON by default); without one only Ferry is measured. --apart ranks in a
 // process of its own, so that its peak is the ranking's. A size that does not fit into memory is a line that says so.
+// --processor counts time of the processor, not of the clock: with --threads 1, what a machine that others use can tell.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,6 +22,7 @@ const { values: options } = parseArgs({
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     sides: { type: 'string', default: 'ferry,pytorch,pytorch-kept' },
     apart: { type: 'boolean', default: false },
+    processor: { type: 'boolean', default: false },
   },
 });
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -50,6 +52,7 @@ const sizes = options.items.split(',').map((size) => positive('items', size));
 const steps = positive('steps', options.steps);
 const rankings = positive('rankings', options.rankings);
 const threads = positive('threads', options.threads);
+const { processor } = options;
 const asked = options.sides.split(',');
 for (const side of asked)
   if (!SIDES[side])
@@ -78,10 +81,10 @@ function run(side: string, job: Job): Figures | string {
 }
 
 function measure(side: string, items: number): Figures | string {
-  if (!options.apart) return run(side, { items, steps, rankings, threads });
-  const training = run(side, { items, steps, rankings: 0, threads });
+  if (!options.apart) return run(side, { items, steps, rankings, threads, processor });
+  const training = run(side, { items, steps, rankings: 0, threads, processor });
   if (typeof training === 'string') return training;
-  const ranking = run(side, { items, steps: 0, rankings, threads });
+  const ranking = run(side, { items, steps: 0, rankings, threads, processor });
   return typeof ranking === 'string' ? ranking : { ...training, ...ranking };
 }
 

@@ -16,6 +16,8 @@ export interface Job {
   /** Rankings timed after the first; 0: none. */
   rankings: number;
   threads: number;
+  /** Times are of the processor instead of the clock. */
+  processor: boolean;
 }
 
 /** What it found. */
