@@ -30,6 +30,9 @@ torch.save(dict(state_dict={
     "transposed": base.t(), "row": base[1], "scalar": torch.tensor(3.25), "empty": torch.zeros(0, 3),
     "parameter": nn.Parameter(torch.tensor([2.0])),
 }), os.path.join(directory, "dtypes.pth"))
+# what half precision may hold besides: infinities, NaN, the smallest numbers of either kind, minus zero
+special = torch.tensor([float("inf"), -float("inf"), float("nan"), 2**-24, -3 * 2**-24, 2**-14, -0.0])
+torch.save(dict(half=special.half(), bfloat=special.bfloat16()), os.path.join(directory, "specials.pth"))
 torch.save(dict(config=Unlucky("touch FERRY_WAS_HERE"), state_dict={"x": torch.ones(2)}),
            os.path.join(directory, "unlucky-config.pth"))
 torch.save(dict(state_dict={"x": torch.ones(2), "y": Unlucky("touch FERRY_WAS_HERE")}),

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { RecipeError, UserError } from '@ferry/recipes';
 import { describeError } from '../src/errors.ts';
+import { numbers, positive } from '../src/options.ts';
 import { columns, sparkline } from '../src/text.ts';
+
+describe('options', () => {
+  it('that are numbers are whole and above 0', () => {
+    expect([positive('1'), positive('30')]).toEqual([1, 30]);
+    for (const text of ['0', '-1', '1.5', 'ten', '']) expect(() => positive(text), text).toThrow(/above 0/);
+    expect(numbers('10,5')).toEqual([10, 5]);
+    for (const text of ['0,5', '5,', '1.5', 'a']) expect(() => numbers(text), text).toThrow(/at least 1/);
+    expect(() => numbers('5,5')).toThrow(/twice/);
+  });
+});
 
 describe('columns', () => {
   it('aligns texts to the left and numbers to the right', () => {

@@ -9,10 +9,22 @@ import {
   recipeSchema,
   shellCommand,
   studySchema,
+  withOverrides,
 } from '../src/index.ts';
 import { toYaml } from '@ferry/training';
 import { editDistance, suggest } from '../src/suggest.ts';
 import { loadJob, loadRecipe, recipeNames } from '../src/recipes.ts';
+
+describe('withOverrides', () => {
+  it('replaces settings key by key, lists as wholes', () => {
+    const settings = { a: { b: 1, c: [1, 2, 3] }, d: null };
+    expect(withOverrides(settings, { a: { c: [9] }, d: { e: 2 } })).toEqual({
+      a: { b: 1, c: [9] },
+      d: { e: 2 },
+    });
+    expect(settings.a.c).toEqual([1, 2, 3]);
+  });
+});
 
 const problemsOf = (text: string, overrides: string[] = []): string[] => {
   try {

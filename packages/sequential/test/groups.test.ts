@@ -5,6 +5,7 @@ import {
   dropItems,
   groupByLength,
   latestItems,
+  readPositions,
   lengthHistogram,
   planGroups,
   quotas,
@@ -41,6 +42,29 @@ describe('groups', () => {
         });
     }
     expect(fitting).toBeGreaterThan(95);
+  });
+});
+
+describe('readPositions', () => {
+  it('names every position that holds an item, what follows it and whose it is; what fills up is copies of the first', () => {
+    const groups = [
+      { length: 2, history: Int32Array.of(5, 6), lengths: Int32Array.of(2) },
+      {
+        length: 3,
+        history: Int32Array.of(7, 8, 9, 4, 0, 0),
+        lengths: Int32Array.of(3, 1),
+      },
+    ];
+    const { read, targets, examples, weights } = readPositions(groups, Int32Array.of(1, 2, 3));
+    const filled = (values: number[]): number[] => [
+      ...values,
+      ...new Array<number>(read.length - values.length).fill(values[0]!),
+    ];
+    expect([...read]).toEqual(filled([0, 1, 2, 3, 4, 5]));
+    expect([...targets]).toEqual(filled([6, 1, 8, 9, 2, 3]));
+    expect([...examples]).toEqual(filled([0, 0, 1, 1, 1, 2]));
+    expect([...weights]).toEqual(Array.from(read, (_, i) => (i < 6 ? 1 : 0)));
+    expect(read.length).toBeGreaterThan(6);
   });
 });
 

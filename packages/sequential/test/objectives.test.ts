@@ -179,6 +179,20 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     expect(Math.abs((await firstLoss(training)) - mean(losses))).toBeLessThan(0.01);
   });
 
+  it('sampled softmax draws every item of the catalogue, and the padding row never', async () => {
+    // Items 16 to 18 are in no sequence, so only as negatives do they learn anything.
+    const { training, recommender } = make('sampled-softmax', { negatives: 400 }, { items: N + 3 });
+    const { width } = recommender.options;
+    const table = () => recommender.parameters.items.ids!.weight.dataSync().slice();
+    const before = table();
+    await firstLoss(training);
+    const after = table();
+    const moved = Array.from({ length: N + 4 }, (_, item) => item).filter((item) =>
+      after.subarray(item * width, (item + 1) * width).some((value, d) => value !== before[item * width + d]),
+    );
+    expect(moved).toEqual(Array.from({ length: N + 3 }, (_, i) => i + 1));
+  });
+
   it('sampled softmax with every item drawn many times is near the full softmax', async () => {
     const { training, score, positions } = make('sampled-softmax', { negatives: 400 });
     const rows = positionsOf(wholeSequences(train), positions);

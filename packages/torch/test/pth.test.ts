@@ -26,6 +26,8 @@ interface Odd {
   name?: string;
   shape?: readonly number[];
   strides?: number[];
+  /** First element in the storage. */
+  offset?: number;
   /** A second tensor of that name. */
   more?: string;
   moreShape?: readonly number[];
@@ -33,10 +35,10 @@ interface Odd {
 
 /** {'state_dict': {'w': _rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', 2), 0, (size,), (stride,), False, OrderedDict())}} */
 function pickle(size: number, stride: number, odd: Odd = {}): Uint8Array {
-  const { type = 'FloatStorage', name = 'w', shape = [size], more, moreShape = [2] } = odd;
+  const { type = 'FloatStorage', name = 'w', shape = [size], more, moreShape = [2], offset = 0 } = odd;
   const tensor = (sizes: readonly number[], strides = sizes.map(() => stride)): number[] => [
     ...global('torch._utils:_rebuild_tensor_v2'), 0x28, 0x28, ...short('storage'), ...global(`torch:${type}`),
-    ...short('0'), ...short('cpu'), 0x4b, 2, 0x74, 0x51, 0x4b, 0, ...tuple(sizes), ...tuple(strides), 0x89,
+    ...short('0'), ...short('cpu'), 0x4b, 2, 0x74, 0x51, 0x4b, offset, ...tuple(sizes), ...tuple(strides), 0x89,
     ...global('collections:OrderedDict'), 0x29, 0x52, 0x74, 0x52,
   ]; // prettier-ignore
   return Uint8Array.from([
@@ -82,6 +84,12 @@ describe('readStateDict', () => {
     expect(state.get('scalar')).toEqual({ dtype: 'float32', shape: [], data: Float32Array.of(3.25) });
     expect(state.get('empty')!.shape).toEqual([0, 3]);
     expect(values('parameter')).toEqual([2]);
+  });
+
+  it('reads what half precision may hold besides: infinities, NaN, the smallest numbers, minus zero', () => {
+    const state = readStateDict(read('specials.pth'), 'specials.pth');
+    const wanted = [Infinity, -Infinity, NaN, 2 ** -24, -3 * 2 ** -24, 2 ** -14, -0];
+    for (const name of ['half', 'bfloat']) expect([...state.get(name)!.data], name).toEqual(wanted);
   });
 
   it('runs nothing: a hostile object outside the state dict is inert, inside it is refused by name', () => {
@@ -206,6 +214,12 @@ describe('readStateDict', () => {
     expect(() => readStateDict(archive(pickle(2, 1)), 'i.pth')).toThrow(/storage data\/0 is missing/);
     expect(() => readStateDict(archive(pickle(2, 1), { 'x/data/0': eight.subarray(4) }), 'i.pth')).toThrow(
       /must have 2 elements of 4 bytes, got 4 bytes/,
+    );
+    expect([
+      ...readStateDict(archive(pickle(1, 1, { offset: 1 }), { 'x/data/0': eight }), 'i.pth').get('w')!.data,
+    ]).toEqual([2]);
+    expect(() => readStateDict(archive(pickle(2, 1, { offset: 1 }), { 'x/data/0': eight }), 'i.pth')).toThrow(
+      /reaches element 2 of a storage of 2/,
     );
     expect(() => readStateDict(archive(pickle(3, 1), { 'x/data/0': eight }), 'i.pth')).toThrow(
       /reaches element 2 of a storage of 2/,

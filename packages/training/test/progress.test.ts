@@ -7,6 +7,7 @@ import {
   formatSeconds,
   toYaml,
 } from '../src/index.ts';
+import { median } from '../src/summary.ts';
 
 const progress = {
   step: 123,
@@ -34,6 +35,12 @@ function screen(
     },
   };
 }
+
+describe('median', () => {
+  it('is the middle value, the mean of the two middle ones, or 0 of none', () => {
+    expect([median([9, 1, 5]), median([9, 1, 5, 2]), median([])]).toEqual([5, 3.5, 0]);
+  });
+});
 
 describe('formats', () => {
   it('shows durations', () => {
