@@ -40,6 +40,22 @@ import {
 } from '@ferry/sequential';
 import { z } from 'zod';
 
+/** What S3Rec and RecBole have in common. */
+const postNorm = {
+  width: 64,
+  layers: 2,
+  heads: 2,
+  inner: 256,
+  activation: 'gelu',
+  norm: 'post',
+  inputNorm: true,
+  finalNorm: false,
+  epsilon: 1e-12,
+  scale: false,
+  init: 'normal',
+  innerDropout: false,
+} as const;
+
 /** The settings in which implementations differ, for each of the three lineages. */
 const presets = {
   /** The paper's sizes (Amazon data) and its equations; where they are silent, the authors' code. */
@@ -58,36 +74,8 @@ const presets = {
     init: 'xavier',
     innerDropout: true,
   },
-  recbole: {
-    width: 64,
-    layers: 2,
-    heads: 2,
-    inner: 256,
-    activation: 'gelu',
-    norm: 'post',
-    inputNorm: true,
-    finalNorm: false,
-    epsilon: 1e-12,
-    scale: false,
-    padding: 'right',
-    init: 'normal',
-    innerDropout: false,
-  },
-  s3rec: {
-    width: 64,
-    layers: 2,
-    heads: 2,
-    inner: 256,
-    activation: 'gelu',
-    norm: 'post',
-    inputNorm: true,
-    finalNorm: false,
-    epsilon: 1e-12,
-    scale: false,
-    padding: 'left',
-    init: 'normal',
-    innerDropout: false,
-  },
+  recbole: { ...postNorm, padding: 'right' },
+  s3rec: { ...postNorm, padding: 'left' },
 } as const;
 
 const size = z.int().min(1);

@@ -86,6 +86,22 @@ export const evaluationSchema = z
       settings.metric?.toLowerCase() ?? `ndcg@${settings.cutoffs.includes(10) ? 10 : settings.cutoffs[0]!}`,
   }));
 
+/** The optimiser of a training. */
+export const optimiser = {
+  learningRate: z.number().gt(0).default(0.001).describe('learning rate of Adam'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('decoupled weight decay; norms, biases and single numbers never decay'),
+  clipNorm: z
+    .number()
+    .gt(0)
+    .nullable()
+    .default(null)
+    .describe('largest norm of the gradient; null = not clipped'),
+};
+
 /** What `ferry recipes` says of a recipe. */
 export const about = {
   description: z.string().default('').describe('one line for `ferry recipes`'),

@@ -8,6 +8,7 @@ import {
   domains,
   evaluationSchema,
   featuresSchema,
+  optimiser,
   place,
   rate,
   seed,
@@ -89,15 +90,8 @@ export const modelSchema = z.strictObject({
     ),
 });
 
-const optimiser = {
-  learningRate: z.number().gt(0).default(0.001).describe('learning rate of Adam'),
-  weightDecay: z.number().min(0).default(0).describe('decoupled weight decay'),
-  clipNorm: z
-    .number()
-    .gt(0)
-    .nullable()
-    .default(null)
-    .describe('largest norm of the gradient; null = not clipped'),
+const regularised = {
+  ...optimiser,
   regulariserWeight: z.number().min(0).default(1e-4).describe('gamma: weight of the interest regulariser'),
 };
 
@@ -105,7 +99,7 @@ const optimiser = {
 export const pretrainingSchema = z.strictObject({
   epochs: whole(1).default(100).describe('epochs'),
   batchSize: whole(2).default(1024).describe('B: sequences in a batch; the others are the negatives'),
-  ...optimiser,
+  ...regularised,
   sequenceWeight: z.number().min(0).default(1e-3).describe('lambda: weight of the sequence-sequence loss'),
   dropRatio: z.number().min(0).max(1).default(0.2).describe('share of items an augmented view loses'),
   wordDropShare: z
@@ -135,7 +129,7 @@ export const pretrainingSchema = z.strictObject({
 export const finetuningSchema = z.strictObject({
   epochs: whole(1).default(300).describe('most epochs'),
   batchSize: whole(1).default(512).describe('B: sequences in a batch'),
-  ...optimiser,
+  ...regularised,
   tune: z
     .enum(['efficient', 'full'])
     .default('efficient')

@@ -1,5 +1,15 @@
 import { z } from 'zod';
-import { about, checkMetric, domain, evaluationSchema, featuresSchema, place, seed, whole } from './parts.ts';
+import {
+  about,
+  checkMetric,
+  domain,
+  evaluationSchema,
+  featuresSchema,
+  optimiser,
+  place,
+  seed,
+  whole,
+} from './parts.ts';
 
 const { text } = featuresSchema.shape;
 
@@ -25,18 +35,7 @@ export const trainSchema = z.strictObject({
     .strictObject({
       epochs: whole(1).default(200).describe('most epochs'),
       batchSize: whole(1).default(256).describe('B: examples in a batch'),
-      learningRate: z.number().gt(0).default(0.001).describe('learning rate of Adam'),
-      weightDecay: z
-        .number()
-        .min(0)
-        .default(0)
-        .describe('decoupled weight decay; norms, biases and numbers alone never decay'),
-      clipNorm: z
-        .number()
-        .gt(0)
-        .nullable()
-        .default(null)
-        .describe('largest norm of the gradient; null = not clipped'),
+      ...optimiser,
       patience: whole(0)
         .nullable()
         .default(10)
