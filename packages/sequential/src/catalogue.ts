@@ -89,13 +89,6 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
   const offsets = counts.map((_, d) => counts.slice(0, d).reduce((a, b) => a + b, 0));
   const items = counts.reduce((a, b) => a + b, 0);
 
-  const rowsOf = (pick: (domain: DomainFeatures) => FeatureMatrix, width: number): tf.Tensor => {
-    const values = new Float32Array((items + 1) * width);
-    domains.forEach((domain, d) => {
-      values.set(pick(domain).data, (offsets[d]! + 1) * width);
-    });
-    return tf.tensor2d(values, [items + 1, width]);
-  };
   const inputs: ItemInputs = { features: {}, present: {} };
   const present: Catalogue['present'] = {};
   for (const modality of modalities) {
@@ -104,7 +97,10 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
       flags.set(domain[modality]!.present, offsets[d]! + 1);
     });
     present[modality] = flags;
-    inputs.features[modality] = rowsOf((domain) => domain[modality]!, options.featureWidths[modality]!);
+    inputs.features[modality] = joinRows(
+      domains.map((domain) => domain[modality]!),
+      options.featureWidths[modality]!,
+    );
     inputs.present[modality] = tf.tensor2d(Float32Array.from(flags), [items + 1, 1]);
   }
   const words = domains.every((domain) => domain.words) && modalities.includes('text');
@@ -116,7 +112,10 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
           `createCatalogue: word-dropped text of domain ${d} must be [${counts[d]!}, ${width}], got [${matrix!.count}, ${matrix!.width}]`,
         );
     });
-    inputs.words = rowsOf((domain) => domain.words!, width);
+    inputs.words = joinRows(
+      domains.map((domain) => domain.words!),
+      width,
+    );
   }
   const content = joinContent(domains, counts);
   if (content) inputs.content = content;
@@ -132,6 +131,21 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
       inputs.words?.dispose();
     },
   };
+}
+
+/**
+ * Rows of all matrices one after the other, [N + 1, width], row 0 of zeros. Not a closure of `createCatalogue`: what its closures see
+ * lives as long as the catalogue, and so would the matrices it was made from.
+ */
+function joinRows(matrices: readonly FeatureMatrix[], width: number): tf.Tensor {
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.count, 1);
+  const values = new Float32Array(rows * width);
+  let row = 1;
+  for (const { data, count } of matrices) {
+    values.set(data, row * width);
+    row += count;
+  }
+  return tf.tensor2d(values, [rows, width]);
 }
 
 /** What trained encoders read, of all domains one after the other: [N + 1, ...], row 0 of zeros. */
