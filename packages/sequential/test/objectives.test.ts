@@ -141,29 +141,54 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     },
   );
 
-  it('in-batch debiased softmax, repeats and own items as the paper has them', async () => {
-    const { training, score, positions } = make('in-batch', {});
-    const whole = wholeSequences(train);
-    const examples = lists(whole, positions);
-    const counts = new Array<number>(N + 1).fill(0);
-    for (const { history, target } of lists(whole, 1000))
-      for (const item of [...history, target]) counts[item]!++;
-    const total = counts.reduce((a, b) => a + b, 0);
-    const columns = examples.flatMap(({ history, target }, example) =>
-      [...history, target].map((item, l) => ({ item, example, l })),
-    );
-    const losses = examples.flatMap(({ history, target }, b) => {
-      const own = new Set([...history, target]);
-      return history.map((_, l) => {
-        const all = score(history.slice(0, l + 1));
-        const z = columns.map(({ item }) => all[item]! - Math.log(counts[item]! / total));
-        const at = columns.findIndex(({ example, l: place }) => example === b && place === l + 1);
-        const kept = columns.flatMap(({ item }, c) => (c === at || !own.has(item) ? [z[c]!] : []));
-        return logSum(kept) - z[at]!;
-      });
-    });
-    expect(await firstLoss(training)).toBeCloseTo(mean(losses), 4);
-  });
+  it.each([
+    ['all', true],
+    ['all', false],
+    ['last', true],
+  ] as const)(
+    'in-batch softmax, targets %s, debiased %s: repeats, own items and shares as written down',
+    async (targets, debiased) => {
+      const { training, score, positions } = make('in-batch', { targets, debiased });
+      const whole = lists(wholeSequences(train), 1000).map(({ history, target }) => [...history, target]);
+      const users = wholeSequences(train).users;
+      const itemsOf = new Map(whole.map((sequence, u) => [users[u]!, new Set(sequence)]));
+      const counts = new Array<number>(N + 1).fill(0);
+      for (const item of whole.flat()) counts[item]!++;
+      const total = counts.reduce((a, b) => a + b, 0);
+      // Each example: its user, what it brings into the batch, and what is read at which of its columns.
+      const examples =
+        targets === 'all'
+          ? lists(wholeSequences(train), positions).map(({ history, target }, u) => ({
+              user: users[u]!,
+              columns: [...history, target],
+              read: history.map((_, l) => ({ history: history.slice(0, l + 1), at: l + 1 })),
+            }))
+          : lists(train, positions).map(({ history, target }, r) => ({
+              user: train.users[r]!,
+              columns: [target],
+              read: [{ history, at: 0 }],
+            }));
+      const columns = examples.flatMap(({ columns }, example) =>
+        columns.map((item, at) => ({ item, example, at })),
+      );
+      const losses = examples.flatMap(({ user, read }, example) =>
+        read.map(({ history, at }) => {
+          const all = score(history);
+          let positive = NaN;
+          const logits = columns.flatMap((column) => {
+            const z = all[column.item]! - (debiased ? Math.log(counts[column.item]! / total) : 0);
+            const isTarget = column.example === example && column.at === at;
+            if (isTarget) positive = z;
+            return isTarget || !itemsOf.get(user)!.has(column.item) ? [z] : [];
+          });
+          return logSum(logits) - positive;
+        }),
+      );
+      // Some history is longer than what is read: its first items are its user's own as well.
+      expect(Math.max(...whole.map(({ length }) => length))).toBeGreaterThan(positions + 1);
+      expect(await firstLoss(training)).toBeCloseTo(mean(losses), 4);
+    },
+  );
 
   it('binary cross-entropy with negatives the user lacks', async () => {
     const { training, score, positions } = make('binary', { negatives: 2 });
