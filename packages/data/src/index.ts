@@ -1,5 +1,6 @@
 export type { Batch, Domain, Items, ProtocolName, Rows, Sequences } from './types.ts';
-export { InputError } from './errors.ts';
+export { InputError, quoted } from './errors.ts';
+export { Cells, eachTsvLine } from './tsv.ts';
 export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';
@@ -13,4 +14,5 @@ export {
 } from './protocols.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
+export { NumpyRandom } from './numpyRandom.ts';
 export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';

@@ -62,7 +62,7 @@ export class Cells {
 /**
  * Calls `visit` with the cells of each line of a tab-separated file that is not empty, and with its number.
  *
- * @throws InputError as {@link eachLine}; whatever `visit` throws.
+ * @throws InputError where the text is damaged; whatever `visit` throws.
  */
 export async function eachTsvLine(file: string, visit: (cells: Cells, line: number) => void): Promise<void> {
   const cells = new Cells();
