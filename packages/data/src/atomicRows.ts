@@ -33,6 +33,8 @@ export interface JoinedRows {
   test: Rows;
   /** Training interactions of each item; Int32 [N + 1]. */
   trainCounts: Int32Array;
+  /** Training interactions of each user. */
+  training: Sequences;
   /** Users whose rows do not fit together. */
   warnings: string[];
 }
@@ -109,6 +111,7 @@ export function joinRows(
   const items = new IntList();
   const starts = new IntList();
   const ends = new IntList();
+  const trained = { starts: new IntList(), ends: new IntList() };
   const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
   const trainCounts = new Int32Array(itemCount + 1);
   let apart = 0;
@@ -123,8 +126,7 @@ export function joinRows(
     users.push(userIds ? userIds[Number(token)]! : token);
     if (own.train.length + own.valid.length + own.test.length === 0) {
       empty++;
-      starts.push(items.length);
-      ends.push(items.length);
+      for (const list of [starts, ends, trained.starts, trained.ends]) list.push(items.length);
       continue;
     }
     const sequence = chain(own, cut);
@@ -134,6 +136,8 @@ export function joinRows(
     starts.push(start);
     ends.push(end);
     if (sequence) {
+      trained.starts.push(start);
+      trained.ends.push(end - 2);
       for (let at = start; at < end; at++) {
         if (at < end - 2) trainCounts[items.at(at)]!++;
         if (at === start) continue;
@@ -143,7 +147,10 @@ export function joinRows(
       continue;
     }
     apart++;
-    for (const item of longest(own.train)) trainCounts[item]!++;
+    const learnt = longest(own.train);
+    for (const item of learnt) trainCounts[item]!++;
+    trained.starts.push(append(learnt));
+    trained.ends.push(items.length);
     for (const split of ['train', 'valid', 'test'] as const)
       for (const row of own[split]) {
         const from = append(row.history);
@@ -164,6 +171,7 @@ export function joinRows(
     valid: lists.valid.build(buffer),
     test: lists.test.build(buffer),
     trainCounts,
+    training: { items: buffer, starts: trained.starts.toArray(), ends: trained.ends.toArray() },
     warnings,
   };
 }

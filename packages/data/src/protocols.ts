@@ -91,17 +91,23 @@ function splitByPlace(
 ): Split {
   const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
   const trainCounts = new Int32Array(ids.length + 1);
+  const training = { items, starts, ends: starts.slice() };
   for (let user = 0; user < starts.length; user++) {
     const [start, end] = [starts[user]!, ends[user]!];
     const partOf = partsOf(user);
     for (let at = start; at < end; at++) {
       const part = partOf(at);
-      if (part === 'train') trainCounts[items[at]!]!++;
+      if (part === 'train') {
+        trainCounts[items[at]!]!++;
+        // Parts follow one another in time: training comes first.
+        training.ends[user] = at + 1;
+      }
       if (at > start) lists[part].push(user, start, at, items[at]!);
     }
   }
   const { train, valid, test } = lists;
-  return { train: train.build(items), valid: valid.build(items), test: test.build(items), trainCounts };
+  const rows = { train: train.build(items), valid: valid.build(items), test: test.build(items) };
+  return { ...rows, trainCounts, training };
 }
 
 /**
@@ -113,6 +119,7 @@ function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, 
   const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
   const buffer = new IntList();
   const trainCounts = new Int32Array(domain.items.ids.length + 1);
+  const trained = { starts: new Int32Array(starts.length), ends: new Int32Array(starts.length) };
   for (let user = 0; user < starts.length; user++) {
     const own = items.subarray(starts[user], ends[user]);
     const sizes = partSizes(own.length, shares);
@@ -129,6 +136,8 @@ function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, 
       buffer.push(item);
     }
     const middle = buffer.length;
+    trained.starts[user] = start;
+    trained.ends[user] = middle;
     for (const [place, item] of own.entries()) if (!test.has(place)) buffer.push(item);
     for (const [place, item] of own.entries()) {
       if (valid.has(place)) lists.valid.push(user, start, middle, item);
@@ -137,7 +146,8 @@ function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, 
   }
   const all = buffer.toArray();
   const { train, valid, test } = lists;
-  return { train: train.build(all), valid: valid.build(all), test: test.build(all), trainCounts };
+  const rows = { train: train.build(all), valid: valid.build(all), test: test.build(all) };
+  return { ...rows, trainCounts, training: { items: all, ...trained } };
 }
 
 /** The two points in time of a global split. */
@@ -202,6 +212,6 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
         return domain;
     }
   };
-  const { train, valid, test, trainCounts } = split();
-  return { ...domain, train, valid, test, trainCounts, protocol: protocol.name };
+  const { train, valid, test, trainCounts, training } = split();
+  return { ...domain, train, valid, test, trainCounts, training, protocol: protocol.name };
 }

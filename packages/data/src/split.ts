@@ -11,6 +11,8 @@ export interface Split {
   test: Rows;
   /** See {@link Domain.trainCounts}. */
   trainCounts: Int32Array;
+  /** See {@link Domain.training}. */
+  training: Sequences;
 }
 
 /** Interactions that a user needs to give a training history, a validation and a test item. */
@@ -79,10 +81,12 @@ export function leaveOneOut(sequences: Sequences, itemCount: number): Split {
   const train = emptyRows(trainRows, items);
   const valid = emptyRows(users, items);
   const test = emptyRows(users, items);
+  const training = { items, starts, ends: ends.slice() };
   let [row, place] = [0, 0];
   for (let user = 0; user < starts.length; user++) {
     const start = starts[user]!;
     const end = ends[user]!;
+    training.ends[user] = end - start < minimumLength ? start : end - 2;
     if (end - start < minimumLength) continue;
     for (let at = start; at < end - 2; at++) {
       trainCounts[items[at]!]!++;
@@ -91,5 +95,5 @@ export function leaveOneOut(sequences: Sequences, itemCount: number): Split {
     setRow(valid, place, user, start, end - 2);
     setRow(test, place++, user, start, end - 1);
   }
-  return { train, valid, test, trainCounts };
+  return { train, valid, test, trainCounts, training };
 }

@@ -76,6 +76,8 @@ export interface Domain {
    * Training interactions of each item: all but a user's last two, the first item included. Entry 0 (padding) is 0. Int32 [N + 1].
    */
   trainCounts: Int32Array;
+  /** Each user's training interactions, oldest first; empty for a user who has none. What counts and closed forms are made from. */
+  training: Sequences;
   /** What the reader noticed and did about it (users dropped, rows kept apart …), one sentence each. */
   warnings: string[];
 }

@@ -27,8 +27,8 @@ export function jsonl(values: readonly unknown[]): string {
 
 /** A domain without the place and the form it was read from. */
 export function content(domain: Domain): Omit<Domain, 'directory' | 'name' | 'form'> {
-  const { items, users, sequences, train, valid, test, trainCounts, warnings } = domain;
-  return { items, users, sequences, train, valid, test, trainCounts, warnings };
+  const { items, users, sequences, train, valid, test, trainCounts, training, warnings } = domain;
+  return { items, users, sequences, train, valid, test, trainCounts, training, warnings };
 }
 
 /** A row as [user, history, target], for comparing by eye. */

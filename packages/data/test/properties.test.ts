@@ -382,15 +382,21 @@ describe('leaveOneOut', () => {
           const valid: unknown[] = [];
           const test: unknown[] = [];
           const counts = [0, 0, 0, 0, 0, 0];
+          const training = lists.map((): number[] => []);
           for (const [user, own] of lists.entries()) {
             if (own.length < 3) continue;
             for (let k = 1; k <= own.length - 3; k++) train.push([user, own.slice(0, k), own[k]]);
             for (const item of own.slice(0, -2)) counts[item]!++;
+            training[user] = own.slice(0, -2);
             valid.push([user, own.slice(0, -2), own.at(-2)]);
             test.push([user, own.slice(0, -1), own.at(-1)]);
           }
           expect([split.train, split.valid, split.test].map(listed)).toEqual([train, valid, test]);
           expect([...split.trainCounts]).toEqual(counts);
+          const { training: made } = split;
+          expect(
+            Array.from(made.starts, (start, user) => [...made.items.subarray(start, made.ends[user])]),
+          ).toEqual(training);
         },
       ),
     );

@@ -25,9 +25,14 @@ function domainOf(lists: readonly (readonly number[])[], times?: readonly number
     valid: rows,
     test: rows,
     trainCounts: new Int32Array(10),
+    training: { items: new Int32Array(0), starts: new Int32Array(0), ends: new Int32Array(0) },
     warnings: [],
   };
 }
+
+/** Training items of each user. */
+const trainingOf = ({ training: { items, starts, ends } }: Pick<Domain, 'training'>): number[][] =>
+  Array.from(starts, (start, user) => [...items.subarray(start, ends[user])]);
 
 const lists = fc.array(fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 25 }), {
   minLength: 1,
@@ -38,6 +43,7 @@ const partsOf = (domain: Domain) => ({
   valid: listed(domain.valid),
   test: listed(domain.test),
   counts: [...domain.trainCounts],
+  training: trainingOf(domain),
 });
 
 /** Rows of sequences whose places are marked with a part, by the definition: everything before a place is its history. */
@@ -47,11 +53,15 @@ function literal(own: readonly (readonly number[])[], partOf: (user: number, pla
     valid: [] as unknown[],
     test: [] as unknown[],
     counts: Array<number>(10).fill(0),
+    training: own.map((): number[] => []),
   };
   for (const [user, list] of own.entries())
     for (const [place, item] of list.entries()) {
       const part = partOf(user, place) as 'train' | 'valid' | 'test';
-      if (part === 'train') found.counts[item]!++;
+      if (part === 'train') {
+        found.counts[item]!++;
+        found.training[user]!.push(item);
+      }
       if (place > 0) found[part].push([user, list.slice(0, place), item]);
     }
   return found;
@@ -156,6 +166,8 @@ describe('splitDomain', () => {
           rows('train').forEach(([, history, target], at) => {
             expect([...history, target]).toEqual(training!.slice(0, at + 2));
           });
+          expect(made.training[user]).toHaveLength(sizes.train);
+          if (training) expect(made.training[user]).toEqual(training);
           if (training) for (const [, history] of rows('valid')) expect(history).toEqual(training);
           const held = [...rows('valid'), ...rows('test')].map(([, , target]) => target);
           if (training) expect([...training, ...held].sort()).toEqual([...list].sort());

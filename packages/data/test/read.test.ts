@@ -87,6 +87,8 @@ describe('readDomain', () => {
     expect(domain.warnings).toHaveLength(1);
     expect(domain.warnings[0]).toMatch(/rows of 1 of 3 users are not the prefixes/);
     expect([...domain.trainCounts]).toEqual([0, 2, 2, 3, 1, 0]);
+    const { items: all, starts, ends } = domain.training;
+    expect([...all.subarray(starts[2], ends[2])]).toEqual([1, 2, 3, 4]);
   });
 
   it('keeps rows apart whose histories lack their beginning without having been cut', async () => {

@@ -1,4 +1,4 @@
-import type { Batch, Rows } from '@ferry/data';
+import type { Batch, Sequences } from '@ferry/data';
 
 /**
  * A recommender without training: fills one row of scores.
@@ -18,15 +18,15 @@ export interface ItemFeature {
   present: ArrayLike<number>;
 }
 
-/** Calls `visit` with each row's history. For counts of all training items use a domain's validation rows. */
-function eachHistory(rows: Rows, visit: (history: Int32Array) => void): void {
-  rows.starts.forEach((start, r) => {
-    visit(rows.items.subarray(start, rows.ends[r]));
+/** Calls `visit` with each sequence. */
+function eachHistory({ items, starts, ends }: Sequences, visit: (history: Int32Array) => void): void {
+  starts.forEach((start, r) => {
+    visit(items.subarray(start, ends[r]));
   });
 }
 
-/** How often each item occurs in the rows' histories; [N+1]. */
-export function historyCounts(rows: Rows, count: number): Int32Array {
+/** How often each item occurs in sequences, such as the `training` of a domain; [N+1]. */
+export function historyCounts(rows: Sequences, count: number): Int32Array {
   const counts = new Int32Array(count + 1);
   eachHistory(rows, (history) => {
     for (const item of history) counts[item]!++;
@@ -34,8 +34,8 @@ export function historyCounts(rows: Rows, count: number): Int32Array {
   return counts;
 }
 
-/** Scores items by how often they occur in the histories of `rows`, the same for everyone. */
-export function popularity(rows: Rows, count: number): Baseline {
+/** Scores items by how often they occur in training sequences, the same for everyone. */
+export function popularity(rows: Sequences, count: number): Baseline {
   const counts = historyCounts(rows, count);
   return (_, scores) => {
     scores.set(counts);
@@ -46,7 +46,7 @@ export function popularity(rows: Rows, count: number): Baseline {
  * First-order Markov chain: scores item j by how often it directly followed the history's last item, plus
  * 1e-6 times its popularity, which orders the items that never did.
  */
-export function markov(rows: Rows, count: number): Baseline {
+export function markov(rows: Sequences, count: number): Baseline {
   const counts = historyCounts(rows, count);
   const followers = new Map<number, Map<number, number>>();
   eachHistory(rows, (history) => {
@@ -70,7 +70,7 @@ export function markov(rows: Rows, count: number): Baseline {
  * / sqrt(n_i n_j), n being the items' interactions, plus 1e-6 times its popularity, which orders the items
  * without a common user. An item is not a neighbour of itself.
  */
-export function itemCosine(rows: Rows, count: number): Baseline {
+export function itemCosine(rows: Sequences, count: number): Baseline {
   const counts = historyCounts(rows, count);
   const together = Array.from({ length: count + 1 }, () => new Map<number, number>());
   eachHistory(rows, (history) => {

@@ -1,8 +1,8 @@
 import { batches, type Batch, type BatchOptions, type Rows } from '@ferry/data';
 import { tf } from '@ferry/engine';
 import { exclusionLists, historyOf } from './exclusion.ts';
-import { rankingMetrics } from './metrics.ts';
 import { ranksOf, type Places, type TieRule } from './places.ts';
+import { rankingMetrics } from './rowValues.ts';
 import { scorePlaces } from './scorePlaces.ts';
 import { compiledPlaces } from './tensorPlaces.ts';
 
@@ -109,8 +109,9 @@ export interface RankingResult extends Places {
 export async function evaluateRanking(options: RankingOptions & Ranker): Promise<RankingResult> {
   const { rows, count, batchSize = 256, k, history = 'keep', whole = rows, ties, lengths, edges } = options;
   const order = options.order ?? Int32Array.from(rows.targets.keys());
-  const byRow = { better: new Int32Array(rows.targets.length), tied: new Int32Array(rows.targets.length) };
-  const record = (batch: Batch, found: ArrayLike<number>): void => {
+  const perRow = (): Int32Array => new Int32Array(rows.targets.length);
+  const byRow = { better: perRow(), tied: perRow(), candidates: perRow().fill(count) };
+  const record = ({ batch, masked }: MaskedBatch, found: ArrayLike<number>): void => {
     if (found.length !== 2 * batch.size)
       throw new RangeError(
         `evaluateRanking: a batch must give 2*B=${2 * batch.size} counts, got ${found.length}`,
@@ -125,6 +126,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
         );
       byRow.better[batch.rows[b]!] = better;
       byRow.tied[batch.rows[b]!] = tied;
+      if (masked) byRow.candidates[batch.rows[b]!] = count - excludedIn(masked, b, batch.size);
     }
   };
   const waiting: MaskedBatch[] = [];
@@ -133,7 +135,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
   ): Promise<void> => {
     const batches = waiting.splice(0);
     const found = await rank(batches);
-    for (const [i, { batch }] of batches.entries()) record(batch, found[i] ?? []);
+    for (const [i, batch] of batches.entries()) record(batch, found[i] ?? []);
   };
   for (const batch of batches(rows, {
     size: batchSize,
@@ -156,7 +158,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
       continue;
     }
     record(
-      batch,
+      { batch, masked },
       'places' in options
         ? await options.places(batch, masked)
         : await placesOfScores(await options.scores(batch), batch, { count, masked }),
@@ -166,8 +168,17 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
   const places: Places = {
     better: order.map((row) => byRow.better[row]!),
     tied: order.map((row) => byRow.tied[row]!),
+    candidates: order.map((row) => byRow.candidates[row]!),
   };
   return { ...places, ranks: ranksOf(places, ties), metrics: rankingMetrics(places, k, undefined, ties) };
+}
+
+/** How many items a row of a rectangle of exclusions holds: its entries other than 0. */
+function excludedIn(masked: Int32Array, row: number, rows: number): number {
+  const width = masked.length / rows;
+  let count = 0;
+  for (let x = row * width; x < (row + 1) * width; x++) if (masked[x] !== 0) count++;
+  return count;
 }
 
 /**

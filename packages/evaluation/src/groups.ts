@@ -1,5 +1,5 @@
 import type { Rows } from '@ferry/data';
-import { rankingMetrics } from './metrics.ts';
+import { rankingMetrics } from './rowValues.ts';
 import { placesOf, type Ranks, type TieRule } from './places.ts';
 
 /** A partition of rows. */

@@ -27,6 +27,17 @@ export {
   type Scores,
 } from './evaluate.ts';
 export {
+  beyondAccuracy,
+  exposureMetrics,
+  exposureValues,
+  longTail,
+  noveltyMetrics,
+  noveltyValues,
+  trainingUse,
+  type BeyondMetric,
+  type TrainingUse,
+} from './exposure.ts';
+export {
   groupMetrics,
   historyLengthGroups,
   maskGroups,
@@ -37,18 +48,10 @@ export {
   type Groups,
 } from './groups.ts';
 export { holm } from './holm.ts';
-export { listValues, type ListMetric, type Lists } from './lists.ts';
-export {
-  gains,
-  hits,
-  maskedMean,
-  mrr,
-  ndcgAt,
-  rankingMetrics,
-  recallAt,
-  reciprocalRanks,
-  type Mask,
-} from './metrics.ts';
+export { type Lists, type RankedLists } from './lists.ts';
+export { isMany, listPlaces, nowhere, ratingGain, type ManyPlaces } from './manyPlaces.ts';
+export { areas, manyValues, type ManyMetric } from './manyValues.ts';
+export { gains, hits, maskedMean, mrr, ndcgAt, recallAt, reciprocalRanks, type Mask } from './metrics.ts';
 export { metricTitle } from './metricTitle.ts';
 export {
   pickPlaces,
@@ -60,7 +63,15 @@ export {
   type Ranks,
   type TieRule,
 } from './places.ts';
-export { rowValues, type RowResults } from './rowValues.ts';
+export {
+  defaultMetrics,
+  meanMetric,
+  metricName,
+  rankingMetrics,
+  rowValues,
+  type MetricName,
+  type RowResults,
+} from './rowValues.ts';
 export { scorePlaces, type ScorePlacesOptions } from './scorePlaces.ts';
 export {
   comparePaired,
@@ -73,4 +84,5 @@ export {
 } from './significance.ts';
 export { summarise, summariseRuns, type Summary } from './summary.ts';
 export { targetPlaces } from './tensorPlaces.ts';
+export { rankUsers, type UserRanking, type UserRankingOptions, type UserScores } from './userRanking.ts';
 export { topK, type TopKOptions } from './topK.ts';

@@ -1,4 +1,4 @@
-import { placesOf, type Ranks, type TieRule } from './places.ts';
+import { placesOf, type Places, type Ranks, type TieRule } from './places.ts';
 
 /**
  * Ranking metrics of rows with a single relevant item each. An item that ties with t others stands on each of t + 1 places with
@@ -8,7 +8,10 @@ import { placesOf, type Ranks, type TieRule } from './places.ts';
 /** Per-row values and which of them count. */
 export type Mask = ArrayLike<number>;
 
-/** Where the mask is 1 (everywhere without one), the mean of `values`; NaN when nothing counts. */
+/**
+ * Where the mask is 1 (everywhere without one), the mean of `values`; NaN when nothing counts. A value that is NaN belongs to a row
+ * that has none, such as one without relevant items: it does not count.
+ */
 export function maskedMean(values: ArrayLike<number>, mask?: Mask): number {
   if (mask && mask.length !== values.length)
     throw new RangeError(
@@ -17,7 +20,7 @@ export function maskedMean(values: ArrayLike<number>, mask?: Mask): number {
   let sum = 0;
   let counted = 0;
   for (let i = 0; i < values.length; i++) {
-    if (mask?.[i] === 0) continue;
+    if (mask?.[i] === 0 || Number.isNaN(values[i]!)) continue;
     sum += values[i]!;
     counted++;
   }
@@ -25,7 +28,7 @@ export function maskedMean(values: ArrayLike<number>, mask?: Mask): number {
 }
 
 /** Throws unless k is a cutoff. */
-export function requireCutoff(caller: string, k: number): void {
+function requireCutoff(caller: string, k: number): void {
   if (!Number.isInteger(k) || k < 1)
     throw new RangeError(`${caller}: k must be a positive integer, got ${k}`);
 }
@@ -67,13 +70,23 @@ export function hits(ranks: Ranks, k: number, ties: TieRule = 'mid-rank'): Float
  * relevant item; [R].
  */
 export function gains(ranks: Ranks, k: number, ties: TieRule = 'mid-rank'): Float64Array {
-  requireCutoff('gains', k);
+  if (k !== Infinity) requireCutoff('gains', k);
   return expected(ranks, ties, (rank) => 1 / Math.log2(rank + 1), k);
 }
 
-/** 1 / rank; [R]. */
-export function reciprocalRanks(ranks: Ranks, ties: TieRule = 'mid-rank'): Float64Array {
-  return expected(ranks, ties, (rank) => 1 / rank);
+/** 1 / rank, 0 where the rank is not within k; [R]. */
+export function reciprocalRanks(ranks: Ranks, ties: TieRule = 'mid-rank', k = Infinity): Float64Array {
+  return expected(ranks, ties, (rank) => 1 / rank, k);
+}
+
+/** The share of the other candidates that stand behind the relevant item, a tie counting half: the row's AUC; [R]. */
+export function shareBehind(places: Places, ties: TieRule = 'mid-rank'): Float64Array {
+  const { candidates, better, tied } = places;
+  if (!candidates) throw new RangeError('shareBehind: AUC needs the number of candidates of each row');
+  const share = { 'mid-rank': 0.5, pessimistic: 1, optimistic: 0 }[ties];
+  return Float64Array.from(better, (count, r) =>
+    candidates[r]! > 1 ? 1 - (count + share * tied[r]!) / (candidates[r]! - 1) : NaN,
+  );
 }
 
 /** Recall@k, which with a single relevant item is also the hit rate HR@k: the share of rows within k. */
@@ -89,28 +102,4 @@ export function ndcgAt(ranks: Ranks, k: number, mask?: Mask): number {
 /** Mean reciprocal rank over the whole catalogue, without a cutoff. */
 export function mrr(ranks: Ranks, mask?: Mask): number {
   return maskedMean(reciprocalRanks(ranks), mask);
-}
-
-/**
- * All metrics of a list of ranks.
- *
- * @param ranks - [R].
- * @param k - Cutoffs. Default 10 and 50.
- * @param mask - [R] 1 for rows that count.
- * @returns `recall@k` and `ndcg@k` for each cutoff, and `mrr`.
- */
-export function rankingMetrics(
-  ranks: Ranks,
-  k: readonly number[] = [10, 50],
-  mask?: Mask,
-  ties: TieRule = 'mid-rank',
-): Record<string, number> {
-  const places = placesOf(ranks);
-  const metrics: Record<string, number> = {};
-  for (const cutoff of k) {
-    metrics[`recall@${cutoff}`] = maskedMean(hits(places, cutoff, ties), mask);
-    metrics[`ndcg@${cutoff}`] = maskedMean(gains(places, cutoff, ties), mask);
-  }
-  metrics['mrr'] = maskedMean(reciprocalRanks(places, ties), mask);
-  return metrics;
 }

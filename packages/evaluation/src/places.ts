@@ -7,6 +7,8 @@ export interface Places {
   readonly better: Int32Array;
   /** Other candidates with the same score; [R]. */
   readonly tied: Int32Array;
+  /** How many candidates each row had, the relevant item included; [R]. AUC needs them. */
+  readonly candidates?: Int32Array | undefined;
 }
 
 /**
@@ -59,7 +61,11 @@ export function ranksOf({ better, tied }: Places, ties: TieRule = 'mid-rank'): F
 }
 
 /** The rows that a test keeps, in their order. */
-export function pickPlaces({ better, tied }: Places, keep: (row: number) => boolean): Places {
+export function pickPlaces({ better, tied, candidates }: Places, keep: (row: number) => boolean): Places {
   const filter = (values: Int32Array): Int32Array => values.filter((_, row) => keep(row));
-  return { better: filter(better), tied: filter(tied) };
+  return {
+    better: filter(better),
+    tied: filter(tied),
+    ...(candidates && { candidates: filter(candidates) }),
+  };
 }

@@ -1,4 +1,5 @@
 import type { Rows } from '@ferry/data';
+import type { Lists } from '../src/index.ts';
 
 /** Rows from readable lists of [history, target]. */
 export function rowsOf(examples: readonly (readonly [number[], number])[]): Rows {
@@ -16,5 +17,20 @@ export function rowsOf(examples: readonly (readonly [number[], number])[]): Rows
     items: Int32Array.from(items),
     starts: Int32Array.from(starts),
     ends: Int32Array.from(ends),
+  };
+}
+
+/** Lists from readable rows of [list, relevant]. */
+export function listsOf(rows: readonly (readonly [number[], number[]])[], gains?: number[]): Lists {
+  const ends = (at: 0 | 1): Int32Array => {
+    let end = 0;
+    return Int32Array.from(rows, (row) => (end += row[at].length));
+  };
+  return {
+    items: Int32Array.from(rows.flatMap(([list]) => list)),
+    listEnds: ends(0),
+    relevant: Int32Array.from(rows.flatMap(([, relevant]) => relevant)),
+    relevantEnds: ends(1),
+    ...(gains && { gains: Float32Array.from(gains) }),
   };
 }

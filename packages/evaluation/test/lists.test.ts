@@ -1,21 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listValues, rankingMetrics, rowValues, type Lists } from '../src/index.ts';
-
-/** Lists from readable rows of [list, relevant]. */
-function listsOf(rows: readonly (readonly [number[], number[]])[], gains?: number[]): Lists {
-  const ends = (at: 0 | 1): Int32Array => {
-    let end = 0;
-    return Int32Array.from(rows, (row) => (end += row[at].length));
-  };
-  return {
-    items: Int32Array.from(rows.flatMap(([list]) => list)),
-    listEnds: ends(0),
-    relevant: Int32Array.from(rows.flatMap(([, relevant]) => relevant)),
-    relevantEnds: ends(1),
-    ...(gains && { gains: Float32Array.from(gains) }),
-  };
-}
+import { rankingMetrics, rowValues } from '../src/index.ts';
+import { listsOf } from './helpers.ts';
 
 describe('metrics of lists', () => {
   it('are worked out by hand', () => {
@@ -27,8 +13,7 @@ describe('metrics of lists', () => {
       ],
       [[3, 4], [8]],
     ]);
-    const first = (metric: Parameters<typeof listValues>[1], k: number): number =>
-      listValues(lists, metric, k)[0]!;
+    const first = (metric: string, k: number): number => rowValues(lists, `${metric}@${k}`)[0]!;
     expect(first('recall', 5)).toBeCloseTo(2 / 3, 12);
     expect(first('precision', 5)).toBeCloseTo(2 / 5, 12);
     expect(first('precision', 10)).toBeCloseTo(2 / 10, 12);
@@ -37,7 +22,7 @@ describe('metrics of lists', () => {
     expect(first('map', 5)).toBeCloseTo((1 / 2 + 2 / 4) / 3, 12);
     expect(first('map', 2)).toBeCloseTo(1 / 2 / 2, 12);
     for (const metric of ['recall', 'precision', 'hit', 'ndcg', 'mrr', 'map'] as const)
-      expect(listValues(lists, metric, 5)[1]).toBe(0);
+      expect(rowValues(lists, `${metric}@5`)[1]).toBe(0);
   });
 
   it("give MIND's NDCG of an impression and Elliot's of graded ratings", () => {
@@ -48,8 +33,8 @@ describe('metrics of lists', () => {
         [2, 4],
       ],
     ]);
-    expect(listValues(impression, 'ndcg', 5)[0]).toBeCloseTo(0.6131471928, 9);
-    expect(listValues(impression, 'ndcg', 10)[0]).toBeCloseTo(0.8175295904, 9);
+    expect(rowValues(impression, 'ndcg@5')[0]).toBeCloseTo(0.6131471928, 9);
+    expect(rowValues(impression, 'ndcg@10')[0]).toBeCloseTo(0.8175295904, 9);
     // Ratings a:5, b:3; the list is a, c, b. Gains 2^(rating + 1) - 1.
     const graded = listsOf(
       [
@@ -60,9 +45,9 @@ describe('metrics of lists', () => {
       ],
       [63, 15],
     );
-    expect(listValues(graded, 'ndcg', 3)[0]).toBeCloseTo(0.9728976077, 6);
-    expect(listValues({ ...graded, gains: undefined }, 'ndcg', 3)[0]).toBeCloseTo(0.9197207891, 9);
-    expect(listValues(graded, 'precision', 3)[0]).toBeCloseTo(2 / 3, 12);
+    expect(rowValues(graded, 'ndcg-graded@3')[0]).toBeCloseTo(0.9728976077, 6);
+    expect(rowValues(graded, 'ndcg@3')[0]).toBeCloseTo(0.9197207891, 9);
+    expect(rowValues(graded, 'precision@3')[0]).toBeCloseTo(2 / 3, 12);
   });
 
   it('agree with ranks where a row has one relevant item', () => {
@@ -83,11 +68,19 @@ describe('metrics of lists', () => {
   });
 
   it('refuse what has no value', () => {
-    expect(() => listValues(listsOf([[[1], []]]), 'recall', 1)).toThrow(/relevant item, got none in row 0/);
-    expect(() => listValues(listsOf([[[1, 1], [2]]]), 'recall', 1)).toThrow(/item twice, got 1 in row 0/);
-    expect(() => listValues(listsOf([[[1], [2]]]), 'recall', 0)).toThrow(/got 0/);
+    expect(rowValues(listsOf([[[1], []]]), 'recall@1')[0]).toBeNaN();
+    expect(() => rowValues(listsOf([[[1, 1], [2]]]), 'recall@1')).toThrow(/item twice, got 1 in row 0/);
+    expect(() => rowValues(listsOf([[[1], [2]]]), 'recall@0')).toThrow(/got 'recall@0'/);
     expect(() => rowValues(listsOf([[[1], [2]]]), 'auc@3')).toThrow(/got 'auc@3'/);
-    expect(() => rowValues([1], 'map@3')).toThrow(/recall@k, ndcg@k or mrr, got 'map@3'/);
+    expect(() => rowValues([1], 'novelty@3')).toThrow(/must be recall@k, .* or gauc, got 'novelty@3'/);
+    expect([...rowValues([1, 11, 4], 'precision@10'), ...rowValues([1, 11, 4], 'HR@10')]).toEqual([
+      0.1, 0, 0.1, 1, 0, 1,
+    ]);
+    expect([...rowValues([1, 11, 4], 'mrr@10'), ...rowValues([4], 'map')]).toEqual([1, 0, 0.25, 0.25]);
+    // Precision of the first 1, 2, 3, 4 places: 0, 1/2, 1/3, 1/4.
+    expect(rowValues([2], 'map-elliot@4')[0]).toBeCloseTo((1 / 2 + 1 / 3 + 1 / 4) / 4, 12);
+    const places = { better: Int32Array.of(2), tied: Int32Array.of(1), candidates: Int32Array.of(6) };
+    expect(rowValues(places, 'auc')[0]).toBeCloseTo(1 - 2.5 / 5, 12);
     expect([...rowValues([1, 11], 'recall@10'), ...rowValues([4], 'mrr')]).toEqual([1, 0, 0.25]);
   });
 });

@@ -1,4 +1,4 @@
-import type { Domain, Rows } from '@ferry/data';
+import type { Domain, Sequences } from '@ferry/data';
 import {
   baselineScores,
   evaluateRanking,
@@ -26,7 +26,7 @@ export interface BaselineResult {
   readonly rows: RankedRows;
 }
 
-const make: Record<BaselineName, (rows: Rows, count: number) => Baseline> = {
+const make: Record<BaselineName, (training: Sequences, count: number) => Baseline> = {
   popularity,
   markov,
   'item-cf': itemCosine,
@@ -42,8 +42,7 @@ export async function runBaselines(
   const count = domain.items.ids.length;
   const results: BaselineResult[] = [];
   for (const name of names) {
-    // The whole histories of the validation rows are all training interactions, each once.
-    const scores = baselineScores(make[name](domain.valid, count), count);
+    const scores = baselineScores(make[name](domain.training, count), count);
     const places = await evaluateRanking({
       rows: domain.test,
       count,
