@@ -70,7 +70,7 @@ async function knownFeatures(domain: Domain): Promise<{ features: DomainFeatures
  */
 export async function importMissRec(
   file: string,
-  { on, out, heads }: { on?: string | undefined; out: string; heads?: number | undefined },
+  { on, out, heads }: { on?: string; out: string; heads?: number },
   console: JobConsole,
 ): Promise<void> {
   if (!existsSync(file)) throw new UserError(`no such file: ${file}`);
@@ -85,7 +85,7 @@ export async function importMissRec(
     imported = importReleased(readFileSync(file), {
       file,
       ...(features && { domain: { ...features, order } }),
-      ...(heads !== undefined && { heads }),
+      heads,
     });
   } catch (error) {
     throw missing.length > 0 ? new UserError([(error as Error).message, ...missing].join('; ')) : error;

@@ -72,7 +72,7 @@ export function planTransfer(recipe: PlacedStudy, name: string): StudyPlan {
     : [{ variant: undefined, model: recipe.model }];
   const shared = {
     ...{ description: '', needs: 'nothing', takes: '', backend, features },
-    ...(threads !== undefined && { threads }),
+    threads,
   };
   const preparationOf = (seed: number, { variant, model }: NamedModel): Preparation => {
     const own = ['pretrain', ...(variant === undefined ? [] : [variant]), `seed-${seed}`].join('/');

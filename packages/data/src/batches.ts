@@ -11,25 +11,25 @@ export interface BatchOptions {
   /** B: rows in a batch. */
   size: number;
   /** The rows to visit, in this order: a permutation or any selection. Default: all rows, as they are. Int32. */
-  order?: Int32Array | undefined;
+  order?: Int32Array;
   /**
    * Which rows share a batch. 'given' (the default, for training) takes B consecutive entries of `order`, so every
    * batch holds exactly the rows an unbucketed shuffle would give it. 'grouped' (for evaluation, where the order of
    * rows does not matter) first sorts `order` by history length, stably, so that short histories are padded little.
    */
-  grouping?: 'given' | 'grouped' | undefined;
+  grouping?: 'given' | 'grouped';
   /**
    * How far a batch is padded. 'bucket' (the default): to the smallest edge that holds its longest history;
    * 'max': always to the last edge; 'longest': to its longest history exactly (many distinct lengths).
    */
-  lengths?: 'bucket' | 'max' | 'longest' | undefined;
+  lengths?: 'bucket' | 'max' | 'longest';
   /** Increasing padded lengths for 'bucket' and 'max'. Default {@link defaultEdges}, and on as far as the rows need. */
-  edges?: readonly number[] | undefined;
+  edges?: readonly number[];
   /**
    * The last batch when rows run out: 'keep' (the default) a smaller one, 'fill' it up to B by repeating its last
    * row (see {@link Batch.valid}), 'drop' it.
    */
-  last?: 'keep' | 'fill' | 'drop' | undefined;
+  last?: 'keep' | 'fill' | 'drop';
 }
 
 /** How many batches {@link batches} gives for a number of rows. */
@@ -158,7 +158,7 @@ function padBatch(
 export function splitByLength(
   rows: Rows,
   batch: Batch,
-  options: { sizes: readonly number[]; edges?: readonly number[] | undefined },
+  options: { sizes: readonly number[]; edges?: readonly number[] },
 ): Batch[] {
   const { sizes } = options;
   const total = sizes.reduce((sum, size) => sum + size, 0);

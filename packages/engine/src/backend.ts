@@ -16,13 +16,13 @@ import { parseRequest, type BackendSpec, type ProviderName } from './request.ts'
 /** Options of {@link selectBackend}. */
 export interface SelectOptions {
   /** Threads of one operation; `FERRY_THREADS`, else as many as the process may use. */
-  threads?: number | undefined;
+  threads?: number;
   /** Execution provider of `ort`, cpu by default; with the backend `auto`, naming one means `ort`. */
-  provider?: ProviderName | undefined;
+  provider?: ProviderName;
   /** Path prefix: ONNX Runtime writes a profile of every session of `ort` there. For diagnosis. */
-  profile?: string | undefined;
+  profile?: string;
   /** Receives the line that says what was fallen back to and why; standard error by default. */
-  log?: ((line: string) => void) | undefined;
+  log?: (line: string) => void;
 }
 
 /** What runs the tensors, as plain JSON, for banners and run records. */

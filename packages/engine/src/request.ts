@@ -33,7 +33,7 @@ const PROVIDERS: readonly string[] = ['auto', 'cpu', 'cuda', 'webgpu'];
  */
 export function parseRequest(
   name: string,
-  options: { provider?: string | undefined; threads?: number | undefined },
+  options: { provider?: string; threads?: number },
   environment: Readonly<Record<string, string | undefined>>,
 ): BackendRequest {
   const asked = parseSpec(name, 'selectBackend: name');

@@ -10,7 +10,7 @@ export interface QueryBatch<Q> {
   /** [B] */
   targets: Int32Array;
   /** [B*X] items of each row that are no candidates, 0 = none; without repeats and without the target (`exclusionLists`). */
-  masked?: Int32Array | undefined;
+  masked?: Int32Array;
 }
 
 /** Candidates that are made a block at a time. */
@@ -53,9 +53,9 @@ export interface BlockScorer<Q extends object, C extends object> {
 /** Options of {@link createBlockScorer}. */
 export interface BlockScorerOptions {
   /** Candidates of a block. Default 1024: with 256 rows their scores have 1 MiB and stay in the cache. */
-  width?: number | undefined;
+  width?: number;
   /** Named in errors and profiles. */
-  name?: string | undefined;
+  name?: string;
 }
 
 /**

@@ -22,27 +22,27 @@ export interface RankingOptions {
   /** N: items of the catalogue, all of which are candidates. */
   count: number;
   /** Which rows, in any order. Default: all. Int32 [R]. */
-  order?: Int32Array | undefined;
+  order?: Int32Array;
   /** B. Default 256; the last batch is filled to it with rows that are not counted. */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /** How histories are padded; rows are grouped by length. See `batches` of `@ferry/data`. */
   lengths?: BatchOptions['lengths'];
   /** Padded lengths; see `batches` of `@ferry/data`. */
-  edges?: readonly number[] | undefined;
+  edges?: readonly number[];
   /** Cutoffs. Default 10 and 50. */
-  k?: readonly number[] | undefined;
+  k?: readonly number[];
   /**
    * Whether items of the history stay candidates (`keep`: the protocol of MISSRec and RecBole's sequential
    * models) or not (`mask`). The target always stays one. Default `keep`.
    */
-  history?: 'keep' | 'mask' | undefined;
+  history?: 'keep' | 'mask';
   /**
    * The same rows with their whole histories, which is what `mask` takes out. Default `rows`; give it where `rows` has the
    * histories cut to what a model sees.
    */
-  whole?: Rows | undefined;
+  whole?: Rows;
   /** What a tie means. Default `mid-rank`. */
-  ties?: TieRule | undefined;
+  ties?: TieRule;
 }
 
 /** How a model ranks a batch: give one of the two. */

@@ -9,7 +9,7 @@ export interface Lists extends RankedLists {
   /** End of each row's relevant items; [R]. */
   readonly relevantEnds: Int32Array;
   /** Gain of each entry of `relevant`, above 0. Default 1 each. */
-  readonly gains?: Float32Array | undefined;
+  readonly gains?: Float32Array;
 }
 
 /** Recommended lists. */

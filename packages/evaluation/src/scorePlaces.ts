@@ -10,7 +10,7 @@ export interface ScorePlacesOptions {
    * Items of each row that are not candidates, 0 = none; [B*X] with any X. Repeats are allowed; the target
    * stays a candidate even where it is listed.
    */
-  masked?: Int32Array | undefined;
+  masked?: Int32Array;
 }
 
 /**

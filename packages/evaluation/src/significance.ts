@@ -5,7 +5,7 @@ export interface ResamplingOptions {
   /** Where the resamples come from. */
   random: RandomStream;
   /** How many resamples. Default 10,000. */
-  samples?: number | undefined;
+  samples?: number;
 }
 
 /** Mean of a - b with a confidence interval. */
@@ -74,7 +74,7 @@ function mean(values: Float64Array): number {
 export function pairedBootstrap(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
-  options: ResamplingOptions & { level?: number | undefined },
+  options: ResamplingOptions & { level?: number },
 ): Interval {
   const { random, level = 0.95 } = options;
   const samples = checkedSamples('pairedBootstrap', options.samples);
@@ -176,7 +176,7 @@ function countWins(difference: Float64Array): { wins: number; losses: number } {
 export function comparePaired(
   a: ArrayLike<number>,
   b: ArrayLike<number>,
-  options: ResamplingOptions & { level?: number | undefined },
+  options: ResamplingOptions & { level?: number },
 ): PairedComparison {
   return {
     rows: a.length,

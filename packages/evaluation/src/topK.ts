@@ -3,7 +3,7 @@ export interface TopKOptions {
   /** How many items are wanted. */
   k: number;
   /** Items that must not appear. */
-  exclude?: Iterable<number> | undefined;
+  exclude?: Iterable<number>;
 }
 
 /**

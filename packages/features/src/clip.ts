@@ -15,9 +15,9 @@ export interface ClipOptions {
    * A folder that holds `Xenova/clip-vit-base-patch32/`, or that folder itself. Default: environment variable
    * FERRY_MODELS.
    */
-  modelDirectory?: string | undefined;
+  modelDirectory?: string;
   /** Whether missing weights may be fetched from huggingface.co into the model directory. Default true. */
-  download?: boolean | undefined;
+  download?: boolean;
 }
 
 /** Files that each tower needs. */

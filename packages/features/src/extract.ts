@@ -11,15 +11,15 @@ import { openVectorCache, type VectorCache } from './vectorCache.ts';
 /** What every extraction can be told. */
 export interface ExtractionOptions {
   /** Where features and the cache of single vectors go; see {@link featureStore}. */
-  cacheDirectory?: string | undefined;
+  cacheDirectory?: string;
   /** Called at the start and after each batch. */
-  progress?: ((progress: ExtractionProgress) => void) | undefined;
+  progress?: (progress: ExtractionProgress) => void;
   /** Stops after the batch under way; what is done stays in the cache. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignal;
   /** Items encoded at once. */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /** Type of the numbers in the file; float16 takes half the room and keeps three digits. Default float32. */
-  dtype?: 'float16' | 'float32' | undefined;
+  dtype?: 'float16' | 'float32';
 }
 
 /** One extraction. */
@@ -39,9 +39,9 @@ export interface Extraction<Input> {
   /** Opens the encoder; called only if something is not in the cache. */
   open: () => Promise<Encoder<Input>>;
   /** How the inputs were chosen: kept with the features. */
-  made?: Pick<FeatureRecord, 'field' | 'dropWords'> | undefined;
+  made?: Pick<FeatureRecord, 'field' | 'dropWords'>;
   /** Whether inputs that cannot be decoded count as missing, or are all listed in one error when the others are done. */
-  damaged?: 'refuse' | 'missing' | undefined;
+  damaged?: 'refuse' | 'missing';
   /** See {@link FeatureMatrix.notes}. */
   notes: string[];
 }

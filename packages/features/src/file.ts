@@ -17,17 +17,17 @@ export interface FeatureFileOptions {
    * F of a headerless file. Default: what the record beside it (`<file>.json`) states, else the file's size divided by its
    * rows. A width given here or there is checked.
    */
-  width?: number | undefined;
+  width?: number;
   /** Which array of a `.npz` holds the features. Default: its only two-dimensional numeric array. */
-  array?: string | undefined;
+  array?: string;
   /**
    * Raw item id of each row. Default: the strings or integers of the array `ids` (or `item_ids`, `item_id`, `id`) of a
    * `.npz`, if it has one. With ids, rows are put into the order of the item index and items without a row are missing;
    * without, row r belongs to index r.
    */
-  ids?: readonly string[] | undefined;
+  ids?: readonly string[];
   /** Rows belong to items by the items' `clipRows` (a file shared with another domain) instead of by index. */
-  byClipRow?: boolean | undefined;
+  byClipRow?: boolean;
 }
 
 /** Headerless little-endian numbers: float32, unless the record states another type. */

@@ -17,12 +17,12 @@ export interface ImageFeatureOptions extends ExtractionOptions, ClipOptions {
    * 'pixels' (the default): colour and gradient histograms, needs no weights; a description of how a picture looks, not
    * of what it shows. 'clip': CLIP ViT-B/32's image tower, 512 wide, needs weights on disk or reachable.
    */
-  encoder?: ImageEncoderName | undefined;
+  encoder?: ImageEncoderName;
   /**
    * What becomes of pictures that cannot be decoded. `refuse` (the default): an error that lists them all, once the others
    * are encoded and kept. `missing`: they count as missing, and the notes list them.
    */
-  damaged?: 'refuse' | 'missing' | undefined;
+  damaged?: 'refuse' | 'missing';
 }
 
 /**

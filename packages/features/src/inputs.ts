@@ -16,9 +16,9 @@ export interface ItemInput {
 /** Which texts of a domain are encoded. */
 export interface TextSource {
   /** `texts` (the default): an item's text or, where that is blank, its title. `titles`: the other way round. */
-  field?: 'texts' | 'titles' | undefined;
+  field?: 'texts' | 'titles';
   /** Encodes them with words dropped. */
-  dropWords?: WordDrop | undefined;
+  dropWords?: WordDrop;
 }
 
 /** The texts of all items, undefined where there is none. [N]. */

@@ -37,11 +37,11 @@ export interface ItemBlocks {
 /** How {@link openItemBlocks} takes a file. */
 export interface ItemBlocksOptions {
   /** Whose items the rows are: their number and, where the record states it, their order are checked. */
-  domain?: Pick<Domain, 'items'> | undefined;
+  domain?: Pick<Domain, 'items'>;
   /** F of a headerless file without a record. */
-  width?: number | undefined;
+  width?: number;
   /** Which items have the modality, if it is known. Default: the file is gone through once; rows of zeros are missing. */
-  present?: Uint8Array | undefined;
+  present?: Uint8Array;
 }
 
 /** Bytes of one block, where a whole file is gone through. */
@@ -239,9 +239,9 @@ export async function writeItemBlocks(
   shape: {
     count: number;
     width: number;
-    type?: 'float16' | 'float32' | undefined;
-    encoder?: string | undefined;
-    domain?: Pick<Domain, 'items'> | undefined;
+    type?: 'float16' | 'float32';
+    encoder?: string;
+    domain?: Pick<Domain, 'items'>;
   },
   blocks: Iterable<Float32Array> | AsyncIterable<Float32Array>,
 ): Promise<void> {

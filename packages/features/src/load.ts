@@ -10,14 +10,14 @@ import { droppedSuffix } from './words.ts';
 /** What {@link loadFeatures} looks for. */
 export interface LoadOptions extends FeatureFileOptions {
   /** A feature file of any kind {@link readFeatureFile} reads. */
-  file?: string | undefined;
+  file?: string;
   /**
    * Take the features that this encoder made and {@link buildTextFeatures} or {@link buildImageFeatures} saved. Where the
    * domain's texts or pictures have changed since, that is an error.
    */
-  encoder?: string | undefined;
+  encoder?: string;
   /** Where features are kept; see {@link featureStore}. */
-  cacheDirectory?: string | undefined;
+  cacheDirectory?: string;
 }
 
 /** MISSRec's endings: text is `.feat1CLS`, image is `.feat3CLS`. */

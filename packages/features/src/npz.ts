@@ -20,7 +20,7 @@ const deflateRatio = 1032;
 export function unpackNpz(
   bytes: Uint8Array,
   file: string,
-  options: { take?: ((name: string) => boolean) | undefined; maxBytes?: number | undefined } = {},
+  options: { take?: (name: string) => boolean; maxBytes?: number } = {},
 ): Map<string, Uint8Array> {
   const { take = () => true, maxBytes = defaultLimit } = options;
   let total = 0;

@@ -54,7 +54,7 @@ export function rowOfItem(
   domain: Domain,
   found: RawRows,
   file: string,
-  options: { ids?: readonly string[] | undefined; byClipRow?: boolean | undefined },
+  options: { ids?: readonly string[]; byClipRow?: boolean },
 ): { rows: Int32Array; notes: string[] } {
   const { ids: items, clipRows } = domain.items;
   const ids = options.ids ?? found.ids;

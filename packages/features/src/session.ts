@@ -38,7 +38,7 @@ type Reply =
  */
 export async function openSession(
   model: Uint8Array,
-  options: { threads?: number | undefined } = {},
+  options: { threads?: number } = {},
 ): Promise<Session> {
   const worker = new Worker(new URL('./session-worker.mjs', import.meta.url), {
     workerData: {

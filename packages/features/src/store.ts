@@ -83,7 +83,7 @@ export type SavedWith = Pick<
   'identity' | 'inputsHash' | 'inputs' | 'field' | 'dropWords' | 'damaged'
 > & {
   /** Type of the numbers on disk. Default float32. */
-  dtype?: 'float16' | 'float32' | undefined;
+  dtype?: 'float16' | 'float32';
 };
 
 /**
@@ -122,13 +122,13 @@ export async function saveFeatures(
 /** How {@link readStoredFeatures} takes features whose texts or pictures have changed. */
 export interface StoredOptions {
   /** Features made from anything else count as absent: the hash that {@link saveFeatures} was given. */
-  inputsHash?: string | undefined;
+  inputsHash?: string;
   /** `tell` (the default): a note says so; `refuse`: they are an error. */
-  stale?: 'tell' | 'refuse' | undefined;
+  stale?: 'tell' | 'refuse';
   /** Features kept as another type count as absent. */
-  dtype?: string | undefined;
+  dtype?: string;
   /** `refuse`: features of which damaged pictures count as missing count as absent. */
-  damaged?: 'refuse' | 'missing' | undefined;
+  damaged?: 'refuse' | 'missing';
 }
 
 /**

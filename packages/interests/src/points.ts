@@ -41,7 +41,7 @@ function sameRow(values: Float32Array, a: number, b: number, width: number): boo
 export function selectPoints(
   caller: string,
   points: Float32Array,
-  options: { width: number; include?: Uint8Array | undefined; merge: boolean },
+  options: { width: number; include?: Uint8Array; merge: boolean },
 ): PointSelection {
   const { width, include, merge } = options;
   if (!Number.isInteger(width) || width < 1)

@@ -14,15 +14,15 @@ export interface ReleasedKMeansOptions {
   /**
    * Points in a batch. Default 2,048; becomes floor(1.1 K) when that is not above K, as in the authors' code.
    */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /**
    * Whether each distance computation leaves the absolute values of points and centres behind, as the
    * authors' in-place square and square root do. Default true. False shows what the same algorithm would do
    * without the defect.
    */
-  absolute?: boolean | undefined;
+  absolute?: boolean;
   /** Where distances are computed; default `auto`. */
-  method?: DistanceMethod | undefined;
+  method?: DistanceMethod;
 }
 
 /**
@@ -95,7 +95,7 @@ export async function onePass(
     start: Float32Array;
     batches: readonly { from: number; to: number }[];
     absolute: boolean;
-    method?: DistanceMethod | undefined;
+    method?: DistanceMethod;
   },
 ): Promise<Interests> {
   const { width, start, batches, absolute, method } = options;

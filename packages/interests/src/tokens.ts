@@ -50,11 +50,11 @@ export interface InterestTokenOptions {
    * What becomes of id 0, which padding and missing modalities look up. `exclude` (the paper): it is no
    * interest. `keep` (the released code): where it occurs it takes the first slot, masked. Default `exclude`.
    */
-  zero?: 'exclude' | 'keep' | undefined;
+  zero?: 'exclude' | 'keep';
   /**
    * Q is rounded up to a multiple of this, so that few tensor shapes occur. Default 8.
    */
-  multiple?: number | undefined;
+  multiple?: number;
 }
 
 /** Interests of a batch of sequences; letters B sequences, Q slots. */

@@ -106,7 +106,7 @@ export function foldedLogits(
 export function blockedCatalogueLoss(
   p: MissRecParameters,
   options: MissRecOptions,
-  inputs: { sequences: tf.Tensor2D; items: ItemInputs; targets: tf.Tensor; width?: number | undefined },
+  inputs: { sequences: tf.Tensor2D; items: ItemInputs; targets: tf.Tensor; width?: number },
 ): tf.Tensor1D {
   const { sequences, items, targets, width } = inputs;
   const modalities = modalitiesOf(options);
@@ -122,10 +122,10 @@ export function blockedCatalogueLoss(
     const next = (list: Iterator<tf.Tensor>): tf.Tensor => list.next().value as tf.Tensor;
     const linear = () => ({ weight: next(shared), bias: next(shared) });
     const own: ItemWeights = {
-      ...(p.textAdapter && { textAdapter: linear() }),
-      ...(p.imageAdapter && { imageAdapter: linear() }),
-      ...(itemEmbedding && { itemEmbedding: { weight: next(tables) } }),
-      ...(fusionFactor && { fusionFactor: perItem ? tf.reshape(next(tables), [-1]) : next(shared) }),
+      textAdapter: p.textAdapter && linear(),
+      imageAdapter: p.imageAdapter && linear(),
+      itemEmbedding: itemEmbedding && { weight: next(tables) },
+      fusionFactor: fusionFactor && (perItem ? tf.reshape(next(tables), [-1]) : next(shared)),
     };
     const rows: ItemInputs = { features: {}, present: {} };
     for (const modality of modalities) {

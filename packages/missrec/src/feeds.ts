@@ -7,15 +7,15 @@ import type { MissRecOptions } from './options.ts';
 /** A group of histories of one padded length, and the interests they touch. */
 export interface MissRecGroup extends SequenceInputs {
   /** int32 [B, Q], rows of the interest table; absent with interests `none`. */
-  interests?: tf.Tensor | undefined;
+  interests?: tf.Tensor;
   /** [B, Q], 1 where a slot holds an interest. */
-  interestMask?: tf.Tensor | undefined;
+  interestMask?: tf.Tensor;
   /** int32 [B, Q]: row of the packed memory for each slot (any row for an empty one); with {@link PackedSlots}. */
-  unpack?: tf.Tensor | undefined;
+  unpack?: tf.Tensor;
   /** int32 [B, L]: other rows for the images, where the released augmentation does not align them. */
-  imageHistory?: tf.Tensor | undefined;
+  imageHistory?: tf.Tensor;
   /** [B, L], 1 where the word-dropped text takes the text's place. */
-  replaced?: tf.Tensor | undefined;
+  replaced?: tf.Tensor;
 }
 
 /**
@@ -32,9 +32,9 @@ export type PackedSlots = {
 /** A group of rows with what only an augmented view has. */
 export interface ViewGroup extends FeedGroup {
   /** [B * L] item numbers of the image lookup and tokens, where they are others. */
-  images?: Int32Array | undefined;
+  images?: Int32Array;
   /** [B * L], 1 where words are dropped. */
-  replaced?: Float32Array | undefined;
+  replaced?: Float32Array;
 }
 
 /** Groups as tensors, which the caller disposes. */
@@ -42,9 +42,9 @@ export interface MissRecFeed extends Feed {
   /** One for each group. */
   groups: readonly MissRecGroup[];
   /** The slots that hold an interest; absent with interests `none` and with the `all-slots` regulariser, which reads empty slots. */
-  packed?: PackedSlots | undefined;
+  packed?: PackedSlots;
   /** [], slots of the fullest row; only with the `all-slots` regulariser. */
-  slots?: tf.Tensor | undefined;
+  slots?: tf.Tensor;
 }
 
 /**
@@ -81,13 +81,11 @@ export function missRecFeed(
       return {
         history: tf.tensor2d(rows(group.history), shape, 'int32'),
         lengths: tf.tensor1d(group.lengths, 'int32'),
-        ...(own && {
-          interests: tf.tensor2d(own.ids, [B, own.slots], 'int32'),
-          interestMask: tf.tensor2d(own.mask, [B, own.slots]),
-        }),
-        ...(own && packing && { unpack: tf.tensor2d(packing.unpack[i]!, [B, own.slots], 'int32') }),
-        ...(group.images && { imageHistory: tf.tensor2d(rows(group.images), shape, 'int32') }),
-        ...(group.replaced && { replaced: tf.tensor2d(group.replaced, shape) }),
+        interests: own && tf.tensor2d(own.ids, [B, own.slots], 'int32'),
+        interestMask: own && tf.tensor2d(own.mask, [B, own.slots]),
+        unpack: own && packing && tf.tensor2d(packing.unpack[i]!, [B, own.slots], 'int32'),
+        imageHistory: group.images && tf.tensor2d(rows(group.images), shape, 'int32'),
+        replaced: group.replaced && tf.tensor2d(group.replaced, shape),
       };
     }),
   };

@@ -12,11 +12,11 @@ export type Candidates = {
   /** [C, 1], 1 where the item has the modality. */
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [C, D] ID embeddings, of length 1. */
-  ids?: tf.Tensor | undefined;
+  ids?: tf.Tensor;
   /** [C, D] normalised sums of feature and ID, with `singleModality: 'summed'`. */
-  summed?: tf.Tensor | undefined;
+  summed?: tf.Tensor;
   /** [] or [C] α. */
-  factor?: tf.Tensor | undefined;
+  factor?: tf.Tensor;
 };
 
 /**
@@ -95,7 +95,7 @@ export function fusedScores(
 interface Fused {
   fused: tf.Tensor;
   /** [1, C], 1 where an item has any modality; absent where all count as present. */
-  any?: tf.Tensor | undefined;
+  any?: tf.Tensor;
 }
 
 function fuseOne(score: tf.Tensor, has: tf.Tensor | undefined): Fused {

@@ -36,7 +36,7 @@ export function interestsOfGroups(
     length: number;
     history: Int32Array;
     lengths: Int32Array;
-    images?: Int32Array | undefined;
+    images?: Int32Array;
   }[],
   lookups: readonly Int32Array[],
   options: { zero: 'exclude' | 'keep'; longest: number; count: number },

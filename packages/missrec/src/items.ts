@@ -8,13 +8,13 @@ export interface ItemTables {
   /** [V, D] adapted features, missing ones included. */
   adapted: Partial<Record<Modality, tf.Tensor>>;
   /** [V, D] adapted word-dropped text. */
-  words?: tf.Tensor | undefined;
+  words?: tf.Tensor;
   /** [V, 1] as given. */
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [V, D] ID embeddings. */
-  ids?: tf.Tensor | undefined;
+  ids?: tf.Tensor;
   /** [] or [V] α. */
-  factor?: tf.Tensor | undefined;
+  factor?: tf.Tensor;
 }
 
 /** What {@link itemTables} reads of a model's weights. */

@@ -14,7 +14,7 @@ export type ObjectiveInputs = {
   /** Items the histories point into. */
   items: ItemInputs;
   /** [K + 1, D]; absent with interests `none`. */
-  interestTable?: tf.Tensor | undefined;
+  interestTable?: tf.Tensor;
   /** The batch, in groups of one length. */
   feed: MissRecFeed;
   /** int32 [B], rows of the item tables, in the order of the groups. */

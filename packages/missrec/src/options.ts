@@ -148,11 +148,11 @@ export interface MissRecOptions
   /** K as a share of the tokens. */
   interestRatio: number;
   /** K itself, instead of `interestRatio`. */
-  interestCount?: number | undefined;
+  interestCount?: number;
   /** Neighbours of DPC-KNN as a share of the tokens. */
   neighbourRatio: number;
   /** Share of batches augmented by item drop; the rest by word drop. Default 0.9 where there is word-dropped text, else 1. */
-  itemDropShare?: number | undefined;
+  itemDropShare?: number;
 }
 
 /** The choices in which the presets differ, each explained at {@link missRecSchema}. */
@@ -188,9 +188,9 @@ export function presetChoices(preset: Preset, task: Task) {
 export type MissRecSettings = Pick<MissRecOptions, 'featureWidths'> &
   Partial<Omit<MissRecOptions, 'featureWidths'>> & {
     /** Default `paper`. */
-    preset?: Preset | undefined;
+    preset?: Preset;
     /** Default `finetune`. */
-    task?: Task | undefined;
+    task?: Task;
   };
 
 /**

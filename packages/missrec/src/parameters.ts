@@ -52,23 +52,20 @@ export function createMissRecParameters(
   const { featureWidths, width, inner, positions } = options;
   const small = init.normal(0.02);
   const sizes = { layers: 1, width, feedForward: inner, init: small, attentionInit: init.xavierUniform };
-  const adapter = (name: string, inputs: number) =>
-    createLinear({ inputs, outputs: width }, random.split(name));
+  const adapter = (name: string, inputs?: number) =>
+    inputs === undefined ? undefined : createLinear({ inputs, outputs: width }, random.split(name));
   const fused = modalitiesOf(options).length > 1 && options.itemFusion !== 'static';
   const alphas = options.itemFusion === 'per-item' ? [items + 1] : [];
   return {
-    ...(featureWidths.text !== undefined && { textAdapter: adapter('text adapter', featureWidths.text) }),
-    ...(featureWidths.image !== undefined && { imageAdapter: adapter('image adapter', featureWidths.image) }),
-    ...(fused && { fusionFactor: parameter(new Float32Array(alphas[0] ?? 1), alphas) }),
+    textAdapter: adapter('text adapter', featureWidths.text),
+    imageAdapter: adapter('image adapter', featureWidths.image),
+    fusionFactor: fused ? parameter(new Float32Array(alphas[0] ?? 1), alphas) : undefined,
     positionEmbedding: createEmbedding({ count: positions, width, init: small }, random.split('positions')),
     tokenNorm: createLayerNorm(width),
     encoder: createEncoder(sizes, random.split('encoder')),
     decoder: createDecoder(sizes, random.split('decoder')),
-    ...(options.ids && {
-      itemEmbedding: createEmbedding(
-        { count: items + 1, width, init: small, padding: 0 },
-        random.split('items'),
-      ),
-    }),
+    itemEmbedding: options.ids
+      ? createEmbedding({ count: items + 1, width, init: small, padding: 0 }, random.split('items'))
+      : undefined,
   };
 }

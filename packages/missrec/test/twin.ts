@@ -129,7 +129,7 @@ export function groupsOf(
   options: MissRecOptions,
   history: Int32Array,
   lengths: Int32Array,
-  more: { images?: Int32Array | undefined; replaced?: Float32Array | undefined; smallest?: number } = {},
+  more: { images?: Int32Array; replaced?: Float32Array; smallest?: number } = {},
 ): { groups: MissRecGroup[]; order: Int32Array; slots: tf.Scalar } {
   const stride = history.length / lengths.length;
   const rows = groupByLength(

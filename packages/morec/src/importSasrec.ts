@@ -18,11 +18,11 @@ export interface SasrecImportSettings {
   /**
    * Raw id of the item in each row of the checkpoint's table, from row 1 on. Default: ids are row numbers themselves, as in S3Rec's data files.
    */
-  tokens?: readonly string[] | undefined;
+  tokens?: readonly string[];
   /** H, which no weight tells. Default 2. */
-  heads?: number | undefined;
+  heads?: number;
   /** Against archives that unpack to far more than they are. */
-  limits?: ArchiveLimits | undefined;
+  limits?: ArchiveLimits;
 }
 
 /** A checkpoint in Ferry's terms. */

@@ -194,12 +194,12 @@ function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStre
       random.split('items'),
     ),
     positions: table(positions, 'positions'),
-    ...(options.inputNorm && { inputNorm: createLayerNorm(width) }),
+    inputNorm: options.inputNorm ? createLayerNorm(width) : undefined,
     encoder: createEncoder(
       { layers, width, feedForward: inner, finalNorm, init: first, attentionInit: first },
       random.split('encoder'),
     ),
-    ...(!options.tied && { output: table(catalogue.items + 1, 'output', 0) }),
+    output: options.tied ? undefined : table(catalogue.items + 1, 'output', 0),
   };
 }
 
@@ -258,7 +258,7 @@ export const sasrec: SequentialModel<SasRec> = {
   init: create,
   items: ({ p, options, random }, inputs: ItemInputs): SasRecItems => ({
     vectors: itemTower(p.items, options.tower, inputs, random),
-    ...(p.output && { output: ofItems(p.output.weight, inputs) }),
+    output: p.output && ofItems(p.output.weight, inputs),
   }),
   queries: (step, { vectors }, { groups, read }: Feed): Queries => {
     const parts = groups.map((group) => encode(step, vectors, group, !read));

@@ -18,7 +18,7 @@ export interface AdditiveAttentionSizes {
   /** A, the width of the query. */
   hidden: number;
   /** First weights of W, for shape [A, D]. Default Xavier-uniform, bias 0. */
-  init?: Initializer | undefined;
+  init?: Initializer;
 }
 
 /** Parameters of an additive attention; q starts uniform in ±√(6 / (A + 1)), Xavier's bound for a map to one number. */
@@ -48,7 +48,7 @@ export function createAdditiveAttention(
 export function additiveAttention(
   p: AdditiveAttentionParameters,
   h: tf.Tensor,
-  options: { hidden?: tf.Tensor | undefined } = {},
+  options: { hidden?: tf.Tensor } = {},
 ): {
   /** r, [B, D]. */
   output: tf.Tensor2D;

@@ -13,9 +13,9 @@ export type AttentionParameters = {
 /** First weights of attention layers. */
 export interface AttentionInit {
   /** First weights of the input projections. Default Xavier-uniform over [3D, D], bias 0, as PyTorch. */
-  inProjection?: Initializer | undefined;
+  inProjection?: Initializer;
   /** First weights of the output projection; its bias starts at 0. Default uniform in ±1/√D, as PyTorch. */
-  outProjection?: Initializer | undefined;
+  outProjection?: Initializer;
 }
 
 /**
@@ -45,9 +45,9 @@ export function createAttention(
 /** What attention may not see. */
 export interface AttentionMasks {
   /** [B, Lk], bool or float: 1 hides a key from all queries (padding). */
-  hidden?: tf.Tensor | undefined;
+  hidden?: tf.Tensor;
   /** Query i sees keys 0..i only; needs Lq = Lk. Default false. */
-  causal?: boolean | undefined;
+  causal?: boolean;
 }
 
 /** Options of {@link multiHeadAttention}. */
@@ -55,11 +55,11 @@ export interface MultiHeadAttentionOptions extends AttentionMasks {
   /** H; must divide D. */
   heads: number;
   /** {@link attentionBias} made beforehand, instead of `hidden` and `causal`; a stack of layers makes it once. */
-  bias?: tf.Tensor | undefined;
+  bias?: tf.Tensor;
   /** Dropout of the attention weights. Default 0. */
-  rate?: number | undefined;
+  rate?: number;
   /** The step's random source; without it (evaluation) nothing is dropped. */
-  random?: RandomSource | undefined;
+  random?: RandomSource;
 }
 
 /** What hides a key: large enough that its weight is exactly 0 beside any visible key, and finite. */

@@ -44,9 +44,9 @@ export interface LoadReport {
 /** Options of {@link loadParameters}. */
 export interface LoadOptions {
   /** Whether file and parameters must have the same names. Default true. */
-  strict?: boolean | undefined;
+  strict?: boolean;
   /** The name in the file of the parameter with this name. Default the same. */
-  rename?: ((name: string) => string) | undefined;
+  rename?: (name: string) => string;
 }
 
 /**

@@ -7,7 +7,7 @@ export interface InfoNceOptions extends LossOptions {
    * [B, B], bool or float: 1 where column j is no negative of row i, because both mean the same item (see
    * {@link sameItems}). The diagonal is always kept. Default every other row is a negative.
    */
-  sameMask?: tf.Tensor | undefined;
+  sameMask?: tf.Tensor;
 }
 
 /** A logit that takes a column out of the softmax: its weight beside any other is exactly 0. */
@@ -67,14 +67,14 @@ export function sameItems(ids: tf.Tensor): tf.Tensor2D {
 /** Options of {@link inBatchSoftmax}. */
 export interface InBatchOptions extends LossOptions {
   /** Shape [C]; log of each column's sampling probability, subtracted from its scores, the positive's too (logQ correction). */
-  logPopularity?: tf.Tensor | undefined;
+  logPopularity?: tf.Tensor;
   /** [C], bool or float: 1 where a column holds padding and is no negative of any row. */
-  padding?: tf.Tensor | undefined;
+  padding?: tf.Tensor;
   /**
    * [G, C], bool or float, G dividing R: 1 where a column is no negative of the rows of group g, which are rows
    * g R/G to (g + 1) R/G - 1 (see {@link inBatchExclusions}). A row's own target is always kept.
    */
-  excluded?: tf.Tensor | undefined;
+  excluded?: tf.Tensor;
 }
 
 /** The logit IDvs.MoRec gives to columns that are no negatives. */

@@ -18,7 +18,7 @@ export interface GruSizes {
   /** D, the width of the state. */
   width: number;
   /** First weights; biases then start at 0. Default: all uniform in ±1/√D, as torch.nn.GRU. */
-  init?: Initializer | undefined;
+  init?: Initializer;
 }
 
 /** Parameters of a GRU layer. */
@@ -39,9 +39,9 @@ export function createGru({ inputs, width, init: first }: GruSizes, random: Rand
 /** Options of {@link gru}. */
 export interface GruOptions {
   /** The state before the first position, [B, D]. Default zeros. */
-  initial?: tf.Tensor | undefined;
+  initial?: tf.Tensor;
   /** [B, L], bool or float: 1 leaves a position out; the state passes it unchanged. */
-  hidden?: tf.Tensor | undefined;
+  hidden?: tf.Tensor;
 }
 
 /**

@@ -23,9 +23,9 @@ export interface LinearOptions {
   /** O, the width of the output. */
   outputs: number;
   /** Whether there is a bias. Default true. */
-  bias?: boolean | undefined;
+  bias?: boolean;
   /** First weights; the bias then starts at 0. Default: weights and bias uniform in ±1/√I, as torch.nn.Linear. */
-  init?: Initializer | undefined;
+  init?: Initializer;
 }
 
 /** Parameters of a linear layer without a bias. */
@@ -38,7 +38,7 @@ export function createLinear(
 };
 /** Parameters of a linear layer; the forward pass is the engine's `linear(x, weight, bias)`. */
 export function createLinear(
-  options: LinearOptions & { bias?: true | undefined },
+  options: LinearOptions & { bias?: true },
   random: RandomStream,
 ): BiasedLinearParameters;
 /** Parameters of a linear layer; the forward pass is the engine's `linear(x, weight, bias)`. */
@@ -65,9 +65,9 @@ export interface EmbeddingOptions {
   /** D, the width of a row. */
   width: number;
   /** First values. Default standard normal, as torch.nn.Embedding. */
-  init?: Initializer | undefined;
+  init?: Initializer;
   /** The row that stands for nothing: it starts at 0. Give the same number to {@link embed}, which keeps it there. */
-  padding?: number | undefined;
+  padding?: number;
 }
 
 /** Parameters of an embedding table. */
@@ -93,7 +93,7 @@ export function createEmbedding(options: EmbeddingOptions, random: RandomStream)
 export function embed(
   p: EmbeddingParameters,
   ids: tf.Tensor,
-  options: { padding?: number | undefined } = {},
+  options: { padding?: number } = {},
 ): tf.Tensor {
   const rows = embedding(p.weight, ids);
   if (options.padding === undefined) return rows;

@@ -3,13 +3,13 @@ import { softmaxCrossEntropy, tf } from '@ferry/engine';
 /** Options of a loss. */
 export interface LossOptions {
   /** The shape of the result, bool or float: 0 where an example does not count; its loss and its gradient are then 0. */
-  mask?: tf.Tensor | undefined;
+  mask?: tf.Tensor;
 }
 
 /** Options of {@link crossEntropy}. */
 export interface CrossEntropyOptions extends LossOptions {
   /** Share of the target spread evenly over all classes, in [0, 1). Default 0. */
-  labelSmoothing?: number | undefined;
+  labelSmoothing?: number;
 }
 
 /**
@@ -37,7 +37,7 @@ export function crossEntropy(
 /** Options of {@link binaryCrossEntropy}. */
 export interface BinaryCrossEntropyOptions extends LossOptions {
   /** Factor of the loss where the target is 1. Default 1. */
-  positiveWeight?: number | undefined;
+  positiveWeight?: number;
 }
 
 /**

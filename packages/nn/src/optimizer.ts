@@ -12,9 +12,9 @@ import type { Schedule } from './schedule.ts';
 /** Numbers that may differ between the groups of an optimiser. */
 export interface GroupOptions {
   /** Step size before the schedule's factor. */
-  learningRate?: number | undefined;
+  learningRate?: number;
   /** Weight decay. */
-  weightDecay?: number | undefined;
+  weightDecay?: number;
 }
 
 /** Parameters that are trained with numbers of their own. */
@@ -31,36 +31,36 @@ export interface OptimizerOptions extends GroupOptions {
    */
   kind: 'adam' | 'adamw' | 'sgd';
   /** Step size before the schedule's factor. Default 1e-3. */
-  learningRate?: number | undefined;
+  learningRate?: number;
   /** Decay of the first moment. Default 0.9. */
-  beta1?: number | undefined;
+  beta1?: number;
   /** Decay of the second moment. Default 0.999. */
-  beta2?: number | undefined;
+  beta2?: number;
   /** Added to the root of the second moment. Default 1e-8. */
-  epsilon?: number | undefined;
+  epsilon?: number;
   /** Momentum of SGD. Default 0, which needs no slots. */
-  momentum?: number | undefined;
+  momentum?: number;
   /** Weight decay, of matrices unless `decay` or `noDecay` says otherwise. Default 0. */
-  weightDecay?: number | undefined;
+  weightDecay?: number;
   /**
    * Globs of parameters that decay although they are vectors or scalars: biases, gains of normalisations, factors and
    * temperatures (rank 0 and 1) do not by default. `['**']` decays all, as PyTorch does.
    */
-  decay?: readonly string[] | undefined;
+  decay?: readonly string[];
   /** Globs of parameters that do not decay although they are matrices; counts more than `decay`. */
-  noDecay?: readonly string[] | undefined;
+  noDecay?: readonly string[];
   /** Groups with numbers of their own; a parameter belongs to the first that matches, else to the rest. */
-  groups?: readonly ParameterGroup[] | undefined;
+  groups?: readonly ParameterGroup[];
   /**
    * Globs of tables whose gradients come as rows (the engine's `rowGrads`), for losses that read few rows of them: lazy Adam, as
    * torch.optim.SparseAdam computes it. Only the rows that were read move; dense Adam, the default, also lets the moments of all
    * others decay and moves them by what is left. Not with weight decay, `clipNorm` or `sgd`. Default none.
    */
-  lazy?: readonly string[] | undefined;
+  lazy?: readonly string[];
   /** Upper bound of the gradients' global norm; larger gradients are scaled down. Default none. */
-  clipNorm?: number | undefined;
+  clipNorm?: number;
   /** Factor of all learning rates at each step. Default 1. */
-  schedule?: Schedule | undefined;
+  schedule?: Schedule;
 }
 
 /** What {@link Optimizer.apply} tells. */

@@ -6,8 +6,8 @@ import { matchesAny } from './glob.ts';
  * `encoder.layers.0.selfAttention.inProjection.weight`; lists are records with keys '0', '1', ...
  */
 export type Parameters = {
-  /** A tensor, or a subtree. */
-  readonly [name: string]: tf.Variable | Parameters;
+  /** A tensor, or a subtree; what is undefined is not there. */
+  readonly [name: string]: tf.Variable | Parameters | undefined;
 };
 
 /**
@@ -32,6 +32,7 @@ export function flattenParameters(tree: Parameters, prefix = ''): Map<string, tf
 
 function collect(tree: Parameters, prefix: string, found: Map<string, tf.Variable>): void {
   for (const [key, value] of Object.entries(tree)) {
+    if (value === undefined) continue;
     if (key === '' || key.includes('.'))
       throw new Error(
         `flattenParameters: keys must be non-empty and without dots, got "${key}" under "${prefix}"`,
@@ -58,7 +59,7 @@ export function countParameters(tree: Parameters, pattern = '**'): number {
 /** Options of {@link trainableParameters}. */
 export interface FreezeOptions {
   /** Globs (see {@link matchGlob}) of the names to leave out. */
-  freeze?: readonly string[] | undefined;
+  freeze?: readonly string[];
 }
 
 /**

@@ -4,13 +4,13 @@ export type Schedule = (step: number) => number;
 /** Plain-data description of a {@link Schedule}, for recipes. */
 export interface ScheduleOptions {
   /** What follows the warm-up: no change, a straight line down, or half a cosine wave down. Default 'constant'. */
-  kind?: 'constant' | 'linear' | 'cosine' | undefined;
+  kind?: 'constant' | 'linear' | 'cosine';
   /** Updates over which the factor rises evenly to 1; the first of them has 1 / warmup. Default 0. */
-  warmup?: number | undefined;
+  warmup?: number;
   /** Updates in all, warm-up included; needed unless constant. Later steps keep the minimum. */
-  total?: number | undefined;
+  total?: number;
   /** The factor at the end. Default 0. */
-  minimum?: number | undefined;
+  minimum?: number;
 }
 
 /**

@@ -35,7 +35,7 @@ export interface TransformerSizes extends TransformerLayerSizes {
   /** Number of layers. */
   layers: number;
   /** Whether a normalisation follows the last layer, as in torch.nn.Transformer for both norm orders. Default true. */
-  finalNorm?: boolean | undefined;
+  finalNorm?: boolean;
 }
 
 /** Parameters of a stack of encoder layers. */
@@ -56,7 +56,7 @@ function createStack<Layer>({ layers, width, finalNorm = true }: TransformerSize
 /** Options of {@link causalEncoder}. */
 export type CausalEncoderOptions = Omit<TransformerLayerOptions, 'hidden' | 'causal' | 'bias' | 'query'> & {
   /** int32 [B]: the one position of each sequence that is read; the last layer computes no other. Default all. */
-  readAt?: tf.Tensor | undefined;
+  readAt?: tf.Tensor;
 };
 
 /**
@@ -136,7 +136,7 @@ export type StackOptions<Options extends TransformerLayerOptions> = Omit<Options
    * Picks from the last layer's input [B, L, D] the rows [B, Lq, D] that are read; the rest of that layer is not
    * computed. Not with `causal`. Default all rows.
    */
-  read?: ((x: tf.Tensor) => tf.Tensor) | undefined;
+  read?: (x: tf.Tensor) => tf.Tensor;
 };
 
 /** The mask of self-attention, made once for all layers. */

@@ -50,9 +50,9 @@ export interface TransformerLayerSizes {
    * First weights of the linear layers and the attention's output projection, whose biases then start at 0.
    * Default: as a single layer of PyTorch.
    */
-  init?: Initializer | undefined;
+  init?: Initializer;
   /** First weights of the attention's input projections. Default Xavier-uniform, as PyTorch. */
-  attentionInit?: Initializer | undefined;
+  attentionInit?: Initializer;
 }
 
 /** Parameters of an encoder layer. */
@@ -104,38 +104,38 @@ export interface TransformerLayerOptions {
   /** H; must divide D. */
   heads: number;
   /** Normalise before each block (pre-norm) instead of after its residual sum (post-norm). Default false. */
-  normFirst?: boolean | undefined;
+  normFirst?: boolean;
   /** Inner activation of the feed-forward block; GELU is the exact one. Default 'gelu'. */
-  activation?: 'gelu' | 'relu' | undefined;
+  activation?: 'gelu' | 'relu';
   /** Dropout of each block's output, and of what has no rate of its own. Default 0. */
-  rate?: number | undefined;
+  rate?: number;
   /** Dropout of attention weights. Default `rate`. */
-  attentionRate?: number | undefined;
+  attentionRate?: number;
   /** Dropout of the inner activation. Default `rate`. */
-  innerRate?: number | undefined;
+  innerRate?: number;
   /** The step's random source; without it (evaluation) nothing is dropped. */
-  random?: RandomSource | undefined;
+  random?: RandomSource;
   /** Added to the variance in layer normalisation. Default 1e-5. */
-  epsilon?: number | undefined;
+  epsilon?: number;
   /** [B, L], bool or float: 1 hides a position of x as a key of self-attention. */
-  hidden?: tf.Tensor | undefined;
+  hidden?: tf.Tensor;
   /** Position i sees positions 0..i only. Default false. */
-  causal?: boolean | undefined;
+  causal?: boolean;
   /** `attentionBias` made beforehand, instead of `hidden` and `causal`. */
-  bias?: tf.Tensor | undefined;
+  bias?: tf.Tensor;
   /**
    * Rows of x to compute, [B, Lq, D], where the caller reads no others; keys and values still come from all of x. The
    * result equals these rows of the full result, for less work. Not with `causal`. Default x itself.
    */
-  query?: tf.Tensor | undefined;
+  query?: tf.Tensor;
 }
 
 /** {@link TransformerLayerOptions} of a layer that also looks at a memory. */
 export interface DecoderLayerOptions extends TransformerLayerOptions {
   /** [B, Lm], bool or float: 1 hides a position of the memory. */
-  memoryHidden?: tf.Tensor | undefined;
+  memoryHidden?: tf.Tensor;
   /** `attentionBias` of the memory made beforehand, instead of `memoryHidden`. */
-  memoryBias?: tf.Tensor | undefined;
+  memoryBias?: tf.Tensor;
 }
 
 /**

@@ -32,9 +32,9 @@ export interface BarChartOptions extends ChartOptions {
   /** Vertical axis, which always includes 0. */
   readonly y: AxisTitle;
   /** Title under the groups. Default none. */
-  readonly x?: AxisTitle | undefined;
+  readonly x?: AxisTitle;
   /** Decimals of the values over the bars. Default 3. */
-  readonly decimals?: number | undefined;
+  readonly decimals?: number;
 }
 
 /** Path of a bar with round corners away from the base line. */

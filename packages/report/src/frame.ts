@@ -9,9 +9,9 @@ export interface ChartOptions {
   /** What the chart shows, in a sentence, for those who do not see it. */
   readonly description: string;
   /** Width in pixels. Default 560. */
-  readonly width?: number | undefined;
+  readonly width?: number;
   /** Height in pixels. Default 340. */
-  readonly height?: number | undefined;
+  readonly height?: number;
 }
 
 /** An axis of which only the title can be chosen. */

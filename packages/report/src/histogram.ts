@@ -9,7 +9,7 @@ export interface HistogramOptions extends ChartOptions {
   /** The values to count. */
   readonly values: ArrayLike<number>;
   /** About how many bins. Default: by the rule of Freedman and Diaconis, between 5 and 40. */
-  readonly bins?: number | undefined;
+  readonly bins?: number;
   /** Horizontal axis. */
   readonly x: AxisTitle;
   /** Vertical axis: what is counted. */

@@ -9,7 +9,7 @@ export interface Caption {
   /** What is to be seen; `code` in backticks and **bold** are set as such. */
   readonly caption: string;
   /** The command that made the numbers. */
-  readonly command?: string | undefined;
+  readonly command?: string;
 }
 
 /** A chart with its caption. */
@@ -25,7 +25,7 @@ export interface Fact {
   /** The number, formatted. */
   readonly value: string;
   /** A remark under it; `code` in backticks and **bold** are set as such. */
-  readonly note?: string | undefined;
+  readonly note?: string;
 }
 
 /** A part of a section. */
@@ -74,11 +74,11 @@ export interface Report {
   /** Heading. */
   readonly title: string;
   /** A line or two under it. */
-  readonly summary?: string | undefined;
+  readonly summary?: string;
   /** Sections, in order. */
   readonly sections: readonly Section[];
   /** What the numbers may depend on: names and values, shown at the end. */
-  readonly environment?: Readonly<Record<string, string | number | boolean>> | undefined;
+  readonly environment?: Readonly<Record<string, string | number | boolean>>;
 }
 
 function inline(text: string): string {

@@ -24,15 +24,15 @@ export interface LineSeries {
   /** Its points, x ascending. The line is broken where y is not finite. */
   readonly points: readonly Point[];
   /** Where the line goes on dotted, because less stands behind it: an x of one of its points. Default nowhere. */
-  readonly thinFrom?: number | undefined;
+  readonly thinFrom?: number;
 }
 
 /** An axis of a {@link lineChart}. */
 export interface LineAxis extends AxisTitle {
   /** Default `linear`; `log` is to the base 10. */
-  readonly scale?: 'linear' | 'log' | undefined;
+  readonly scale?: 'linear' | 'log';
   /** Whether a linear axis must include 0. Default false. */
-  readonly zero?: boolean | undefined;
+  readonly zero?: boolean;
 }
 
 /** A vertical line with a text. */
@@ -52,7 +52,7 @@ export interface LineChartOptions extends ChartOptions {
   /** The lines. */
   readonly series: readonly LineSeries[];
   /** Vertical marks with a text, such as the best epoch. */
-  readonly marks?: readonly Mark[] | undefined;
+  readonly marks?: readonly Mark[];
 }
 
 interface Place {

@@ -15,11 +15,11 @@ export interface Axis {
 /** How an axis is laid out. */
 export interface AxisOptions {
   /** About how many ticks. Default 6. */
-  readonly ticks?: number | undefined;
+  readonly ticks?: number;
   /** Whether ticks may only be whole numbers. Default false. */
-  readonly whole?: boolean | undefined;
+  readonly whole?: boolean;
   /** Default `linear`; `log` is to the base 10 and takes positive values only. */
-  readonly scale?: 'linear' | 'log' | undefined;
+  readonly scale?: 'linear' | 'log';
 }
 
 /** Removes the noise that floating point leaves in multiples of a decimal step. */

@@ -11,11 +11,11 @@ export interface Column {
   /** Its heading. */
   readonly title: string;
   /** `text` (default) is aligned left; `number` and `percent` (a share, shown times 100 with a %) right. */
-  readonly kind?: 'text' | 'number' | 'percent' | undefined;
+  readonly kind?: 'text' | 'number' | 'percent';
   /** Decimals of numbers. Default 0 for whole numbers throughout the column, else 4 for numbers and 1 for percents. */
-  readonly decimals?: number | undefined;
+  readonly decimals?: number;
   /** Which value of the column, or of each group of rows, is set in bold: the largest or the smallest. Default none. */
-  readonly best?: 'max' | 'min' | undefined;
+  readonly best?: 'max' | 'min';
 }
 
 /** Rows under typed columns. */
@@ -25,7 +25,7 @@ export interface Table {
   /** The rows, top to bottom; a member that is absent is an empty cell. */
   readonly rows: readonly Readonly<Record<string, Cell | undefined>>[];
   /** A column whose consecutive equal values make a group of rows, set apart by a rule; each has its own best values. */
-  readonly groupBy?: string | undefined;
+  readonly groupBy?: string;
 }
 
 /** A cell ready to be set. */
@@ -33,7 +33,7 @@ export interface ShownCell {
   /** Its text. */
   readonly text: string;
   /** Its deviation, to be set after a plus-minus sign; absent for plain cells. */
-  readonly deviation?: string | undefined;
+  readonly deviation?: string;
   /** Whether it is the best of its column, as shown. */
   readonly best: boolean;
 }

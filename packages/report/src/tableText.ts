@@ -41,7 +41,7 @@ function widths(titles: readonly string[], rows: readonly (readonly string[])[])
 /** How {@link tableToText} sets a table. */
 export interface TextOptions {
   /** Columns of the terminal; a wider table is cut into several below one another. Default: no bound. */
-  readonly width?: number | undefined;
+  readonly width?: number;
 }
 
 /** Splits value columns into parts that fit beside the leading text columns, which every part repeats. */

@@ -32,11 +32,11 @@ export interface SampleWorld {
 /** What {@link makeSampleWorld} can be asked for. */
 export interface SampleWorldOptions {
   /** Seed; another seed, another world. Default 1. */
-  seed?: number | undefined;
+  seed?: number;
   /** Persons in the world. Default 900. */
-  persons?: number | undefined;
+  persons?: number;
   /** Only these domains. Default: all. */
-  domains?: readonly string[] | undefined;
+  domains?: readonly string[];
 }
 
 /**

@@ -20,25 +20,25 @@ export interface ItemInputs {
   /** [V, 1] of each modality in use: 1 where the item has it. Read with `missing: 'mask'` and in `contextual` sequences. */
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [V, F] word-dropped text, where the step's augmented view is made by word drop. */
-  words?: tf.Tensor | undefined;
+  words?: tf.Tensor;
   /** Whatever an encoder that is trained with the model reads, such as token ids: [V, ...], row 0 of zeros. */
-  content?: Readonly<Record<string, tf.Tensor>> | undefined;
+  content?: Readonly<Record<string, tf.Tensor>>;
   /** int32 [V] item numbers, where V rows are not the whole catalogue in order: picks per-item parameters. */
-  numbers?: tf.Tensor | undefined;
+  numbers?: tf.Tensor;
 }
 
 /** Features of a domain's items; item number i + 1 is row i of every matrix. */
 export interface DomainFeatures {
   /** Text features. */
-  text?: FeatureMatrix | undefined;
+  text?: FeatureMatrix;
   /** Image features. */
-  image?: FeatureMatrix | undefined;
+  image?: FeatureMatrix;
   /** Features of the text with words dropped, for word drop in pre-training. */
-  words?: FeatureMatrix | undefined;
+  words?: FeatureMatrix;
   /** What an encoder that is trained with the model reads of each item, by name: [N, ...], row-major. */
-  content?: Readonly<Record<string, StateArray>> | undefined;
+  content?: Readonly<Record<string, StateArray>>;
   /** Number of items: needed where no modality is in use, checked elsewhere. */
-  items?: number | undefined;
+  items?: number;
 }
 
 /** The items a model works on: those of one domain, or of several one after the other. */

@@ -109,7 +109,7 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
    * Says that `scores` is the inner product of query vectors with `candidates(…).vectors`, so that what holds for products may be used (blocks
    * of items in a softmax). Default: nothing is known.
    */
-  readonly product?: true | undefined;
+  readonly product?: true;
   /** What it can be trained by, by name; the first is the default. */
   readonly objectives: Readonly<Record<string, ObjectiveDefinition<T>>>;
   /** Which weights are what. */
@@ -141,7 +141,7 @@ export interface Examples {
   /** The item after each history, [B]. */
   targets: Int32Array;
   /** The user of each example, [B]; absent with several sources. */
-  users?: Int32Array | undefined;
+  users?: Int32Array;
 }
 
 /** What an objective makes its inputs with. */
@@ -171,9 +171,9 @@ export interface Prepared<X> {
   /**
    * The items of the step, padding (0) first: item number of each row of its item tables. Absent: the whole catalogue in order. Int32 [V].
    */
-  numbers?: Int32Array | undefined;
+  numbers?: Int32Array;
   /** Whether the step reads word-dropped text. Default false. */
-  words?: boolean | undefined;
+  words?: boolean;
 }
 
 /** What a loss is computed with. */
@@ -199,7 +199,7 @@ export interface Objective<T extends ModelTypes, X extends object = object> {
   /** Names of what `loss` reports besides the loss. */
   readonly terms: readonly string[];
   /** Share of a source in the batches, unless the training says another: its rows to this power. Default 1: as large as it is. */
-  readonly balance?: number | undefined;
+  readonly balance?: number;
   /**
    * Whether it can be used at all; called before any work.
    *

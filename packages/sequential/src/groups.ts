@@ -113,7 +113,7 @@ export interface GroupedBatch {
   /** [B] */
   targets: Int32Array;
   /** [B], where the batch has them. */
-  users?: Int32Array | undefined;
+  users?: Int32Array;
 }
 
 /**
@@ -127,7 +127,7 @@ export function batchGrouping(
   history: Int32Array;
   lengths: Int32Array;
   targets: Int32Array;
-  users?: Int32Array | undefined;
+  users?: Int32Array;
 }) => GroupedBatch {
   const plans = new Map<number, PlannedGroup[]>();
   return ({ history, lengths, targets, users }) => {

@@ -16,9 +16,9 @@ export interface EvaluateOptions extends Pick<
   'batchSize' | 'k' | 'history' | 'ties' | 'order'
 > {
   /** Modalities that no item has at test time. Default none. */
-  without?: readonly Modality[] | undefined;
+  without?: readonly Modality[];
   /** Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster (`blocksPay`). */
-  inBlocks?: boolean | undefined;
+  inBlocks?: boolean;
 }
 
 /** Scores of some histories. */

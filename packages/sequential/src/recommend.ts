@@ -17,9 +17,9 @@ export interface Recommendation {
 /** Settings of {@link recommend}. */
 export interface RecommendOptions {
   /** How many items. Default 10; fewer come back if there are no more. */
-  k?: number | undefined;
+  k?: number;
   /** Whether items of the history may be recommended again. Default false. */
-  repeat?: boolean | undefined;
+  repeat?: boolean;
 }
 
 /**

@@ -66,9 +66,9 @@ export interface ItemTowerSizes {
   /** D */
   width: number;
   /** First values of the ID table. Default standard normal. */
-  init?: Initializer | undefined;
+  init?: Initializer;
   /** First weights of linear layers, whose biases then start at 0. Default uniform in ±1/√F. */
-  linearInit?: Initializer | undefined;
+  linearInit?: Initializer;
 }
 
 /** The modalities a tower reads. */

@@ -23,19 +23,19 @@ export interface TrainingSettings<T extends ModelTypes> extends OptimizerSetting
   /** Rows to train on: of one domain, or of each source of the catalogue in its order. */
   train: Rows | readonly Rows[];
   /** Share of a source in the batches: its rows to this power. Default: the objective's. */
-  balance?: number | undefined;
+  balance?: number;
   /** Rows to validate on; without them there is no early stopping. */
-  valid?: Rows | undefined;
+  valid?: Rows;
   /** Rows of the final test. */
-  test?: Rows | undefined;
+  test?: Rows;
   /** B. Default 512. */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /** What is trained: `all`, or one of the model's own. Default `all`. */
-  tuning?: string | undefined;
+  tuning?: string;
   /** How to evaluate. */
-  evaluation?: EvaluateOptions | undefined;
+  evaluation?: EvaluateOptions;
   /** Told what every evaluation found row by row. */
-  onRanked?: ((split: Split, result: RankingResult) => void) | undefined;
+  onRanked?: (split: Split, result: RankingResult) => void;
 }
 
 /** A recommender in training. */

@@ -36,7 +36,7 @@ export interface Feed {
    * int32 [S]: the positions that are read, numbered through the groups' [B * L] one after the other; their number is rounded up with copies of
    * the first. Absent: the last item of each row, R positions.
    */
-  read?: tf.Tensor | undefined;
+  read?: tf.Tensor;
 }
 
 /** Where the histories of a feed point to. */
@@ -44,9 +44,9 @@ export interface FeedPlace {
   /** Longest history of the data. */
   longest: number;
   /** Row of the step's item tables for an item number. Default: the number itself. */
-  rowOf?: ((item: number) => number) | undefined;
+  rowOf?: (item: number) => number;
   /** The positions that are read, see {@link Feed.read}. Int32 [S]. */
-  read?: Int32Array | undefined;
+  read?: Int32Array;
 }
 
 /** What histories become. */

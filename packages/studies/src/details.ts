@@ -19,13 +19,13 @@ export interface RunDetails {
   /** Name of the domain. */
   readonly domain: string;
   /** The checkpoint that was looked at; absent in runs of before rows were kept. */
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: string;
   /** Interests at the best checkpoint; null where the model has none. */
   readonly interests: InterestSizes | null;
   /** In runs of before rows were kept: rank of each test row's target. */
-  readonly ranks?: readonly number[] | undefined;
+  readonly ranks?: readonly number[];
   /** In runs of before rows were kept: training interactions of each test row's target. */
-  readonly targetCounts?: readonly number[] | undefined;
+  readonly targetCounts?: readonly number[];
 }
 
 const file = (run: string): string => join(run, 'details.json');

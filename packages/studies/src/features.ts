@@ -57,7 +57,7 @@ export async function domainFeatures(
   domain: Domain,
   { text, image, damagedPictures }: FeatureSettings,
   progress?: FeatureProgress,
-  { words = false, stored }: { words?: boolean; stored?: DomainFeatures | undefined } = {},
+  { words = false, stored }: { words?: boolean; stored?: DomainFeatures } = {},
 ): Promise<DomainFeatures> {
   const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
   const found = stored ?? (await storedFeatures(domain, { text, image }, { words }));

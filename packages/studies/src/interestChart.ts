@@ -32,6 +32,6 @@ export function interestChart(
     caption:
       `\`${run}\`: ${counted(count, 'interest')}, as spread out as ${effective.toFixed(1)} equally large ones` +
       (modalities.length > 1 ? `; ${held} texts and pictures.` : '.'),
-    ...(command !== undefined && { command }),
+    command,
   };
 }

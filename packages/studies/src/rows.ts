@@ -23,19 +23,19 @@ export interface RankedRows extends Places {
   /** N: items each row's target was ranked among. */
   readonly items: number;
   /** Identifies rows and catalogue: runs of equal keys ranked the same rows. Undefined for runs of before rows were kept. */
-  readonly key?: string | undefined;
+  readonly key?: string;
   /** The checkpoint that ranked; undefined for runs of before rows were kept. */
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: string;
   /** Index of each row's user; [R]. */
-  readonly users?: Int32Array | undefined;
+  readonly users?: Int32Array;
   /** Item number each row wants; [R]. */
-  readonly targets?: Int32Array | undefined;
+  readonly targets?: Int32Array;
   /** Training interactions of each row's target; [R]. */
   readonly targetCounts: Int32Array;
   /** Whole length of each row's history; [R]. */
-  readonly historyLengths?: Int32Array | undefined;
+  readonly historyLengths?: Int32Array;
   /** Bit m says whether the target has `modalityNames[m]`; [R]. */
-  readonly modalities?: Uint8Array | undefined;
+  readonly modalities?: Uint8Array;
   /** See `modalities`. */
   readonly modalityNames: readonly string[];
 }
@@ -51,9 +51,9 @@ export interface Ranking {
   /** Where each row's target stood. */
   readonly places: Places;
   /** By modality: 1 where item i + 1 has it; [N] each. */
-  readonly present?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  readonly present?: Readonly<Record<string, ArrayLike<number>>>;
   /** The checkpoint that ranked. */
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: string;
 }
 
 /** Identifies the rows of a split and the catalogue they are ranked in. */

@@ -115,7 +115,7 @@ export async function writeRunReport(
     details,
     rows,
     command: given,
-  }: { details?: RunDetails; rows?: RankedRows; command?: string | undefined },
+  }: { details?: RunDetails; rows?: RankedRows; command?: string },
 ): Promise<string> {
   const run = recipe.out;
   const command = given ?? shellCommand('ferry', recipe.job, join(run, 'recipe.yaml'));

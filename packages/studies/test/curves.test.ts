@@ -30,7 +30,7 @@ function run(name: string, values: number[]): string {
   return directory;
 }
 
-const valid = (epoch: { valid?: Readonly<Record<string, number>> | undefined }): number | undefined =>
+const valid = (epoch: { valid?: Readonly<Record<string, number>> }): number | undefined =>
   epoch.valid?.['ndcg@10'];
 
 it('a mean over seeds says from where a seed has ended', () => {

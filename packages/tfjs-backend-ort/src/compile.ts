@@ -8,9 +8,9 @@ import { returnFreedMemory } from './runtime/malloc.ts';
 /** Options of {@link compile}. */
 export interface CompileOptions {
   /** Named in errors and profiles; the function's own name by default. */
-  name?: string | undefined;
+  name?: string;
   /** Compiled signatures kept; the least recently used one is dropped beyond it. */
-  cacheSize?: number | undefined;
+  cacheSize?: number;
 }
 
 /**

@@ -32,9 +32,10 @@ export function flatten(nest: unknown, what: string): Flat {
       return [`${typeof node}:${JSON.stringify(String(node))}`, () => node];
     const prototype: unknown = Object.getPrototypeOf(node);
     if (prototype === Object.prototype || prototype === null) {
-      const parts = Object.entries(node as object).map(
-        ([key, child]) => [key, visit(child, `${path}.${key}`)] as const,
-      );
+      // What is undefined is left out, so that an optional member may be written as `name: maybe`.
+      const parts = Object.entries(node as object)
+        .filter(([, child]) => child !== undefined)
+        .map(([key, child]) => [key, visit(child, `${path}.${key}`)] as const);
       return [
         `{${parts.map(([key, part]) => `${JSON.stringify(key)}:${part[0]}`).join()}}`,
         (given) => Object.fromEntries(parts.map(([key, part]) => [key, part[1](given)])),

@@ -21,11 +21,11 @@ import { probeProvider, type OrtProvider } from './runtime/providers.ts';
 /** Options of {@link registerOrtBackend}. */
 export interface OrtOptions {
   /** Execution provider, cpu by default; `auto` takes cuda where it is usable, else cpu. */
-  provider?: OrtProvider | 'auto' | undefined;
+  provider?: OrtProvider | 'auto';
   /** Threads of one operator; more than the machine has cores is slower. */
-  threads?: number | undefined;
+  threads?: number;
   /** Path prefix: ONNX Runtime writes a profile of every session there. For diagnosis. */
-  profile?: string | undefined;
+  profile?: string;
 }
 
 interface Settings {

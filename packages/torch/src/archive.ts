@@ -9,9 +9,9 @@ export interface ArchiveLimits {
    * Largest number of bytes that the tensors may take (several may be views of one storage). Default: eight times the file and
    * 1 MiB, at most 4 GiB.
    */
-  maxBytes?: number | undefined;
+  maxBytes?: number;
   /** Largest number of entries of an archive. Default 100,000. */
-  maxEntries?: number | undefined;
+  maxEntries?: number;
 }
 
 /** What a file of `torch.save` holds. */

@@ -11,11 +11,11 @@ export type StoppingRule = 'released' | 'strict';
 /** Which validation metric picks the best checkpoint, and when training stops for want of improvement. */
 export interface EarlyStopping {
   /** A metric that `evaluate('valid')` returns, larger being better; upper and lower case are the same. Default `ndcg@10`. */
-  readonly metric?: string | undefined;
+  readonly metric?: string;
   /** Default `released`. */
-  readonly rule?: StoppingRule | undefined;
+  readonly rule?: StoppingRule;
   /** Evaluations without improvement that are borne; 0 stops at the first, null never. Default 10. */
-  readonly patience?: number | null | undefined;
+  readonly patience?: number | null;
 }
 
 /** Where early stopping stands; plain JSON. */

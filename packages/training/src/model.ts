@@ -32,7 +32,7 @@ export interface StepResult {
   /** Sequences (B) in the batch: the weight of this step in the means of an epoch. */
   readonly sequences: number;
   /** Further quantities to log, such as the terms of the loss; the same names at every step. */
-  readonly scalars?: Readonly<Record<string, number>> | undefined;
+  readonly scalars?: Readonly<Record<string, number>>;
 }
 
 /**

@@ -15,12 +15,12 @@ export interface TrainingOptions<B> {
   /** The resolved recipe: saved as `recipe.yaml`; a directory that was begun with another one is refused. */
   readonly recipe: JsonObject;
   /** Paths of recipe keys that may differ on resuming, such as `training.epochs`, with all below them. */
-  readonly mayDiffer?: readonly string[] | undefined;
+  readonly mayDiffer?: readonly string[];
   /**
    * How a recipe saved in the directory reads today, where keys were added or written otherwise since; it is compared with
    * `recipe`. Default: as it stands.
    */
-  readonly readSaved?: ((saved: JsonObject) => JsonObject) | undefined;
+  readonly readSaved?: (saved: JsonObject) => JsonObject;
   /** What is trained. */
   readonly model: TrainableModel<B>;
   /** Seed of all randomness in training. */
@@ -28,33 +28,33 @@ export interface TrainingOptions<B> {
   /** Most epochs. */
   readonly epochs: number;
   /** Most steps; the epoch they end in is closed early. Default: no bound. */
-  readonly steps?: number | undefined;
+  readonly steps?: number;
   /** Choice of the best checkpoint and early stopping; needs `model.evaluate`. */
-  readonly earlyStopping?: EarlyStopping | undefined;
+  readonly earlyStopping?: EarlyStopping;
   /** Epochs from one validation to the next; the last epoch is always validated. Default 1. */
-  readonly validateEvery?: number | undefined;
+  readonly validateEvery?: number;
   /** Steps from one checkpoint to the next within an epoch; there is one after each epoch in any case. Default: no others. */
-  readonly checkpointEvery?: number | undefined;
+  readonly checkpointEvery?: number;
   /** Also keep for good the checkpoint of every so many epochs. Default: only those that are needed. */
-  readonly keepEvery?: number | undefined;
+  readonly keepEvery?: number;
   /** Steps from one logged step to the next. The first step is always logged. Default 10. */
-  readonly logEvery?: number | undefined;
+  readonly logEvery?: number;
   /** Whether to evaluate the best checkpoint on the test split at the end. Default true. */
-  readonly test?: boolean | undefined;
+  readonly test?: boolean;
   /** Identifies the data, such as a hash of its files; a run begun on other data is refused. */
-  readonly fingerprint?: string | undefined;
+  readonly fingerprint?: string;
   /** Whether a damaged newest checkpoint is put aside and the one before it resumed from. Default false: an error. */
-  readonly fallback?: boolean | undefined;
+  readonly fallback?: boolean;
   /** The command that resumes this run, shown when it is interrupted. */
-  readonly resumeCommand?: string | undefined;
+  readonly resumeCommand?: string;
   /** Where progress is shown; null for nowhere. Default `process.stderr`. */
-  readonly output?: Output | null | undefined;
+  readonly output?: Output | null;
   /** Whether SIGINT and SIGTERM save and stop. Default true. */
-  readonly handleSignals?: boolean | undefined;
+  readonly handleSignals?: boolean;
   /** Saves and stops when aborted. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
   /** Called with each epoch's record. */
-  readonly onEpoch?: ((record: EpochRecord) => void) | undefined;
+  readonly onEpoch?: (record: EpochRecord) => void;
 }
 
 /** {@link TrainingOptions} with defaults in place. */

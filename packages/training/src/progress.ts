@@ -3,9 +3,9 @@ export interface Output {
   /** Takes text. */
   write(text: string): unknown;
   /** Whether a line can be redrawn. */
-  readonly isTTY?: boolean | undefined;
+  readonly isTTY?: boolean;
   /** Width of the terminal in characters. */
-  readonly columns?: number | undefined;
+  readonly columns?: number;
 }
 
 /** What a progress line says. */

@@ -13,7 +13,7 @@ export interface StepRecord {
   /** The step's loss, mean over its batch. */
   readonly loss: number;
   /** The step's further scalars. */
-  readonly scalars?: Readonly<Record<string, number>> | undefined;
+  readonly scalars?: Readonly<Record<string, number>>;
 }
 
 /** A completed epoch: a line of `metrics.jsonl`. */
@@ -33,11 +33,11 @@ export interface EpochRecord {
   /** Sum over batches of their mean losses, as RecBole's logs show it. */
   readonly lossSum: number;
   /** Means over sequences of the further scalars. */
-  readonly scalars?: Readonly<Record<string, number>> | undefined;
+  readonly scalars?: Readonly<Record<string, number>>;
   /** Validation metrics, where the epoch was validated. */
-  readonly valid?: Readonly<Record<string, number>> | undefined;
+  readonly valid?: Readonly<Record<string, number>>;
   /** Whether this is the best epoch so far, where the epoch was validated. */
-  readonly best?: boolean | undefined;
+  readonly best?: boolean;
 }
 
 /** The test of the best checkpoint: the last line of a finished run's `metrics.jsonl`. */

@@ -29,7 +29,7 @@ function screen(
   return {
     text: '',
     isTTY,
-    ...(columns !== undefined && { columns }),
+    columns,
     write(text) {
       this.text += text;
     },

@@ -16,7 +16,7 @@ export interface ImportSasrecOptions {
   /** H, which no weight tells. */
   heads: number;
   /** A file with the id of the item in each row of the table, one a line, from row 1 on. */
-  items?: string | undefined;
+  items?: string;
 }
 
 /**

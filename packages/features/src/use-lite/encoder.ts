@@ -13,7 +13,7 @@ import { readUseLite, readVocabulary } from './weights.ts';
  *
  * @param options - `threads` for ONNX Runtime.
  */
-export async function openUseLite(options: { threads?: number | undefined } = {}): Promise<Encoder<string>> {
+export async function openUseLite(options: { threads?: number } = {}): Promise<Encoder<string>> {
   const files = await readUseLite();
   const tokenize = createTokenizer(files.vocabulary);
   const timing = timingSignal(files);

@@ -25,21 +25,21 @@ export interface ImportSettings {
   domain?:
     | {
         /** Text features, those the checkpoint was trained on. */
-        text?: FeatureMatrix | undefined;
+        text?: FeatureMatrix;
         /** Image features. */
-        image?: FeatureMatrix | undefined;
+        image?: FeatureMatrix;
         /** Item numbers in RecBole's order (`recboleOrder` of `@ferry/data`): tells items apart whose features are all equal. */
-        order?: Int32Array | undefined;
+        order?: Int32Array;
         /** Raw ids of the domain's items, with `tokens`. */
-        ids?: readonly string[] | undefined;
+        ids?: readonly string[];
         /** Raw id of the item in each row of the checkpoint, from row 1 on; then features are not needed. */
-        tokens?: readonly string[] | undefined;
+        tokens?: readonly string[];
       }
     | undefined;
   /** H, which no weight tells. Default 4, the released code's. */
-  heads?: number | undefined;
+  heads?: number;
   /** Against archives that unpack to far more than they are. */
-  limits?: ArchiveLimits | undefined;
+  limits?: ArchiveLimits;
 }
 
 /** A released checkpoint in Ferry's terms. */
@@ -53,7 +53,7 @@ export interface ImportedModel {
   /** N: items the tensors are for; 0 without a domain. */
   items: number;
   /** How items were found; absent without a domain. */
-  rows?: RowMap | undefined;
+  rows?: RowMap;
   /** Entries of the file that were left out: frozen features and masks, which Ferry reads from the domain. */
   ignored: string[];
 }
@@ -110,7 +110,7 @@ export function importReleased(bytes: Uint8Array, settings: ImportSettings): Imp
     options,
     tensors,
     items,
-    ...(rows && { rows }),
+    rows,
     ignored: [...source.keys()].filter((name) => !used.has(name)),
   };
 }

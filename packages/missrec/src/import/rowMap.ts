@@ -37,9 +37,9 @@ const named = (names: readonly (string | undefined)[]): string =>
 export function matchRows(
   tensors: ReadonlyMap<string, PthTensor>,
   features: {
-    text?: FeatureMatrix | undefined;
-    image?: FeatureMatrix | undefined;
-    order?: Int32Array | undefined;
+    text?: FeatureMatrix;
+    image?: FeatureMatrix;
+    order?: Int32Array;
   },
 ): RowMap {
   const tables = (

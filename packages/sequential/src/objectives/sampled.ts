@@ -40,7 +40,7 @@ type Settings = z.output<typeof binary>;
 /** What a step reads. */
 type Inputs = Targets<Feed> & {
   /** int32 [R, K]; absent where they are drawn in the step. */
-  negatives?: tf.Tensor | undefined;
+  negatives?: tf.Tensor;
 };
 
 /** Binary cross-entropy with uniform negatives of each target: SASRec's own; gSASRec's with `calibration`. */

@@ -19,7 +19,7 @@ export type Targets<F extends Feed> = {
   /** int32 [R], or [S] with `all`: item numbers. */
   items: tf.Tensor;
   /** [S], 1 for a position that counts and 0 for a copy; absent where all count. */
-  weights?: tf.Tensor | undefined;
+  weights?: tf.Tensor;
 };
 
 /** {@link Targets} and the same on the host. */
@@ -29,7 +29,7 @@ export interface HostTargets<F extends Feed> {
   /** [R] or [S] */
   items: Int32Array;
   /** The user of each, where the examples have users. */
-  users?: Int32Array | undefined;
+  users?: Int32Array;
 }
 
 /** A batch of examples in groups, and what is to be predicted. */

@@ -19,11 +19,11 @@ import { runRecipe } from './runs.ts';
 /** What {@link compareRuns} is asked for. */
 export interface CompareOptions {
   /** Which kept rows, such as `valid` or `test-without-image`. Default `test`. */
-  readonly rows?: string | undefined;
+  readonly rows?: string;
   /** The metric that is tested. Default: the first run's validation metric. */
-  readonly metric?: string | undefined;
+  readonly metric?: string;
   /** Cutoffs. Default: the first run's. */
-  readonly cutoffs?: readonly number[] | undefined;
+  readonly cutoffs?: readonly number[];
 }
 
 /** A run against the first one, row by row. */

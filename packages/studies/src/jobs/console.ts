@@ -12,15 +12,15 @@ export interface JobConsole {
   /** Where training shows its progress; null for nowhere. */
   readonly training: Output | null;
   /** Columns of the terminal that lines go to; undefined where there is none. */
-  readonly columns?: number | undefined;
+  readonly columns?: number;
   /** Finds a model by its name in a recipe; not needed by jobs of MISSRec. */
-  readonly models?: ((name: string) => Promise<SequentialModel>) | undefined;
+  readonly models?: (name: string) => Promise<SequentialModel>;
   /** The command that resumes the job. */
-  readonly resumeCommand?: string | undefined;
+  readonly resumeCommand?: string;
   /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */
-  readonly fallback?: boolean | undefined;
+  readonly fallback?: boolean;
   /** Saves and stops when aborted. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignal;
 }
 
 /** A job that someone stopped; what it had done is saved. */

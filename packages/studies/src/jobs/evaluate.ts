@@ -13,11 +13,11 @@ import { openRun, runRecipe, type OpenRunOptions } from './runs.ts';
 /** What {@link evaluateRun} is asked for. */
 export interface EvaluateRunOptions extends OpenRunOptions {
   /** Modalities that are taken away from every item. Default none. */
-  readonly without?: readonly Modality[] | undefined;
+  readonly without?: readonly Modality[];
   /** Default test. */
-  readonly split?: 'test' | 'valid' | undefined;
+  readonly split?: 'test' | 'valid';
   /** Default: the recipe's. */
-  readonly cutoffs?: readonly number[] | undefined;
+  readonly cutoffs?: readonly number[];
 }
 
 /** A run's metrics on a split. */

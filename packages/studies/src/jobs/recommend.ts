@@ -9,13 +9,13 @@ import { openRun, type OpenRunOptions } from './runs.ts';
 /** What {@link recommend} is asked for: a user, or a history. */
 export interface RecommendRequest extends OpenRunOptions {
   /** A user of the domain. */
-  readonly user?: string | undefined;
+  readonly user?: string;
   /** Item ids with commas between, oldest first. */
-  readonly history?: string | undefined;
+  readonly history?: string;
   /** How many items. */
   readonly top: number;
   /** Whether items of the history may be recommended again. */
-  readonly again?: boolean | undefined;
+  readonly again?: boolean;
 }
 
 /** An item as people know it. */

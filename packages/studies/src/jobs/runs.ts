@@ -109,9 +109,9 @@ function trainedOn(own: TrainRecipe, on = own.target): { recipe: TargetRecipe; s
 /** How a run is opened. */
 export interface OpenRunOptions {
   /** Another domain than the run's own. */
-  readonly on?: string | undefined;
+  readonly on?: string;
   /** Which checkpoint. Default best. */
-  readonly checkpoint?: 'best' | 'last' | undefined;
+  readonly checkpoint?: 'best' | 'last';
 }
 
 /**

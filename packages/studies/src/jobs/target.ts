@@ -95,9 +95,9 @@ export interface TargetTraining<T extends ModelTypes> {
   /** What is trained. */
   readonly tuning: string;
   /** Gives the model the weights it starts from. */
-  readonly start?: (() => Promise<void>) | undefined;
+  readonly start?: () => Promise<void>;
   /** How the best model's interests spread, where it has any. */
-  readonly interests?: (() => InterestSizes | null) | undefined;
+  readonly interests?: () => InterestSizes | null;
 }
 
 /** Trains a model on a domain in a run directory, ranks the test rows with the best checkpoint and keeps what was found. */

@@ -5,7 +5,7 @@ export interface AxisValue {
   /** How it reads in names of lines and charts. */
   readonly title: string;
   /** How it reads in a table's column. Default the title. */
-  readonly cell?: string | undefined;
+  readonly cell?: string;
 }
 
 /** One thing that a study varies. */
@@ -17,7 +17,7 @@ export interface Axis {
   /** Its values, in the order of tables. */
   readonly values: readonly AxisValue[];
   /** Whether it changes the problem that is solved, such as the target domain: what stands on its values is shown side by side. */
-  readonly setting?: boolean | undefined;
+  readonly setting?: boolean;
 }
 
 /** A value on each axis. */

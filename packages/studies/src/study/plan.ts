@@ -19,7 +19,7 @@ export interface Preparation {
   /** What it is, for lines of the log: `pre-training of k16, seed 1`. */
   readonly title: string;
   /** Name of its line in the chart of losses; undefined where a study has one. */
-  readonly line?: string | undefined;
+  readonly line?: string;
   /** The run's own recipe, its directory in `out`. */
   readonly recipe: PretrainRecipe & Placed;
 }
@@ -33,7 +33,7 @@ export interface PlannedRun {
   /** Seed. */
   readonly seed: number;
   /** The preparation that must be done before. */
-  readonly needs?: string | undefined;
+  readonly needs?: string;
   /** The run's own recipe, its directory in `out`. */
   readonly recipe: FinetuneRecipe & Placed;
 }
@@ -75,7 +75,7 @@ export interface StudyPlan {
   /** What is compared with what. */
   readonly comparisons: readonly PlannedComparison[];
   /** Sections of the report that only this study has. */
-  readonly sections?: ((results: readonly StudyResult[]) => Section[]) | undefined;
+  readonly sections?: (results: readonly StudyResult[]) => Section[];
 }
 
 /** A kind of study: how its recipe becomes a plan. */

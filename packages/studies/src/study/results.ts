@@ -56,11 +56,11 @@ export interface StudyRow {
   /** Test metrics over all rows, mean and deviation over seeds. */
   readonly test: Readonly<Record<string, Spread>>;
   /** {@link recallOf} on test rows whose item is cold; absent if there is none. */
-  readonly cold?: Spread | undefined;
+  readonly cold?: Spread;
   /** Test rows whose item is cold. */
   readonly coldRows: number;
   /** Leading metric of the best epoch on the validation rows. */
-  readonly valid?: Spread | undefined;
+  readonly valid?: Spread;
   /** Best epoch. */
   readonly bestEpoch: Spread;
   /** Weights that were trained. */

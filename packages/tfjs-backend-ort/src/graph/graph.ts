@@ -26,7 +26,7 @@ export interface OpOptions {
   /** The operator broadcasts its inputs, so a splat may stay a scalar. */
   broadcasts?: boolean;
   /** For a gather, see {@link Node.limit}. */
-  limit?: number | undefined;
+  limit?: number;
 }
 
 /**

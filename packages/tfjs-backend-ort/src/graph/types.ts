@@ -38,7 +38,7 @@ export interface Node {
   /** The tfjs kernel that made it, for error messages and profiles. */
   readonly origin: string;
   /** For a gather: its indices must be in [0, limit); named where one is not. */
-  readonly limit?: number | undefined;
+  readonly limit?: number;
 }
 
 /** Number of elements of a shape. */

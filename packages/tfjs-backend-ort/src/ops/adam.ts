@@ -16,7 +16,7 @@ export interface AdamSettings {
   /** Which update this is, counted from 1. */
   step: number;
   /** Factor on the gradient; 1 by default. */
-  gradientScale?: number | undefined;
+  gradientScale?: number;
 }
 
 /** Length of {@link adamControl}'s vector. */
@@ -55,7 +55,7 @@ export interface AdamUpdate {
   /** float32 [10], see {@link adamControl}: a variable or an argument of the compiled step, for it changes every step. */
   control: tf.Tensor;
   /** A further factor on the gradient that the step itself computes, such as a clipping factor: a scalar. */
-  scale?: tf.Tensor | undefined;
+  scale?: tf.Tensor;
 }
 
 /**
@@ -72,7 +72,7 @@ export function adamUpdate(update: AdamUpdate): void {
     );
   const backend = tf.backend();
   if (backend instanceof OrtBackend && backend.trace) {
-    const inputs = scale ? { value, m, v, gradient, control, scale } : { value, m, v, gradient, control };
+    const inputs: tf.NamedTensorMap = scale ? { value, m, v, gradient, control, scale } : { value, m, v, gradient, control };
     const [next, first, second] = tf.engine().runKernel('AdamUpdate', inputs) as unknown as tf.Tensor[];
     value.assign(next!);
     m.assign(first!);

@@ -24,19 +24,19 @@ export interface BlockedCrossEntropyInputs {
    * Logits of a block, [B, size], from the queries and the block's rows; a pure function, differentiated once a block. Column c
    * may depend on row c of the tables alone. Default: the product of the queries with the rows of the only table.
    */
-  logits?: ((queries: tf.Tensor2D, inputs: BlockInputs) => tf.Tensor2D) | undefined;
+  logits?: (queries: tf.Tensor2D, inputs: BlockInputs) => tf.Tensor2D;
   /** [C, ...] each: what `logits` reads by rows besides, without a gradient. */
-  constants?: readonly tf.Tensor[] | undefined;
+  constants?: readonly tf.Tensor[];
   /** Tensors that `logits` reads whole, with a gradient: factors, weights. */
-  shared?: readonly tf.Tensor[] | undefined;
+  shared?: readonly tf.Tensor[];
   /** First row that is a class; those before it, such as a padding row, have no gradient. Default 0. */
-  first?: number | undefined;
+  first?: number;
   /** [C], bool or float: 0 where a row is no class. Default: all are. */
-  valid?: tf.Tensor | undefined;
+  valid?: tf.Tensor;
   /** ε, the share of the label spread evenly over all classes. Default 0. */
-  labelSmoothing?: number | undefined;
+  labelSmoothing?: number;
   /** Classes of a block. Default: blocks of about 2 MiB, at most 64 of them. */
-  width?: number | undefined;
+  width?: number;
 }
 
 /**

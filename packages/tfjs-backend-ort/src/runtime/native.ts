@@ -36,7 +36,7 @@ export interface SessionOptions {
   /** Execution providers, in the order of preference. */
   providers: readonly string[];
   /** Path prefix of a profile that ONNX Runtime writes when the session ends; a number and the time are added. */
-  profile?: string | undefined;
+  profile?: string;
 }
 
 /** Tensor as ONNX Runtime takes it: a live view of the array. */
