@@ -36,11 +36,8 @@ type Reply =
  * @param options - `threads` inside one run; ONNX Runtime's default is one a core.
  * @throws Error if the model cannot be loaded.
  */
-export async function openSession(
-  model: Uint8Array,
-  options: { threads?: number } = {},
-): Promise<Session> {
-  const worker = new Worker(new URL('./session-worker.mjs', import.meta.url), {
+export async function openSession(model: Uint8Array, options: { threads?: number } = {}): Promise<Session> {
+  const worker = new Worker(new URL('./sessionWorker.mjs', import.meta.url), {
     workerData: {
       model,
       options: {

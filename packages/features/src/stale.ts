@@ -4,7 +4,7 @@ import { pictureInputs, textInputs, type ItemInput } from './inputs.ts';
 import { describePixels } from './pixels.ts';
 import { changedInputs, itemsHash, keptHash, recordPath, type FeatureRecord } from './record.ts';
 import type { Modality } from './types.ts';
-import { useLiteIdentity } from './use-lite/weights.ts';
+import { useLiteIdentity } from './useLite/weights.ts';
 
 /** What the encoders of this version are, by name; CLIP's weights are not in the package. */
 const identities: Readonly<Record<string, string>> = { 'use-lite': useLiteIdentity, pixels: describePixels };

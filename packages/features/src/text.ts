@@ -3,8 +3,8 @@ import { openClipText, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
 import { textInputs, type TextSource } from './inputs.ts';
 import type { FeatureMatrix } from './types.ts';
-import { judgeUseLite, openUseLite } from './use-lite/encoder.ts';
-import { useLiteIdentity } from './use-lite/weights.ts';
+import { judgeUseLite, openUseLite } from './useLite/encoder.ts';
+import { useLiteIdentity } from './useLite/weights.ts';
 import { droppedSuffix } from './words.ts';
 
 /** Names of the encoders of texts. */

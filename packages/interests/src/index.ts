@@ -1,5 +1,5 @@
-export { dpcKnn, type DensityPeaks, type DpcKnnOptions } from './dpc-knn.ts';
-export { kMeans, type KMeansOptions } from './k-means.ts';
+export { dpcKnn, type DensityPeaks, type DpcKnnOptions } from './dpcKnn.ts';
+export { kMeans, type KMeansOptions } from './kMeans.ts';
 export { releasedBatches, releasedKMeans, type ReleasedKMeansOptions } from './released.ts';
 export { interestStatistics, type InterestStatistics, type InterestStatisticsOptions } from './statistics.ts';
 export {

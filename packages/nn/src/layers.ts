@@ -90,11 +90,7 @@ export function createEmbedding(options: EmbeddingOptions, random: RandomStream)
  * differ only where that row was overwritten.)
  * @returns [...ids.shape, D]
  */
-export function embed(
-  p: EmbeddingParameters,
-  ids: tf.Tensor,
-  options: { padding?: number } = {},
-): tf.Tensor {
+export function embed(p: EmbeddingParameters, ids: tf.Tensor, options: { padding?: number } = {}): tf.Tensor {
   const rows = embedding(p.weight, ids);
   if (options.padding === undefined) return rows;
   const kept = tf.cast(tf.notEqual(ids, tf.scalar(options.padding, 'int32')), 'float32');

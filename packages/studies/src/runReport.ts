@@ -111,11 +111,7 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
 export async function writeRunReport(
   recipe: (PretrainRecipe | TargetRecipe) & { out: string },
   summary: Summary,
-  {
-    details,
-    rows,
-    command: given,
-  }: { details?: RunDetails; rows?: RankedRows; command?: string },
+  { details, rows, command: given }: { details?: RunDetails; rows?: RankedRows; command?: string },
 ): Promise<string> {
   const run = recipe.out;
   const command = given ?? shellCommand('ferry', recipe.job, join(run, 'recipe.yaml'));

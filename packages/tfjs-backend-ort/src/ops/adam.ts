@@ -72,7 +72,9 @@ export function adamUpdate(update: AdamUpdate): void {
     );
   const backend = tf.backend();
   if (backend instanceof OrtBackend && backend.trace) {
-    const inputs: tf.NamedTensorMap = scale ? { value, m, v, gradient, control, scale } : { value, m, v, gradient, control };
+    const inputs: tf.NamedTensorMap = scale
+      ? { value, m, v, gradient, control, scale }
+      : { value, m, v, gradient, control };
     const [next, first, second] = tf.engine().runKernel('AdamUpdate', inputs) as unknown as tf.Tensor[];
     value.assign(next!);
     m.assign(first!);

@@ -1,7 +1,7 @@
 import type { RandomStream } from '@ferry/engine';
 import { kmeans as lloyd } from 'ml-kmeans';
 import { distancesOf } from './distances.ts';
-import { miniBatchCentres } from './mini-batch.ts';
+import { miniBatchCentres } from './miniBatch.ts';
 import { groupMeans, requirePositive, selectPoints } from './points.ts';
 import type { DistanceMethod, Interests } from './types.ts';
 

@@ -2,9 +2,9 @@ import { createRequire } from 'node:module';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Encoder } from '../src/types.ts';
-import { openUseLite } from '../src/use-lite/encoder.ts';
-import { createTokenizer } from '../src/use-lite/tokenizer.ts';
-import { readUseLite } from '../src/use-lite/weights.ts';
+import { openUseLite } from '../src/useLite/encoder.ts';
+import { createTokenizer } from '../src/useLite/tokenizer.ts';
+import { readUseLite } from '../src/useLite/weights.ts';
 
 /** The published implementation, on its own TensorFlow.js: the reference. */
 interface Published {
