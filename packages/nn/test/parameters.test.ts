@@ -29,6 +29,7 @@ describe('parameter trees', () => {
   it('name their tensors by path', () => {
     const p = {
       encoder: createEncoder({ layers: 2, width: 4, feedForward: 3 }, random()),
+      unused: undefined,
       scale: parameter(Float32Array.of(1), []),
     };
     const names = [...flattenParameters(p).keys()];

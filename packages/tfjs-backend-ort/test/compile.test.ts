@@ -146,6 +146,18 @@ describe('arguments and results', () => {
     f.dispose();
   });
 
+  it('leave out what is undefined: the same program with the member and without', () => {
+    const f = compile(({ a, scale }: { a: tf.Tensor; scale?: tf.Tensor }) =>
+      scale ? tf.mul(a, scale) : tf.neg(a),
+    );
+    const a = tf.tensor1d([1, 2]);
+    expect(take(f({ a }))).toEqual([-1, -2]);
+    expect(take(f({ a, scale: undefined }))).toEqual([-1, -2]);
+    expect(f.programs()).toHaveLength(1);
+    a.dispose();
+    f.dispose();
+  });
+
   it('must be tensors or plain values', () => {
     const f = compile((x: unknown) => x as tf.Tensor);
     expect(() => f(new Map())).toThrow(/args\[0\] must be a tensor, a plain value.*got Map/);
