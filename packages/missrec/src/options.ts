@@ -288,5 +288,5 @@ export function completeOptions(
     interestCount: interests?.count,
     neighbourRatio: interests?.neighbours,
     ...(task === 'pretrain' && { itemDropShare: 1 - (wordDropShare ?? 0) }),
-  } as MissRecSettings);
+  });
 }

@@ -170,7 +170,9 @@ export interface SasRec extends VectorModel<SasRecOptions, SasRecParameters> {
 
 /** Settings of a recipe with what its preset says of the rest. */
 function complete(given: Settings): SasRecOptions {
-  const chosen = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const chosen = Object.fromEntries(
+    Object.entries<unknown>(given).filter(([, value]) => value !== undefined),
+  );
   const options = {
     attentionDropout: given.dropout,
     ...presets[given.preset],
