@@ -8,6 +8,7 @@ export {
   blocksPay,
   dropout,
   embedding,
+  gatheredProducts,
   gelu,
   layerNorm,
   lazyAdamUpdate,

@@ -9,6 +9,7 @@ export {
   type BlockInputs,
 } from './ops/blockedCrossEntropy.ts';
 export { blocksPay } from './ops/blocks.ts';
+export { gatheredProducts } from './ops/gatheredProducts.ts';
 export { embedding } from './ops/embedding.ts';
 export { lazyAdamUpdate, type LazyAdamUpdate } from './ops/lazyAdam.ts';
 export { rowGrads, type RowGradient, type RowGradients } from './ops/rowGradients.ts';

@@ -6,6 +6,7 @@ import './kernels/convolution.ts';
 import './kernels/elementwise.ts';
 import './kernels/fused.ts';
 import './kernels/gather.ts';
+import './kernels/gathered.ts';
 import './kernels/image.ts';
 import './kernels/layout.ts';
 import './kernels/normalization.ts';

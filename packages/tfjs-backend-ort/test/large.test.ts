@@ -23,10 +23,10 @@ const TABLE: readonly Case[] = [
 const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate'];
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
-const NO_NODE =
-  'AdamUpdate ExpandDims Fill Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape UniformNumbers ZerosLike'.split(
-    ' ',
-  );
+const NO_NODE = (
+  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape ' +
+  'ScatteredSums UniformNumbers ZerosLike'
+).split(' ');
 
 /** Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size. */
 const ONE_THREAD = (

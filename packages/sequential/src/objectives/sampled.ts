@@ -1,11 +1,11 @@
-import { type RandomSource, tf } from '@ferry/engine';
+import { gatheredProducts, type RandomSource, tf } from '@ferry/engine';
 import { maskedMean } from '@ferry/nn';
 import { z } from 'zod';
 import type { LossStep, Objective, ObjectiveDefinition, Preparation } from '../contract.ts';
 import { calibratedPositive, pairwiseBinary, sampledSoftmax } from '../losses.ts';
 import { drawNegatives } from '../negatives.ts';
 import { type HostTargets, type Targets, targetsOf, targetsSchema } from './targets.ts';
-import type { Feed, ModelTypes } from '../types.ts';
+import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
 
 const shared = {
   targets: targetsSchema,
@@ -110,10 +110,15 @@ function uniformNegatives(random: RandomSource, shape: [number, number], items: 
   return tf.cast(tf.minimum(tf.add(drawn, 1), items), 'int32');
 }
 
+/** [R, K] scores of each row's own items; inner products without a gather of their vectors, which K of each row would make large. */
 function scoresOf<T extends ModelTypes>(
   step: LossStep<T>,
   queries: T['queries'],
   own: tf.Tensor,
 ): tf.Tensor2D {
+  if (step.model.product) {
+    const { vectors } = step.model.candidates(step, step.items(), 'all') as ItemVectors;
+    return gatheredProducts(queries.vectors, vectors, own);
+  }
   return step.model.scores(step, queries, step.model.candidates(step, step.items(), own));
 }

@@ -1,14 +1,5 @@
 import { defineKernel } from './define.ts';
 
-/** Kernels of this backend's own operations (src/ops), beside those of tfjs. */
-export const OWN_KERNELS = [
-  'KeepMask',
-  'UniformNumbers',
-  'AdamUpdate',
-  'LazyAdamUpdate',
-  'LayerNorm',
-] as const;
-
 defineKernel<{ shape: number[]; site: number; threshold: number }>(
   'KeepMask',
   (g, { key }, { shape, site, threshold }) =>

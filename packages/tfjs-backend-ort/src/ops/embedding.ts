@@ -28,15 +28,22 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
     save([flat]);
     return {
       value: gatherFor('embedding', values!, flat),
-      gradient: (dy, [saved]) => {
-        const index = saved as tf.Tensor1D;
-        return [
-          tf.getBackend() === 'wasm'
-            ? tf.matMul(tf.cast(tf.oneHot(index, count), 'float32'), dy, true)
-            : sumRows('embedding', dy, index, count),
-        ];
-      },
+      gradient: (dy, [saved]) => [sumOfRows('embedding', dy, saved as tf.Tensor1D, count)],
     };
   });
   return tf.reshape(rows, [...ids.shape, width!]);
+}
+
+/**
+ * Adds the rows that share an id, in order (tfjs's wasm backend has no segment sum: there it is a product with one-hot rows).
+ *
+ * @param of - The operation that an error names.
+ * @param rows - [n, D]
+ * @param ids - int32 [n], each in [0, count).
+ * @returns [count, D]
+ */
+export function sumOfRows(of: string, rows: tf.Tensor, ids: tf.Tensor1D, count: number): tf.Tensor {
+  return tf.getBackend() === 'wasm'
+    ? tf.matMul(tf.cast(tf.oneHot(ids, count), 'float32'), rows, true)
+    : sumRows(of, rows, ids, count);
 }

@@ -1,4 +1,5 @@
 import type { HostArray, Node } from '../graph/types.ts';
+import { GATHERED_KERNELS } from './gatheredKernels.ts';
 import { HostMemory } from './memory.ts';
 
 /** What a host kernel reads or writes: a view, and its place in bytes if it lies in the host memory. */
@@ -18,6 +19,7 @@ export interface HostKernel {
 
 /** Host kernels by the name their nodes carry. */
 export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
+  ...GATHERED_KERNELS,
   KeepMask: {
     inMemory: [],
     run: (memory, node, [key], [out]) => {

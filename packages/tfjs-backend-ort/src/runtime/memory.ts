@@ -13,6 +13,10 @@ export interface WasmKernels {
   uniform(out: number, from: number, size: number, ...key: number[]): void;
   adam(value: number, m: number, v: number, gradient: number, size: number, ...control: number[]): void;
   segmentSum(out: number, rows: number, ids: number, n: number, width: number, count: number): void;
+  firstOutside(ids: number, n: number, count: number): number;
+  gatheredProducts(out: number, queries: number, table: number, ids: number, ...sizes: number[]): void;
+  gatheredSums(out: number, weights: number, table: number, ids: number, ...sizes: number[]): void;
+  scatteredSums(out: number, weights: number, rows: number, ids: number, ...sizes: number[]): void;
 }
 
 const PAGE = 65_536;

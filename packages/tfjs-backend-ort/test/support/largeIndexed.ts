@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { randomSource } from '../../src/index.ts';
 import { float, int, kernel, type Case, type Input } from './cases.ts';
 import { SIDE } from './large.ts';
+import { gatheredCases } from './own.ts';
 
 const both = (make: (input: (shape: readonly number[]) => Input) => Case[]): Case[] =>
   [
@@ -104,6 +105,7 @@ export const largeIndexed: Case[] = [
       run: (s, v) => tf.searchSorted(tf.cumsum(tf.abs(s), 1), tf.mul(v, v), 'left'),
     },
   ]),
+  ...gatheredCases(900, [[300, 101, 66]]),
   {
     kernel: 'OneHot',
     name: 'float32',

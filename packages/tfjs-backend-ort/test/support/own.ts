@@ -1,5 +1,41 @@
 import * as tf from '@tensorflow/tfjs';
-import { float, kernel, type Case } from './cases.ts';
+import { float, int, kernel, type Case } from './cases.ts';
+
+/** Rows of the kernels that read table rows by ids [R, K], for tables [count, D]. */
+export function gatheredCases(count: number, sizes: [R: number, K: number, D: number][]): Case[] {
+  return sizes.flatMap(([R, K, D]): Case[] => {
+    const ids = int([R, K], { below: count });
+    const name = `[${R}, ${K}, ${D}]`;
+    const outer = (weights: tf.Tensor, rows: tf.Tensor): tf.Tensor =>
+      tf.reshape(tf.mul(tf.reshape(weights, [R, K, 1]), tf.reshape(rows, [R, 1, D])), [R * K, D]);
+    return [
+      {
+        kernel: 'GatheredProducts',
+        name,
+        inputs: [float([R, D]), float([count, D]), ids],
+        run: (queries, table, i) => kernel('GatheredProducts', { queries, table, ids: i }),
+        onCpu: (queries, table, i) =>
+          tf.reshape(tf.matMul(tf.gather(table, i), tf.reshape(queries, [R, D, 1])), [R, K]),
+      },
+      {
+        kernel: 'GatheredSums',
+        name,
+        inputs: [float([R, K]), float([count, D]), ids],
+        run: (weights, table, i) => kernel('GatheredSums', { weights, table, ids: i }),
+        onCpu: (weights, table, i) =>
+          tf.reshape(tf.matMul(tf.reshape(weights, [R, 1, K]), tf.gather(table, i)), [R, D]),
+      },
+      {
+        kernel: 'ScatteredSums',
+        name,
+        inputs: [float([R, K]), float([R, D]), ids],
+        run: (weights, rows, i) => kernel('ScatteredSums', { weights, rows, ids: i }, { count }),
+        onCpu: (weights, rows, i) =>
+          tf.scatterND(tf.reshape(i, [R * K, 1]), outer(weights, rows), [count, D]),
+      },
+    ];
+  });
+}
 
 /** Kernels of the backend's own operations whose results are tensors. */
 export const ownCases: Case[] = [
@@ -16,4 +52,10 @@ export const ownCases: Case[] = [
       return tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), gamma), beta);
     },
   })),
+  ...gatheredCases(7, [
+    [5, 3, 4],
+    [2, 8, 6],
+    [1, 1, 1],
+    [3, 6, 9],
+  ]),
 ];
