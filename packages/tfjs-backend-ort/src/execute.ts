@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { fill, type OrtBackend } from './backend.ts';
 import type { DType, HostArray } from './graph/types.ts';
 import { updatedInPlace, type EngineInternals, type Plan, type Result, type Source } from './plan.ts';
-import type { Operand } from './runtime/hostKernels.ts';
+import type { Operand } from './runtime/hostKernel.ts';
 
 /** For each output the variable that it becomes the value of without a copy, and the array to write it into. */
 type Targets = ({ variable: tf.Variable; array: HostArray } | undefined)[];

@@ -3,7 +3,8 @@ import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
 import { sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
 import { explained } from './explain.ts';
-import { HOST_KERNELS, type HostKernel, type Operand } from './hostKernels.ts';
+import type { HostKernel, Operand } from './hostKernel.ts';
+import { HOST_KERNELS } from './hostKernels.ts';
 import { HostMemory } from './memory.ts';
 import { createSession, ortTensor, type Session, type SessionOptions } from './native.ts';
 

@@ -1,5 +1,5 @@
 import type { Node } from '../graph/types.ts';
-import type { HostKernel, Operand } from './hostKernels.ts';
+import type { HostKernel, Operand } from './hostKernel.ts';
 import type { HostMemory } from './memory.ts';
 
 /** Sizes of a step's kernels: ids [rows, perRow] into a table [count, width]. */
