@@ -3,6 +3,7 @@ import type { SequentialModel } from '@ferry/sequential';
 
 /** The models that `ferry train` knows, each loaded when it is used. */
 const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
+  dssm: async () => (await import('@ferry/morec')).dssm,
   sasrec: async () => (await import('@ferry/morec')).sasrec,
 };
 

@@ -39,12 +39,16 @@ export interface DomainFeatures {
   content?: Readonly<Record<string, StateArray>>;
   /** Number of items: needed where no modality is in use, checked elsewhere. */
   items?: number;
+  /** Number of users: needed by models that have a vector for each. */
+  users?: number;
 }
 
 /** The items a model works on: those of one domain, or of several one after the other. */
 export interface Catalogue extends FeatureWidths {
   /** N: items of all domains. */
   items: number;
+  /** U: users of the one domain; 0 where nobody said, or there are several domains. */
+  users: number;
   /** First item number of each domain minus 1: added to a domain's own item numbers. */
   offsets: number[];
   /** Tensors over all N + 1 rows, row 0 of zeros. */
@@ -122,6 +126,7 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
   return {
     featureWidths: options.featureWidths,
     items,
+    users: domains.length === 1 ? (domains[0]!.users ?? 0) : 0,
     offsets,
     inputs,
     present,

@@ -194,8 +194,11 @@ export interface LossStep<T extends ModelTypes> extends Step<T> {
  * @typeParam X - The inputs, a nest of tensors.
  */
 export interface Objective<T extends ModelTypes, X extends object = object> {
-  /** `prefixes`: an example is a history and the item after it. `sequences`: a user's whole training sequence, each of whose items but the first is a target. */
-  readonly examples: 'prefixes' | 'sequences';
+  /**
+   * `prefixes`: an example is a history and the item after it. `sequences`: a user's whole training sequence, each of whose items but the first is
+   * a target. `interactions`: a user and each item, the first too, whose history is empty.
+   */
+  readonly examples: 'prefixes' | 'sequences' | 'interactions';
   /** Names of what `loss` reports besides the loss. */
   readonly terms: readonly string[];
   /** Share of a source in the batches, unless the training says another: its rows to this power. Default 1: as large as it is. */

@@ -8,6 +8,8 @@ export interface RowGroup {
   history: Int32Array;
   /** [B] */
   lengths: Int32Array;
+  /** [B], where the batch has them. */
+  users?: Int32Array;
 }
 
 /** One group of a {@link planGroups}. */
@@ -134,7 +136,10 @@ export function batchGrouping(
     const B = lengths.length;
     const plan = plans.get(B) ?? planGroups(histogram, B);
     plans.set(B, plan);
-    const groups = groupByLength(history, lengths, plan);
+    const groups = groupByLength(history, lengths, plan).map((group) => ({
+      ...group,
+      ...(users && { users: group.rows.map((row) => users[row]!) }),
+    }));
     const inOrder = (values: Int32Array): Int32Array =>
       Int32Array.from(groups.flatMap(({ rows }) => Array.from(rows, (row) => values[row]!)));
     return { groups, targets: inOrder(targets), users: users && inOrder(users) };

@@ -27,8 +27,10 @@ export type {
 export {
   adapt,
   createItemTower,
+  createMlp,
   itemTower,
   itemTowerSchema,
+  mlp,
   ofItems,
   towerModalities,
   type AdapterParameters,
@@ -44,6 +46,7 @@ export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
 export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.ts';
 export { softmaxObjective } from './objectives/softmax.ts';
+export { lastOnly } from './objectives/targets.ts';
 export {
   createRecommender,
   itemWeight,
@@ -93,6 +96,6 @@ export {
 } from './groups.ts';
 export { catalogueSource, type ItemSource } from './itemSource.ts';
 export { optimizerFor, type OptimizerSettings } from './optimizer.ts';
-export { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
+export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export { runStep, updateWeights } from './step.ts';

@@ -40,9 +40,10 @@ export interface CatalogueRanker<T extends ModelTypes = ModelTypes> {
   /**
    * Scores of some histories, each of which is cut to what the model reads.
    *
+   * @param users - Whose they are, for models that know users: index into the domain's users.
    * @throws RangeError if a history is empty or holds an unknown item.
    */
-  score(histories: readonly (readonly number[])[]): Scored<T>;
+  score(histories: readonly (readonly number[])[], users?: readonly number[]): Scored<T>;
   /** What was found between epochs, as it is used. */
   state: T['state'] | undefined;
   /** Frees the encoded items. */
@@ -109,8 +110,11 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
         result.dispose();
         return counts;
       },
-      score: (histories) => {
-        const feed = feedFor(groupOf(histories, positions, catalogue.items));
+      score: (histories, users) => {
+        const feed = feedFor({
+          ...groupOf(histories, positions, catalogue.items),
+          ...(users && { users: Int32Array.from(users) }),
+        });
         const { scores, queries } = score(encoded, feed, held);
         return {
           scores,

@@ -20,6 +20,8 @@ export interface RecommendOptions {
   k?: number;
   /** Whether items of the history may be recommended again. Default false. */
   repeat?: boolean;
+  /** Whose history it is, for models that know users: index into the domain's users. */
+  user?: number;
 }
 
 /**
@@ -37,8 +39,8 @@ export async function recommend<T extends ModelTypes>(
   history: readonly number[],
   options: RecommendOptions = {},
 ): Promise<Recommendation> {
-  const { k = 10, repeat = false } = options;
-  const scored = ranker.score([history]);
+  const { k = 10, repeat = false, user } = options;
+  const scored = ranker.score([history], user === undefined ? undefined : [user]);
   const { feed, queries } = scored;
   const scores = (await scored.scores.data()) as Float32Array;
   const seen = history.slice(-model.positions(settings));

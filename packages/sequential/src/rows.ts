@@ -16,6 +16,33 @@ export function longestHistory(rows: Rows): number {
 }
 
 /**
+ * Every training interaction of each user as a row: the item, and the history before it, which is empty for the first.
+ *
+ * @param rows - Prefixes; a user's have one start.
+ */
+export function everyInteraction(rows: Rows): Rows {
+  const whole = wholeSequences(rows);
+  const count = whole.targets.reduce((sum, _, r) => sum + whole.ends[r]! - whole.starts[r]! + 1, 0);
+  const all = {
+    users: new Int32Array(count),
+    targets: new Int32Array(count),
+    starts: new Int32Array(count),
+    ends: new Int32Array(count),
+  };
+  let at = 0;
+  whole.targets.forEach((target, r) => {
+    const [start, end] = [whole.starts[r]!, whole.ends[r]!];
+    for (let l = start; l <= end; l++, at++) {
+      all.users[at] = whole.users[r]!;
+      all.starts[at] = start;
+      all.ends[at] = l;
+      all.targets[at] = l < end ? rows.items[l]! : target;
+    }
+  });
+  return { ...all, items: rows.items };
+}
+
+/**
  * The longest row of each user alone: with its target, the user's whole training sequence.
  *
  * @param rows - Prefixes; a user's have one start.

@@ -37,6 +37,7 @@ export const itemTowerSchema = z.strictObject({
     .enum(['sum', 'concat'])
     .default('sum')
     .describe('sum: vectors of ID and modalities are added; concat: joined, then one linear layer with GELU'),
+  mlp: z.int().min(0).default(0).describe('layers that follow on all of it, each dropout, linear, GELU'),
   missing: z
     .enum(['mask', 'bias'])
     .default('mask')
@@ -59,6 +60,8 @@ export type ItemTowerParameters = {
   readonly image?: AdapterParameters;
   /** What joins n vectors with `concat`, [D, n D]. */
   readonly join?: BiasedLinearParameters;
+  /** The layers that follow. */
+  readonly mlp?: AdapterParameters;
 };
 
 /** Sizes and first weights of {@link createItemTower}. */
@@ -114,6 +117,9 @@ export function createItemTower(
       parts > 1 && {
         join: createLinear({ inputs: parts * width, outputs: width, init: linearInit }, random.split('join')),
       }),
+    ...(options.mlp > 0 && {
+      mlp: createMlp({ layers: options.mlp, width, init: linearInit }, random.split('mlp')),
+    }),
   };
 }
 
@@ -147,6 +153,37 @@ export function adapt(
   }, x);
 }
 
+/** Weights of {@link mlp}. */
+export function createMlp(
+  { layers, width, init }: { layers: number; width: number; init?: Initializer | undefined },
+  random: RandomStream,
+): AdapterParameters {
+  return Object.fromEntries(
+    Array.from({ length: layers }, (_, i) => [
+      String(i),
+      createLinear({ inputs: width, outputs: width, init }, random),
+    ]),
+  );
+}
+
+/**
+ * Layers of dropout, `Linear` and GELU (the MLP of IDvs.MoRec).
+ *
+ * @param x - [V, D]
+ * @returns [V, D]
+ */
+export function mlp(
+  p: AdapterParameters,
+  rate: number,
+  x: tf.Tensor,
+  random: RandomSource | undefined,
+): tf.Tensor2D {
+  return Object.values(p).reduce(
+    (h, { weight, bias }) => gelu(linear(dropout(h, rate, random), weight, bias)),
+    x,
+  ) as tf.Tensor2D;
+}
+
 /**
  * Item vectors from IDs and frozen features of any number of modalities, summed or joined. Row 0 (padding) means nothing.
  *
@@ -167,9 +204,9 @@ export function itemTower(
     return [options.missing === 'mask' ? tf.mul(vectors, inputs.present[modality]!) : vectors];
   });
   if (p.ids) parts.unshift(ofItems(p.ids.weight, inputs));
-  if (p.join) {
-    const joined = dropout(tf.concat(parts, 1), options.dropout, random);
-    return gelu(linear(joined, p.join.weight, p.join.bias)) as tf.Tensor2D;
-  }
-  return parts.reduce((a, b) => tf.add(a, b)) as tf.Tensor2D;
+  const { join } = p;
+  const combined = join
+    ? gelu(linear(dropout(tf.concat(parts, 1), options.dropout, random), join.weight, join.bias))
+    : parts.reduce((a, b) => tf.add(a, b));
+  return mlp(p.mlp ?? {}, options.dropout, combined, random);
 }

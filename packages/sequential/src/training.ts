@@ -9,7 +9,7 @@ import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.t
 import { optimizerFor, type OptimizerSettings } from './optimizer.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
-import { historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
+import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
 import { runStep, updateWeights } from './step.ts';
 import type { ModelTypes, Step } from './types.ts';
@@ -110,7 +110,12 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
   const words = catalogue.inputs.words !== undefined;
   objective.check?.({ options, items: catalogue.items, words });
   const balance = settings.balance ?? objective.balance ?? 1;
-  const rows = objective.examples === 'sequences' ? given.map(wholeSequences) : given;
+  const examplesOf = {
+    prefixes: (own: Rows) => own,
+    sequences: wholeSequences,
+    interactions: everyInteraction,
+  };
+  const rows = given.map(examplesOf[objective.examples]);
   const positions = model.positions(options);
   const epochs = Array.isArray(settings.train)
     ? sourceEpochs(rows, catalogue.offsets, { positions, size: batchSize, balance })

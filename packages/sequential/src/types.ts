@@ -15,6 +15,8 @@ export interface FeedGroup {
   history: Int32Array;
   /** [B] */
   lengths: Int32Array;
+  /** [B], whose histories they are: index into the domain's users. Absent: nobody whom the training knew. */
+  users?: Int32Array;
 }
 
 /**

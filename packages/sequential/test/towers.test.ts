@@ -82,6 +82,17 @@ describe('itemTower', () => {
       });
   });
 
+  it('ends in layers of linear and GELU if asked', () => {
+    const { p, vectors, rows, linear, gelu } = build({ mlp: 2 });
+    const item = 3;
+    const own = rows(p.ids!.weight)[item]!;
+    linear(linear(own, p.mlp!['0']!).map(gelu), p.mlp!['1']!)
+      .map(gelu)
+      .forEach((want, d) => {
+        expect(vectors[item]![d]).toBeCloseTo(want, 5);
+      });
+  });
+
   it('refuses items known by nothing', () => {
     expect(() => build({ ids: false })).toThrow(/IDs or features of a modality, got neither/);
   });

@@ -1,6 +1,6 @@
 import { tf } from '@ferry/engine';
 import { z } from 'zod';
-import type { Examples, Preparation } from '../contract.ts';
+import type { Examples, ObjectiveDefinition, Preparation } from '../contract.ts';
 import { readPositions } from '../feeds.ts';
 import type { Feed, ModelTypes } from '../types.ts';
 
@@ -54,5 +54,18 @@ export function targetsOf<T extends ModelTypes>(
     },
     items: found.targets,
     users: users && found.examples.map((example) => users[example]!),
+  };
+}
+
+/**
+ * An objective whose targets are always `last`, for models that have no vectors of earlier positions: the setting is gone.
+ *
+ * @param definition - Its settings must have `targets`.
+ */
+export function lastOnly<T extends ModelTypes>(definition: ObjectiveDefinition<T>): ObjectiveDefinition<T> {
+  return {
+    description: definition.description,
+    options: (definition.options as z.ZodObject).omit({ targets: true }),
+    create: (settings, options) => definition.create({ ...settings, targets: 'last' }, options),
   };
 }

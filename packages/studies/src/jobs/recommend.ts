@@ -96,7 +96,13 @@ export async function recommend(
       id: domain.items.ids[item - 1]!,
       title: domain.items.titles[item - 1]!,
     });
-    const found = await recommendItems(ranker, model, history, { k: request.top, repeat: request.again });
+    const user = request.user === undefined ? -1 : domain.users.indexOf(request.user);
+    const found = await recommendItems(ranker, model, history, {
+      k: request.top,
+      repeat: request.again,
+      // A run used on another domain knows none of its users.
+      ...(user >= 0 && request.on === undefined && { user }),
+    });
     /** What a reason is about: its most popular items that the history does not have. */
     const about = (members: readonly number[]): NamedItem[] => {
       const { trainCounts } = domain;

@@ -38,7 +38,7 @@ export function recommenderOf(
       `${model.name} with these settings reads features of ${model.modalities(options).join(' or ')}: set features.text or features.image, got neither`,
     );
   const catalogue = createCatalogue({ featureWidths: widths }, [
-    { ...features, items: domain.items.ids.length },
+    { ...features, items: domain.items.ids.length, users: domain.users.length },
   ]);
   return createRecommender(model, { options, catalogue, seed });
 }
