@@ -27,7 +27,7 @@ interface Fixture {
   scores: Encoded;
   cases: Record<'id' | 'history', Record<Form, LossCase>>;
 }
-const fixture = readFixture<Fixture>('dssm.json');
+const fixture = readFixture('dssm.json') as Fixture;
 
 function make(settings: object, users = 5, items = fixture.items): Recommender<Dssm> {
   const options = dssm.complete!(dssm.options.parse(settings) as object, {
