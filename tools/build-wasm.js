@@ -1,46 +1,69 @@
-// Compiles packages/tfjs-backend-ort/assembly to WebAssembly and writes it as a module of base64 text, so that the
-// package runs from sources. With --check: fails if the written module is not what the sources give.
+// Compiles packages/tfjs-backend-ort/assembly to WebAssembly and writes it as modules of base64 text, so that the
+// package runs from sources. With --check: fails if a written module is not what the sources give.
 import { readFile, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
-const target = new URL('../packages/tfjs-backend-ort/src/wasm/binary.ts', import.meta.url);
-const source = new URL('../packages/tfjs-backend-ort/assembly/kernels.ts', import.meta.url);
-
-const text = await readFile(source, 'utf8');
-let binary;
-const { error } = await asc.main(
-  [
-    'kernels.ts',
-    '--outFile',
-    'kernels.wasm',
-    '-O3',
-    '--runtime',
-    'stub',
-    '--noAssert',
-    '--importMemory',
-    '--enable',
-    'simd,bulk-memory',
-  ],
+const folder = new URL('../packages/tfjs-backend-ort/', import.meta.url);
+const programs = [
   {
-    readFile: (name) => (name === 'kernels.ts' ? text : null),
-    writeFile: (_name, contents) => {
-      if (typeof contents !== 'string') binary = contents;
-    },
-    listFiles: () => [],
+    source: 'assembly/kernels.ts',
+    target: 'src/wasm/binary.ts',
+    name: 'KERNELS_BASE64',
+    what: 'host kernels',
+    flags: ['--enable', 'simd,bulk-memory'],
   },
-);
-if (error || !binary) throw new Error(`assemblyscript: ${error?.message ?? 'no output'}`);
+  {
+    source: 'assembly/sparse.ts',
+    target: 'src/wasm/sparseBinary.ts',
+    name: 'SPARSE_BASE64',
+    what: 'sparse products',
+    flags: [
+      '--enable',
+      'simd,bulk-memory,threads',
+      '--sharedMemory',
+      '--initialMemory',
+      '16',
+      '--maximumMemory',
+      '65536',
+    ],
+  },
+];
 
-const module = `/** The host kernels of assembly/kernels.ts as WebAssembly, written by tools/build-wasm.js. */
-export const KERNELS_BASE64 =
-  '${Buffer.from(binary).toString('base64')}';
+/** What a source compiles to. */
+async function compiled(source, flags) {
+  const text = await readFile(new URL(source, folder), 'utf8');
+  let binary;
+  const { error } = await asc.main(
+    [
+      'program.ts',
+      '--outFile',
+      'program.wasm',
+      '-O3',
+      '--runtime',
+      'stub',
+      '--noAssert',
+      '--importMemory',
+      ...flags,
+    ],
+    {
+      readFile: (name) => (name === 'program.ts' ? text : null),
+      writeFile: (_name, contents) => {
+        if (typeof contents !== 'string') binary = contents;
+      },
+      listFiles: () => [],
+    },
+  );
+  if (error || !binary) throw new Error(`assemblyscript: ${source}: ${error?.message ?? 'no output'}`);
+  return Buffer.from(binary).toString('base64');
+}
+
+for (const { source, target, name, what, flags } of programs) {
+  const module = `/** The ${what} of ${source} as WebAssembly, written by tools/build-wasm.js. */
+export const ${name} =
+  '${await compiled(source, flags)}';
 `;
-if (process.argv.includes('--check')) {
-  const written = await readFile(target, 'utf8');
-  if (written.replaceAll(/\s/g, '') !== module.replaceAll(/\s/g, ''))
-    throw new Error(
-      'src/wasm/binary.ts is not what assembly/kernels.ts compiles to: run node tools/build-wasm.js',
-    );
-} else {
-  await writeFile(target, module);
+  const file = new URL(target, folder);
+  if (!process.argv.includes('--check')) await writeFile(file, module);
+  else if ((await readFile(file, 'utf8')).replaceAll(/\s/g, '') !== module.replaceAll(/\s/g, ''))
+    throw new Error(`${target} is not what ${source} compiles to: run node tools/build-wasm.js`);
 }

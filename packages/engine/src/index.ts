@@ -6,6 +6,7 @@ export {
   attention,
   blockedCrossEntropy,
   blocksPay,
+  disposeSparse,
   dropout,
   embedding,
   gatheredProducts,
@@ -17,7 +18,11 @@ export {
   registerOrtBackend,
   rowGrads,
   softmaxCrossEntropy,
+  sparseMatMul,
+  sparseMatrix,
+  sparsePolynomial,
   supportedKernels,
+  withValues,
   type AdamSettings,
   type AdamUpdate,
   type AttentionOptions,
@@ -30,6 +35,8 @@ export {
   type RandomSource,
   type RowGradient,
   type RowGradients,
+  type SparseEntries,
+  type SparseMatrix,
 } from '@ferry/tfjs-backend-ort';
 export { compile } from './compile.ts';
 export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';

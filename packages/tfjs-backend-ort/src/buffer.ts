@@ -1,5 +1,6 @@
 import { allocate, type DType, type HostArray, type Value } from './graph/types.ts';
-import type { Block, HostMemory } from './runtime/memory.ts';
+import type { Block } from './runtime/firstFit.ts';
+import type { HostMemory } from './runtime/memory.ts';
 
 /** The data behind one tfjs data id: an array, a block of the host memory, or a value of the graph being traced. */
 export class Buffer {

@@ -11,6 +11,15 @@ export {
 export { blocksPay } from './ops/blocks.ts';
 export { gatheredProducts } from './ops/gatheredProducts.ts';
 export { embedding } from './ops/embedding.ts';
+export {
+  disposeSparse,
+  sparseMatMul,
+  sparseMatrix,
+  sparsePolynomial,
+  withValues,
+  type SparseEntries,
+  type SparseMatrix,
+} from './ops/sparse.ts';
 export { lazyAdamUpdate, type LazyAdamUpdate } from './ops/lazyAdam.ts';
 export { rowGrads, type RowGradient, type RowGradients } from './ops/rowGradients.ts';
 export { dropout, randomSource, type RandomSource } from './ops/random.ts';

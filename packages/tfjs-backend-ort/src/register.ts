@@ -13,7 +13,9 @@ import './kernels/normalization.ts';
 import './kernels/pooling.ts';
 import './kernels/reduction.ts';
 import './kernels/scatter.ts';
+import './kernels/sparse.ts';
 import { registerGradients } from './gradients.ts';
+import { registerSparseElsewhere } from './kernels/sparseElsewhere.ts';
 import { kernelNames, registerKernels } from './kernels/define.ts';
 import { registerViews, VIEW_KERNELS } from './kernels/view.ts';
 import { keepFreedMemory } from './runtime/malloc.ts';
@@ -64,6 +66,7 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
     registerKernels();
     registerViews();
     registerGradients();
+    registerSparseElsewhere();
     kernelsRegistered = true;
   }
   if (current && same(current, settings)) return settings.provider;

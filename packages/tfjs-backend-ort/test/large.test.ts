@@ -19,13 +19,16 @@ const TABLE: readonly Case[] = [
   ...largeProducts,
 ];
 
-/** They change their inputs instead of computing: tested below, and lazy Adam in the package nn. */
-const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate'];
+/**
+ * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have threads of their own:
+ * sparse.test.ts.
+ */
+const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate', 'SparsePolynomial', 'SparsePolynomialOfRows'];
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
 const NO_NODE = (
   'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape ' +
-  'ScatteredSums UniformNumbers ZerosLike'
+  'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
 ).split(' ');
 
 /** Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size. */

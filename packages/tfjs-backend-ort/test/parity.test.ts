@@ -25,8 +25,11 @@ const TABLE: readonly Case[] = [
   ...ownCases,
 ];
 
-/** Kernels that change or draw instead of computing: own.test.ts checks them. */
-const ELSEWHERE = ['AdamUpdate', 'KeepMask', 'LazyAdamUpdate', 'UniformNumbers'];
+/** Kernels that change or draw instead of computing (own.test.ts), and those that need a sparse matrix (sparse.test.ts). */
+const ELSEWHERE = [
+  ...['AdamUpdate', 'KeepMask', 'LazyAdamUpdate', 'UniformNumbers'],
+  ...['SparsePolynomial', 'SparsePolynomialOfRows'],
+];
 
 beforeAll(setUp);
 afterAll(() => tf.setBackend('cpu'));

@@ -1,10 +1,12 @@
 import { GATHERED_KERNELS } from './gatheredKernels.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HostMemory } from './memory.ts';
+import { SPARSE_KERNELS } from './sparseKernels.ts';
 
 /** Host kernels by the name their nodes carry. */
 export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
   ...GATHERED_KERNELS,
+  ...SPARSE_KERNELS,
   KeepMask: {
     inMemory: [],
     run: (memory, node, [key], [out]) => {

@@ -1,11 +1,6 @@
 import { webAssembly, type WasmMemory } from '../wasm/api.ts';
 import { KERNELS_BASE64 } from '../wasm/binary.ts';
-
-/** A range of the host memory, in bytes. */
-export interface Block {
-  readonly offset: number;
-  readonly bytes: number;
-}
+import { FirstFit, type Block } from './firstFit.ts';
 
 /** The kernels of assembly/kernels.ts. */
 export interface WasmKernels {
@@ -52,8 +47,7 @@ export class HostMemory {
   generation = 0;
   readonly #memory: WasmMemory;
   readonly #limit: number;
-  readonly #free: { offset: number; bytes: number }[] = [];
-  #end = ALIGNMENT + STAGES * STAGE_BYTES;
+  readonly #blocks = new FirstFit(ALIGNMENT + STAGES * STAGE_BYTES);
   #block: Block | undefined;
   #scratch: Scratch | undefined;
 
@@ -77,7 +71,7 @@ export class HostMemory {
 
   /** Bytes in use by blocks, scratch and stages included. */
   get used(): number {
-    return this.#end - this.#free.reduce((sum, block) => sum + block.bytes, 0);
+    return this.#blocks.used;
   }
 
   /** Byte offset of a stage: {@link HostMemory.stageSize} floats for a kernel's use while it runs. */
@@ -88,53 +82,24 @@ export class HostMemory {
 
   /** A block with any content; undefined where there is no room. */
   allocate(size: number): Block | undefined {
-    const bytes = Math.max(ALIGNMENT, HostMemory.padded(size));
-    const index = this.#free.findIndex((block) => block.bytes >= bytes);
-    if (index >= 0) {
-      const block = this.#free[index]!;
-      const { offset } = block;
-      if (block.bytes === bytes) this.#free.splice(index, 1);
-      else {
-        block.offset += bytes;
-        block.bytes -= bytes;
-      }
-      return { offset, bytes };
-    }
-    const offset = this.#end;
-    const missing = Math.ceil((offset + bytes - this.buffer.byteLength) / PAGE);
-    if (missing > 0) {
-      // In steps of an eighth, so that growing (which invalidates views) stays rare.
-      const pages = Math.max(missing, Math.ceil(this.buffer.byteLength / PAGE / 8));
-      const room = this.#limit - this.buffer.byteLength / PAGE;
-      if (missing > room) return undefined;
-      this.#memory.grow(Math.min(pages, room));
-      this.generation++;
-    }
-    this.#end = offset + bytes;
-    return { offset, bytes };
+    return this.#blocks.take(Math.max(ALIGNMENT, HostMemory.padded(size)), (end) => this.#reach(end));
+  }
+
+  #reach(end: number): boolean {
+    const missing = Math.ceil((end - this.buffer.byteLength) / PAGE);
+    if (missing <= 0) return true;
+    // In steps of an eighth, so that growing (which invalidates views) stays rare.
+    const pages = Math.max(missing, Math.ceil(this.buffer.byteLength / PAGE / 8));
+    const room = this.#limit - this.buffer.byteLength / PAGE;
+    if (missing > room) return false;
+    this.#memory.grow(Math.min(pages, room));
+    this.generation++;
+    return true;
   }
 
   /** Gives a block back. */
   release(block: Block): void {
-    let at = this.#free.findIndex((other) => other.offset > block.offset);
-    if (at < 0) at = this.#free.length;
-    this.#free.splice(at, 0, { offset: block.offset, bytes: block.bytes });
-    const next = this.#free[at + 1];
-    const current = this.#free[at]!;
-    if (next && current.offset + current.bytes === next.offset) {
-      current.bytes += next.bytes;
-      this.#free.splice(at + 1, 1);
-    }
-    const previous = at > 0 ? this.#free[at - 1] : undefined;
-    if (previous && previous.offset + previous.bytes === current.offset) {
-      previous.bytes += current.bytes;
-      this.#free.splice(at, 1);
-    }
-    const last = this.#free[this.#free.length - 1]!;
-    if (last.offset + last.bytes === this.#end) {
-      this.#end = last.offset;
-      this.#free.pop();
-    }
+    this.#blocks.give(block);
   }
 
   /**

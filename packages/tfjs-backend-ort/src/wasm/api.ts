@@ -1,6 +1,6 @@
 /** The part of the WebAssembly API that the host memory uses; TypeScript has its types only in the browser library. */
 interface WebAssemblyApi {
-  Memory: new (descriptor: { initial: number; maximum: number }) => WasmMemory;
+  Memory: new (descriptor: { initial: number; maximum: number; shared?: boolean }) => WasmMemory;
   Module: new (bytes: Uint8Array) => object;
   Instance: new (module: object, imports: Record<string, Record<string, unknown>>) => { exports: object };
 }
