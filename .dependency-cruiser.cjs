@@ -8,6 +8,7 @@ const rooms = {
   nn: ['engine'],
   torch: [],
   data: [],
+  preparation: ['data', 'recipes'],
   features: ['data'],
   interests: ['engine'],
   evaluation: ['engine', 'data'],

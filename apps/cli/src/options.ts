@@ -8,6 +8,13 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Reads an option that must be a number. */
+export function numeric(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('must be a number.');
+  return value;
+}
+
 /** Reads an option that must be a list of whole numbers above 0 with commas between, none of them twice. */
 export function numbers(text: string): number[] {
   const values = text.split(',').map(Number);

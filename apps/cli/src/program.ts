@@ -5,6 +5,7 @@ import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
 import { inspectVerb } from './verbs/inspect.ts';
+import { prepareVerb } from './verbs/prepare.ts';
 import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { jobVerbs } from './verbs/jobs.ts';
@@ -36,11 +37,13 @@ First steps:
   ferry recipes                    what can be run, what it needs and how long it takes
   ferry study sample-world         the whole job on a generated world: no data needed
   ferry pretrain sample-pretrain   one step at a time
+  ferry prepare ratings.csv --out mydomain   your own data
 `,
     );
   for (const verb of [
     recipesVerb(),
     modelsVerb(),
+    prepareVerb(),
     inspectVerb(),
     featuresVerb(),
     trainVerb(),

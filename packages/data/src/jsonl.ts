@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, quoted } from './errors.ts';
 import { FloatList, IntList } from './growing.ts';
@@ -5,13 +6,19 @@ import { IdTable } from './idTable.ts';
 import { titleAndText } from './itemFiles.ts';
 import { eachLine } from './lines.ts';
 import type { ResolvedReadOptions } from './options.ts';
+import { partNumbers, splitBySets, splitDomain, type Protocol } from './protocols.ts';
+import { protocolOf } from './protocolFile.ts';
 import { SequenceLine } from './sequenceLine.ts';
 import { checkSequences, idWarnings, sortByTime, type ReadSequences } from './sequences.ts';
 import { leaveOneOut } from './split.ts';
 import type { Domain, Items } from './types.ts';
 
 /** File names of the jsonl form. */
-export const jsonlFiles = { items: 'items.jsonl', sequences: 'sequences.jsonl' } as const;
+export const jsonlFiles = {
+  items: 'items.jsonl',
+  sequences: 'sequences.jsonl',
+  split: 'split.json',
+} as const;
 
 /** The JSON object of a line; undefined where it is blank. */
 function objectOf(text: string, file: string, line: number): Record<string, unknown> | undefined {
@@ -114,6 +121,18 @@ function timesOf(value: unknown, count: number, file: string, line: number): num
   return value as number[];
 }
 
+/** The parts that a line gives its items: 0 training, 1 validation, 2 test. */
+function partsOf(value: unknown, count: number, file: string, line: number): Uint8Array {
+  const known: readonly unknown[] = Object.values(partNumbers);
+  if (!Array.isArray(value) || value.length !== count || !value.every((part) => known.includes(part)))
+    throw new InputError(
+      file,
+      line,
+      `parts must list 0 (training), 1 (validation) or 2 (test) for each of the ${count} items, as ${jsonlFiles.split} says, got ${quoted(value)}`,
+    );
+  return Uint8Array.from(value as number[]);
+}
+
 /** Fills a line from its object, whatever it looks like, and returns the user id. */
 function fillLine(
   own: SequenceLine,
@@ -138,20 +157,27 @@ function fillLine(
   return user;
 }
 
-/** Reads `sequences.jsonl`. */
-async function readSequences(file: string, known: IdTable): Promise<ReadSequences & { warnings: string[] }> {
+/** Reads `sequences.jsonl`; with `parts`, its lines must say which part each of their items belongs to. */
+async function readSequences(
+  file: string,
+  known: IdTable,
+  withParts: boolean,
+): Promise<ReadSequences & { warnings: string[]; parts: Uint8Array[] }> {
   const users = new IdTable();
+  const parts: Uint8Array[] = [];
   const lines = new IntList();
   const list = { items: new IntList(), times: new FloatList(), starts: new IntList(), ends: new IntList() };
   const own = new SequenceLine(known);
   let [timed, falling] = [0, 0];
   await eachLine(file, (bytes, lineStart, lineEnd, line) => {
     let user: number;
-    if (own.read(bytes, lineStart, lineEnd)) user = users.add(bytes, own.userStart, own.userEnd);
+    if (!withParts && own.read(bytes, lineStart, lineEnd))
+      user = users.add(bytes, own.userStart, own.userEnd);
     else {
       const value = objectOf(bytes.toString('utf8', lineStart, lineEnd), file, line);
       if (!value) return;
       user = users.addText(fillLine(own, value, { file, line, known }));
+      if (withParts) parts.push(partsOf(value['parts'], own.items.length, file, line));
     }
     if (user < lines.length)
       throw new InputError(
@@ -162,7 +188,8 @@ async function readSequences(file: string, known: IdTable): Promise<ReadSequence
     lines.push(line);
     const items = own.items.view();
     const times = own.times.view();
-    if (own.timed && sortByTime(items, times)) falling++;
+    // Parts belong to places: a ready-made split keeps the order of the file.
+    if (own.timed && !withParts && sortByTime(items, times)) falling++;
     list.starts.push(list.items.length);
     for (const item of items) list.items.push(item);
     list.ends.push(list.items.length);
@@ -184,13 +211,27 @@ async function readSequences(file: string, known: IdTable): Promise<ReadSequence
     ends: list.ends.toArray(),
     ...(all ? { times: list.times.toArray() } : {}),
   };
-  return { users: users.texts(), sequences, lines: lines.view(), warnings };
+  return { users: users.texts(), sequences, lines: lines.view(), warnings, parts };
+}
+
+/** The protocol that `split.json` names, if it is there. */
+async function readProtocol(file: string): Promise<Protocol | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new InputError(file, undefined, (error as Error).message);
+  }
+  return protocolOf(objectOf(text, file, 1), file);
 }
 
 /**
  * Reads the jsonl form: `items.jsonl` (`{id, title, text, image?, clipRow?}`, one item a line, in index order) and
  * `sequences.jsonl` (`{user, items, ts?}`, one user a line, oldest first; sorted by `ts` where given, ties in the
- * file's order). Other keys are ignored. A missing or blank title is taken from the text and the other way round.
+ * file's order). `split.json` beside them may name the {@link Protocol} by which they are split, `{"name": "temporal-by-user"}`;
+ * with `{"name": "files"}` each line has `parts`, 0, 1 or 2 (training, validation, test) for each item, which are sets: test rows
+ * see the training and validation items. Other keys are ignored. A missing or blank title is taken from the text and the other way round.
  *
  * @param directory - The domain's directory.
  * @param options - See {@link ReadOptions}.
@@ -199,7 +240,8 @@ async function readSequences(file: string, known: IdTable): Promise<ReadSequence
 export async function readJsonlDomain(directory: string, options: ResolvedReadOptions): Promise<Domain> {
   const { items, known } = await readItems(join(directory, jsonlFiles.items));
   const file = join(directory, jsonlFiles.sequences);
-  const found = await readSequences(file, known);
+  const protocol = await readProtocol(join(directory, jsonlFiles.split));
+  const found = await readSequences(file, known, protocol?.name === 'files');
   const { users, sequences } = found;
   const warnings = [
     ...found.warnings,
@@ -207,16 +249,18 @@ export async function readJsonlDomain(directory: string, options: ResolvedReadOp
     ...idWarnings('item', items.ids),
     ...idWarnings('user', users),
   ];
-  const split = leaveOneOut(sequences, items.ids.length);
-  return {
+  const domain: Domain = {
     name: options.name,
     directory,
     protocol: 'leave-one-out',
-    form: `${jsonlFiles.items} and ${jsonlFiles.sequences}`,
+    form: `${jsonlFiles.items} and ${jsonlFiles.sequences}${protocol ? `, split by ${jsonlFiles.split}` : ''}`,
     items,
     users,
     sequences,
-    ...split,
+    ...leaveOneOut(sequences, items.ids.length),
     warnings,
   };
+  if (protocol?.name === 'files')
+    return { ...domain, ...splitBySets(domain, (user) => found.parts[user]!), protocol: 'files' };
+  return protocol ? splitDomain(domain, protocol) : domain;
 }

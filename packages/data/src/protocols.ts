@@ -110,27 +110,31 @@ function splitByPlace(
   return { ...rows, trainCounts, training };
 }
 
+/** The parts of a split, as `parts` of the jsonl form numbers them. */
+export const partNumbers = { train: 0, valid: 1, test: 2 } as const;
+
 /**
- * Random by user: validation rows see the training items, test rows the training and validation items, in the order of the
- * sequence, wherever in it their target stands.
+ * Splits by the part of each place of each user, where parts are sets: validation rows see the training items, test rows the training
+ * and validation items, in the order of the sequence, wherever in it their target stands.
+ *
+ * @param partsOf - Numbers of {@link partNumbers} for the `n` places of a user.
  */
-function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, seed: number): Split {
-  const { items, starts, ends } = domain.sequences;
+export function splitBySets(
+  { sequences, items: { ids } }: Domain,
+  partsOf: (user: number, n: number) => ArrayLike<number>,
+): Split {
+  const { items, starts, ends } = sequences;
   const lists = { train: new RowList(), valid: new RowList(), test: new RowList() };
   const buffer = new IntList();
-  const trainCounts = new Int32Array(domain.items.ids.length + 1);
+  const trainCounts = new Int32Array(ids.length + 1);
   const trained = { starts: new Int32Array(starts.length), ends: new Int32Array(starts.length) };
   for (let user = 0; user < starts.length; user++) {
     const own = items.subarray(starts[user], ends[user]);
-    const sizes = partSizes(own.length, shares);
-    const keys = Array.from(own, (_, place) => mixed(seed, user, place));
-    const drawn = [...own.keys()].sort((a, b) => keys[a]! - keys[b]! || a - b);
-    const test = new Set(drawn.slice(0, sizes.test));
-    const valid = new Set(drawn.slice(sizes.test, sizes.test + sizes.valid));
+    const parts = partsOf(user, own.length);
     // Training items, then training and validation items once more: the histories of the two kinds of rows.
     const start = buffer.length;
     for (const [place, item] of own.entries()) {
-      if (test.has(place) || valid.has(place)) continue;
+      if (parts[place] !== partNumbers.train) continue;
       if (buffer.length > start) lists.train.push(user, start, buffer.length, item);
       trainCounts[item]!++;
       buffer.push(item);
@@ -138,16 +142,31 @@ function splitAtRandom(domain: Domain, shares: { valid: number; test: number }, 
     const middle = buffer.length;
     trained.starts[user] = start;
     trained.ends[user] = middle;
-    for (const [place, item] of own.entries()) if (!test.has(place)) buffer.push(item);
+    for (const [place, item] of own.entries()) if (parts[place] !== partNumbers.test) buffer.push(item);
     for (const [place, item] of own.entries()) {
-      if (valid.has(place)) lists.valid.push(user, start, middle, item);
-      if (test.has(place)) lists.test.push(user, middle, buffer.length, item);
+      if (parts[place] === partNumbers.valid) lists.valid.push(user, start, middle, item);
+      if (parts[place] === partNumbers.test) lists.test.push(user, middle, buffer.length, item);
     }
   }
   const all = buffer.toArray();
   const { train, valid, test } = lists;
   const rows = { train: train.build(all), valid: valid.build(all), test: test.build(all) };
   return { ...rows, trainCounts, training: { items: all, ...trained } };
+}
+
+/** Random by user: the parts of a user's places, drawn from a seed. */
+function drawnParts(
+  user: number,
+  n: number,
+  { shares, seed }: { shares: { valid: number; test: number }; seed: number },
+): Uint8Array {
+  const sizes = partSizes(n, shares);
+  const keys = Array.from({ length: n }, (_, place) => mixed(seed, user, place));
+  const drawn = [...keys.keys()].sort((a, b) => keys[a]! - keys[b]! || a - b);
+  const parts = new Uint8Array(n);
+  for (const place of drawn.slice(0, sizes.test)) parts[place] = partNumbers.test;
+  for (const place of drawn.slice(sizes.test, sizes.test + sizes.valid)) parts[place] = partNumbers.valid;
+  return parts;
 }
 
 /** The two points in time of a global split. */
@@ -182,8 +201,10 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
     switch (protocol.name) {
       case 'leave-one-out':
         return leaveOneOut(sequences, items.ids.length);
-      case 'random-by-user':
-        return splitAtRandom(domain, sharesOf(protocol), protocol.seed ?? 1);
+      case 'random-by-user': {
+        const drawn = { shares: sharesOf(protocol), seed: protocol.seed ?? 1 };
+        return splitBySets(domain, (user, n) => drawnParts(user, n, drawn));
+      }
       case 'temporal-by-user': {
         const shares = sharesOf(protocol);
         return splitByPlace(domain, (user) => {
@@ -207,7 +228,7 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
       case 'files':
         if (domain.protocol !== 'files')
           throw new RangeError(
-            `splitDomain: files needs a domain whose files hold a split (.train, .valid and .test.inter), got ${domain.form ?? domain.name}`,
+            `splitDomain: files needs a domain whose files hold a split (.train, .valid and .test.inter, or split.json and parts), got ${domain.form ?? domain.name}`,
           );
         return domain;
     }

@@ -46,8 +46,10 @@ function rule(issue: z.core.$ZodIssue): string {
       return issue.values.length === 1
         ? `must be ${shown(issue.values[0])}`
         : `must be one of ${issue.values.map(String).join(', ')}`;
-    case 'invalid_union':
-      return `must be one of ${optionsOf(issue).join(', ')}`;
+    case 'invalid_union': {
+      const options = optionsOf(issue);
+      return options.length > 0 ? `must be one of ${options.join(', ')}` : issue.message;
+    }
     case 'too_small':
     case 'too_big': {
       const small = issue.code === 'too_small';

@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Flags, Provenance } from '@ferry/preparation';
+import { shellCommand, UserError } from '@ferry/recipes';
+import { Command, Option } from 'commander';
+import { numeric, positive } from '../options.ts';
+import { print } from '../print.ts';
+import { progressLine } from '../progress.ts';
+import { columns, count } from '../text.ts';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** Everything that can be typed. */
+interface Options extends Flags {
+  out?: string;
+  replace?: boolean;
+  memory?: string;
+  threads?: number;
+}
+
+const examples = `
+Examples:
+  ferry prepare ratings.csv --out mydomain
+  ferry prepare log.jsonl --user who --item what --time when --items products.csv --item-key sku --core 5 --out shop
+  ferry prepare mydata.yaml --out mydomain
+
+Usual names of columns are found (user_id, item_id, rating, timestamp, title …) and said. A column is named, or numbered from 1 where
+the file has no header. mydata.yaml says the same in sections interactions, items, rules, text, split: see docs/own-data.md.`;
+
+/** Options about the columns and files of items. */
+function itemOptions(verb: Command): Command {
+  return verb
+    .option('--items <file>', 'file of items: titles, texts, pictures')
+    .option('--item-key <column>', 'its column of item ids')
+    .option('--title <column>', 'column of the title')
+    .option(
+      '--text <columns>',
+      'columns that make the text, with commas between (default: title, category, description)',
+    )
+    .option('--image <column>', 'column of the picture: a path or an address')
+    .option('--category <column>', 'column of the category')
+    .option('--pictures <pattern>', 'pictures by item id, such as "images/{id}.jpg"')
+    .addOption(
+      new Option(
+        '--item-duplicates <rule>',
+        'different rows of one item: an error, the fullest, or the first in the file',
+      ).choices(['refuse', 'complete', 'first']),
+    )
+    .addOption(
+      new Option('--clean <how>', 'texts: HTML resolved, as UniSRec, or as they are').choices([
+        'plain',
+        'unisrec',
+        'none',
+      ]),
+    );
+}
+
+/** Options about what is left out, order and split. */
+function ruleOptions(verb: Command): Command {
+  return verb
+    .addOption(
+      new Option('--preset <name>', 'rules of a published pipeline').choices(['unisrec', 's3rec', 'recbole']),
+    )
+    .option('--core <k>', 'users and items with at least k interactions, until all have', positive)
+    .option('--user-core <k>', 'the same for users alone', positive)
+    .option('--item-core <k>', 'the same for items alone', positive)
+    .option('--min-rating <x>', 'ratings of at least x', numeric)
+    .option('--since <time>', 'interactions from this time on, a number or a date')
+    .option('--until <time>', 'interactions before this time')
+    .addOption(
+      new Option(
+        '--duplicates <rule>',
+        'keep all, equal rows once, or the first or last of a user and item',
+      ).choices(['keep', 'identical', 'first', 'last']),
+    )
+    .option('--require <what...>', 'what an item must have: row, title, text, image')
+    .addOption(new Option('--order <by>', 'order of a user’s interactions').choices(['time', 'file', 'none']))
+    .addOption(
+      new Option('--ties <by>', 'equal times by content, or as in the file').choices(['content', 'file']),
+    )
+    .option(
+      '--split <protocol>',
+      'protocol with its settings, such as temporal-by-user,valid=.1,test=.2 (default: leave-one-out)',
+    )
+    .addOption(
+      new Option(
+        '--damaged <what>',
+        'rows that cannot be used: an error, or left out, counted and listed',
+      ).choices(['refuse', 'skip']),
+    );
+}
+
+/** What was made, in a few lines. */
+function summary(out: string, { counts, items, damaged, order }: Provenance): string {
+  return [
+    '',
+    out,
+    columns([
+      ['interactions', count(counts.interactions)],
+      ['users', count(counts.users)],
+      [
+        'items',
+        `${count(counts.items)}; ${count(items.titled)} with a title, ${count(items.texts)} with a text, ${count(items.images)} with a picture`,
+      ],
+      ...(damaged.count > 0
+        ? [['left out', `${count(damaged.count)} damaged rows, listed in skipped.jsonl`]]
+        : []),
+      [
+        'order',
+        order.by === 'time'
+          ? `by time; ${order.ties} (${count(order.tied)} interactions of ${count(order.tiedUsers)} users)`
+          : order.ties,
+      ],
+    ]),
+    '',
+    `Look at it: ferry inspect ${out}`,
+  ].join('\n');
+}
+
+/** `ferry prepare`. */
+export function prepareVerb(): Command {
+  const verb = new Command('prepare')
+    .description('a domain of raw files: CSV, TSV, JSON lines or Parquet, gzip or not')
+    .argument('<source>', 'a file of interactions, or a description (.yaml)')
+    .option('--out <directory>', 'the domain’s directory: a new one')
+    .option('--replace', 'make a domain anew that stands there')
+    .option('--user <column>', 'column of the user')
+    .option('--item <column>', 'column of the item')
+    .option('--time <column>', 'column of the time: a number or a date')
+    .option('--rating <column>', 'column of the rating')
+    .addOption(
+      new Option('--format <format>', 'form of the files').choices([
+        'auto',
+        'csv',
+        'tsv',
+        'jsonl',
+        'parquet',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--form <form>',
+        'an interaction a line, lists of items, "user item item …", the same in no order, MIND’s behaviours',
+      ).choices(['table', 'lists', 'sequences', 'sets', 'mind']),
+    )
+    .option('--separator <text>', 'what stands between columns')
+    .option('--header', 'the first line names the columns')
+    .option('--no-header', 'it does not');
+  return ruleOptions(itemOptions(verb))
+    .option('--memory <size>', 'what may be held in memory before it goes to disk', '2GB')
+    .option('--threads <n>', 'threads (default: all)', positive)
+    .addHelpText('after', examples)
+    .action(async (source: string, options: Options, command: Command) => {
+      const { out, replace, memory, threads, ...flags } = options;
+      if (command.getOptionValueSource('header') === 'default') delete flags.header;
+      if (out === undefined) throw new UserError('say where the domain goes: --out <directory>');
+      if (!existsSync(source)) throw new UserError(`no such file: ${source}`);
+      const { loadSettings, prepare, withFlags } = await import('../actions/prepare.ts');
+      const settings = /\.ya?ml$/i.test(source)
+        ? await loadSettings(source, flags)
+        : withFlags({}, flags, source);
+      const stop = new AbortController();
+      process.once('SIGINT', () => {
+        stop.abort(new UserError('stopped: nothing is left behind'));
+      });
+      const provenance = await prepare(settings, {
+        out,
+        ...(replace ? { replace } : {}),
+        ...(memory === undefined ? {} : { memory }),
+        ...(threads === undefined ? {} : { threads }),
+        command: shellCommand('ferry', ...process.argv.slice(2)),
+        version,
+        line: print,
+        progress: progressLine(),
+        signal: stop.signal,
+      });
+      print(summary(out, provenance));
+    });
+}

@@ -1,0 +1,94 @@
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+
+/** A value of a result row. */
+export type Value = string | number | bigint | boolean | null;
+
+/** How much of the machine a preparation may take. */
+export interface EngineOptions {
+  /** What DuckDB may hold in memory before it goes to disk, such as `2GB`. Default 2GB. */
+  memory?: string;
+  /** Threads. Default: those the machine has. */
+  threads?: number;
+}
+
+/** DuckDB on a file of its own: tables larger than memory stay on disk. */
+export interface Engine {
+  /** Runs a statement. */
+  run: (sql: string) => Promise<void>;
+  /** All rows of a query that has few. */
+  rows: (sql: string) => Promise<Value[][]>;
+  /** The only row of a query. */
+  row: (sql: string) => Promise<Value[]>;
+  /** The rows of a query, by columns, block by block: any number of them, on a connection of its own. */
+  stream: (sql: string) => AsyncGenerator<Value[][]>;
+  /** Stops the statement that is running; it throws. */
+  interrupt: () => void;
+  /** Frees everything; the files are the caller's to remove. */
+  close: () => void;
+}
+
+/** A text as an SQL literal. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A name as an SQL identifier. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
+ * Opens DuckDB with a database in a directory.
+ *
+ * @param directory - Holds the database and what does not fit into memory.
+ */
+export async function openEngine(
+  directory: string,
+  { memory = '2GB', threads = availableParallelism() }: EngineOptions = {},
+): Promise<Engine> {
+  await mkdir(directory, { recursive: true });
+  const instance = await DuckDBInstance.create(join(directory, 'tables.duckdb'), {
+    memory_limit: memory,
+    threads: String(threads),
+    temp_directory: join(directory, 'spill'),
+    // Nothing is loaded or fetched that is not in the package.
+    autoinstall_known_extensions: 'false',
+  });
+  const main = await instance.connect();
+  await main.run("SET GLOBAL TimeZone = 'UTC'");
+  const open: DuckDBConnection[] = [main];
+  const rows = async (sql: string): Promise<Value[][]> =>
+    (await main.runAndReadAll(sql)).getRows() as Value[][];
+  return {
+    run: async (sql) => {
+      await main.run(sql);
+    },
+    rows,
+    row: async (sql) => (await rows(sql))[0]!,
+    stream: async function* (sql) {
+      const connection = await instance.connect();
+      open.push(connection);
+      try {
+        const result = await connection.stream(sql);
+        for (;;) {
+          const chunk = await result.fetchChunk();
+          if (!chunk || chunk.rowCount === 0) break;
+          yield chunk.getColumns() as Value[][];
+        }
+      } finally {
+        connection.closeSync();
+        open.splice(open.indexOf(connection), 1);
+      }
+    },
+    interrupt: () => {
+      for (const connection of open) connection.interrupt();
+    },
+    close: () => {
+      for (const connection of open) connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}

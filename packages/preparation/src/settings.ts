@@ -1,0 +1,178 @@
+import { z } from 'zod';
+
+/** A column: its name, or its place counted from 1. In JSON lines a path such as `images.0.large`. */
+export type ColumnRef = string | number;
+
+const column = z.union([z.string().min(1), z.int().min(1)], {
+  error: 'must be the name of a column, or its place counted from 1',
+});
+
+const text = z.string().min(1);
+
+/** How a file is laid out; all of it is found out where it is not said. */
+const layout = {
+  format: z
+    .enum(['auto', 'csv', 'tsv', 'jsonl', 'parquet'])
+    .default('auto')
+    .describe('form of the file; auto: by its ending and its first bytes'),
+  separator: z.string().min(1).max(4).optional().describe('what stands between columns, such as ";" or "::"'),
+  header: z
+    .boolean()
+    .optional()
+    .describe('whether the first line names the columns; found out by the names if not said'),
+  columns: z.array(text).min(1).optional().describe('names of the columns of a file without a header'),
+  quoting: z
+    .boolean()
+    .optional()
+    .describe('whether quotation marks hold a cell together: yes in CSV, no with tabs'),
+};
+
+const files = z.union([text, z.array(text).min(1)], { error: 'must be a file or a list of files' });
+
+/** A file of interactions. */
+export const interactionsSchema = z.strictObject({
+  form: z
+    .enum(['table', 'lists', 'sequences', 'sets', 'mind'])
+    .default('table')
+    .describe(
+      'table: an interaction a line; sequences: "user item item …", oldest first; sets: the same in no order; lists: a list of items a row; mind: behaviors.tsv',
+    ),
+  file: files.optional().describe('the file, or files that are read as one'),
+  parts: z
+    .strictObject({ train: text, valid: text.optional(), test: text })
+    .optional()
+    .describe('instead of file: a file for each part of a ready-made split'),
+  ...layout,
+  user: column.optional().describe('column of the user'),
+  item: column.optional().describe('column of the item, or of a list of items'),
+  rating: column.optional().describe('column of the rating'),
+  time: column
+    .optional()
+    .describe('column of the time: a number, or a date (2019-11-12 14:14, 11/12/2019 2:14:46 PM)'),
+});
+
+/** A file of items. */
+export const itemsSchema = z.strictObject({
+  file: files.describe('the file, or files that are read as one'),
+  ...layout,
+  id: column.optional().describe('column of the item id'),
+  title: column.optional().describe('column of the title'),
+  text: z
+    .union([column, z.array(column)], { error: 'must be a column or a list of columns' })
+    .optional()
+    .describe(
+      'columns that make the text, joined in this order; default: title, category and description as found',
+    ),
+  image: column.optional().describe('column of the picture: a path or an address'),
+  category: column.optional().describe('column of the category'),
+  duplicates: z
+    .enum(['refuse', 'complete', 'first'])
+    .default('refuse')
+    .describe(
+      'several different rows of one item: an error; the fullest, by content; or the first in the file',
+    ),
+  pictures: text
+    .optional()
+    .describe('where the pictures are: a pattern such as "images/{id}.jpg" for items that name none'),
+});
+
+/** What is left out, and in what order the rest stands. */
+export const rulesSchema = z.strictObject({
+  minRating: z.number().optional().describe('ratings below are left out'),
+  aboveRating: z.number().optional().describe('ratings that are not above are left out'),
+  from: column.optional().describe('interactions before this time are left out'),
+  until: column.optional().describe('interactions at and after this time are left out'),
+  duplicates: z
+    .enum(['keep', 'identical', 'first', 'last'])
+    .default('keep')
+    .describe('keep all; identical: rows equal in everything once; first, last: one a user and item'),
+  require: z
+    .array(z.enum(['row', 'title', 'text', 'image']))
+    .default([])
+    .describe('what an item must have: a row in the file of items, a title, a text, a picture'),
+  userCore: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('users with fewer interactions are left out, again and again until all have as many'),
+  itemCore: z.int().min(0).default(0).describe('items with fewer interactions are left out, likewise'),
+  order: z
+    .enum(['time', 'file', 'none'])
+    .optional()
+    .describe(
+      'time: by time; file: as the file has them; none: there is no order. Default: time where there is one',
+    ),
+  ties: z
+    .enum(['content', 'file'])
+    .default('content')
+    .describe(
+      'equal times: by content (item id, rating), so that shuffled rows give the same, or as the file has them',
+    ),
+});
+
+/** How a text is made of its parts. */
+export const textSchema = z.strictObject({
+  clean: z
+    .enum(['none', 'plain', 'unisrec'])
+    .default('plain')
+    .describe(
+      'plain: HTML entities and tags resolved, white space joined; unisrec: as UniSRec’s scripts; none: as it is',
+    ),
+  join: z.string().default('. ').describe('what stands between the parts of a text'),
+});
+
+/** A split by name, with its settings. */
+export const splitSchema = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('leave-one-out') }),
+  z.strictObject({
+    name: z.literal('random-by-user'),
+    valid: z.number().min(0).optional(),
+    test: z.number().min(0).optional(),
+    seed: z.int().optional(),
+  }),
+  z.strictObject({
+    name: z.literal('temporal-by-user'),
+    valid: z.number().min(0).optional(),
+    test: z.number().min(0).optional(),
+  }),
+  z.strictObject({
+    name: z.literal('global-temporal'),
+    valid: z.number().min(0).optional(),
+    test: z.number().min(0).optional(),
+    validFrom: z.number().optional(),
+    testFrom: z.number().optional(),
+  }),
+  z.strictObject({ name: z.literal('files') }),
+]);
+
+/** A whole description of a preparation: what `mydata.yaml` holds. */
+export const settingsSchema = z.strictObject({
+  interactions: interactionsSchema,
+  items: itemsSchema.optional(),
+  rules: rulesSchema.default(rulesSchema.parse({})),
+  text: textSchema.default(textSchema.parse({})),
+  split: splitSchema.default({ name: 'leave-one-out' }).describe('protocol by which the domain is split'),
+  damaged: z
+    .enum(['refuse', 'skip'])
+    .default('refuse')
+    .describe(
+      'rows that cannot be used: an error that names the first ones, or left out, counted and listed',
+    ),
+});
+
+/** {@link settingsSchema}, every default filled in. */
+export type Settings = z.output<typeof settingsSchema>;
+/** The part of {@link Settings} about interactions. */
+export type InteractionSettings = Settings['interactions'];
+/** The part about items. */
+export type ItemSettings = NonNullable<Settings['items']>;
+/** The part about rules. */
+export type Rules = Settings['rules'];
+/** How a file is laid out. */
+export interface Layout extends Pick<
+  InteractionSettings,
+  'format' | 'separator' | 'header' | 'columns' | 'quoting'
+> {
+  /** Columns that the user named: a first line that holds one of these names is a header. */
+  refs?: readonly (ColumnRef | undefined)[];
+}

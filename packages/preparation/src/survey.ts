@@ -1,0 +1,252 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { InputError } from '@ferry/data';
+import type { Skipped } from './skipped.ts';
+
+/** What a file of text is like, found by reading it once from end to end. */
+export interface Survey {
+  /** The file. */
+  file: string;
+  /** Its size. */
+  bytes: number;
+  /** SHA-256 of its bytes, hexadecimal. */
+  sha256: string;
+  /** Whether it is gzip. */
+  gzip: boolean;
+  /** Whether it begins with a byte order mark. */
+  mark: boolean;
+  /** Lines that end with a carriage return and a line feed. */
+  carriageReturns: number;
+  /** Lines, a last one without a line feed included. */
+  lines: number;
+  /** Lines with nothing but blanks. */
+  blank: number;
+  /** Bytes of the longest line. */
+  longest: number;
+  /** Whether any quotation mark is in it. */
+  quotes: boolean;
+  /** Whether a line holds a carriage return elsewhere than at its end. */
+  oddReturns: boolean;
+  /** Numbers of lines that are not UTF-8 or hold a NUL byte, and why. */
+  broken: Map<number, string>;
+  /** The first bytes of text, at most 64 KiB. */
+  head: Buffer;
+}
+
+/** Kinds of files that are no text, by their first bytes. */
+const kinds: readonly [first: readonly number[], what: string][] = [
+  [[0x50, 0x4b, 3, 4], 'a zip archive: name the archive’s folder after unpacking, or give the .zip itself'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'zstd: unpack it first'],
+  [[0x42, 0x5a, 0x68], 'bzip2: unpack it first'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'xz: unpack it first'],
+  [[0x37, 0x7a, 0xbc, 0xaf], '7z: unpack it first'],
+  [[0x50, 0x41, 0x52, 0x31], 'Parquet: name the file .parquet'],
+  [[0xff, 0xfe], 'UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
+  [[0xfe, 0xff], 'UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
+  [[0x25, 0x50, 0x44, 0x46], 'a PDF'],
+];
+
+/** The first bytes of a file; an error that says what is the matter where there are none. */
+export async function firstBytes(file: string, count: number): Promise<Buffer> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found) throw new InputError(file, undefined, 'the file is missing');
+  if (!found.isFile()) throw new InputError(file, undefined, 'a file is needed, got something else');
+  if (found.size === 0) throw new InputError(file, undefined, 'the file must hold data, got an empty file');
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(count), 0, count, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Whether bytes begin as a page of HTML does, and its title. */
+export function htmlPage(head: Buffer): string | undefined {
+  const text = head
+    .subarray(0, 4096)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .trimStart();
+  if (!/^(?:<!doctype html|<html|<head|<body|<\?xml[^>]*>\s*<!doctype html)/i.test(text)) return undefined;
+  return /<title[^>]*>([^<]{0,80})/i.exec(text)?.[1]?.trim() ?? '';
+}
+
+/** Throws where a file's first bytes say that it is none of text. */
+export function refuseOtherKinds(file: string, head: Buffer): void {
+  for (const [first, what] of kinds)
+    if (first.every((byte, at) => head[at] === byte))
+      throw new InputError(file, undefined, `the file must be text, got ${what}`);
+  const page = htmlPage(head);
+  if (page !== undefined)
+    throw new InputError(
+      file,
+      undefined,
+      `the file must be data, got an HTML page${page === '' ? '' : ` (“${page}”)`}: the host answered with a page instead of the file; fetch it again, or by hand`,
+    );
+}
+
+const lineFeed = 10;
+const carriageReturn = 13;
+
+/** Whether a line holds nothing but blanks. */
+function isBlank(block: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && (block[at] === 32 || block[at] === 9 || block[at] === carriageReturn)) at++;
+  return at === end;
+}
+
+/** Looks at text as it comes in blocks. */
+class Looker {
+  lines = 0;
+  blank = 0;
+  longest = 0;
+  carriageReturns = 0;
+  quotes = false;
+  oddReturns = false;
+  readonly broken = new Map<number, string>();
+  head = Buffer.alloc(0);
+  /** What was read behind the last line feed. */
+  #rest: Buffer[] = [];
+  #restLength = 0;
+
+  add(block: Buffer): void {
+    if (this.head.length < 65536) this.head = Buffer.concat([this.head, block]).subarray(0, 65536);
+    const cut = block.lastIndexOf(lineFeed) + 1;
+    if (cut === 0) {
+      this.#keep(block);
+      return;
+    }
+    const first = block.subarray(0, cut);
+    this.#lines(this.#restLength > 0 ? Buffer.concat([...this.#rest, first]) : first);
+    this.#rest = [];
+    this.#restLength = 0;
+    if (cut < block.length) this.#keep(block.subarray(cut));
+  }
+
+  #keep(block: Buffer): void {
+    // Blocks of a stream may be used again.
+    this.#rest.push(Buffer.from(block));
+    this.#restLength += block.length;
+  }
+
+  end(): void {
+    if (this.#restLength > 0) this.#lines(Buffer.concat(this.#rest));
+  }
+
+  /** Whole lines. */
+  #lines(block: Buffer): void {
+    const before = this.lines;
+    let start = 0;
+    const returns = block.includes(carriageReturn);
+    const sound = isUtf8(block) && !block.includes(0);
+    if (!this.quotes && block.includes(34)) this.quotes = true;
+    while (start < block.length) {
+      const next = block.indexOf(lineFeed, start);
+      const end = next < 0 ? block.length : next;
+      this.lines++;
+      if (end - start > this.longest) this.longest = end - start;
+      if (isBlank(block, start, end)) this.blank++;
+      if (returns) this.#returns(block, start, end);
+      start = end + 1;
+    }
+    if (!sound) this.#listBroken(block, before);
+  }
+
+  #returns(block: Buffer, start: number, end: number): void {
+    const at = block.subarray(start, end).indexOf(carriageReturn);
+    if (at < 0) return;
+    if (start + at === end - 1) this.carriageReturns++;
+    else this.oddReturns = true;
+  }
+
+  #listBroken(block: Buffer, before: number): void {
+    let line = before;
+    for (let start = 0; start < block.length;) {
+      const next = block.indexOf(lineFeed, start);
+      const end = next < 0 ? block.length : next;
+      const own = block.subarray(start, end);
+      line++;
+      if (own.includes(0))
+        this.broken.set(line, 'text must be UTF-8, got a NUL byte: a binary or damaged file, or UTF-16');
+      else if (!isUtf8(own))
+        this.broken.set(
+          line,
+          'text must be UTF-8, got other bytes: perhaps Latin-1; convert the file, for example iconv -f WINDOWS-1252 -t UTF-8',
+        );
+      start = end + 1;
+    }
+  }
+}
+
+/**
+ * Reads a text file, gzip or not, once from end to end: its hash, whether a gzip file is whole, its lines, and which of them are no
+ * text. What reads it afterwards can trust it.
+ *
+ * @param file - The file.
+ * @param progress - Told how many of the file's bytes were read.
+ * @throws InputError if it is missing, empty, no text (an HTML page, an archive, another encoding) or a gzip file that is cut off or
+ *   damaged.
+ */
+export async function survey(
+  file: string,
+  progress?: (done: number, total: number) => void,
+): Promise<Survey> {
+  const start = await firstBytes(file, 4096);
+  const gzip = start[0] === 0x1f && start[1] === 0x8b;
+  if (!gzip) refuseOtherKinds(file, start);
+  const { size } = await stat(file);
+  const hash = createHash('sha256');
+  const looker = new Looker();
+  let bytes = 0;
+  const source = createReadStream(file, { highWaterMark: 1 << 20 });
+  source.on('data', (block) => {
+    hash.update(block);
+    bytes += block.length;
+    progress?.(bytes, size);
+  });
+  const text = gzip ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
+  source.on('error', (error) => text.destroy(error));
+  try {
+    for await (const block of text) looker.add(block as Buffer);
+  } catch (error) {
+    const cut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+    throw new InputError(
+      file,
+      undefined,
+      gzip
+        ? `gzip must be whole, got ${cut ? 'a file that is cut off' : (error as Error).message} after ${looker.lines.toLocaleString('en-US')} lines: fetch it again`
+        : (error as Error).message,
+    );
+  } finally {
+    source.destroy();
+  }
+  looker.end();
+  if (gzip) refuseOtherKinds(file, looker.head);
+  if (looker.lines === 0) throw new InputError(file, undefined, 'the file must hold data, got nothing');
+  const { lines, blank, longest, carriageReturns, quotes, oddReturns, broken, head } = looker;
+  const mark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
+  return {
+    file,
+    bytes,
+    sha256: hash.digest('hex'),
+    gzip,
+    mark,
+    carriageReturns,
+    lines,
+    blank,
+    longest,
+    quotes,
+    oddReturns,
+    broken,
+    head,
+  };
+}
+
+/** Puts the lines that are no text on the list of what is damaged. */
+export function reportBroken({ file, broken }: Survey, skipped: Skipped): void {
+  for (const [line, rule] of broken) skipped.add({ file, line, rule });
+}
