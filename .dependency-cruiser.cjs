@@ -21,7 +21,7 @@ const rooms = {
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
-    ...['engine', 'data', 'features', 'interests', 'evaluation', 'training', 'sequential', 'missrec'],
+    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential'],
     ...['recipes', 'report', 'sample-world'],
   ],
 };

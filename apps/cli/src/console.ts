@@ -2,8 +2,11 @@ import type { JobConsole } from '@ferry/studies';
 import { print } from './print.ts';
 import { progressLine } from './progress.ts';
 
+/** A job's console without the models, which what a verb loads brings along. */
+export type VerbConsole = Omit<JobConsole, 'models'>;
+
 /** A job's lines on standard output, its progress on standard error. */
-export function jobConsole(): JobConsole {
+export function jobConsole(): VerbConsole {
   const draw = progressLine();
   return {
     line: print,
@@ -11,7 +14,6 @@ export function jobConsole(): JobConsole {
       draw(`${domain}: ${modality} features`, done, total);
     },
     training: process.stderr,
-    models: async (name) => (await import('./models.ts')).modelNamed(name),
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
   };
 }

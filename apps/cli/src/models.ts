@@ -1,8 +1,9 @@
-import { didYouMean, UserError } from '@ferry/recipes';
+import { didYouMean, UserError, type ModelRegistry } from '@ferry/recipes';
 import type { SequentialModel } from '@ferry/sequential';
 
-/** The models that `ferry train` knows, each loaded when it is used. */
+/** The models that recipes can name, each loaded when it is used. */
 const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
+  missrec: async () => (await import('@ferry/missrec')).missRec,
   dssm: async () => (await import('@ferry/morec')).dssm,
   sasrec: async () => (await import('@ferry/morec')).sasrec,
 };
@@ -19,7 +20,10 @@ export async function modelNamed(name: string): Promise<SequentialModel> {
   const load = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!load)
     throw new UserError(
-      `no model '${name}'${didYouMean(name, modelNames)} (there are ${modelNames.join(', ')}; MISSRec has verbs of its own: ferry pretrain, ferry finetune)`,
+      `no model '${name}'${didYouMean(name, modelNames)} (there are ${modelNames.join(', ')})`,
     );
   return load();
 }
+
+/** The models as jobs find them; recipes from before there were several are MISSRec's. */
+export const models: ModelRegistry<SequentialModel> = { unnamed: 'missrec', load: modelNamed };

@@ -10,7 +10,6 @@ import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
 import { jobVerbs } from './verbs/jobs.ts';
 import { modelsVerb } from './verbs/models.ts';
-import { trainVerb } from './verbs/train.ts';
 
 const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
 
@@ -46,7 +45,6 @@ First steps:
     prepareVerb(),
     inspectVerb(),
     featuresVerb(),
-    trainVerb(),
     ...jobVerbs(),
     evaluateVerb(),
     compareVerb(),

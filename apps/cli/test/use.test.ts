@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { tf } from '@ferry/engine';
-import { loadRecipe } from '@ferry/recipes';
+import { openRecipe, wholeRecipe } from '@ferry/recipes';
 import { runJob } from '@ferry/studies';
-import { transferStudy } from '@ferry/transfer-study';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { describeError } from '../src/errors.ts';
+import { models } from '../src/models.ts';
 import { buildProgram } from '../src/program.ts';
 
 const place = process.cwd();
@@ -143,17 +143,13 @@ describe('a run in use', { timeout: 120_000 }, () => {
   });
 
   it('that was stopped in its first epoch can be evaluated by its last checkpoint', async () => {
-    const { recipe: own } = loadRecipe('plain.yaml');
-    const stopped = runJob(
-      { ...own, out: 'stopped' },
-      'plain',
-      {
-        line: () => undefined,
-        training: null,
-        signal: AbortSignal.abort(),
-      },
-      transferStudy,
-    );
+    const own = await wholeRecipe(openRecipe('plain.yaml').document, models);
+    const stopped = runJob({ ...own, out: 'stopped' }, 'plain', {
+      line: () => undefined,
+      training: null,
+      models,
+      signal: AbortSignal.abort(),
+    });
     await expect(stopped).rejects.toThrow('saved in stopped');
     expect(await ferry('evaluate', 'stopped')).toMatch(
       /^error stopped: no epoch was completed.*\(ferry: --checkpoint last\)$/,

@@ -2,18 +2,17 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
-import { importReleased, type ImportedModel } from '@ferry/missrec';
-import { featuresSchema, readRecipe, recipeSchema, UserError } from '@ferry/recipes';
+import { importReleased, missRec, type ImportedModel } from '@ferry/missrec';
+import { featuresSchema, readRecipe, UserError, wholeSchema } from '@ferry/recipes';
 import { saveRecommender } from '@ferry/sequential';
 import {
-  asJson,
   domainFeatures,
   importedFile,
   openDomain,
+  recipeYaml,
   type DomainFeatures,
   type JobConsole,
 } from '@ferry/studies';
-import { toYaml } from '@ferry/training';
 
 /** The recipe an imported run is used by: the released preset with the sizes of the file. */
 function importedRecipe(file: string, on: string | undefined, { options, items }: ImportedModel): string {
@@ -23,23 +22,16 @@ function importedRecipe(file: string, on: string | undefined, { options, items }
     on === undefined || items === 0
       ? { job: 'pretrain', sources: [basename(file)] }
       : { job: 'finetune', target: on, from: null, ids: options.ids };
-  return toYaml(
-    asJson(
-      readRecipe(
-        JSON.stringify({
-          ...job,
-          description: `imported from ${basename(file)}`,
-          features: {
-            text: stored(featureWidths.text !== undefined),
-            image: stored(featureWidths.image !== undefined),
-          },
-          model: { preset: 'released', width, heads, inner, positions, itemFusion },
-        }),
-        file,
-        recipeSchema,
-      ),
-    ),
-  );
+  const recipe = {
+    ...job,
+    description: `imported from ${basename(file)}`,
+    features: {
+      text: stored(featureWidths.text !== undefined),
+      image: stored(featureWidths.image !== undefined),
+    },
+    model: { preset: 'released', width, heads, inner, positions, itemFusion },
+  };
+  return recipeYaml(readRecipe(JSON.stringify(recipe), file, wholeSchema(recipe, missRec)));
 }
 
 /** The feature files that a domain has, and why it has no others. */
@@ -71,7 +63,7 @@ async function knownFeatures(domain: Domain): Promise<{ features: DomainFeatures
 export async function importMissRec(
   file: string,
   { on, out, heads }: { on?: string; out: string; heads?: number },
-  console: JobConsole,
+  console: Pick<JobConsole, 'line'>,
 ): Promise<void> {
   if (!existsSync(file)) throw new UserError(`no such file: ${file}`);
   if (existsSync(join(out, 'recipe.yaml')))

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missRec } from '@ferry/missrec';
+import type { SequentialModel } from '@ferry/sequential';
 import { evaluateRun, runRecipe, type JobConsole } from '@ferry/studies';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importMissRec } from '../src/index.ts';
@@ -18,7 +20,8 @@ const floats = (name: keyof typeof answer): Float32Array => new Float32Array(byt
 
 let folder: string;
 const said: string[] = [];
-const console: JobConsole = { line: (text) => said.push(text), training: null };
+const models = { unnamed: 'missrec', load: () => Promise.resolve(missRec as SequentialModel) };
+const console: JobConsole = { line: (text) => said.push(text), training: null, models };
 
 /** The twin's rows as users of a domain; a user needs three interactions, so a row with one item of history is left out. */
 const rows = [...ints('lengths').keys()].filter((row) => ints('lengths')[row]! > 1);

@@ -1,13 +1,33 @@
-import { domainName, readRecipe, recipeSchema, studySchema } from '@ferry/recipes';
+import { missRec } from '@ferry/missrec';
+import { sasrec } from '@ferry/morec';
+import {
+  domainName,
+  parseRecipe,
+  readRecipe,
+  RecipeError,
+  wholeSchema,
+  type FinetuneRecipe,
+} from '@ferry/recipes';
+import type { SequentialModel } from '@ferry/sequential';
+import { readyStudy, type PlannedRun } from '@ferry/studies';
 import { describe, expect, it } from 'vitest';
-import { planTransfer } from '../src/plan.ts';
+import { transferStudy } from '../src/index.ts';
 
-const study = (text: string) =>
-  planTransfer({ ...readRecipe(`job: study\n${text}`, 's.yaml', studySchema), out: 'runs/s' }, 's');
+const models = {
+  unnamed: 'missrec',
+  load: (name: string): Promise<SequentialModel> =>
+    Promise.resolve(name === 'sasrec' ? sasrec : (missRec as SequentialModel)),
+};
+const study = async (text: string) => {
+  const document = parseRecipe(`job: study\n${text}`, 's.yaml');
+  const recipe = readRecipe(`job: study\n${text}`, 's.yaml', transferStudy.schema);
+  const { plan } = await readyStudy({ ...recipe, out: 'runs/s' }, 's', transferStudy, models, document);
+  return plan as Omit<typeof plan, 'runs'> & { runs: (PlannedRun & { recipe: FinetuneRecipe })[] };
+};
 
 describe('planTransfer', () => {
-  it('is sources x targets x starts x ids x seeds', () => {
-    const { preparations, runs } = study('sources: [a, b]\ntargets: [x/c, d]\nseeds: [1, 2, 3]');
+  it('is sources x targets x starts x ids x seeds', async () => {
+    const { preparations, runs } = await study('sources: [a, b]\ntargets: [x/c, d]\nseeds: [1, 2, 3]');
     expect(preparations.map(({ recipe: { out, seed, sources } }) => [out, seed, sources])).toEqual([
       ['runs/s/pretrain/seed-1', 1, ['a', 'b']],
       ['runs/s/pretrain/seed-2', 2, ['a', 'b']],
@@ -32,14 +52,14 @@ describe('planTransfer', () => {
     expect(scratch.every(({ recipe, needs }) => recipe.from === null && needs === undefined)).toBe(true);
   });
 
-  it('does not pre-train for a study from scratch', () => {
-    const { preparations, runs } = study('targets: [c]\nstarts: [scratch]\nids: [true]');
+  it('does not pre-train for a study from scratch', async () => {
+    const { preparations, runs } = await study('targets: [c]\nstarts: [scratch]\nids: [true]');
     expect(preparations).toEqual([]);
     expect(runs.map(({ recipe }) => recipe.out)).toEqual(['runs/s/finetune/c/scratch-ids/seed-2020']);
   });
 
-  it('tunes every weight where asked to, from the same pre-training', () => {
-    const { preparations, runs } = study(
+  it('tunes every weight where asked to, from the same pre-training', async () => {
+    const { preparations, runs } = await study(
       'sources: [a]\ntargets: [c]\nids: [false]\nstarts: [pre-trained-full, pre-trained]',
     );
     expect(preparations).toHaveLength(1);
@@ -61,8 +81,8 @@ describe('planTransfer', () => {
     ]);
   });
 
-  it('trains every model of `variants`, each in a directory of its own', () => {
-    const { preparations, runs } = study(
+  it('trains every model of `variants`, each in a directory of its own', async () => {
+    const { preparations, runs } = await study(
       'sources: [a]\ntargets: [c]\nids: [true]\nmodel: { width: 8, interests: { ratio: 0.1 } }\n' +
         'variants: { plain: {}, k16: { interests: { count: 16 }, heads: 2 } }',
     );
@@ -84,10 +104,62 @@ describe('planTransfer', () => {
     expect(tuned[1]!.recipe.model).toEqual(k16!.model);
   });
 
-  it('makes recipes that are valid alone', () => {
-    const { preparations, runs } = study('sources: [a]\ntargets: [c]\nmodel: { width: 8 }');
+  const several =
+    'sources: [a]\ntargets: [c]\nids: [false]\nmodel: { width: 8, heads: 2 }\npretraining: { epochs: 3, dropRatio: 0.4 }\n';
+
+  it('trains another model beside the first, with settings of its own', async () => {
+    const { preparations, runs, axes } = await study(
+      `${several}variants: { missrec: {}, sasrec: { name: sasrec, width: 16, tower: { features: true }, pretraining: { debiased: false } } }`,
+    );
+    expect(axes.find(({ key }) => key === 'variant')!.values.map(({ value }) => value)).toEqual([
+      'missrec',
+      'sasrec',
+    ]);
+    const [first, second] = preparations.map(({ recipe }) => recipe);
+    expect(first).toMatchObject({
+      model: { name: 'missrec', width: 8 },
+      pretraining: { epochs: 3, objective: 'pretrain', dropRatio: 0.4 },
+    });
+    expect(second).toMatchObject({
+      model: { name: 'sasrec', width: 16, tower: { features: true } },
+      pretraining: { epochs: 3, objective: 'in-batch', debiased: false },
+    });
+    expect(second!.model).not.toHaveProperty('heads');
+    expect(second!.pretraining).not.toHaveProperty('dropRatio');
+    expect(runs.map(({ recipe }) => recipe.model.name)).toEqual([
+      ...['missrec', 'sasrec', 'missrec', 'sasrec'],
+    ]);
+  });
+
+  it('tells what a model cannot do where it is written', async () => {
+    const problems = async (variants: string): Promise<string[]> => {
+      const error: unknown = await study(`${several}variants: { missrec: {}, ${variants} }`).catch(
+        (thrown: unknown) => thrown,
+      );
+      return (error as RecipeError).problems.map(({ where, message }) => `${where} ${message}`);
+    };
+    // Nothing that items are known by can be carried over.
+    expect(await problems('ids: { name: sasrec }')).toEqual([
+      expect.stringMatching(/^s\.yaml:7:\d+ variants\.ids must know items by their features/),
+    ]);
+    expect(await problems('x: { name: sasrec, tower: { features: true, idz: 1 } }')).toEqual([
+      expect.stringMatching(/^s\.yaml:7:\d+ unknown key 'idz' in variants\.x\.tower; did you mean 'ids'/),
+    ]);
+    expect(
+      await problems('x: { name: sasrec, tower: { features: true }, finetuning: { negatves: 3 } }'),
+    ).toEqual([expect.stringMatching(/unknown key 'negatves' in variants\.x\.finetuning; did you mean/)]);
+    expect(await problems('x: { name: sasrec, tower: { features: true, ids: true } }')).toEqual([
+      expect.stringMatching(/variants\.x\.tower\.ids must be left out: sources share no items/),
+      expect.stringMatching(/variants\.x\.tower\.ids must be left out: in this job the key ids/),
+    ]);
+  });
+
+  it('makes recipes that are valid alone', async () => {
+    const { preparations, runs } = await study('sources: [a]\ntargets: [c]\nmodel: { width: 8 }');
     for (const recipe of [...preparations, ...runs].map((run) => run.recipe))
-      expect(readRecipe(JSON.stringify(recipe), 'own.yaml', recipeSchema)).toEqual(recipe);
+      expect(
+        readRecipe(JSON.stringify(recipe), 'own.yaml', wholeSchema(recipe, missRec as SequentialModel)),
+      ).toEqual(recipe);
   });
 });
 

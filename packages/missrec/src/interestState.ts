@@ -1,5 +1,6 @@
 import { tf } from '@ferry/engine';
-import { type FoundState, modalitiesOf } from '@ferry/sequential';
+import { interestStatistics } from '@ferry/interests';
+import { type FoundState, type InterestSizes, modalitiesOf } from '@ferry/sequential';
 import type { StateArray } from '@ferry/training';
 import { createAdapt, discoverInterests, type InterestState, interestsWithout } from './interests.ts';
 import type { MissRecOptions } from './options.ts';
@@ -26,7 +27,27 @@ export const interestState: FoundState<MissRecTypes> = {
     const adapter = modality === 'text' ? p.textAdapter : p.imageAdapter;
     return interestsWithout(state, options, modality, adapter!.bias.dataSync() as Float32Array);
   },
+  interests,
 };
+
+/** How interests spread over items, the largest first. */
+function interests(options: MissRecOptions, { count, lookups }: InterestState): InterestSizes {
+  const modalities = modalitiesOf(options);
+  // Lookups count interests from 1, 0 being none; statistics count from 0, -1 being none.
+  const assignment = Int32Array.from(
+    lookups.flatMap((lookup) => [...lookup.subarray(1)].map((id) => id - 1)),
+  );
+  const { sizes, sizesByModality, mixed, effective } = interestStatistics(assignment, { count, modalities });
+  const order = [...sizes.keys()].sort((a, b) => sizes[b]! - sizes[a]! || a - b);
+  return {
+    count,
+    sizes: Object.fromEntries(
+      modalities.map((modality) => [modality, order.map((k) => sizesByModality[modality]![k]!)]),
+    ),
+    mixed,
+    effective,
+  };
+}
 
 /** Interests as arrays: `interests.centres`, `interests.text`, `interests.image`. */
 function save(options: MissRecOptions, state: InterestState): Map<string, StateArray> {

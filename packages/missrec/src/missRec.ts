@@ -13,7 +13,7 @@ import { candidatesOf, fusedScores } from './fusion.ts';
 import { interestState } from './interestState.ts';
 import { itemTables } from './items.ts';
 import { encodeSequences } from './model.ts';
-import { completeOptions, type MissRecOptions, missRecSchema } from './options.ts';
+import { checkSection, completeOptions, type MissRecOptions, missRecSchema } from './options.ts';
 import { createMissRecParameters } from './parameters.ts';
 import { finetuningDefinition, pretrainingDefinition } from './training.ts';
 import type { MissRecTypes } from './types.ts';
@@ -26,6 +26,8 @@ export const missRec: SequentialModel<MissRecTypes> = {
     'Wang et al.: MISSRec: Pre-training and Transferring Multi-modal Interest-aware Sequence Representation for Recommendation. ACM MM 2023',
   options: missRecSchema,
   complete: completeOptions,
+  check: checkSection,
+  idsAt: 'ids',
   positions: ({ positions }) => positions,
   modalities: modalitiesOf,
   init: (options, { items }, random: RandomStream) => createMissRecParameters(options, items, random),
@@ -36,6 +38,7 @@ export const missRec: SequentialModel<MissRecTypes> = {
   candidates: ({ options }, items, which) => candidatesOf(options, items, which),
   scores: ({ options }, { vectors }, candidates) => fusedScores(options, vectors, candidates),
   objectives: { finetune: finetuningDefinition, pretrain: pretrainingDefinition },
+  objectiveOf: { pretrain: 'pretrain' },
   weights: {
     ofItems: ({ itemFusion }) => ['itemEmbedding.**', ...(itemFusion === 'per-item' ? ['fusionFactor'] : [])],
     optional: () => ['textAdapter.**', 'imageAdapter.**', 'fusionFactor'],

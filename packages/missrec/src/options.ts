@@ -1,5 +1,5 @@
 import type { Modality } from '@ferry/features';
-import type { FeatureWidths } from '@ferry/sequential';
+import type { FeatureWidths, RecipeFacts, Report } from '@ferry/sequential';
 import { z } from 'zod';
 
 /** Added to the variance in all layer normalisations (spec 2.3). */
@@ -43,6 +43,7 @@ export const missRecSchema = z.strictObject({
   // after the token normalisation, of attention weights and of every block (spec 2.3)
   dropout: z.number().min(0).lt(1).default(0.5).describe('share of activations dropped in training'),
   temperature: z.number().gt(0).default(0.07).describe('divides the scores'),
+  ids: z.boolean().default(true).describe('item IDs beside the modalities'),
   sequenceFusion: z
     .enum(['add', 'contextual'])
     .default('add')
@@ -269,6 +270,23 @@ function checkRules(
   for (const [name, own] of widths)
     rule(Number.isInteger(own) && own > 0, `featureWidths.${name} must be a positive integer`, own);
   rule(!(ids && task === 'pretrain'), 'ids must be false in pre-training: sources share no items', 'true');
+}
+
+/** Rules between the settings of a recipe, told where they can be put right; {@link missRecOptions} holds them all. */
+export function checkSection(section: object, { modalities, ids }: RecipeFacts, problem: Report): void {
+  const { width, heads, interests, sequenceFusion } = section as Section;
+  if (width % heads !== 0) problem(['heads'], `must divide the width ${width}, got ${heads}`);
+  if (modalities.length > 0 || !ids) return;
+  if (interests.method !== 'none')
+    problem(
+      ['interests'],
+      'must have method none without text and image features: interests are found in them',
+    );
+  if (sequenceFusion !== 'add')
+    problem(
+      ['sequenceFusion'],
+      'must be add without text and image features: contextual has one token a modality',
+    );
 }
 
 /** Complete options from a recipe's sections: the model's, `ids`, and its training's. */

@@ -118,6 +118,11 @@ export const finetuningDefinition: ObjectiveDefinition<MissRecTypes> = {
 export const pretrainingDefinition: ObjectiveDefinition<MissRecTypes> = {
   description: 'contrast of sequences with items and with augmented views, and the interest regulariser',
   options: pretrainSchema,
+  check: (settings, { modalities }, problem) => {
+    if ((settings as z.output<typeof pretrainSchema>).wordDropShare && !modalities.includes('text'))
+      problem(['wordDropShare'], 'needs a text encoder, got features.text none');
+  },
+  words: (settings) => ((settings as z.output<typeof pretrainSchema>).wordDropShare ?? 0) > 0,
   create: (settings, options) => {
     const { wordDropShare, ...own } = settings as z.output<typeof pretrainSchema>;
     return pretraining({

@@ -186,6 +186,11 @@ export const dssm: SequentialModel<Dssm> = {
       ? options
       : { ...options, tower: { ...tower, mlp: layers, dropout: options.dropout } };
   },
+  idsAt: 'tower.ids',
+  check: (given, { task }, problem) => {
+    if (task === 'pretrain' && (given as DssmOptions).user === 'id')
+      problem(['user'], 'must be history in pre-training: sources share no users, got id');
+  },
   positions: ({ positions }) => positions,
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,

@@ -255,6 +255,7 @@ export const sasrec: SequentialModel<SasRec> = {
   paper: 'Kang and McAuley: Self-attentive sequential recommendation. ICDM 2018',
   options: settings,
   complete: (given) => complete(given as Settings),
+  idsAt: 'tower.ids',
   positions: ({ positions }) => positions,
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
@@ -276,6 +277,7 @@ export const sasrec: SequentialModel<SasRec> = {
     'sampled-softmax': sampledSoftmaxObjective(),
     'in-batch': inBatchObjective(),
   },
+  objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'output.**'],
     optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],

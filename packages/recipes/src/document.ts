@@ -51,6 +51,8 @@ export interface RecipeDocument {
   locate(path: Path, part?: 'key' | 'value'): string;
   /** Position for sorting: the order of the file, overrides after it. */
   order(path: Path): number;
+  /** Where another recipe, which this one was made from, says what is at a path. Default: it was made from none. */
+  written?(path: Path): Path;
 }
 
 /** Splits `a.b=value`. */

@@ -1,18 +1,32 @@
 export { listFields, type Field } from './fields.ts';
-export { RecipeError, type Problem } from './document.ts';
-export { readRecipe } from './validate.ts';
-export { featuresSchema } from './parts.ts';
-export { trainSchema, trainSchemaOf, type ModelSchemas } from './trainSchema.ts';
+export { parseRecipe, RecipeError, type Path, type Problem, type RecipeDocument } from './document.ts';
+export { checkRecipe, madeFrom, problemsOf, readRecipe } from './validate.ts';
 export {
+  settingsIn,
+  withIds,
+  type ModelRegistry,
+  type ModelSchemas,
+  type ObjectiveSchemas,
+  type RecipeFacts,
+  type Report,
+  type Task,
+} from './models.ts';
+export { distinct, domains, featuresSchema } from './parts.ts';
+export { recipeParts, trainSchemaOf, wholeSchema, type RecipeParts } from './wholeSchema.ts';
+export {
+  checkStudy,
   finetuneSchema,
+  finetuningSchema,
+  pretrainingSchema,
   pretrainSchema,
   recipeSchema,
-  studySchema,
-  studyStarts,
+  studyKeys,
+  trainSchema,
   type FeatureSettings,
   type FinetuneRecipe,
   type PretrainRecipe,
   type Recipe,
+  type RunRecipe,
   type StudyRecipe,
   type TrainRecipe,
 } from './schema.ts';
@@ -22,4 +36,13 @@ export { domainName, samePath } from './names.ts';
 export { metricNames } from './metricNames.ts';
 export { shellCommand, shellWord } from './shell.ts';
 export { UserError } from './errors.ts';
-export { loadJob, loadRecipe, recipeNames, type LoadedRecipe } from './recipes.ts';
+export {
+  loadRecipe,
+  openJob,
+  openRecipe,
+  recipeNames,
+  schemaOf,
+  wholeRecipe,
+  type LoadedRecipe,
+  type RecipeFile,
+} from './recipes.ts';

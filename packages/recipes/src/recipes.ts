@@ -1,10 +1,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { z } from 'zod';
-import { recipeSchema, type Recipe } from './schema.ts';
-import { didYouMean } from './suggest.ts';
-import { readRecipe } from './validate.ts';
+import { parseRecipe, RecipeError, type RecipeDocument } from './document.ts';
 import { UserError } from './errors.ts';
+import type { ModelRegistry, ModelSchemas } from './models.ts';
+import { recipeSchema, type Recipe, type RunRecipe } from './schema.ts';
+import { didYouMean } from './suggest.ts';
+import { checkRecipe } from './validate.ts';
+import { wholeSchema } from './wholeSchema.ts';
+
+/** The jobs that make one run. */
+const runJobs = ['pretrain', 'finetune', 'train'] as const;
+/** All jobs. */
+const jobNames: readonly Recipe['job'][] = [...runJobs, 'study'];
 
 /** Where studies keep their recipes: `apps/<study>/recipes`. */
 const appsDirectory = join(import.meta.dirname, '../../../apps');
@@ -36,27 +44,32 @@ export function recipeNames(): string[] {
 }
 
 /** The directory of a run or study whose own `recipe.yaml` a file is; undefined for other recipes. */
-function madeDirectory(file: string, { job }: Recipe): string | undefined {
+function madeDirectory(file: string, job: unknown): string | undefined {
   const directory = dirname(file);
   if (basename(file) !== 'recipe.yaml') return undefined;
   const marks =
-    job === 'study' ? ['results.json', 'finetune', 'pretrain'] : ['environment.json', 'checkpoints'];
+    job === 'study' ? ['results.json', 'finetune', 'pretrain', 'runs'] : ['environment.json', 'checkpoints'];
   return marks.some((mark) => existsSync(join(directory, mark))) ? directory : undefined;
 }
 
+/** A recipe's file, read and not yet checked. */
+export interface RecipeFile {
+  /** File name without its ending: names runs. */
+  readonly name: string;
+  /** The file. */
+  readonly file: string;
+  /** What it says, overrides applied. */
+  readonly document: RecipeDocument;
+}
+
 /**
- * Finds, reads and checks a recipe. That of a run or a study names its directory, wherever it lies now.
+ * Finds and reads a recipe without checking it. That of a run or a study names its directory, wherever it lies now.
  *
  * @param reference - A path, the directory of a run or study, or the name of a recipe that comes with Ferry.
  * @param overrides - `key.sub=value`.
- * @param schema - What it must look like; default any recipe.
- * @throws UserError if there is none; RecipeError if it cannot be used.
+ * @throws UserError if there is none; RecipeError if it cannot be parsed.
  */
-export function loadRecipe(
-  reference: string,
-  overrides: readonly string[] = [],
-  schema: z.ZodType<Recipe> = recipeSchema,
-): LoadedRecipe {
+export function openRecipe(reference: string, overrides: readonly string[] = []): RecipeFile {
   const isName = !/[/\\]|\.ya?ml$/.test(reference);
   const own = isName ? ownRecipes().get(reference) : undefined;
   const inside = join(reference, 'recipe.yaml');
@@ -70,36 +83,79 @@ export function loadRecipe(
     );
   }
   const shown = relative(process.cwd(), file);
-  const recipe = readRecipe(
-    readFileSync(file, 'utf8'),
-    shown.startsWith('..') ? file : shown,
-    schema,
-    overrides,
-  );
-  const directory = madeDirectory(file, recipe);
-  if (directory === undefined) return { name: basename(file).replace(/\.ya?ml$/, ''), file, recipe };
+  const text = readFileSync(file, 'utf8');
+  const document = parseRecipe(text, shown.startsWith('..') ? file : shown, overrides);
+  const { job } = document.value as { job?: unknown };
+  const directory = madeDirectory(file, job);
+  if (directory === undefined) return { name: basename(file).replace(/\.ya?ml$/, ''), file, document };
   const elsewhere = overrides.some((override) => override.startsWith('out='));
-  return {
-    name: basename(resolve(directory)),
-    file,
-    recipe: elsewhere ? recipe : { ...recipe, out: directory },
-  };
+  const value = elsewhere ? document.value : { ...(document.value as object), out: directory };
+  return { name: basename(resolve(directory)), file, document: { ...document, value } };
 }
 
 /**
- * {@link loadRecipe} for one kind of job.
+ * {@link openRecipe}, checked as far as that is possible without its model: by the schema of any recipe.
+ *
+ * @throws RecipeError if it cannot be used.
+ */
+export function loadRecipe(reference: string, overrides: readonly string[] = []): LoadedRecipe {
+  const { name, file, document } = openRecipe(reference, overrides);
+  return { name, file, recipe: checkRecipe(document, recipeSchema) };
+}
+
+/**
+ * {@link openRecipe} for one kind of job.
  *
  * @throws UserError if it is a recipe of another kind.
  */
-export function loadJob<J extends Recipe['job']>(
-  job: J,
+export function openJob(
+  job: Recipe['job'],
   reference: string,
   overrides: readonly string[] = [],
-): LoadedRecipe & { recipe: Extract<Recipe, { job: J }> } {
-  const loaded = loadRecipe(reference, overrides);
-  if (loaded.recipe.job !== job)
-    throw new UserError(
-      `${reference} is a recipe for 'ferry ${loaded.recipe.job}', got it for 'ferry ${job}'`,
-    );
-  return loaded as LoadedRecipe & { recipe: Extract<Recipe, { job: J }> };
+): RecipeFile {
+  const opened = openRecipe(reference, overrides);
+  const { job: own } = opened.document.value as { job?: unknown };
+  // A job that there is not is left for the schema to find.
+  if (own !== job && jobNames.some((name) => name === own))
+    throw new UserError(`${reference} is a recipe for 'ferry ${String(own)}', got it for 'ferry ${job}'`);
+  return opened;
+}
+
+/** The name of the model that a recipe of one run gives; undefined if it gives none. */
+function modelName(value: unknown): string | undefined {
+  const { model } = value as { model?: { name?: unknown } | null };
+  return typeof model?.name === 'string' && model.name !== '' ? model.name : undefined;
+}
+
+/**
+ * The schema of a recipe: of any recipe, or, for a run, that of its job, its model and its objective.
+ *
+ * @param document - The recipe.
+ * @param models - The models there are.
+ * @throws RecipeError if it names a model that there is not.
+ */
+export async function schemaOf(document: RecipeDocument, models: ModelRegistry): Promise<z.ZodType<Recipe>> {
+  const value = document.value as { job?: unknown };
+  if (!runJobs.some((job) => job === value.job)) return recipeSchema;
+  const name = modelName(value);
+  // `ferry train` has no model of its own.
+  if (name === undefined && value.job === 'train') return recipeSchema;
+  let model: ModelSchemas;
+  try {
+    model = await models.load(name ?? models.unnamed);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const where = document.locate(['model', 'name']);
+    throw new RecipeError(document.file, [{ where, message: `model.name: ${error.message}` }]);
+  }
+  return wholeSchema(value, model);
+}
+
+/**
+ * A recipe of one run, whole: checked by its model and its objective, with their defaults filled in.
+ *
+ * @throws RecipeError with every problem.
+ */
+export async function wholeRecipe(document: RecipeDocument, models: ModelRegistry): Promise<RunRecipe> {
+  return checkRecipe(document, await schemaOf(document, models)) as RunRecipe;
 }

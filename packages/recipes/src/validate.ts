@@ -71,10 +71,12 @@ function explain(
   schema: z.ZodType,
 ): (Problem & { at: number })[] {
   const path = issue.path.filter((key): key is string | number => typeof key !== 'symbol');
+  const written = (at: Path): Path => document.written?.(at) ?? at;
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => {
       const known = fieldsAt(schema, document.value, path);
-      const inside = path.length > 0 ? ` in ${formatPath(path)}` : '';
+      const around = written([...path, key]).slice(0, -1);
+      const inside = around.length > 0 ? ` in ${formatPath(around)}` : '';
       return {
         where: document.locate([...path, key], 'key'),
         message: `unknown key '${key}'${inside}${didYouMean(key, known)}`,
@@ -84,7 +86,8 @@ function explain(
   const value = valueAt(document.value, path);
   const last = path[path.length - 1];
   if (value === undefined && last !== undefined && issue.code !== 'custom') {
-    const inside = path.length > 1 ? ` in ${formatPath(path.slice(0, -1))}` : '';
+    const around = written(path).slice(0, -1);
+    const inside = around.length > 0 ? ` in ${formatPath(around)}` : '';
     return [
       {
         where: document.locate(path),
@@ -104,10 +107,54 @@ function explain(
   return [
     {
       where: document.locate(path),
-      message: `${formatPath(path) || 'the recipe'} ${rule(issue)}${got}${near}`,
+      message: `${formatPath(written(path)) || 'the recipe'} ${rule(issue)}${got}${near}`,
       at: document.order(path),
     },
   ];
+}
+
+/**
+ * A recipe that was made from another one: what is wrong with it is told where the other one says it.
+ *
+ * @param document - The other one.
+ * @param value - The recipe.
+ * @param written - Where the other one says what the recipe has at a path.
+ */
+export function madeFrom(
+  document: RecipeDocument,
+  value: unknown,
+  written: (path: Path) => Path,
+): RecipeDocument {
+  return {
+    file: document.file,
+    value,
+    written,
+    locate: (path, part) => document.locate(written(path), part),
+    order: (path) => document.order(written(path)),
+  };
+}
+
+/**
+ * What is wrong with a recipe by a schema, in the order it is written.
+ *
+ * @param document - The recipe.
+ * @param schema - Strict objects make unknown keys errors.
+ */
+export function problemsOf(document: RecipeDocument, schema: z.ZodType): (Problem & { at: number })[] {
+  const result = schema.safeParse(document.value, { reportInput: true });
+  if (result.success) return [];
+  return result.error.issues.flatMap((issue) => explain(issue, document, schema)).sort((x, y) => x.at - y.at);
+}
+
+/**
+ * A parsed recipe, checked and with its defaults filled in.
+ *
+ * @throws RecipeError with every problem.
+ */
+export function checkRecipe<T extends z.ZodType>(document: RecipeDocument, schema: T): z.output<T> {
+  const result = schema.safeParse(document.value, { reportInput: true });
+  if (result.success) return result.data;
+  throw new RecipeError(document.file, problemsOf(document, schema));
 }
 
 /**
@@ -126,11 +173,5 @@ export function readRecipe<T extends z.ZodType>(
   schema: T,
   overrides: readonly string[] = [],
 ): z.output<T> {
-  const document = parseRecipe(text, file, overrides);
-  const result = schema.safeParse(document.value, { reportInput: true });
-  if (result.success) return result.data;
-  const problems = result.error.issues
-    .flatMap((issue) => explain(issue, document, schema))
-    .sort((x, y) => x.at - y.at);
-  throw new RecipeError(file, problems);
+  return checkRecipe(parseRecipe(text, file, overrides), schema);
 }

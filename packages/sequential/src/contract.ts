@@ -41,7 +41,32 @@ export interface FoundState<T extends ModelTypes> {
   load(options: T['options'], items: number, arrays: ReadonlyMap<string, StateArray>): T['state'] | undefined;
   /** The same as if no item had a modality. */
   without?(p: T['parameters'], options: T['options'], state: T['state'], modality: Modality): T['state'];
+  /** How it spreads over the items, for reports. */
+  interests?(options: T['options'], state: T['state']): InterestSizes;
 }
+
+/** How the interests of a model spread over the items of its catalogue. */
+export interface InterestSizes {
+  /** K. */
+  readonly count: number;
+  /** Items in each interest by modality, interests in order of falling total; [K] each. */
+  readonly sizes: Readonly<Record<string, readonly number[]>>;
+  /** Interests that hold tokens of more than one modality. */
+  readonly mixed: number;
+  /** How many equally large interests would be as spread out. */
+  readonly effective: number;
+}
+
+/** What a recipe says that settings of a model or an objective may depend on. */
+export interface RecipeFacts extends Pick<DomainFacts, 'task'> {
+  /** The modalities that items have features of, text before image. */
+  readonly modalities: readonly string[];
+  /** Whether items have IDs. */
+  readonly ids: boolean;
+}
+
+/** Takes what is wrong with settings: keys within them, and the rule with what was found. */
+export type Report = (key: readonly (string | number)[], message: string) => void;
 
 /** Why items were recommended: parts of the history, by how much each counted. */
 export interface Reason {
@@ -84,6 +109,13 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   readonly options: z.ZodType;
   /** Settings of the recipe and what the data say, together. Default: the settings as they are. */
   complete?(settings: object, facts: DomainFacts): T['options'];
+  /** Rules between settings of a recipe, checked before any work; what it lets pass `complete` may still refuse. */
+  check?(settings: object, facts: RecipeFacts, problem: Report): void;
+  /**
+   * Dotted key of the setting that says whether items have IDs, such as `tower.ids`: where weights are carried from domain to domain, the job
+   * sets it (`ids` of a fine-tuning; off in pre-training). Default: there is none.
+   */
+  readonly idsAt?: string;
   /** Longest history it reads; of longer ones it reads the end. */
   positions(options: T['options']): number;
   /** The modalities it reads. */
@@ -112,6 +144,8 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   readonly product?: true;
   /** What it can be trained by, by name; the first is the default. */
   readonly objectives: Readonly<Record<string, ObjectiveDefinition<T>>>;
+  /** The default objective of a task, where it is not the first. */
+  readonly objectiveOf?: Readonly<Partial<Record<DomainFacts['task'], string>>>;
   /** Which weights are what. */
   readonly weights: WeightRoles<T['options']>;
   /** What it finds anew between epochs. */
@@ -221,6 +255,10 @@ export interface ObjectiveDefinition<T extends ModelTypes> {
   readonly description: string;
   /** Its settings: checks, explains, fills in defaults. */
   readonly options: z.ZodType;
+  /** Rules between settings of a recipe, checked before any work. */
+  check?(settings: object, facts: RecipeFacts, problem: Report): void;
+  /** Whether with these settings it reads texts with words dropped. Default false. */
+  words?(settings: object): boolean;
   /** The objective; `settings` as `options` gives them. */
   create(settings: object, options: T['options']): Objective<T>;
 }

@@ -128,10 +128,15 @@ export function feedOf<T extends ModelTypes>(
   return model.feed ? model.feed(options, groups, state, place) : plainFeed(groups, place);
 }
 
-/** The first weight that belongs to the items of the recommender's catalogue, and so cannot be carried to another; undefined if none does. */
-export function itemWeight<T extends ModelTypes>(recommender: Recommender<T>): string | undefined {
-  const patterns = recommender.model.weights.ofItems(recommender.options);
-  return [...recommender.weights().keys()].find((name) =>
-    patterns.some((pattern) => matchGlob(pattern, name)),
-  );
+/**
+ * The first of some weights that belongs to the items of one catalogue, and so cannot be carried to another; undefined if none does.
+ *
+ * @param names - Names of weights, such as those of a checkpoint.
+ */
+export function itemWeight<T extends ModelTypes>(
+  { model, options }: Pick<Recommender<T>, 'model' | 'options'>,
+  names: Iterable<string>,
+): string | undefined {
+  const patterns = model.weights.ofItems(options);
+  return [...names].find((name) => patterns.some((pattern) => matchGlob(pattern, name)));
 }

@@ -1,18 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { InterestSizes } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
-
-/** How the interests of a run spread over the items of its domain. */
-export interface InterestSizes {
-  /** K. */
-  readonly count: number;
-  /** Items in each interest by modality, interests in order of falling total; [K] each. */
-  readonly sizes: Readonly<Record<string, readonly number[]>>;
-  /** Interests that hold tokens of more than one modality. */
-  readonly mixed: number;
-  /** How many equally large interests would be as spread out. */
-  readonly effective: number;
-}
 
 /** The best model of a run, looked at closely: `details.json` of its directory. What it ranked is in `rows/`. */
 export interface RunDetails {

@@ -21,15 +21,18 @@ export {
 } from './jobs/recommend.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
-export { recommenderOf, runTrain } from './jobs/trainModel.ts';
+export { recommenderOf } from './jobs/recommender.ts';
+export { runPretrain } from './jobs/pretrain.ts';
+export { runTarget, type TargetRecipe, type TargetResult } from './jobs/target.ts';
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';
-export { type InterestSizes, type RunDetails } from './details.ts';
+export { type RunDetails } from './details.ts';
 export { keepRows, keptRows, type RankedRows } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';
 export { type Axis, type AxisValue, type Place } from './study/axes.ts';
 export {
   type Placed,
+  type Planned,
   type PlacedStudy,
   type PlannedComparison,
   type PlannedRun,
@@ -38,6 +41,7 @@ export {
   type StudyDefinition,
   type StudyPlan,
 } from './study/plan.ts';
+export { readyStudy, type ReadyStudy } from './study/complete.ts';
 export { list } from './study/report.ts';
 export { type StudyResult } from './study/results.ts';
 export { runStudy } from './study/run.ts';

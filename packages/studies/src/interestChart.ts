@@ -1,5 +1,5 @@
 import { lineChart, type Chart } from '@ferry/report';
-import type { InterestSizes } from './details.ts';
+import type { InterestSizes } from '@ferry/sequential';
 import { counted } from './words.ts';
 
 /**

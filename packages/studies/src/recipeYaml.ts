@@ -1,4 +1,3 @@
-import type { Recipe } from '@ferry/recipes';
 import { toYaml, type JsonObject } from '@ferry/training';
 
 /** A recipe as it is saved. */
@@ -7,6 +6,6 @@ export function asJson(recipe: object): JsonObject {
 }
 
 /** A recipe as YAML: what `--check` prints and a run directory keeps. */
-export function recipeYaml(recipe: Recipe): string {
+export function recipeYaml(recipe: object): string {
   return toYaml(asJson(recipe));
 }

@@ -1,13 +1,13 @@
 import { metricTitle } from '@ferry/evaluation';
 import { selectBackend, type BackendSpec } from '@ferry/engine';
-import { shellCommand, type Recipe } from '@ferry/recipes';
+import { shellCommand, type RunRecipe } from '@ferry/recipes';
 import { formatCount, readSummary } from '@ferry/training';
 import type { JobConsole } from './jobs/console.ts';
-import { runFinetune } from './jobs/finetune.ts';
 import { runPretrain } from './jobs/pretrain.ts';
-import { modelOf, runTrain } from './jobs/trainModel.ts';
+import { runTarget } from './jobs/target.ts';
 import { writeRunReport } from './runReport.ts';
-import type { StudyDefinition } from './study/plan.ts';
+import type { ReadyStudy } from './study/complete.ts';
+import type { Placed } from './study/plan.ts';
 import { counted } from './words.ts';
 import { runStudy } from './study/run.ts';
 
@@ -16,18 +16,10 @@ const metrics = (values: Readonly<Record<string, number>>): string =>
     .map(([name, value]) => `${metricTitle(name)} ${value.toFixed(4)}`)
     .join('  ');
 
-/**
- * Does a recipe's job in the directory `recipe.out`: begins it, resumes it, or shows what is finished.
- *
- * @param name - Of the recipe.
- * @param study - How a study's recipe becomes its plan; needed by studies alone.
- * @throws StoppedError if someone stopped it.
- */
-export async function runJob(
-  recipe: Recipe & { out: string },
-  name: string,
+/** Starts what computes, and says what that is. */
+async function startBackend(
+  recipe: { backend: string; threads?: number | undefined },
   console: JobConsole,
-  study?: StudyDefinition,
 ): Promise<void> {
   const engine = await selectBackend(recipe.backend as BackendSpec, {
     threads: recipe.threads,
@@ -36,9 +28,23 @@ export async function runJob(
   console.line(
     `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
   );
-  if (recipe.job === 'study') {
-    if (!study) throw new Error('runJob: a study must be told how to plan');
-    await runStudy(recipe, name, study, console);
+}
+
+/**
+ * Does a recipe's job in the directory `recipe.out`: begins it, resumes it, or shows what is finished.
+ *
+ * @param recipe - Whole: of one run, or of a study with its plan.
+ * @param name - Of the recipe.
+ * @throws StoppedError if someone stopped it.
+ */
+export async function runJob(
+  recipe: (RunRecipe & Placed) | ReadyStudy,
+  name: string,
+  console: JobConsole,
+): Promise<void> {
+  await startBackend('plan' in recipe ? recipe.recipe : recipe, console);
+  if ('plan' in recipe) {
+    await runStudy(recipe, name, console);
     return;
   }
   const before = readSummary(recipe.out)?.epochs;
@@ -53,10 +59,7 @@ export async function runJob(
     console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);
     return;
   }
-  const { summary, details, rows } =
-    recipe.job === 'train'
-      ? await runTrain(recipe, await modelOf(recipe, console), console)
-      : await runFinetune(recipe, console);
+  const { summary, details, rows } = await runTarget(recipe, console);
   const report = await writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)
     console.line(

@@ -94,16 +94,17 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
       ].join(', '),
     };
   }
-  const preset = `Preset ${recipe.model.preset}`;
+  const { name, preset } = recipe.model;
+  const model = typeof preset === 'string' ? `${name!}, preset ${preset}` : name!;
   if (recipe.job === 'pretrain')
     return {
       title: `Pre-training on ${recipe.sources.map(domainName).join(', ')}`,
-      summary: `${preset}, seed ${seed}.`,
+      summary: `${model}, seed ${seed}.`,
     };
   const scratch = recipe.from === null;
   return {
     title: `${domainName(recipe.target)}: ${scratch ? 'from scratch' : 'fine-tuned'}`,
-    summary: `${preset}, ${recipe.ids ? 'with' : 'without'} item IDs, ${scratch ? 'from scratch' : `from \`${recipe.from!}\``}, seed ${seed}.`,
+    summary: `${model}, ${recipe.ids ? 'with' : 'without'} item IDs, ${scratch ? 'from scratch' : `from \`${recipe.from!}\``}, seed ${seed}.`,
   };
 }
 

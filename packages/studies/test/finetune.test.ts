@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selectBackend } from '@ferry/engine';
 import { rankingMetrics } from '@ferry/evaluation';
-import { finetuneSchema, readRecipe } from '@ferry/recipes';
+import { missRec } from '@ferry/missrec';
+import { readRecipe, wholeSchema, type FinetuneRecipe } from '@ferry/recipes';
+import type { SequentialModel } from '@ferry/sequential';
 import { readMetrics, readSummary, type EpochRecord } from '@ferry/training';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { finishedFinetune, runFinetune } from '../src/jobs/finetune.ts';
+import { finishedTarget, runTarget } from '../src/jobs/target.ts';
 import { keptRows } from '../src/rows.ts';
 
 let folder: string;
@@ -31,7 +33,7 @@ afterAll(() => {
 });
 
 const recipeOf = (...overrides: string[]) => ({
-  ...readRecipe(
+  ...(readRecipe(
     [
       'job: finetune',
       `target: ${join(folder, 'shop')}`,
@@ -41,15 +43,16 @@ const recipeOf = (...overrides: string[]) => ({
       'evaluation: { cutoffs: [3], metric: mrr }',
     ].join('\n'),
     'r.yaml',
-    finetuneSchema,
+    wholeSchema({ job: 'finetune' }, missRec),
     overrides,
-  ),
+  ) as FinetuneRecipe),
   out: join(folder, 'run'),
 });
-const silent = { line: () => undefined, training: null };
+const models = { unnamed: 'missrec', load: () => Promise.resolve(missRec as SequentialModel) };
+const silent = { line: () => undefined, training: null, models };
 
 it('a run follows its metric, keeps its rows, and goes on if it is given more epochs', async () => {
-  const first = await runFinetune(recipeOf(), silent);
+  const first = await runTarget(recipeOf(), silent);
   const epochs = readMetrics(recipeOf().out).filter(
     (record): record is EpochRecord => record.kind === 'epoch',
   );
@@ -57,11 +60,11 @@ it('a run follows its metric, keeps its rows, and goes on if it is given more ep
   expect(first.summary.best.epoch).toBe(best.epoch);
   expect(rankingMetrics(first.rows, [3])).toEqual(first.summary.test);
   expect(await keptRows(recipeOf().out)).toEqual(first.rows);
-  expect(await finishedFinetune(recipeOf(), readSummary(recipeOf().out))).toEqual(first);
+  expect(await finishedTarget(recipeOf(), readSummary(recipeOf().out))).toEqual(first);
 
   const more = recipeOf('finetuning.epochs=6');
-  expect(await finishedFinetune(more, readSummary(more.out))).toBeUndefined();
-  const second = await runFinetune(more, silent);
+  expect(await finishedTarget(more, readSummary(more.out))).toBeUndefined();
+  const second = await runTarget(more, silent);
   expect(second.summary.epochs).toBe(6);
   // What was kept of the shorter run is not taken for the longer one's.
   expect(second.rows.checkpoint).toBe(second.summary.best.checkpoint);
@@ -71,7 +74,7 @@ it('a run follows its metric, keeps its rows, and goes on if it is given more ep
 
 it('IDs alone make a model where nothing needs features', async () => {
   const recipe = { ...recipeOf('features.text=none', 'finetuning.epochs=15'), out: join(folder, 'ids') };
-  const { summary, rows } = await runFinetune(recipe, silent);
+  const { summary, rows } = await runTarget(recipe, silent);
   expect(rows.modalityNames).toEqual([]);
   const epochs = readMetrics(recipe.out).filter((record): record is EpochRecord => record.kind === 'epoch');
   expect(epochs[0]!.loss).toBeGreaterThan(0.5 * Math.log(30));

@@ -7,7 +7,7 @@ import { recallAt } from '@ferry/evaluation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareRuns, shortNames } from '../src/jobs/compare.ts';
 import { writeComparison } from '../src/jobs/comparisonTable.ts';
-import { fingerprint } from '../src/jobs/model.ts';
+import { fingerprint } from '../src/jobs/domain.ts';
 import { groupsOf, keepRows, keptRows, rankedRows } from '../src/rows.ts';
 import { runBaselines } from '../src/study/baselines.ts';
 import { readCsv } from './readCsv.ts';

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecipe, recipeSchema } from '@ferry/recipes';
+import { missRec } from '@ferry/missrec';
+import { readRecipe, wholeSchema } from '@ferry/recipes';
 import { differences, type JsonObject } from '@ferry/training';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { savedRecipe } from '../src/jobs/savedRecipe.ts';
@@ -18,11 +19,13 @@ afterAll(() => {
 });
 
 const whole = (recipe: JsonObject): JsonObject =>
-  JSON.parse(JSON.stringify(readRecipe(JSON.stringify(recipe), 'r', recipeSchema))) as JsonObject;
+  JSON.parse(
+    JSON.stringify(readRecipe(JSON.stringify(recipe), 'r', wholeSchema(recipe, missRec))),
+  ) as JsonObject;
 
 /** Paths at which a saved recipe differs from the present one. */
 const pathsOf = (saved: JsonObject, present: JsonObject): string[] =>
-  differences(savedRecipe(saved, whole(present)), whole(present)).map(({ path }) => path);
+  differences(savedRecipe(saved, whole(present), missRec), whole(present)).map(({ path }) => path);
 
 describe('a saved recipe', () => {
   const finetune = (target: string, from: string | null = null): JsonObject => ({

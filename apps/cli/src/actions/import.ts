@@ -1,2 +1,2 @@
-// What `ferry import` loads when it is run, and nothing else.
+// What `ferry import missrec` loads when it is run, and nothing else.
 export { importMissRec } from '@ferry/transfer-study';

@@ -27,7 +27,7 @@ export interface ImportSasrecOptions {
 export async function importSasrecRun(
   file: string,
   { on, out, heads, items }: ImportSasrecOptions,
-  console: JobConsole,
+  console: Pick<JobConsole, 'line'>,
 ): Promise<void> {
   for (const needed of [file, ...(items === undefined ? [] : [items])])
     if (!existsSync(needed)) throw new UserError(`no such file: ${needed}`);

@@ -40,8 +40,8 @@ export function evaluateVerb(): Command {
           json?: boolean;
         },
       ) => {
-        const { evaluateRun, formatEvaluation } = await import('../actions/evaluate.ts');
-        const evaluation = await evaluateRun(run, options, jobConsole());
+        const { evaluate, formatEvaluation } = await import('../actions/evaluate.ts');
+        const evaluation = await evaluate(run, options, jobConsole());
         if (options.json) printJson(evaluation);
         else print(formatEvaluation(evaluation, jobConsole().columns));
       },

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import {
   finetuneSchema,
-  loadJob,
+  openJob,
   pretrainSchema,
   shellCommand,
-  studySchema,
+  trainSchema,
   type Recipe,
 } from '@ferry/recipes';
+import { transferSchema } from '@ferry/transfer-study/recipe';
 import { Command } from 'commander';
 import type { z } from 'zod';
 import { recipeHelp } from '../help.ts';
@@ -21,8 +22,14 @@ interface Job<J extends Recipe['job']> {
 
 const jobs = [
   {
+    job: 'train',
+    summary: 'train a model on one domain and test it',
+    schema: trainSchema,
+    example: 'ferry train sample-sasrec objective.name=softmax --out runs/softmax',
+  },
+  {
     job: 'pretrain',
-    summary: 'pre-train on the source domains of a recipe',
+    summary: 'pre-train a model on the source domains of a recipe',
     schema: pretrainSchema,
     example: 'ferry pretrain sample-pretrain pretraining.epochs=30 --out runs/longer',
   },
@@ -35,7 +42,7 @@ const jobs = [
   {
     job: 'study',
     summary: 'sources x targets x starts x ids x seeds: many runs, one table, one report',
-    schema: studySchema,
+    schema: transferSchema,
     example: "ferry study sample-world 'seeds=[1,2,3]' --out runs/three-seeds",
   },
 ] as const satisfies readonly Job<Recipe['job']>[];
@@ -54,29 +61,30 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
     .option('--out <directory>', 'run directory; the same directory again resumes an unfinished run')
     .option('--fallback', 'where the newest checkpoint is damaged, go on from the one before it')
     .option('--check', 'only check the recipe and print it with every default filled in')
-    .addHelpText('after', () => `\nExample:\n  ${example}\n\n${recipeHelp(schema)}`)
+    .addHelpText(
+      'after',
+      () =>
+        `\nExample:\n  ${example}\n\n${recipeHelp(schema)}\n\nSettings of a model and its objectives: ferry models <name>`,
+    )
     .action(async (reference: string, overrides: string[], options: JobOptions) => {
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
-      const loaded = loadJob(job, reference, [...overrides, ...own]);
-      const out = loaded.recipe.out ?? join('runs', loaded.name);
-      const recipe = { ...loaded.recipe, out };
+      const file = openJob(job, reference, [...overrides, ...own]);
+      const { ready, readyYaml, run } = await import('../actions/run.ts');
+      const recipe = await ready(file, join('runs', file.name));
       if (options.check) {
-        const { recipeYaml } = await import('../actions/check.ts');
-        process.stdout.write(recipeYaml(recipe));
+        process.stdout.write(readyYaml(recipe));
         return;
       }
       const place = options.out ? ['--out', options.out] : [];
-      const console = {
+      await run(recipe, file.name, {
         ...jobConsole(),
         resumeCommand: shellCommand('ferry', job, reference, ...overrides, ...place),
         fallback: options.fallback,
-      };
-      const { runJob, transferStudy } = await import('../actions/run.ts');
-      await runJob(recipe, loaded.name, console, transferStudy);
+      });
     });
 }
 
-/** `ferry pretrain`, `ferry finetune`, `ferry study`. */
+/** `ferry train`, `ferry pretrain`, `ferry finetune`, `ferry study`. */
 export function jobVerbs(): Command[] {
   return jobs.map(jobVerb);
 }

@@ -29,8 +29,8 @@ export function recommendVerb(): Command {
     .action(async (run: string, { json, ...options }: Options) => {
       if ((options.user === undefined) === (options.history === undefined))
         throw new UserError('give either --user <id> or --history <ids>');
-      const { formatRecommendation, recommend } = await import('../actions/recommend.ts');
-      const found = await recommend(run, options, jobConsole());
+      const { formatRecommendation, recommendWith } = await import('../actions/recommend.ts');
+      const found = await recommendWith(run, options, jobConsole());
       if (json) printJson(found);
       else print(formatRecommendation(found));
     });

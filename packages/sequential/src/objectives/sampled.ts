@@ -1,7 +1,14 @@
 import { gatheredProducts, type RandomSource, tf } from '@ferry/engine';
 import { maskedMean } from '@ferry/nn';
 import { z } from 'zod';
-import type { LossStep, Objective, ObjectiveDefinition, Preparation } from '../contract.ts';
+import type {
+  LossStep,
+  Objective,
+  ObjectiveDefinition,
+  Preparation,
+  RecipeFacts,
+  Report,
+} from '../contract.ts';
 import { calibratedPositive, pairwiseBinary, sampledSoftmax } from '../losses.ts';
 import { drawNegatives } from '../negatives.ts';
 import { type HostTargets, type Targets, targetsOf, targetsSchema } from './targets.ts';
@@ -48,6 +55,7 @@ export function binaryObjective<T extends ModelTypes>(): ObjectiveDefinition<T> 
   return {
     description: 'binary cross-entropy with uniform negatives',
     options: binary,
+    check: checkAvoid,
     create: (settings) => sampledObjective(settings as Settings, pairwiseBinary),
   };
 }
@@ -57,8 +65,16 @@ export function sampledSoftmaxObjective<T extends ModelTypes>(): ObjectiveDefini
   return {
     description: 'softmax among the target and uniform negatives',
     options: softmax,
+    check: checkAvoid,
     create: (settings) => sampledObjective(settings as Settings, sampledSoftmax),
   };
+}
+
+/** Negatives that a user has not seen are known only where the users of a batch are those of one domain. */
+function checkAvoid(settings: object, { task }: RecipeFacts, problem: Report): void {
+  const { avoid } = settings as Settings;
+  if (task === 'pretrain' && avoid === 'seen')
+    problem(['avoid'], 'must be target in pre-training: batches mix the users of several sources, got seen');
 }
 
 function sampledObjective<T extends ModelTypes>(

@@ -70,7 +70,7 @@ async function open(run: string, name: string): Promise<OpenedRun> {
       `${run} has kept no rows '${name}'${there.length > 0 ? ` (it has ${there.join(', ')})` : ''}: ferry evaluate ${run}${split === 'test' ? '' : ` --split ${split}`} makes them`,
     );
   }
-  return { run, rows, evaluation: recipe.job === 'finetune' ? recipe.evaluation : undefined };
+  return { run, rows, evaluation: recipe.job === 'pretrain' ? undefined : recipe.evaluation };
 }
 
 const historyWords: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 import type { ExtractionProgress, Modality } from '@ferry/features';
+import type { ModelRegistry } from '@ferry/recipes';
 import type { SequentialModel } from '@ferry/sequential';
 import type { Output } from '@ferry/training';
 
@@ -13,8 +14,8 @@ export interface JobConsole {
   readonly training: Output | null;
   /** Columns of the terminal that lines go to; undefined where there is none. */
   readonly columns?: number;
-  /** Finds a model by its name in a recipe; not needed by jobs of MISSRec. */
-  readonly models?: (name: string) => Promise<SequentialModel>;
+  /** The models that recipes can name. */
+  readonly models: ModelRegistry<SequentialModel>;
   /** The command that resumes the job. */
   readonly resumeCommand?: string;
   /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */

@@ -8,7 +8,8 @@ import { evaluateRecommender } from '@ferry/sequential';
 import { groupsOf, keepRows, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { presentOf, rankingOptions } from './target.ts';
-import { openRun, runRecipe, type OpenRunOptions } from './runs.ts';
+import { knowsIds, modelOf } from './recommender.ts';
+import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
 
 /** What {@link evaluateRun} is asked for. */
 export interface EvaluateRunOptions extends OpenRunOptions {
@@ -41,13 +42,13 @@ export interface Evaluation {
 }
 
 /** Refuses to take away what a model has not, and all that it has. */
-function checkLeft(run: string, without: readonly Modality[]): void {
-  const recipe = runRecipe(run);
+async function checkLeft(run: string, without: readonly Modality[], console: JobConsole): Promise<void> {
+  const recipe = await wholeRun(run, console);
   const has = (['text', 'image'] as const).filter((modality) => recipe.features[modality] !== 'none');
   const unknown = without.find((modality) => !has.includes(modality));
   if (unknown !== undefined)
     throw new UserError(`${run} uses no ${unknown} features: it has ${has.join(' and ')}`);
-  const ids = recipe.job === 'train' || (recipe.job === 'finetune' && recipe.ids);
+  const ids = knowsIds(await modelOf(recipe, console), recipe);
   if (without.length > 0 && !ids && has.every((modality) => without.includes(modality)))
     throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
 }
@@ -58,7 +59,7 @@ export async function evaluateRun(
   { without = [], split = 'test', cutoffs, ...which }: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
-  checkLeft(run, without);
+  await checkLeft(run, without, console);
   const open = await openRun(run, which, console);
   try {
     const { recipe, target, model, ranking } = open;

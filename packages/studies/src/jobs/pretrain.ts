@@ -1,25 +1,16 @@
-import { createMissRec, pretraining } from '@ferry/missrec';
 import type { PretrainRecipe } from '@ferry/recipes';
 import { createTraining } from '@ferry/sequential';
 import { readSummary, type Summary } from '@ferry/training';
 import type { JobConsole } from './console.ts';
-import {
-  describeDomain,
-  dropsWords,
-  fingerprint,
-  loadDomain,
-  modelOptions,
-  openForJob,
-  type LoadedDomain,
-  type OpenedDomain,
-} from './model.ts';
+import { describeDomain, fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { checkPlace } from './place.ts';
+import { modelOf, objectiveOf, readsWords, recommenderOf } from './recommender.ts';
 import { train } from './train.ts';
 
 /**
  * Pre-trains on the sources of a recipe, together. A finished run is not trained again.
  *
- * @param recipe - With the run directory in `out`.
+ * @param recipe - Whole, with the run directory in `out`.
  * @param options - `loaded`: the sources, if they were read before.
  */
 export async function runPretrain(
@@ -27,28 +18,24 @@ export async function runPretrain(
   console: JobConsole,
   { loaded, describe = true }: { loaded?: readonly LoadedDomain[]; describe?: boolean } = {},
 ): Promise<Summary> {
+  const model = await modelOf(recipe, console);
   const sources = [...(loaded ?? [])];
   if (!loaded) {
     checkPlace(recipe.out);
-    const opened: OpenedDomain[] = [];
+    const words = readsWords(model, recipe);
+    const opened = [];
     for (const reference of recipe.sources)
-      opened.push(
-        await openForJob(reference, recipe, { words: dropsWords(recipe.pretraining), rows: ['train'] }),
-      );
+      opened.push(await openForJob(reference, recipe, { words, rows: ['train'] }));
     for (const source of opened) sources.push(await loadDomain(source, recipe, console));
   }
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
-  const model = createMissRec({
-    options: modelOptions(recipe, sources[0]!.features),
-    features: sources.map(({ features }) => features),
-    seed: recipe.seed,
-  });
+  const recommender = recommenderOf(model, recipe, sources);
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery, checkpointEvery } =
     recipe.pretraining;
   const training = createTraining({
-    recommender: model,
-    objective: pretraining(model.options),
+    recommender,
+    objective: objectiveOf(recipe, recommender),
     train: sources.map(({ domain }) => domain.train),
     batchSize,
     learningRate,
@@ -56,14 +43,14 @@ export async function runPretrain(
     ...(clipNorm !== null && { clipNorm }),
   });
   try {
-    return await train(recipe, training, console, {
+    return await train(recipe, model, training, console, {
       epochs,
       keepEvery: keepEvery ?? undefined,
       checkpointEvery,
-      fingerprint: fingerprint(sources, recipe.model.positions),
+      fingerprint: fingerprint(sources, model.positions(recommender.options)),
     });
   } finally {
     training.dispose();
-    model.dispose();
+    recommender.dispose();
   }
 }

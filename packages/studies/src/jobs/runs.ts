@@ -2,15 +2,19 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
-import { createMissRec } from '@ferry/missrec';
 import {
+  checkRecipe,
   domainName,
+  parseRecipe,
   readRecipe,
+  recipeParts,
   recipeSchema,
   UserError,
+  wholeRecipe,
+  wholeSchema,
   type FinetuneRecipe,
-  type PretrainRecipe,
-  type TrainRecipe,
+  type RecipeDocument,
+  type RunRecipe,
 } from '@ferry/recipes';
 import {
   createRanking,
@@ -19,26 +23,37 @@ import {
   type Ranking,
   type Recommender,
   restoreRecommender,
+  type SequentialModel,
   transferWeights,
 } from '@ferry/sequential';
 import type { JobConsole } from './console.ts';
-import { catalogueFeatures, loadDomain, modelOptions, openForJob, type LoadedDomain } from './model.ts';
+import { loadDomain, openForJob, type LoadedDomain } from './domain.ts';
+import { knowsIds, modelOf, optionsOf, recommenderOf, widthsBefore } from './recommender.ts';
 import type { TargetRecipe } from './target.ts';
-import { modelOf, recommenderOf } from './trainModel.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
 
+function runDocument(run: string): RecipeDocument {
+  const file = join(run, 'recipe.yaml');
+  if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
+  return parseRecipe(readFileSync(file, 'utf8'), file);
+}
+
 /**
- * The recipe a run directory was made by.
+ * The recipe a run directory was made by, as far as it can be checked without its model.
  *
  * @throws UserError if it is no run of one model.
  */
-export function runRecipe(run: string): FinetuneRecipe | PretrainRecipe | TrainRecipe {
-  const file = join(run, 'recipe.yaml');
-  if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
-  const recipe = readRecipe(readFileSync(file, 'utf8'), file, recipeSchema);
+export function runRecipe(run: string): RunRecipe {
+  const recipe = checkRecipe(runDocument(run), recipeSchema);
   if (recipe.job === 'study')
     throw new UserError(`${run} is a study: name one of its runs, such as ${join(run, 'finetune/…')}`);
   return recipe;
+}
+
+/** {@link runRecipe}, checked and completed by its model. */
+export function wholeRun(run: string, { models }: JobConsole): Promise<RunRecipe> {
+  runRecipe(run);
+  return wholeRecipe(runDocument(run), models);
 }
 
 /** A run's best model on a domain. */
@@ -71,39 +86,43 @@ async function refreshed<T extends ModelTypes>(model: Recommender<T>, seed: numb
   await model.refresh(RandomStream.fromSeed(seed).split('carry-over'));
 }
 
-/** The recipe to use a run of MISSRec by on a domain. */
+/** The recipe to use a run by on a domain: the run's own, or that of a training there. */
 function recipeOn(
   run: string,
-  own: FinetuneRecipe | PretrainRecipe,
+  own: RunRecipe,
   on: string | undefined,
-): { recipe: FinetuneRecipe; same: boolean } {
-  if (own.job === 'finetune') {
-    if (on === undefined || on === own.target) return { recipe: own, same: true };
-    if (own.ids || own.model.itemFusion === 'per-item')
-      throw new UserError(
-        `${run} knows the items of ${domainName(own.target)} by ${own.ids ? 'ID' : 'a weight each'}: it cannot be used on ${domainName(on)}; train without (${own.ids ? 'ids=false' : 'model.itemFusion=shared'})`,
-      );
-    return { recipe: { ...own, target: on }, same: false };
-  }
+  model: SequentialModel,
+): { recipe: TargetRecipe; same: boolean } {
+  if (own.job !== 'pretrain')
+    return { recipe: { ...own, target: on ?? own.target }, same: on === undefined || on === own.target };
   if (on === undefined)
     throw new UserError(`${run} is a pre-training run: name the domain to use it on with --on`);
-  const asFinetune = {
-    job: 'finetune',
-    target: on,
-    ids: false,
-    features: own.features,
-    model: own.model,
-    seed: own.seed,
-    backend: own.backend,
-    ...(own.threads !== undefined && { threads: own.threads }),
-  };
-  const recipe = readRecipe(JSON.stringify(asFinetune), run, recipeSchema) as FinetuneRecipe;
+  const { features, seed, backend, threads } = own;
+  const asFinetune = { job: 'finetune', target: on, ids: false, features, model: own.model, seed, backend };
+  const recipe = readRecipe(
+    JSON.stringify({ ...asFinetune, threads }),
+    run,
+    wholeSchema(asFinetune, model),
+  ) as FinetuneRecipe;
   return { recipe, same: false };
 }
 
-/** The same for a run of `ferry train`. */
-function trainedOn(own: TrainRecipe, on = own.target): { recipe: TargetRecipe; same: boolean } {
-  return { recipe: { ...own, target: on }, same: on === own.target };
+/** Refuses to carry weights of the items of one domain to another, before anything is encoded. */
+function refuseItemWeights(
+  run: string,
+  own: TargetRecipe,
+  on: string,
+  model: SequentialModel,
+  { tensors }: StoredWeights,
+): void {
+  const options = optionsOf(model, recipeParts(own, model), widthsBefore(own));
+  const name = itemWeight({ model, options }, tensors.keys());
+  if (name === undefined) return;
+  const byId = knowsIds(model, own);
+  const advice = own.job === 'finetune' && own.ids ? '; train without (ids=false)' : '';
+  throw new UserError(
+    `${run} knows the items of ${domainName(own.target)} by ${byId ? 'ID' : `a weight each (${name})`}: it cannot be used on ${domainName(on)}${advice}`,
+  );
 }
 
 /** How a run is opened. */
@@ -126,29 +145,21 @@ export async function openRun(
   console: JobConsole,
   check?: (domain: Domain) => void,
 ): Promise<OpenRun> {
-  const own = runRecipe(run);
+  const own = await wholeRun(run, console);
   const weights = await storedWeights(run, checkpoint);
-  const { recipe, same } = own.job === 'train' ? trainedOn(own, on) : recipeOn(run, own, on);
+  const kind = await modelOf(own, console);
+  const { recipe, same } = recipeOn(run, own, on, kind);
+  if (!same && own.job !== 'pretrain') refuseItemWeights(run, own, recipe.target, kind, weights);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
   const opened = await openForJob(recipe.target, recipe);
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
-  const model =
-    recipe.job === 'train'
-      ? recommenderOf(await modelOf(recipe, console), recipe, target)
-      : (createMissRec({
-          options: modelOptions(recipe, target.features),
-          features: catalogueFeatures(target),
-          seed: recipe.seed,
-        }) as unknown as Recommender);
+  const model = recommenderOf(kind, recipe, [target]);
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.
-    if (model.model.state && model.state() === undefined) await refreshed(model, recipe.seed);
-  } else {
-    if (own.job === 'train') refuseItemWeights(run, own, recipe.target, model);
-    await carryOver(model, weights, recipe.seed);
-  }
+    if (kind.state && model.state() === undefined) await refreshed(model, recipe.seed);
+  } else await carryOver(model, weights, recipe.seed);
   const ranking = createRanking(model);
   return {
     recipe,
@@ -161,12 +172,4 @@ export async function openRun(
       model.dispose();
     },
   };
-}
-
-/** Refuses to carry weights of the items of one domain to another. */
-function refuseItemWeights(run: string, own: TrainRecipe, on: string, recommender: Recommender): void {
-  if (itemWeight(recommender) !== undefined)
-    throw new UserError(
-      `${run} knows the items of ${domainName(own.target)} by ID: it cannot be used on ${domainName(on)}`,
-    );
 }

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { domainName, readRecipe, RecipeError, recipeSchema } from '@ferry/recipes';
+import { domainName, readRecipe, RecipeError, wholeSchema, type ModelSchemas } from '@ferry/recipes';
 import type { Json, JsonObject } from '@ferry/training';
 import { domainPath } from '../domains.ts';
 import { isStudyRun, studyRunName } from './studyRuns.ts';
@@ -43,12 +43,13 @@ function inPresentWords(
  *
  * @param saved - From a run directory, perhaps by an earlier version.
  * @param present - What it is compared with.
+ * @param model - The model that the present one names.
  */
-export function savedRecipe(saved: JsonObject, present: object): JsonObject {
+export function savedRecipe(saved: JsonObject, present: object, model: ModelSchemas): JsonObject {
   let whole = saved;
   try {
     whole = JSON.parse(
-      JSON.stringify(readRecipe(JSON.stringify(saved), 'recipe.yaml', recipeSchema)),
+      JSON.stringify(readRecipe(JSON.stringify(saved), 'recipe.yaml', wholeSchema(saved, model))),
     ) as JsonObject;
   } catch (error) {
     // A recipe that is no longer valid is compared as it stands, and so shows where it differs.

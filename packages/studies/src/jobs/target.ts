@@ -3,22 +3,26 @@ import type { FinetuneRecipe, TrainRecipe } from '@ferry/recipes';
 import {
   createTraining,
   evaluateRecommender,
+  transferWeights,
   type EvaluateOptions,
-  type ModelTypes,
-  type Objective,
   type Recommender,
+  type SequentialModel,
 } from '@ferry/sequential';
-import type { Summary } from '@ferry/training';
-import { readDetails, writeDetails, type InterestSizes, type RunDetails } from '../details.ts';
+import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
+import { readDetails, writeDetails, type RunDetails } from '../details.ts';
 import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
-import { fingerprint, type LoadedDomain } from './model.ts';
+import { describeDomain, fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
+import { checkPlace } from './place.ts';
+import { modelOf, objectiveOf, recommenderOf } from './recommender.ts';
+import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
+import { checkStart, startingWeights } from './weights.ts';
 
 /** A recipe that trains on one domain. */
 export type TargetRecipe = FinetuneRecipe | TrainRecipe;
 
-/** What {@link trainOnTarget} returns. */
+/** What {@link runTarget} returns. */
 export interface TargetResult {
   /** `summary.json`. */
   readonly summary: Summary;
@@ -59,12 +63,17 @@ async function leftBehind(
   return isBest(details.checkpoint) && isBest(rows.checkpoint) ? { details, rows } : undefined;
 }
 
+/** How a recipe trains: the keys that both jobs have. */
+export function trainingOf(recipe: TargetRecipe): TrainRecipe['training'] {
+  return recipe.job === 'train' ? recipe.training : recipe.finetuning;
+}
+
 /** {@link TargetResult} of a run that is finished with these settings; undefined if there is work to be done. */
 export async function finishedTarget(
-  run: string,
-  { epochs, patience }: { epochs: number; patience: number | null },
+  recipe: TargetRecipe & { out: string },
   summary: Summary | undefined,
 ): Promise<TargetResult | undefined> {
+  const { epochs, patience } = trainingOf(recipe);
   // A run that ended for want of epochs or patience goes on if it is given more.
   const goesOn =
     summary?.reason === 'epochs'
@@ -73,45 +82,77 @@ export async function finishedTarget(
         summary.epochs < epochs &&
         (patience === null || summary.epochs - summary.best.epoch <= patience);
   if (!summary || goesOn) return undefined;
-  const left = await leftBehind(run, summary);
+  const left = await leftBehind(recipe.out, summary);
   return left && { summary, ...left };
 }
 
-/** What {@link trainOnTarget} is given. */
-export interface TargetTraining<T extends ModelTypes> {
-  /** The recipe, with the run directory in `out`. */
-  readonly recipe: TargetRecipe & { out: string };
-  /** Its settings of the training. */
-  readonly settings: Pick<
-    FinetuneRecipe['finetuning'],
-    'batchSize' | 'learningRate' | 'weightDecay' | 'clipNorm' | 'epochs' | 'patience' | 'checkpointEvery'
-  >;
-  /** The domain. */
-  readonly target: LoadedDomain;
-  /** The model; disposed afterwards. */
-  readonly recommender: Recommender<T>;
-  /** What it is trained by. */
-  readonly objective: Objective<T>;
-  /** What is trained. */
-  readonly tuning: string;
-  /** Gives the model the weights it starts from. */
-  readonly start?: () => Promise<void>;
-  /** How the best model's interests spread, where it has any. */
-  readonly interests?: () => InterestSizes | null;
+/** Where a recipe's training starts; null for fresh weights. */
+function startOf(recipe: TargetRecipe & { out: string }): string | null {
+  return recipe.job === 'train' || recipe.from === null ? null : startPath(recipe.from, recipe.out);
 }
 
-/** Trains a model on a domain in a run directory, ranks the test rows with the best checkpoint and keeps what was found. */
-export async function trainOnTarget<T extends ModelTypes>(
-  { recipe, settings, target, recommender, objective, tuning, start, interests }: TargetTraining<T>,
+/** What is trained: of a model with fresh weights, everything. */
+function tuningOf(recipe: TargetRecipe): string {
+  if (recipe.job === 'train' || recipe.from === null) return 'all';
+  const { tune = 'full' } = recipe.finetuning;
+  return tune === 'full' ? 'all' : tune;
+}
+
+/**
+ * Trains on the domain of a recipe, from fresh weights or from those of another run, and looks at the test closely. A finished run is not
+ * trained again.
+ *
+ * @param recipe - Whole, with the run directory in `out`.
+ * @param options - `loaded`: the domain, if it was read before.
+ */
+export async function runTarget(
+  recipe: TargetRecipe & { out: string },
+  console: JobConsole,
+  { loaded, describe = true }: { loaded?: LoadedDomain; describe?: boolean } = {},
+): Promise<TargetResult> {
+  if (!loaded) checkPlace(recipe.out);
+  const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
+  const from = fresh ? startOf(recipe) : null;
+  // Seconds before minutes: what can be missing is found missing before anything is encoded.
+  if (from !== null) checkStart(from);
+  const model = await modelOf(recipe, console);
+  const target =
+    loaded ??
+    (await loadDomain(
+      await openForJob(recipe.target, recipe, { rows: ['train', 'valid'] }),
+      recipe,
+      console,
+    ));
+  if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
+  const recommender = recommenderOf(model, recipe, [target]);
+  const start = async (): Promise<void> => {
+    if (from === null) return;
+    const { path, tensors } = await startingWeights(from);
+    const { fresh: kept } = transferWeights(recommender, tensors, path);
+    if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
+  };
+  return trainOnTarget(recipe, { model, target, recommender, start }, console);
+}
+
+/** Trains, ranks the test rows with the best checkpoint and keeps what was found. */
+async function trainOnTarget(
+  recipe: TargetRecipe & { out: string },
+  {
+    model,
+    target,
+    recommender,
+    start,
+  }: { model: SequentialModel; target: LoadedDomain; recommender: Recommender; start: () => Promise<void> },
   console: JobConsole,
 ): Promise<TargetResult> {
   const { domain } = target;
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, checkpointEvery } = settings;
+  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, checkpointEvery } =
+    trainingOf(recipe);
   const evaluation = rankingOptions(recipe.evaluation);
   let tested: RankingResult | undefined;
   const training = createTraining({
     recommender,
-    objective,
+    objective: objectiveOf(recipe, recommender),
     train: domain.train,
     valid: domain.valid,
     test: domain.test,
@@ -119,19 +160,19 @@ export async function trainOnTarget<T extends ModelTypes>(
     learningRate,
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
-    tuning,
+    tuning: tuningOf(recipe),
     evaluation,
     onRanked: (split, result) => {
       if (split === 'test') tested = result;
     },
   });
   try {
-    await start?.();
-    const summary = await train(recipe, training, console, {
+    await start();
+    const summary = await train(recipe, model, training, console, {
       epochs,
       earlyStopping: { metric: recipe.evaluation.metric, patience },
       checkpointEvery,
-      fingerprint: fingerprint([target], recommender.model.positions(recommender.options)),
+      fingerprint: fingerprint([target], model.positions(recommender.options)),
     });
     const left = await leftBehind(recipe.out, summary);
     if (left && !tested) return { summary, ...left };
@@ -143,7 +184,10 @@ export async function trainOnTarget<T extends ModelTypes>(
     const present = presentOf(recommender);
     const rows = rankedRows({ domain, split: 'test', history, places, present, checkpoint });
     await keepRows(recipe.out, 'test', rows);
-    const details = { domain: domain.name, checkpoint, interests: interests?.() ?? null };
+    const found = recommender.state();
+    const interests =
+      found === undefined ? null : (model.state?.interests?.(recommender.options, found) ?? null);
+    const details = { domain: domain.name, checkpoint, interests };
     writeDetails(recipe.out, details);
     return { summary, details, rows };
   } finally {

@@ -1,4 +1,4 @@
-import type { FinetuneRecipe, PretrainRecipe, TrainRecipe } from '@ferry/recipes';
+import type { ModelSchemas, RunRecipe } from '@ferry/recipes';
 import { runTraining, type Summary, type TrainableModel, type TrainingOptions } from '@ferry/training';
 import { asJson } from '../recipeYaml.ts';
 import { savedRecipe } from './savedRecipe.ts';
@@ -20,10 +20,13 @@ export const mayDiffer: readonly string[] = [
 /**
  * Trains in a run directory as a recipe says.
  *
+ * @param schemas - Of the model that the recipe names.
+ * @param model - What is trained.
  * @throws StoppedError if someone stopped it.
  */
 export async function train<B>(
-  recipe: (PretrainRecipe | FinetuneRecipe | TrainRecipe) & { out: string },
+  recipe: RunRecipe & { out: string },
+  schemas: ModelSchemas,
   model: TrainableModel<B>,
   console: JobConsole,
   options: Pick<
@@ -36,7 +39,7 @@ export async function train<B>(
     // Where a run lies is not part of its recipe: a directory can be moved.
     recipe: asJson({ ...recipe, out: undefined }),
     mayDiffer,
-    readSaved: (saved) => savedRecipe(saved, recipe),
+    readSaved: (saved) => savedRecipe(saved, recipe, schemas),
     model,
     seed: recipe.seed,
     resumeCommand: console.resumeCommand,

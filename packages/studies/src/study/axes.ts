@@ -1,7 +1,9 @@
+import type { Path } from '@ferry/recipes';
+
 /** A value on an axis of a study. */
 export interface AxisValue {
   /** As recipes and results have it. */
-  readonly value: string | boolean;
+  readonly value: string | number | boolean;
   /** How it reads in names of lines and charts. */
   readonly title: string;
   /** How it reads in a table's column. Default the title. */
@@ -18,10 +20,12 @@ export interface Axis {
   readonly values: readonly AxisValue[];
   /** Whether it changes the problem that is solved, such as the target domain: what stands on its values is shown side by side. */
   readonly setting?: boolean;
+  /** Where the study's recipe says one of its values. Default: it is not told. */
+  readonly written?: (value: AxisValue['value']) => Path;
 }
 
 /** A value on each axis. */
-export type Place = Readonly<Record<string, string | boolean>>;
+export type Place = Readonly<Record<string, AxisValue['value']>>;
 
 /** Whether two places are the same on some axes. */
 export function samePlace(a: Place, b: Place, axes: readonly Axis[]): boolean {

@@ -1,6 +1,8 @@
-import type { FinetuneRecipe, PretrainRecipe, StudyRecipe } from '@ferry/recipes';
+import type { ModelRegistry, Path, PretrainRecipe, StudyRecipe } from '@ferry/recipes';
 import type { Section } from '@ferry/report';
-import type { Axis, Place } from './axes.ts';
+import type { z } from 'zod';
+import type { TargetRecipe } from '../jobs/target.ts';
+import type { Axis, AxisValue, Place } from './axes.ts';
 import type { StudyResult } from './results.ts';
 
 /** Where a job is made. */
@@ -12,10 +14,16 @@ export interface Placed {
 /** A study and where it is made. */
 export type PlacedStudy = StudyRecipe & Placed;
 
-/** A run that others start from. */
-export interface Preparation {
+/** What a plan says of any run. */
+export interface Planned {
   /** Its directory within the study, with slashes. */
   readonly name: string;
+  /** Where the study's recipe says what the run's recipe has at a path. Default: at the same path. */
+  readonly written?: (path: Path) => Path;
+}
+
+/** A run that others start from. */
+export interface Preparation extends Planned {
   /** What it is, for lines of the log: `pre-training of k16, seed 1`. */
   readonly title: string;
   /** Name of its line in the chart of losses; undefined where a study has one. */
@@ -25,9 +33,7 @@ export interface Preparation {
 }
 
 /** A run whose test is a result of the study. */
-export interface PlannedRun {
-  /** Its directory within the study, with slashes. */
-  readonly name: string;
+export interface PlannedRun extends Planned {
   /** Where it stands. */
   readonly place: Place;
   /** Seed. */
@@ -35,7 +41,7 @@ export interface PlannedRun {
   /** The preparation that must be done before. */
   readonly needs?: string;
   /** The run's own recipe, its directory in `out`. */
-  readonly recipe: FinetuneRecipe & Placed;
+  readonly recipe: TargetRecipe & Placed;
 }
 
 /** A question that a study answers: what changes along an axis. Its answers are one family of tests. */
@@ -45,7 +51,7 @@ export interface PlannedComparison {
   /** The axis. */
   readonly along: string;
   /** The value on it that the others are compared with. */
-  readonly against: string | boolean;
+  readonly against: AxisValue['value'];
 }
 
 /** A domain that runs are tested on. */
@@ -78,13 +84,17 @@ export interface StudyPlan {
   readonly sections?: (results: readonly StudyResult[]) => Section[];
 }
 
-/** A kind of study: how its recipe becomes a plan. */
-export interface StudyDefinition {
+/** A kind of study: what its recipe looks like, and how it becomes a plan. */
+export interface StudyDefinition<R extends StudyRecipe = StudyRecipe> {
+  /** Its recipe; what only models can check is checked in the runs it plans. */
+  readonly schema: z.ZodType<R>;
+  /** Fills in the defaults of the models that the recipe names, as far as they can be told. Default: as it is. */
+  fill?(recipe: R & Placed, models: ModelRegistry): Promise<R & Placed>;
   /**
-   * The plan of a study.
+   * The plan of a study. The settings of models and objectives in its runs may lack their defaults.
    *
    * @param recipe - With the study's directory in `out`.
    * @param name - Of the recipe.
    */
-  readonly plan: (recipe: PlacedStudy, name: string) => StudyPlan;
+  plan(recipe: R & Placed, name: string): StudyPlan;
 }

@@ -118,7 +118,8 @@ function curveBlocks({ plan, results, measure, command }: StudyReport): Block[] 
 function commandsText({ out, command, plan, results }: StudyReport): string {
   const made = plan.preparations.filter((own) => readSummary(own.recipe.out));
   const runs = made.map(({ name }) => ['pretrain', name]);
-  const tests = results.map(({ name }) => ['finetune', name]);
+  const jobs = new Map(plan.runs.map(({ name, recipe }) => [name, recipe.job]));
+  const tests = results.map(({ name }) => [jobs.get(name)!, name]);
   const first = results[0]?.directory ?? plan.runs[0]!.recipe.out;
   const last = results.at(-1)?.directory ?? first;
   return [

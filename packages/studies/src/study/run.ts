@@ -1,50 +1,97 @@
 import { metricTitle } from '@ferry/evaluation';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { shellCommand } from '@ferry/recipes';
+import { shellCommand, type RunRecipe } from '@ferry/recipes';
 import { readSummary, replaceFile } from '@ferry/training';
 import { openDomain } from '../domains.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
-import { finishedFinetune, runFinetune } from '../jobs/finetune.ts';
 import {
   describeDomain,
-  dropsWords,
   loadDomain,
   openForJob,
   type LoadedDomain,
   type OpenedDomain,
-} from '../jobs/model.ts';
+} from '../jobs/domain.ts';
 import { checkPlace } from '../jobs/place.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
-import type { TargetResult } from '../jobs/target.ts';
+import { modelOf, readsWords } from '../jobs/recommender.ts';
+import { finishedTarget, runTarget, type TargetResult } from '../jobs/target.ts';
 import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
 import { refuseOthers } from './check.ts';
-import type { PlacedStudy, PlannedRun, Preparation, StudyDefinition, StudyPlan } from './plan.ts';
+import type { ReadyStudy } from './complete.ts';
+import type { PlannedRun, Preparation, StudyPlan } from './plan.ts';
 import { counted } from '../words.ts';
 import type { StudyReport } from './report.ts';
 import { recallOf, studyRows, type Measure, type StudyResult } from './results.ts';
 import { writeResults } from './write.ts';
 
-/** Reads each domain once, and finds what any of them lacks before the first is encoded. */
-async function domainReader(recipe: PlacedStudy, plan: StudyPlan, console: JobConsole) {
-  const words = dropsWords(recipe.pretraining);
-  const prepares = plan.preparations.some(({ recipe: own }) => !readSummary(own.out));
+/** A domain with the features that some runs want of it. */
+const wantOf = (reference: string, { features }: Pick<RunRecipe, 'features'>): string =>
+  JSON.stringify([reference, features]);
+
+/** What runs want of a domain. */
+interface Want {
+  reference: string;
+  recipe: RunRecipe;
+  /** Whether texts with words dropped. */
+  words: boolean;
+  /** Splits that must have rows. */
+  rows: readonly ('train' | 'valid')[];
+  /** Runs that will read it. */
+  left: number;
+}
+
+/**
+ * Reads each domain once, finds what any of them lacks before the first is encoded, and lets go of what no run to come will read.
+ */
+async function domainReader({ preparations, runs }: StudyPlan, console: JobConsole) {
+  const wants = new Map<string, Want>();
+  const want = (reference: string, recipe: RunRecipe, words: boolean, rows: Want['rows']): void => {
+    const key = wantOf(reference, recipe);
+    const own = wants.get(key) ?? { reference, recipe, words, rows, left: 0 };
+    wants.set(key, {
+      ...own,
+      words: own.words || words,
+      rows: rows.length > own.rows.length ? rows : own.rows,
+      left: own.left + 1,
+    });
+  };
+  for (const { recipe } of preparations) {
+    if (isPrepared(recipe)) continue;
+    const words = readsWords(await modelOf(recipe, console), recipe);
+    for (const source of recipe.sources) want(source, recipe, words, ['train']);
+  }
+  for (const { recipe } of runs) want(recipe.target, recipe, false, ['train', 'valid']);
+  const left = new Map([...wants].map(([key, own]) => [key, own.left]));
   const opened = new Map<string, OpenedDomain>();
-  const open = async (reference: string, rows: ('train' | 'valid')[]): Promise<void> => {
-    const options = { words: words && plan.sources.includes(reference), rows };
-    opened.set(reference, await openForJob(reference, recipe, options));
-  };
-  if (prepares) for (const source of plan.sources) await open(source, ['train']);
-  for (const { reference } of plan.targets) await open(reference, ['train', 'valid']);
+  for (const [key, { reference, recipe, words, rows }] of wants)
+    opened.set(key, await openForJob(reference, recipe, { words, rows }));
   const known = new Map<string, LoadedDomain>();
-  return async (reference: string): Promise<LoadedDomain> => {
-    const found = known.get(reference) ?? (await loadDomain(opened.get(reference)!, recipe, console));
-    if (!known.has(reference)) for (const line of describeDomain(found)) console.line(line);
-    known.set(reference, found);
-    return found;
+  const described = new Set<string>();
+  return {
+    /** The domain, as a run is about to read it. */
+    async take(reference: string, recipe: RunRecipe): Promise<LoadedDomain> {
+      const want = wantOf(reference, recipe);
+      const found = known.get(want) ?? (await loadDomain(opened.get(want)!, recipe, console));
+      if (!described.has(want)) for (const line of describeDomain(found)) console.line(line);
+      described.add(want);
+      known.set(want, found);
+      return found;
+    },
+    /** Says that a run is done with a domain. */
+    done(reference: string, recipe: RunRecipe): void {
+      const want = wantOf(reference, recipe);
+      left.set(want, left.get(want)! - 1);
+      if (left.get(want) === 0) known.delete(want);
+    },
   };
+}
+
+/** Whether a preparation has been made, with as many epochs as it is to have. */
+function isPrepared({ out, pretraining }: Preparation['recipe']): boolean {
+  return (readSummary(out)?.epochs ?? 0) >= pretraining.epochs;
 }
 
 const seconds = (value: number): string => `${value.toFixed(1)} s`;
@@ -65,26 +112,30 @@ function runLine(
   return `${what.padEnd(44)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
+/** How many runs a study makes, in words. */
+function runsText({ preparations, runs }: StudyPlan): string {
+  const kind = runs.every(({ recipe }) => recipe.job === 'train') ? 'training run' : 'fine-tuning run';
+  const before = preparations.length > 0 ? `${counted(preparations.length, 'pre-training run')} and ` : '';
+  return before + counted(runs.length, kind);
+}
+
 /**
  * Does the runs of a study that are not done yet, then writes its table and report. Killed and run again, it skips what
  * is finished and resumes what is not.
  *
- * @param recipe - With the study's directory in `out`.
+ * @param study - From {@link readyStudy}.
  * @param name - Of the recipe.
- * @param study - What kind of study it is.
  */
 export async function runStudy(
-  recipe: PlacedStudy,
+  { recipe, plan }: ReadyStudy,
   name: string,
-  study: StudyDefinition,
   console: JobConsole,
 ): Promise<StudyResult[]> {
   const { out, evaluation, seeds } = recipe;
-  const plan = study.plan(recipe, name);
   const { metric, cutoffs, ties } = evaluation;
   const measure: Measure = { metric, cutoffs, ties };
   checkPlace(out);
-  refuseOthers(recipe, plan);
+  await refuseOthers(recipe, plan, console.models);
   // Reading is cheap, and a wrong path should not be found after hours of training.
   const domains: StudyReport['domains'][number][] = [];
   for (const reference of plan.sources) domains.push({ role: 'source', domain: await openDomain(reference) });
@@ -96,21 +147,19 @@ export async function runStudy(
   replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));
   const began = performance.now();
   const total = plan.preparations.length + plan.runs.length;
-  console.line(
-    `${name}: ${plan.preparations.length > 0 ? `${counted(plan.preparations.length, 'pre-training run')} and ` : ''}${counted(plan.runs.length, 'fine-tuning run')} in ${out}`,
-  );
+  console.line(`${name}: ${runsText(plan)} in ${out}`);
   const quiet: JobConsole = { ...console, training: redrawnOnly(console.training) };
-  const open = await domainReader(recipe, plan, console);
+  const reader = await domainReader(plan, console);
   let done = 0;
   const line = (text: string): void => {
     console.line(`[${String(++done).padStart(String(total).length)}/${total}] ${text}`);
   };
   const prepare = async ({ title, recipe: own }: Preparation): Promise<void> => {
-    const finished = readSummary(own.out);
-    const before = finished && finished.epochs >= own.pretraining.epochs ? finished : undefined;
+    const before = isPrepared(own) ? readSummary(own.out) : undefined;
     const loaded: LoadedDomain[] = [];
-    if (!before) for (const reference of own.sources) loaded.push(await open(reference));
+    if (!before) for (const reference of own.sources) loaded.push(await reader.take(reference, own));
     const summary = before ?? (await runPretrain(own, quiet, { loaded, describe: false }));
+    if (!before) for (const reference of own.sources) reader.done(reference, own);
     line(
       `${title.padEnd(44)}  ${counted(summary.epochs, 'epoch')}, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
     );
@@ -136,9 +185,11 @@ export async function runStudy(
       await prepare(plan.preparations.find((each) => each.name === needs)!);
       prepared.add(needs);
     }
-    const before = await finishedFinetune(own, readSummary(own.out));
+    const before = await finishedTarget(own, readSummary(own.out));
     const result =
-      before ?? (await runFinetune(own, quiet, { loaded: await open(own.target), describe: false }));
+      before ??
+      (await runTarget(own, quiet, { loaded: await reader.take(own.target, own), describe: false }));
+    reader.done(own.target, own);
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
     results.push({ name: run.name, place, seed, directory: own.out, ...result });
     // A long study can be read while it runs.

@@ -1,55 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
 import { featureSummary } from '@ferry/features';
-import { missRecOptions, type MissRecOptions, type MissRecSettings } from '@ferry/missrec';
-import { UserError, type FinetuneRecipe, type PretrainRecipe } from '@ferry/recipes';
+import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import type { JobConsole } from './console.ts';
-
-/** The same record without the keys whose value is undefined. */
-function compact<T extends object>(values: { [K in keyof T]: T[K] | undefined }): T {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T;
-}
-
-/** A model's options from a recipe and the widths of its features. */
-export function modelOptions(
-  recipe: PretrainRecipe | FinetuneRecipe,
-  features: DomainFeatures,
-): MissRecOptions {
-  const { interests, ...model } = recipe.model;
-  const widths = compact<MissRecOptions['featureWidths']>({
-    text: features.text?.width,
-    image: features.image?.width,
-  });
-  const job =
-    recipe.job === 'pretrain'
-      ? {
-          task: 'pretrain' as const,
-          ids: false,
-          regulariserWeight: recipe.pretraining.regulariserWeight,
-          sequenceWeight: recipe.pretraining.sequenceWeight,
-          dropRatio: recipe.pretraining.dropRatio,
-          domainBalance: recipe.pretraining.domainBalance,
-          itemDropShare: 1 - (recipe.pretraining.wordDropShare ?? 0),
-        }
-      : {
-          task: 'finetune' as const,
-          ids: recipe.ids,
-          regulariserWeight: recipe.finetuning.regulariserWeight,
-        };
-  return missRecOptions(
-    compact<MissRecSettings>({
-      ...model,
-      featureWidths: widths,
-      interestMethod: interests.method,
-      interestRatio: interests.ratio,
-      interestCount: interests.count,
-      neighbourRatio: interests.neighbours,
-      ...job,
-    }),
-  );
-}
 
 /** A domain and the features of its items. */
 export interface LoadedDomain {
@@ -78,7 +33,7 @@ export interface OpenedDomain {
  */
 export async function openForJob(
   reference: string,
-  recipe: Pick<FinetuneRecipe, 'features'>,
+  recipe: Pick<RunRecipe, 'features'>,
   { words = false, rows = [] }: { words?: boolean; rows?: readonly ('train' | 'valid')[] } = {},
 ): Promise<OpenedDomain> {
   const domain = await openDomain(reference);
@@ -94,7 +49,7 @@ export async function openForJob(
 /** Makes or loads the features of a domain. */
 export async function loadDomain(
   { domain, stored, words }: OpenedDomain,
-  recipe: Pick<FinetuneRecipe, 'features'>,
+  recipe: Pick<RunRecipe, 'features'>,
   console: JobConsole,
 ): Promise<LoadedDomain> {
   const report: FeatureProgress = (modality, progress) => {
@@ -102,16 +57,6 @@ export async function loadDomain(
   };
   const features = await domainFeatures(domain, recipe.features, report, { stored, words });
   return { domain, features };
-}
-
-/** What a model's catalogue is made of: features, or where there are none the number of items. */
-export function catalogueFeatures({ domain, features }: LoadedDomain): DomainFeatures & { items: number } {
-  return { ...features, items: domain.items.ids.length };
-}
-
-/** Whether pre-training drops words. */
-export function dropsWords({ wordDropShare = 0 }: PretrainRecipe['pretraining']): boolean {
-  return wordDropShare > 0;
 }
 
 /** A few lines that describe a domain. */

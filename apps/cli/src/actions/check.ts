@@ -1,2 +1,0 @@
-// What --check loads.
-export { recipeYaml } from '@ferry/studies';

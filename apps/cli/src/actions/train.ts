@@ -1,2 +1,0 @@
-// What `ferry train` loads when it is run, besides the model.
-export { runJob } from '@ferry/studies';

@@ -1,0 +1,88 @@
+import type { Modality } from '@ferry/features';
+import { recipeParts, UserError, type RecipeParts, type RunRecipe } from '@ferry/recipes';
+import {
+  createCatalogue,
+  createRecommender,
+  type ModelTypes,
+  type Objective,
+  type Recommender,
+  type SequentialModel,
+} from '@ferry/sequential';
+import type { JobConsole } from './console.ts';
+import type { LoadedDomain } from './domain.ts';
+
+/** The model a recipe names. */
+export function modelOf(
+  { model }: Pick<RunRecipe, 'model'>,
+  { models }: JobConsole,
+): Promise<SequentialModel> {
+  return models.load(model.name ?? models.unnamed);
+}
+
+/** A model's complete settings on data with these features. */
+export function optionsOf(
+  model: SequentialModel,
+  { model: settings, task }: RecipeParts,
+  featureWidths: Partial<Record<Modality, number>>,
+): object {
+  return model.complete?.(settings, { task, featureWidths }) ?? settings;
+}
+
+/** Whether the model of a recipe knows items by ID. */
+export function knowsIds(model: SequentialModel, recipe: RunRecipe): boolean {
+  const { model: settings } = recipeParts(recipe, model);
+  const value = model.idsAt
+    ?.split('.')
+    .reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], settings);
+  return value === undefined ? recipe.job === 'train' : value === true;
+}
+
+/** The widths of the features that a recipe asks for, each 1 before anything is read. */
+export function widthsBefore({ features }: Pick<RunRecipe, 'features'>): Partial<Record<Modality, number>> {
+  return Object.fromEntries(
+    (['text', 'image'] as const).filter((modality) => features[modality] !== 'none').map((one) => [one, 1]),
+  );
+}
+
+/** Whether a recipe's training reads texts with words dropped. */
+export function readsWords(model: SequentialModel, recipe: RunRecipe): boolean {
+  const { objective, settings } = recipeParts(recipe, model);
+  return model.objectives[objective]?.words?.(settings) ?? false;
+}
+
+/** A fresh model on a domain, or on several together, as a recipe says. */
+export function recommenderOf(
+  model: SequentialModel,
+  recipe: RunRecipe,
+  domains: readonly LoadedDomain[],
+): Recommender {
+  const { text, image } = domains[0]!.features;
+  const featureWidths = { ...(text && { text: text.width }), ...(image && { image: image.width }) };
+  const options = optionsOf(model, recipeParts(recipe, model), featureWidths);
+  const wanted = model.modalities(options);
+  const widths = Object.fromEntries(
+    wanted.flatMap((modality) => {
+      const width = featureWidths[modality];
+      return width === undefined ? [] : [[modality, width] as const];
+    }),
+  );
+  if (wanted.length > 0 && Object.keys(widths).length === 0)
+    throw new UserError(
+      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or features.image, got neither`,
+    );
+  const catalogue = createCatalogue(
+    { featureWidths: widths },
+    domains.map(({ domain, features }) => ({
+      ...features,
+      items: domain.items.ids.length,
+      users: domain.users.length,
+    })),
+  );
+  return createRecommender(model, { options, catalogue, seed: recipe.seed });
+}
+
+/** What a recipe trains its model by. */
+export function objectiveOf(recipe: RunRecipe, { model, options }: Recommender): Objective<ModelTypes> {
+  const { objective, settings } = recipeParts(recipe, model);
+  return model.objectives[objective]!.create(settings, options);
+}
