@@ -5,6 +5,7 @@ import type { SequentialModel } from '@ferry/sequential';
 const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
   missrec: async () => (await import('@ferry/missrec')).missRec,
   dssm: async () => (await import('@ferry/morec')).dssm,
+  gru4rec: async () => (await import('@ferry/morec')).gru4rec,
   sasrec: async () => (await import('@ferry/morec')).sasrec,
 };
 

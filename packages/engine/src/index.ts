@@ -11,6 +11,7 @@ export {
   embedding,
   gatheredProducts,
   gelu,
+  gruStates,
   layerNorm,
   lazyAdamUpdate,
   linear,

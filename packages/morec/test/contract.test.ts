@@ -1,5 +1,5 @@
 import { contractOf } from '../../sequential/test/contract.ts';
-import { dssm, sasrec } from '../src/index.ts';
+import { dssm, gru4rec, sasrec } from '../src/index.ts';
 
 const settings = { width: 8, heads: 2, layers: 1, inner: 16, positions: 8, dropout: 0.1 };
 contractOf(sasrec, { settings });
@@ -21,4 +21,19 @@ contractOf(dssm, {
   modalities: ['text', 'image'],
   objective: 'softmax',
   cold: true,
+});
+
+contractOf(gru4rec, { settings: { width: 8, hidden: 12, positions: 8, dropout: 0.1 } });
+contractOf(gru4rec, {
+  settings: {
+    preset: 'paper',
+    width: 8,
+    hidden: 8,
+    stateDropout: 0.1,
+    tied: true,
+    tower: { ids: false, features: true },
+  },
+  modalities: ['text', 'image'],
+  objective: 'bpr-max',
+  objectiveSettings: { negatives: 16 },
 });

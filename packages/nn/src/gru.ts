@@ -1,4 +1,4 @@
-import { linear, type RandomStream, tf } from '@ferry/engine';
+import { gruStates, linear, type RandomStream, tf } from '@ferry/engine';
 import { init, type Initializer } from './init.ts';
 import { type BiasedLinearParameters, createLinear } from './layers.ts';
 import { parameter } from './parameters.ts';
@@ -89,4 +89,16 @@ function gruCell(p: BiasedLinearParameters, input: tf.Tensor, state: tf.Tensor2D
   const update = tf.sigmoid(tf.add(inputUpdate!, stateUpdate!));
   const candidate = tf.tanh(tf.add(inputNew!, tf.mul(reset, stateNew!)));
   return tf.add(candidate, tf.mul(update, tf.sub(state, candidate)));
+}
+
+/**
+ * {@link gru} over sequences of different lengths without padding in between, from a state of zeros.
+ *
+ * @param p - Parameters.
+ * @param x - [P, I]: the first position of all sequences, then the second of those that go on …, the longest sequences first.
+ * @param sizes - Rows of each position, none more than the position before.
+ * @returns The state after each position, [P, D], in the order of x.
+ */
+export function packedGru(p: GruParameters, x: tf.Tensor, sizes: readonly number[]): tf.Tensor2D {
+  return gruStates(linear(x, p.input.weight, p.input.bias), p.state.weight, p.state.bias, sizes);
 }

@@ -61,7 +61,7 @@ export {
   type AdditiveAttentionParameters,
   type AdditiveAttentionSizes,
 } from './additiveAttention.ts';
-export { createGru, gru, type GruOptions, type GruParameters, type GruSizes } from './gru.ts';
+export { createGru, gru, packedGru, type GruOptions, type GruParameters, type GruSizes } from './gru.ts';
 export {
   binaryCrossEntropy,
   bpr,

@@ -15,6 +15,7 @@ import {
   flattenParameters,
   gatherPositions,
   gru,
+  packedGru,
   multiHeadAttention,
   normalize,
   paddingMask,
@@ -220,6 +221,26 @@ describeVariants('layers', () => {
     expectGradients([...flattenParameters(cell).values(), h, initial], () =>
       tf.square(tf.add(gru(cell, h, { initial, hidden }).output, 1)),
     );
+  });
+
+  it('packed sequences have the states of the padded ones', () => {
+    const cell = createGru({ inputs: 2, width: 3 }, random);
+    const x = values('x', 3, 4, 2); // lengths 4, 2, 2
+    const { output } = gru(cell, x);
+    const [rows, inputs] = [output.arraySync(), x.arraySync()] as [number[][][], number[][][]];
+    const places = [0, 1, 2, 3].flatMap((t) => (t < 2 ? [0, 1, 2] : [0]).map((b) => [b, t] as const));
+    const packed = packedGru(cell, tf.tensor2d(places.map(([b, t]) => inputs[b]![t]!)), [3, 3, 1, 1]);
+    expectClose(
+      numbers(packed),
+      places.flatMap(([b, t]) => rows[b]![t]!),
+      1e-6,
+    );
+    fillParameters(cell);
+    const h = tf.variable(values('h', 8, 2));
+    expectGradients([...flattenParameters(cell).values(), h], () =>
+      tf.square(tf.add(packedGru(cell, h, [3, 3, 1, 1]), 1)),
+    );
+    expect(() => packedGru(cell, h, [1, 3])).toThrow('never larger than the one before, got');
   });
 
   it('a GRU passes padding by unchanged', () => {

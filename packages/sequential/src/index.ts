@@ -44,9 +44,10 @@ export {
 export { innerProduct, innerProducts, pickRows } from './vectors.ts';
 export { disposeNest, distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
 export { embedGroups, joinRows, splitRows } from './grouped.ts';
-export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
+export { bprMax, calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
 export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
+export { bprMaxObjective } from './objectives/bprMax.ts';
 export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.ts';
 export { softmaxObjective } from './objectives/softmax.ts';
 export { lastOnly } from './objectives/targets.ts';

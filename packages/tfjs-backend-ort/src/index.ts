@@ -1,5 +1,6 @@
 export { attention, type AttentionOptions } from './ops/attention.ts';
 export { gelu } from './ops/gelu.ts';
+export { gruStates } from './ops/gruStates.ts';
 export { layerNorm } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';

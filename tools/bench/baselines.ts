@@ -1,0 +1,92 @@
+// Seconds of a training epoch of each model on s3rec-beauty beside a PyTorch twin of tools/parity with the same sizes and batches, in one run;
+// the ratio is the twin's seconds over ours. Where a twin has two forms, the second pads less.
+//
+//   FERRY_DATA=<data> npm run bench:baselines -- [--models dssm,gru4rec] [--steps 12] [--python python3] [--threads 2]
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readDomain } from '@ferry/data';
+import { selectBackend } from '@ferry/engine';
+import { dssm, gru4rec, sasrec } from '@ferry/morec';
+import { type EpochCase, epochHere, times, twin } from './epoch.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    models: { type: 'string' },
+    steps: { type: 'string', default: '12' },
+    python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+
+/** A row: what is trained here, and the twin's script and arguments, one list a form. */
+interface Row extends Omit<EpochCase, 'settings' | 'objectiveSettings'> {
+  settings?: object;
+  objectiveSettings?: object;
+  script: string;
+  forms: readonly (readonly string[])[];
+}
+const rows: readonly Row[] = [
+  {
+    model: sasrec,
+    objective: 'bce',
+    batchSize: 256,
+    script: 'sasrec_twin.py',
+    forms: [
+      ['--form', 'positions-bce'],
+      ['--form', 'positions-bce', '--grouped'],
+    ],
+  },
+  {
+    model: dssm,
+    objective: 'in-batch',
+    batchSize: 1024,
+    script: 'dssm_twin.py',
+    forms: [['--form', 'in-batch']],
+  },
+  { model: dssm, objective: 'bce', batchSize: 1024, script: 'dssm_twin.py', forms: [['--form', 'bce']] },
+  ...(['softmax', 'bpr-max'] as const).map((objective) => ({
+    model: gru4rec,
+    objective,
+    batchSize: 256,
+    script: 'gru4rec_twin.py',
+    forms: [
+      ['--form', objective],
+      ['--form', objective, '--packed'],
+    ],
+  })),
+];
+
+const file = join(process.env['FERRY_DATA'] ?? '../shared/data', 's3rec-beauty/Beauty.txt');
+await selectBackend('ort', { threads: Number(options.threads) });
+const domain = await readDomain(file);
+const wanted = options.models?.split(',');
+console.log('| model | objective | B | steps | Ferry s an epoch | PyTorch | PyTorch, less padding |');
+console.log('| ----- | --------- | -: | ----: | ---------------: | ------: | --------------------: |');
+for (const { script, forms, settings = {}, objectiveSettings = {}, ...row } of rows) {
+  if (wanted && !wanted.includes(row.model.name)) continue;
+  const { seconds, count } = await epochHere(
+    domain,
+    { ...row, settings, objectiveSettings },
+    Number(options.steps),
+  );
+  const theirs = forms.map((form) =>
+    times(
+      twin(
+        script,
+        ['--sequences', file, '--steps', options.steps, '--batch', String(row.batchSize), ...form],
+        options,
+      )?.['secondsPerEpoch'],
+      seconds,
+    ),
+  );
+  const cells = [
+    row.model.name,
+    row.objective,
+    row.batchSize,
+    count,
+    seconds.toFixed(1),
+    theirs[0],
+    theirs[1] ?? '',
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
+}
