@@ -16,6 +16,7 @@ const rooms = {
   sequential: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   missrec: ['sequential', 'engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
   morec: ['sequential', 'engine', 'nn', 'torch'],
+  collaborative: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   elliot: ['data'],
   recipes: [],
   'sample-world': ['engine', 'data'],

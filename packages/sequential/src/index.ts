@@ -99,7 +99,5 @@ export {
   type RowGroup,
 } from './groups.ts';
 export { catalogueSource, type ItemSource } from './itemSource.ts';
-export { optimizerFor, type OptimizerSettings } from './optimizer.ts';
 export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
-export { runStep, updateWeights } from './step.ts';

@@ -1,17 +1,22 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, randomSource, tf } from '@ferry/engine';
 import type { RankingResult } from '@ferry/evaluation';
-import type { Split, TrainableModel } from '@ferry/training';
+import {
+  optimizerFor,
+  type OptimizerSettings,
+  runStep,
+  type Split,
+  type TrainableModel,
+  updateWeights,
+} from '@ferry/training';
 import type { ItemInputs } from './catalogue.ts';
 import type { Objective, Preparation } from './contract.ts';
 import { disposeNest } from './feeds.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
-import { optimizerFor, type OptimizerSettings } from './optimizer.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
-import { runStep, updateWeights } from './step.ts';
 import type { ModelTypes, Step } from './types.ts';
 
 /** What {@link createTraining} needs. */

@@ -10,6 +10,8 @@ export {
   type StoppingState,
   type StoppingUpdate,
 } from './earlyStopping.ts';
+export { optimizerFor, type OptimizerSettings } from './optimizer.ts';
+export { runStep, updateWeights } from './step.ts';
 export { NonFiniteError } from './epoch.ts';
 export {
   checkpointsOf,

@@ -1,6 +1,6 @@
 import { selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { optimizerFor } from '../src/index.ts';
+import { optimizerFor } from '@ferry/training';
 
 describe('optimizerFor', () => {
   beforeAll(async () => {

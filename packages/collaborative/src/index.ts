@@ -1,0 +1,49 @@
+export { byItem, interactionsOf, itemsOf, type Interactions } from './interactions.ts';
+export type {
+  Definition,
+  FittedModel,
+  FittedScores,
+  Step,
+  TrainedModel,
+  TripleTensors,
+  UserItemData,
+  UserItemModel,
+  Vectors,
+} from './contract.ts';
+export { drawTriples, type Sampling, type Triples } from './sampler.ts';
+export { normalisedGraph } from './graph.ts';
+export {
+  createUserItemRecommender,
+  type TrainedParts,
+  type UserItemRecommender,
+  type UserItemSettings,
+  type UserScorer,
+} from './recommender.ts';
+export { evaluateUsers, type UserEvaluation } from './ranking.ts';
+export {
+  createUserItemTraining,
+  type TripleBatch,
+  type UserItemTraining,
+  type UserItemTrainingSettings,
+} from './training.ts';
+export type { FeatureInputs, ProjectionOptions, ProjectionParameters } from './projection.ts';
+export type { Neighbours } from './neighbours.ts';
+export { bprMf, type BprMfOptions, type BprMfParameters } from './models/bprMf.ts';
+export { vbpr, type VbprOptions, type VbprParameters } from './models/vbpr.ts';
+export {
+  lightGcn,
+  type GraphInputs,
+  type LightGcnOptions,
+  type LightGcnParameters,
+} from './models/lightGcn.ts';
+export {
+  lightGcnM,
+  type LightGcnMInputs,
+  type LightGcnMOptions,
+  type LightGcnMParameters,
+} from './models/lightGcnM.ts';
+export { itemKnn, type ItemKnnOptions } from './models/itemKnn.ts';
+export { userKnn, type UserKnnOptions } from './models/userKnn.ts';
+export { attributeItemKnn, type AttributeItemKnnOptions } from './models/attributeItemKnn.ts';
+export { mostPop, type Popularity } from './models/mostPop.ts';
+export { random, type RandomState } from './models/random.ts';

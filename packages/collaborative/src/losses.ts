@@ -1,0 +1,28 @@
+import { tf } from '@ferry/engine';
+
+/** Inner products of the rows of two matrices: [B]. */
+export function rowProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor1D {
+  return tf.sum(tf.mul(a, b), 1);
+}
+
+/** `½ Σ ‖row‖²` over the rows of some matrices: []. */
+export function halfSquares(matrices: readonly tf.Tensor[]): tf.Scalar {
+  const sums = matrices.map((matrix) => tf.sum<tf.Scalar>(tf.square(matrix)));
+  return tf.mul(sums.length === 1 ? sums[0]! : tf.addN(sums), 0.5);
+}
+
+/** Rows of length 1, `x / max(‖x‖, 1e-12)`, as torch.nn.functional.normalize. */
+export function normaliseRows(x: tf.Tensor): tf.Tensor2D {
+  return tf.div(x, tf.maximum(tf.norm(x, 2, 1, true), 1e-12));
+}
+
+/** Reports a loss in two parts, what ranks and what keeps weights small, as `{ loss, bpr, penalty }`. */
+export function inParts(
+  bpr: tf.Scalar,
+  penalty: tf.Scalar,
+): { loss: tf.Scalar; bpr: tf.Scalar; penalty: tf.Scalar } {
+  return { loss: tf.add(bpr, penalty), bpr, penalty };
+}
+
+/** Names of what {@link inParts} reports besides the loss. */
+export const lossParts = ['bpr', 'penalty'] as const;

@@ -1,0 +1,38 @@
+/** User-based nearest neighbours (Resnick et al., CSCW 1994), with binary interactions. */
+import { z } from 'zod';
+import type { FittedModel } from '../contract.ts';
+import { itemsOf } from '../interactions.ts';
+import {
+  loadNeighbours,
+  nearestRows,
+  type Neighbours,
+  neighbourSettings,
+  saveNeighbours,
+} from '../neighbours.ts';
+
+const options = z.strictObject(neighbourSettings);
+
+/** Settings of UserKNN. */
+export type UserKnnOptions = z.output<typeof options>;
+
+/** UserKNN: an item scores the cosines of those of the user's k nearest users who have it. */
+export const userKnn: FittedModel<UserKnnOptions, Neighbours> = {
+  kind: 'fitted',
+  name: 'user-knn',
+  title: 'UserKNN',
+  paper: 'Resnick et al.: GroupLens: an open architecture for collaborative filtering of netnews. CSCW 1994',
+  options,
+  modalities: () => [],
+  fit: (settings, { interactions }) => nearestRows(interactions, settings),
+  scorer: (_options, { interactions }, { starts, columns, values }) => ({
+    scores: (users, out) => {
+      users.forEach((user, b) => {
+        const from = b * (interactions.items + 1) + 1;
+        for (let e = starts[user]!; e < starts[user + 1]!; e++)
+          for (const item of itemsOf(interactions, columns[e]!)) out[from + item]! += values[e]!;
+      });
+    },
+  }),
+  save: saveNeighbours,
+  load: loadNeighbours,
+};

@@ -1,0 +1,128 @@
+import type { StateArray } from '@ferry/training';
+import { z } from 'zod';
+import { byItem, itemsOf, type Interactions } from './interactions.ts';
+
+/** Neighbours of rows with their weights, in compressed rows. Letters: R rows, E entries. */
+export interface Neighbours {
+  /** [R + 1] */
+  readonly starts: Int32Array;
+  /** [E] */
+  readonly columns: Int32Array;
+  /** [E] */
+  readonly values: Float32Array;
+}
+
+/** Settings of nearest neighbours. */
+export const neighbourSettings = {
+  neighbours: z.int().min(1).default(40).describe('k: neighbours that count'),
+  shrink: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('added to the denominator of the cosine, so that few common ones count less'),
+};
+
+/** Neighbours under construction: the k nearest of each row, ties by number. */
+export class NeighbourList {
+  readonly #starts = [0];
+  readonly #columns: number[] = [];
+  readonly #values: number[] = [];
+
+  /** Adds the next row's: of the candidates those with the k largest values above 0. */
+  push(candidates: readonly (readonly [row: number, value: number])[], k: number): void {
+    const best = candidates.filter(([, value]) => value > 0).sort(([a, x], [b, y]) => y - x || a - b);
+    for (const [row, value] of best.slice(0, k)) {
+      this.#columns.push(row);
+      this.#values.push(value);
+    }
+    this.#starts.push(this.#columns.length);
+  }
+
+  /** As arrays. */
+  build(): Neighbours {
+    return {
+      starts: Int32Array.from(this.#starts),
+      columns: Int32Array.from(this.#columns),
+      values: Float32Array.from(this.#values),
+    };
+  }
+}
+
+/**
+ * The nearest rows by cosine: `|common| / (√(n m) + shrink)` for rows with n and m entries.
+ *
+ * @param rows - Users with their items, or items with their users.
+ */
+export function nearestRows(
+  rows: Interactions,
+  { neighbours: k, shrink }: { neighbours: number; shrink: number },
+): Neighbours {
+  const back = byItem(rows);
+  const list = new NeighbourList();
+  const common = new Int32Array(rows.users);
+  const sizes = Float64Array.from(common, (_, row) => Math.sqrt(itemsOf(rows, row).length));
+  for (let row = 0; row < rows.users; row++) {
+    const met: number[] = [];
+    for (const column of itemsOf(rows, row))
+      for (const other of itemsOf(back, column)) if (other !== row && common[other]!++ === 0) met.push(other);
+    list.push(
+      met.map((other) => [other, common[other]! / (sizes[row]! * sizes[other]! + shrink)] as const),
+      k,
+    );
+    for (const other of met) common[other] = 0;
+  }
+  return list.build();
+}
+
+/** The same entries by column: rows in which each is a neighbour. */
+export function turned({ starts, columns, values }: Neighbours, count: number): Neighbours {
+  const offsets = new Int32Array(count + 1);
+  for (const column of columns) offsets[column + 1]!++;
+  for (let c = 0; c < count; c++) offsets[c + 1]! += offsets[c]!;
+  const next = offsets.slice();
+  const turnedColumns = new Int32Array(columns.length);
+  const turnedValues = new Float32Array(columns.length);
+  for (let row = 0; row < starts.length - 1; row++)
+    for (let e = starts[row]!; e < starts[row + 1]!; e++) {
+      const at = next[columns[e]!]!++;
+      turnedColumns[at] = row;
+      turnedValues[at] = values[e]!;
+    }
+  return { starts: offsets, columns: turnedColumns, values: turnedValues };
+}
+
+/** Adds up, for each item of a user, the weights of the items that it is a neighbour of. */
+export function addNeighbours(
+  own: Int32Array,
+  { starts, columns, values }: Neighbours,
+  out: Float32Array,
+  from: number,
+): void {
+  for (const item of own)
+    for (let e = starts[item]!; e < starts[item + 1]!; e++) out[from + columns[e]!]! += values[e]!;
+}
+
+/** Neighbours as arrays to be saved. */
+export function saveNeighbours(neighbours: Neighbours): Map<string, StateArray> {
+  const { starts, columns, values } = neighbours;
+  const array = (data: StateArray['data']): StateArray => ({ data, shape: [data.length] });
+  return new Map([
+    ['starts', array(starts)],
+    ['columns', array(columns)],
+    ['values', array(values)],
+  ]);
+}
+
+/** Takes back what {@link saveNeighbours} gave. */
+export function loadNeighbours(arrays: ReadonlyMap<string, StateArray>): Neighbours {
+  const array = (name: string): StateArray['data'] => {
+    const found = arrays.get(name);
+    if (!found) throw new Error(`loadNeighbours: ${name} is missing, got ${[...arrays.keys()].join(', ')}`);
+    return found.data;
+  };
+  return {
+    starts: array('starts') as Int32Array,
+    columns: array('columns') as Int32Array,
+    values: array('values') as Float32Array,
+  };
+}
