@@ -19,7 +19,7 @@ export interface Flags {
   title?: string;
   text?: string;
   image?: string;
-  category?: string;
+  categoryColumn?: string;
   pictures?: string;
   itemDuplicates?: string;
   core?: number;
@@ -98,7 +98,7 @@ export function withFlags(description: Loose, flags: Flags, file: string | undef
       title: flags.title,
       text: flags.text?.split(',').map((part) => part.trim()),
       image: flags.image,
-      category: flags.category,
+      category: flags.categoryColumn,
       pictures: flags.pictures,
       duplicates: flags.itemDuplicates ?? preset?.items?.duplicates,
     }),

@@ -59,7 +59,7 @@ export async function* textLines(survey: Survey): AsyncGenerator<string> {
     line++;
     if (survey.broken.has(line)) return '';
     const end = bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
-    return bytes.toString('utf8', 0, end);
+    return bytes.toString(survey.encoding === 'latin1' ? 'latin1' : 'utf8', 0, end);
   };
   for await (const block of textBlocks(survey)) {
     let start = 0;

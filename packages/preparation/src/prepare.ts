@@ -34,6 +34,8 @@ export interface PrepareOptions extends EngineOptions, PrepareConsole {
   card?: Provenance['card'];
   /** Counts that the card states. */
   expected?: Counts;
+  /** Makes paths of a temporary folder those of the archive that it holds. */
+  shown?: (text: string) => string;
   /** Stops between two steps. */
   signal?: AbortSignal;
 }
@@ -121,7 +123,11 @@ export function stepLine({ rule, before, after, note }: Step): string {
 }
 
 /** Makes the domain in a directory of its own. */
-async function make(settings: Settings, options: PrepareOptions, work: string): Promise<Provenance> {
+async function make(
+  settings: Settings,
+  options: PrepareOptions,
+  { target, work }: { target: string; work: string },
+): Promise<Provenance> {
   const { line, progress, signal } = options;
   const out = resolve(options.out);
   const engine = await openEngine(join(work, 'engine'), options);
@@ -165,8 +171,6 @@ async function make(settings: Settings, options: PrepareOptions, work: string): 
     const ties = await tiesOf(engine, found);
     const [untimed] = await engine.row('SELECT count(*) FROM taken WHERE t IS NULL');
     const timed = found.timed && found.order === 'time' && Number(untimed) === 0;
-    const target = join(work, 'domain');
-    await mkdir(target);
     const ids: (string | undefined)[] = [];
     const itemCounts: ItemCounts = { titled: 0, texts: 0, images: 0 };
     const outputs: Output[] = [
@@ -194,7 +198,7 @@ async function make(settings: Settings, options: PrepareOptions, work: string): 
           skipped.list.map((entry) => JSON.stringify(entry)),
         ),
       );
-    const provenance: Provenance = {
+    return {
       ferry: options.version,
       command: options.command,
       ...(options.card ? { card: options.card } : {}),
@@ -209,8 +213,6 @@ async function make(settings: Settings, options: PrepareOptions, work: string): 
       split,
       outputs,
     };
-    await writeFile(join(target, names.provenance), `${JSON.stringify(provenance, null, 2)}\n`);
-    return provenance;
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
@@ -235,14 +237,33 @@ async function make(settings: Settings, options: PrepareOptions, work: string): 
  * ```
  */
 export async function prepare(settings: Settings, options: PrepareOptions): Promise<Provenance> {
+  return placed(options, (target, work) => make(settings, options, { target, work }));
+}
+
+/**
+ * Makes a domain beside its place and puts it there, with its provenance, when it is whole.
+ *
+ * @param make - Writes the domain into the first directory; the second is for whatever else it needs.
+ */
+export async function placed(
+  options: PrepareOptions,
+  make: (target: string, work: string) => Promise<Provenance>,
+): Promise<Provenance> {
   const out = resolve(options.out);
   await checkPlace(out, options.replace ?? false);
   await mkdir(dirname(out), { recursive: true });
   const work = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
+  const shown = options.shown ?? ((text: string): string => text);
   try {
-    const provenance = await make(settings, options, work);
-    await putInPlace(join(work, 'domain'), out);
-    return provenance;
+    const target = join(work, 'domain');
+    await mkdir(target);
+    const text = shown(JSON.stringify(await make(target, work), null, 2));
+    await writeFile(join(target, names.provenance), `${text}\n`);
+    await putInPlace(target, out);
+    return JSON.parse(text) as Provenance;
+  } catch (error) {
+    if (error instanceof Error) error.message = shown(error.message);
+    throw error;
   } finally {
     await rm(work, { recursive: true, force: true });
   }

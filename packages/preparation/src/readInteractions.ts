@@ -1,6 +1,6 @@
 import { InputError } from '@ferry/data';
 import { guess, listed, placeOf, type Role } from './columns.ts';
-import { literal } from './engine.ts';
+import { literal, type Engine } from './engine.ts';
 import type { Input } from './provenance.ts';
 import type { InteractionSettings, Rules } from './settings.ts';
 import { openTable, shown } from './table.ts';
@@ -143,14 +143,14 @@ function sequenceRows(table: Table, ordered: boolean): Rows {
 }
 
 /** Rows of MIND's behaviours: the history of a user's earliest impression, oldest first and without times, then what was clicked. */
-function mindRows(table: Table): Rows {
+function mindRows(tables: readonly Table[]): Rows {
   return {
     lines: undefined,
     select: (numbered) => {
       const checked =
         `SELECT n, c1, c3, c4, t, CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c1', 'user')} WHEN t IS NULL THEN 'time must be a date, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
         `WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong ` +
-        `FROM (SELECT *, ${timeOf('c2')} AS t FROM (${table.select([0, 1, 2, 3, 4], numbered)}))`;
+        `FROM (SELECT *, ${timeOf('c2')} AS t FROM (${tables.map((table) => table.select([0, 1, 2, 3, 4], numbered)).join(' UNION ALL ')}))`;
       const ids = (cell: string): string =>
         `list_filter(string_split_regex(trim(COALESCE(${cell}, '')), ' +'), x -> x <> '')`;
       return (
@@ -164,24 +164,35 @@ function mindRows(table: Table): Rows {
   };
 }
 
-/** Puts the rows of a file into the table `raw`, and the damaged ones onto the list. */
-async function insert(rows: Rows, { file, part }: Source, { engine, skipped }: Workshop): Promise<void> {
+/** Puts rows into the table `raw`; gives how many there were. */
+async function insertAll(rows: Rows, part: number | undefined, engine: Engine): Promise<number> {
   const before = Number((await engine.row('SELECT count(*) FROM raw'))[0]);
   await engine.run(
     `INSERT INTO raw SELECT u, i, r, t, p, ${part === undefined ? 'NULL' : part} FROM (${rows.select(false)}) WHERE wrong IS NULL`,
   );
-  const added = Number((await engine.row('SELECT count(*) FROM raw'))[0]) - before;
-  if (added === rows.lines) return;
+  return Number((await engine.row('SELECT count(*) FROM raw'))[0]) - before;
+}
+
+/** Puts the damaged rows of a file onto the list; gives how many there are. */
+async function listDamaged(rows: Rows, file: string, { engine, skipped }: Workshop): Promise<number> {
   const damaged = await engine.rows(
     `SELECT n, wrong FROM (${rows.select(true)}) WHERE wrong IS NOT NULL ORDER BY n`,
   );
-  if (rows.lines !== undefined && damaged.length !== rows.lines - added)
+  for (const [line, wrong] of damaged) skipped.add({ file, line: Number(line), rule: String(wrong) });
+  return damaged.length;
+}
+
+/** Puts the rows of a file into the table `raw`, and the damaged ones onto the list. */
+async function insert(rows: Rows, { file, part }: Source, workshop: Workshop): Promise<void> {
+  const added = await insertAll(rows, part, workshop.engine);
+  if (added === rows.lines) return;
+  const damaged = await listDamaged(rows, file, workshop);
+  if (rows.lines !== undefined && damaged !== rows.lines - added)
     throw new InputError(
       file,
       undefined,
-      `all ${rows.lines} rows must be read or listed as damaged, got ${added} and ${damaged.length}`,
+      `all ${rows.lines} rows must be read or listed as damaged, got ${added} and ${damaged}`,
     );
-  for (const [line, wrong] of damaged) skipped.add({ file, line: Number(line), rule: String(wrong) });
 }
 
 /** Refuses a second line of one user where a line is a user. */
@@ -235,6 +246,15 @@ export async function readInteractions(
     header: false,
     columns: ['impression', 'user', 'time', 'history', 'impressions'],
   };
+  if (form === 'mind') {
+    const tables: Table[] = [];
+    for (const { file } of sources) tables.push(await openTable(file, tabs, workshop));
+    found.inputs.push(...tables.map((table) => inputOf(table, 'MIND’s behaviours')));
+    found.order = 'time';
+    await insertAll(mindRows(tables), undefined, engine);
+    for (const table of tables) await listDamaged(mindRows([table]), table.file, workshop);
+    return found;
+  }
   for (const source of sources) {
     if (form === 'sequences' || form === 'sets') {
       const table = await openTable(source.file, whole, workshop);
@@ -244,11 +264,6 @@ export async function readInteractions(
       await insert(sequenceRows(table, form === 'sequences'), source, workshop);
       await refuseRepeated(table, workshop);
       found.order = form === 'sequences' ? 'file' : 'none';
-    } else if (form === 'mind') {
-      const table = await openTable(source.file, tabs, workshop);
-      found.inputs.push(inputOf(table, 'MIND’s behaviours'));
-      await insert(mindRows(table), source, workshop);
-      found.order = 'time';
     } else {
       const { user, item, rating, time } = settings;
       const table = await openTable(source.file, { ...settings, refs: [user, item, rating, time] }, workshop);

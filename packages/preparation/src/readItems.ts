@@ -1,4 +1,5 @@
 import { InputError } from '@ferry/data';
+import { didYouMean } from '@ferry/recipes';
 import { guess, listed, placeOf, type Role } from './columns.ts';
 import type { Input } from './provenance.ts';
 import { inputOf } from './readInteractions.ts';
@@ -22,6 +23,34 @@ export interface ReadItems {
   said: string[];
 }
 
+/** Position of a column; JSON may have keys that its first lines lack. */
+function openPlaceOf(ref: ColumnRef, role: Role, table: Table): number {
+  if (!table.json || typeof ref === 'number' || table.names.includes(ref)) return placeOf(ref, role, table);
+  return table.names.push(ref) - 1;
+}
+
+/** Says which columns are empty in all rows: perhaps their names are mistaken. */
+async function emptyColumns(
+  names: readonly string[],
+  { engine }: Workshop,
+  { file, names: known }: Table,
+): Promise<string[]> {
+  if (names.length === 0) return [];
+  const found = await engine.row(
+    `SELECT ${names.map((_, at) => `count(c${at + 1})`).join(', ')} FROM details`,
+  );
+  return names.flatMap((name, at) =>
+    Number(found[at]) > 0
+      ? []
+      : [
+          `no row of ${file} has ${JSON.stringify(name)}${didYouMean(
+            name,
+            known.filter((other) => other !== name),
+          )}`,
+        ],
+  );
+}
+
 /** Where the columns of a file of items are. */
 function columnsOf(
   table: Table,
@@ -30,7 +59,8 @@ function columnsOf(
 ): { id: number; fields: [Field, number][] } {
   const guessed: string[] = [];
   const find = (role: Role, ref: ColumnRef | undefined): number | undefined => {
-    if (ref !== undefined) return placeOf(ref, role === 'id' ? 'the item id' : role, table);
+    if (ref !== undefined)
+      return role === 'id' ? placeOf(ref, 'the item id', table) : openPlaceOf(ref, role, table);
     const at = guess(role, table.names);
     if (at < 0) return undefined;
     guessed.push(`${role} ${JSON.stringify(table.names[at])}`);
@@ -51,7 +81,7 @@ function columnsOf(
   const texts =
     settings.text === undefined
       ? [title, category, find('text', undefined)]
-      : [settings.text].flat().map((ref) => placeOf(ref, 'text', table));
+      : [settings.text].flat().map((ref) => openPlaceOf(ref, 'text', table));
   const fields: [Field, number | undefined][] = [
     ['title', title],
     ['image', image],
@@ -119,7 +149,7 @@ async function mergeRows(
 export async function readItems(settings: ItemSettings, workshop: Workshop): Promise<ReadItems> {
   const { engine, skipped } = workshop;
   const found: ReadItems = { inputs: [], fields: [], json: false, said: [] };
-  const tables: { table: Table; select: (numbered: boolean) => string }[] = [];
+  const tables: { table: Table; select: (numbered: boolean) => string; fields: string[] }[] = [];
   for (const file of [settings.file].flat()) {
     const { id: key, title, text, image, category } = settings;
     const refs = [key, title, image, category, ...[text ?? []].flat()];
@@ -157,11 +187,13 @@ export async function readItems(settings: ItemSettings, workshop: Workshop): Pro
         skipped.add({ file, line: Number(line), rule: String(wrong) });
     found.inputs.push(inputOf(table));
     found.said.push(...table.notes);
-    tables.push({ table, select });
+    tables.push({ table, select, fields: fields.map(([, at]) => table.names[at] ?? String(at + 1)) });
   }
   skipped.settle();
   const columns = found.fields.map((_, at) => `c${at + 1}`);
   const { same, different } = await mergeRows(columns, tables, settings.duplicates, workshop);
+  const [{ table: first, fields: names }] = tables as [(typeof tables)[0], ...typeof tables];
+  found.said.push(...(await emptyColumns(names, workshop, first)));
   if (same > 0)
     found.said.push(`${same.toLocaleString('en-US')} rows of items are equal to another and were merged`);
   if (different > 0)

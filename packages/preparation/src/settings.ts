@@ -21,6 +21,7 @@ const layout = {
     .optional()
     .describe('whether the first line names the columns; found out by the names if not said'),
   columns: z.array(text).min(1).optional().describe('names of the columns of a file without a header'),
+  encoding: z.enum(['utf-8', 'latin1']).default('utf-8').describe('how text is encoded'),
   quoting: z
     .boolean()
     .optional()
@@ -171,7 +172,7 @@ export type Rules = Settings['rules'];
 /** How a file is laid out. */
 export interface Layout extends Pick<
   InteractionSettings,
-  'format' | 'separator' | 'header' | 'columns' | 'quoting'
+  'format' | 'separator' | 'header' | 'columns' | 'quoting' | 'encoding'
 > {
   /** Columns that the user named: a first line that holds one of these names is a header. */
   refs?: readonly (ColumnRef | undefined)[];

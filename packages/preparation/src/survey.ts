@@ -6,6 +6,9 @@ import { createGunzip } from 'node:zlib';
 import { InputError } from '@ferry/data';
 import type { Skipped } from './skipped.ts';
 
+/** Encodings that can be read. */
+export type Encoding = 'utf-8' | 'latin1';
+
 /** What a file of text is like, found by reading it once from end to end. */
 export interface Survey {
   /** The file. */
@@ -14,6 +17,8 @@ export interface Survey {
   bytes: number;
   /** SHA-256 of its bytes, hexadecimal. */
   sha256: string;
+  /** How its text is encoded. */
+  encoding: Encoding;
   /** Whether it is gzip. */
   gzip: boolean;
   /** Whether it begins with a byte order mark. */
@@ -109,9 +114,14 @@ class Looker {
   oddReturns = false;
   readonly broken = new Map<number, string>();
   head = Buffer.alloc(0);
+  readonly #utf8: boolean;
   /** What was read behind the last line feed. */
   #rest: Buffer[] = [];
   #restLength = 0;
+
+  constructor(encoding: Encoding) {
+    this.#utf8 = encoding === 'utf-8';
+  }
 
   add(block: Buffer): void {
     if (this.head.length < 65536) this.head = Buffer.concat([this.head, block]).subarray(0, 65536);
@@ -142,7 +152,7 @@ class Looker {
     const before = this.lines;
     let start = 0;
     const returns = block.includes(carriageReturn);
-    const sound = isUtf8(block) && !block.includes(0);
+    const sound = (!this.#utf8 || isUtf8(block)) && !block.includes(0);
     if (!this.quotes && block.includes(34)) this.quotes = true;
     while (start < block.length) {
       const next = block.indexOf(lineFeed, start);
@@ -172,7 +182,7 @@ class Looker {
       line++;
       if (own.includes(0))
         this.broken.set(line, 'text must be UTF-8, got a NUL byte: a binary or damaged file, or UTF-16');
-      else if (!isUtf8(own))
+      else if (this.#utf8 && !isUtf8(own))
         this.broken.set(
           line,
           'text must be UTF-8, got other bytes: perhaps Latin-1; convert the file, for example iconv -f WINDOWS-1252 -t UTF-8',
@@ -194,13 +204,14 @@ class Looker {
 export async function survey(
   file: string,
   progress?: (done: number, total: number) => void,
+  encoding: Encoding = 'utf-8',
 ): Promise<Survey> {
   const start = await firstBytes(file, 4096);
   const gzip = start[0] === 0x1f && start[1] === 0x8b;
   if (!gzip) refuseOtherKinds(file, start);
   const { size } = await stat(file);
   const hash = createHash('sha256');
-  const looker = new Looker();
+  const looker = new Looker(encoding);
   let bytes = 0;
   const source = createReadStream(file, { highWaterMark: 1 << 20 });
   source.on('data', (block) => {
@@ -231,6 +242,7 @@ export async function survey(
   const mark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
   return {
     file,
+    encoding,
     bytes,
     sha256: hash.digest('hex'),
     gzip,

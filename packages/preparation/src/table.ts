@@ -169,15 +169,25 @@ async function openJson(found: Survey, workshop: Workshop, first: string): Promi
 }
 
 /** Whether DuckDB cannot read a file's lines as they are. */
-function needsCopy({ mark, carriageReturns, lines: all, oddReturns, broken, gzip }: Survey): boolean {
+function needsCopy({
+  encoding,
+  mark,
+  carriageReturns,
+  lines: all,
+  oddReturns,
+  broken,
+  gzip,
+}: Survey): boolean {
   const mixed = carriageReturns > 0 && carriageReturns < all - 1;
-  return mark || mixed || oddReturns || broken.size > 0 || (gzip && carriageReturns > 0);
+  return (
+    encoding !== 'utf-8' || mark || mixed || oddReturns || broken.size > 0 || (gzip && carriageReturns > 0)
+  );
 }
 
 /** A delimited file. */
 async function openDelimited(found: Survey, workshop: Workshop, layout: Layout): Promise<Table> {
   const { file } = found;
-  const head = found.head.toString('utf8').replace(/^\uFEFF/, '');
+  const head = found.head.toString(found.encoding === 'latin1' ? 'latin1' : 'utf8').replace(/^\uFEFF/, '');
   const first = /^[^\S\n]*(?:\n[^\S\n]*)*([^\n]*?)\r?(?:\n|$)/.exec(head)?.[1] ?? '';
   const ending = /\.(?:tsv|tab)(?:\.gz)?$/i.test(file);
   const separator = layout.separator ?? (layout.format === 'tsv' || ending ? '\t' : separatorOf(first));
@@ -218,7 +228,7 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
   if (needsCopy(found)) {
     source = {
       file: join(workshop.directory, `copy-${copies++}`),
-      longest: found.longest,
+      longest: 2 * found.longest,
       carriageReturns: 0,
     };
     await copyLines(found, source.file);
@@ -254,7 +264,11 @@ export async function openTable(file: string, layout: Layout, workshop: Workshop
   const start = await firstBytes(file, 4096);
   const parquet = start.subarray(0, 4).toString('latin1') === 'PAR1';
   if (parquet || layout.format === 'parquet') return parquetTable(file, workshop);
-  const found = await survey(file, (done, total) => workshop.progress?.(`read ${file}`, done, total));
+  const found = await survey(
+    file,
+    (done, total) => workshop.progress?.(`read ${file}`, done, total),
+    layout.encoding,
+  );
   reportBroken(found, workshop.skipped);
   const first = found.head
     .toString('utf8')

@@ -12,7 +12,7 @@ export interface Table {
   /** SHA-256 of its bytes. */
   sha256: string;
   /** Names of its columns; empty without a header. */
-  names: readonly string[];
+  names: string[];
   /** How many columns there are; unbounded in JSON. */
   count: number;
   /**

@@ -54,9 +54,9 @@ describe('a file of items', () => {
       },
     ];
     const items = folder.file('meta.json', rows.map((row) => JSON.stringify(row)).join('\n'));
-    const { items: made } = await prepared(folder, interactions, {
+    const { items: made, provenance } = await prepared(folder, interactions, {
       items,
-      text: 'title,category,brand',
+      text: 'title,category,brand,titel',
       image: 'imageURLHighRes',
       preset: 'unisrec',
       core: 1,
@@ -65,6 +65,7 @@ describe('a file of items', () => {
       { id: 'a', title: 'T', text: 'T. X Y & Z. Brand. ', image: 'https://h/a.jpg', category: 'X Y & Z' },
       { id: 'b', title: 'U', text: 'U. . ' },
     ]);
+    expect(provenance.found.join('\n')).toMatch(/no row of .* has "titel"; did you mean 'title'/);
   });
 
   it('may have a row twice, but not two different ones unless a rule says which', async () => {

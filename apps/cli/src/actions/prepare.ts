@@ -1,2 +1,11 @@
 // What `ferry prepare` loads when it is run, and nothing else.
-export { loadSettings, prepare, withFlags } from '@ferry/preparation';
+export {
+  cardNames,
+  loadCard,
+  loadSettings,
+  prepare,
+  prepareCard,
+  unexpected,
+  withFlags,
+} from '@ferry/preparation';
+export { cacheDirectory } from '@ferry/studies';

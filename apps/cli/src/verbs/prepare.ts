@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Flags, Provenance } from '@ferry/preparation';
 import { shellCommand, UserError } from '@ferry/recipes';
 import { Command, Option } from 'commander';
@@ -16,6 +17,10 @@ interface Options extends Flags {
   replace?: boolean;
   memory?: string;
   threads?: number;
+  category?: string;
+  from?: string;
+  cache?: string;
+  list?: boolean;
 }
 
 const examples = `
@@ -23,6 +28,9 @@ Examples:
   ferry prepare ratings.csv --out mydomain
   ferry prepare log.jsonl --user who --item what --time when --items products.csv --item-key sku --core 5 --out shop
   ferry prepare mydata.yaml --out mydomain
+  ferry prepare --list
+  ferry prepare amazon-2018 --category Scientific
+  ferry prepare movielens --category 100k --from ~/downloads
 
 Usual names of columns are found (user_id, item_id, rating, timestamp, title …) and said. A column is named, or numbered from 1 where
 the file has no header. mydata.yaml says the same in sections interactions, items, rules, text, split: see docs/own-data.md.`;
@@ -38,7 +46,7 @@ function itemOptions(verb: Command): Command {
       'columns that make the text, with commas between (default: title, category, description)',
     )
     .option('--image <column>', 'column of the picture: a path or an address')
-    .option('--category <column>', 'column of the category')
+    .option('--category-column <column>', 'column of the category')
     .option('--pictures <pattern>', 'pictures by item id, such as "images/{id}.jpg"')
     .addOption(
       new Option(
@@ -91,7 +99,7 @@ function ruleOptions(verb: Command): Command {
 }
 
 /** What was made, in a few lines. */
-function summary(out: string, { counts, items, damaged, order }: Provenance): string {
+function summary(out: string, { counts, items, damaged, order }: Provenance, odd?: string): string {
   return [
     '',
     out,
@@ -113,6 +121,7 @@ function summary(out: string, { counts, items, damaged, order }: Provenance): st
       ],
     ]),
     '',
+    ...(odd === undefined ? [] : [odd, '']),
     `Look at it: ferry inspect ${out}`,
   ].join('\n');
 }
@@ -121,7 +130,14 @@ function summary(out: string, { counts, items, damaged, order }: Provenance): st
 export function prepareVerb(): Command {
   const verb = new Command('prepare')
     .description('a domain of raw files: CSV, TSV, JSON lines or Parquet, gzip or not')
-    .argument('<source>', 'a file of interactions, or a description (.yaml)')
+    .argument(
+      '[source]',
+      'a file of interactions, a description (.yaml), or a public data set by its card (--list)',
+    )
+    .option('--list', 'the public data sets that have a card')
+    .option('--category <name>', 'which part of a public data set')
+    .option('--from <place>', 'a folder or file to take instead of fetching')
+    .option('--cache <folder>', 'where fetched files go (default: FERRY_CACHE, else .cache)')
     .option('--out <directory>', 'the domain’s directory: a new one')
     .option('--replace', 'make a domain anew that stands there')
     .option('--user <column>', 'column of the user')
@@ -150,30 +166,65 @@ export function prepareVerb(): Command {
     .option('--memory <size>', 'what may be held in memory before it goes to disk', '2GB')
     .option('--threads <n>', 'threads (default: all)', positive)
     .addHelpText('after', examples)
-    .action(async (source: string, options: Options, command: Command) => {
-      const { out, replace, memory, threads, ...flags } = options;
+    .action(async (source: string | undefined, options: Options, command: Command) => {
+      const { out, replace, memory, threads, category, from, cache, list, ...flags } = options;
       if (command.getOptionValueSource('header') === 'default') delete flags.header;
-      if (out === undefined) throw new UserError('say where the domain goes: --out <directory>');
-      if (!existsSync(source)) throw new UserError(`no such file: ${source}`);
-      const { loadSettings, prepare, withFlags } = await import('../actions/prepare.ts');
-      const settings = /\.ya?ml$/i.test(source)
-        ? await loadSettings(source, flags)
-        : withFlags({}, flags, source);
+      const actions = await import('../actions/prepare.ts');
+      if (list) {
+        print(await cardList(actions));
+        return;
+      }
+      if (source === undefined)
+        throw new UserError('name a file, a description or a data set (ferry prepare --list)');
       const stop = new AbortController();
       process.once('SIGINT', () => {
-        stop.abort(new UserError('stopped: nothing is left behind'));
+        stop.abort(new UserError('stopped: nothing is left behind but what was fetched'));
       });
-      const provenance = await prepare(settings, {
-        out,
+      const draw = progressLine();
+      const common = {
         ...(replace ? { replace } : {}),
         ...(memory === undefined ? {} : { memory }),
         ...(threads === undefined ? {} : { threads }),
         command: shellCommand('ferry', ...process.argv.slice(2)),
         version,
         line: print,
-        progress: progressLine(),
+        progress: draw,
         signal: stop.signal,
-      });
-      print(summary(out, provenance));
+      };
+      if (!existsSync(source)) {
+        if (/[/.]/.test(source)) throw new UserError(`no such file: ${source}`);
+        const made = await actions.prepareCard(source, flags, {
+          ...common,
+          ...(out === undefined ? {} : { out }),
+          ...(category === undefined ? {} : { category }),
+          ...(from === undefined ? {} : { from }),
+          cache: cache ?? join(actions.cacheDirectory(), 'archives'),
+        });
+        print(summary(made.out, made.provenance, actions.unexpected(made.provenance)));
+        return;
+      }
+      if (out === undefined) throw new UserError('say where the domain goes: --out <directory>');
+      if (category !== undefined || from !== undefined)
+        throw new UserError(`--category and --from belong to a public data set, got the file ${source}`);
+      const settings = /\.ya?ml$/i.test(source)
+        ? await actions.loadSettings(source, flags)
+        : actions.withFlags({}, flags, source);
+      print(summary(out, await actions.prepare(settings, { ...common, out })));
     });
+}
+
+/** The cards, a line each. */
+async function cardList({ cardNames, loadCard }: typeof import('../actions/prepare.ts')): Promise<string> {
+  const lines = await Promise.all(
+    (await cardNames()).map(async (name) => {
+      const { title, categories, anyCategory } = await loadCard(name);
+      const keys = Object.keys(categories ?? {});
+      const shown = keys.length > 12 ? [...keys.slice(0, 12), '…'] : keys;
+      return [
+        name,
+        `${title}${keys.length > 0 ? `: ${shown.join(', ')}` : anyCategory ? ': --category <name of a set>' : ''}`,
+      ];
+    }),
+  );
+  return columns(lines);
 }

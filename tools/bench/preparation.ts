@@ -1,0 +1,67 @@
+// Preparation of a generated archive in Amazon's raw form (reviews with texts of 100 characters and metadata, or ratings alone): rows a
+// second and peak memory, and the same core in pandas on the same files, one after the other in one run.
+//
+//   npm run bench:preparation -- [--rows 20000000] [--form reviews|ratings] [--directory <scratch>] [--memory 2GB] [--python <python>]
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { writeRatings, writeReviews } from './rawArchive.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    rows: { type: 'string', default: '20000000' },
+    form: { type: 'string', default: 'reviews' },
+    directory: { type: 'string', default: join(tmpdir(), 'ferry-preparation') },
+    memory: { type: 'string', default: '2GB' },
+    python: { type: 'string' },
+  },
+});
+const rows = Number(options.rows);
+const reviews = options.form === 'reviews';
+const directory = join(options.directory, `${options.form}-${rows}`);
+const size = { rows, users: Math.ceil(rows / 5), items: Math.ceil(rows / 40) };
+const [log, meta] = [join(directory, reviews ? 'reviews.json' : 'ratings.csv'), join(directory, 'meta.json')];
+mkdirSync(directory, { recursive: true });
+if (!existsSync(log)) await (reviews ? writeReviews : writeRatings)(directory, size);
+const gigabytes = (file: string): string => `${(statSync(file).size / 1e9).toFixed(2)} GB`;
+console.log(
+  `${rows.toLocaleString('en-US')} rows, ${gigabytes(log)}${reviews ? `, metadata ${gigabytes(meta)}` : ''}`,
+);
+
+/** Runs a command of its own and reads the JSON that it prints last. */
+function measured(
+  command: string,
+  args: readonly string[],
+): { seconds: number; peak: number; counts: unknown } {
+  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`${command} failed:\n${stderr}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as { seconds: number; peak: number; counts: unknown };
+}
+const show = (name: string, { seconds, peak, counts }: ReturnType<typeof measured>): void => {
+  console.log(
+    `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s  ${Math.round(rows / seconds).toLocaleString('en-US')} rows/s  peak ${(peak / 1e9).toFixed(2)} GB  ${JSON.stringify(counts)}`,
+  );
+};
+const out = join(directory, 'domain');
+rmSync(out, { recursive: true, force: true });
+const worker = join(import.meta.dirname, 'preparationWorker.ts');
+const ferry = measured(process.execPath, [
+  '--import',
+  'tsx',
+  worker,
+  JSON.stringify({ log, meta: reviews ? meta : undefined, out, memory: options.memory }),
+]);
+show('ferry', ferry);
+if (options.python !== undefined) {
+  const pandas = measured(options.python, [
+    join(import.meta.dirname, '../parity/preparation_bench.py'),
+    log,
+    ...(reviews ? [meta] : []),
+  ]);
+  show('pandas', pandas);
+  console.log(`ratio: ${(pandas.seconds / ferry.seconds).toFixed(2)} times as fast as pandas`);
+  if (JSON.stringify(pandas.counts) !== JSON.stringify(ferry.counts))
+    throw new Error('the counts must agree');
+}
