@@ -301,29 +301,30 @@ describe('a study', { timeout: 300_000 }, () => {
     await ferry(['compare', ...tuned, '--csv', 'tuned.csv']);
     const [titles, first] = readFileSync(join(folder, 'tuned.csv'), 'utf8').split('\n');
     expect(titles).toMatch(/^run,domain,split,grouping,group,rows,metric,value,/);
-    expect(first).toContain(`,recall@10,${found.metrics[0]!['recall@10']!},`);
+    expect(first).toContain(`,recall@10,${found.metrics[0]!['recall@10']!.mean},`);
     const summaries = runs('whole')
       .slice(1)
       .map((run) => JSON.parse(readFileSync(join(run, 'summary.json'), 'utf8')) as { test: object });
-    expect(found.metrics).toEqual(summaries.map(({ test }) => test));
+    const means = found.metrics.map((own) =>
+      Object.fromEntries(Object.entries(own).map(([name, { mean }]) => [name, mean])),
+    );
+    expect(means).toEqual(summaries.map(({ test }) => test));
     expect(found.metric).toBe('ndcg@10');
-    expect(found.differences.map(({ run }) => run)).toEqual(tuned.slice(1));
+    expect(found.lines.map(({ runs: own }) => own)).toEqual(tuned.map((run) => [run]));
+    expect(found.differences.map(({ line }) => line)).toEqual(found.lines.slice(1).map(({ name }) => name));
     for (const [i, one] of found.differences.entries()) {
-      expect(one.difference).toBeCloseTo(
-        found.metrics[i + 1]!['ndcg@10']! - found.metrics[0]!['ndcg@10']!,
-        12,
-      );
+      expect(one.difference).toBeCloseTo(means[i + 1]!['ndcg@10']! - means[0]!['ndcg@10']!, 12);
       expect(one.corrected).toBeGreaterThanOrEqual(one.permutation);
     }
     for (const groups of Object.values(found.groups))
       for (const group of groups) expect(group.reduce((sum, { rows }) => sum + rows, 0)).toBe(found.count);
     expect(
-      formatComparison(found, 60)
+      formatComparison(found, { width: 60 })
         .split('\n')
         .every((line) => line.length <= 60 || !line.includes('─')),
     ).toBe(true);
     expect(await refusal('compare', tuned[0]!, tuned[0]!)).toContain(`got ${tuned[0]!} twice`);
-    expect(await refusal('compare', tuned[0]!, tuned[1]!, '--metric', 'ndcg@7')).toContain('got ndcg@7');
+    expect(await refusal('compare', tuned[0]!, tuned[1]!, '--metric', 'ndgc@7')).toContain('got ndgc@7');
     expect(await refusal('compare', tuned[0]!, 'whole/pretrain/seed-1')).toContain("has kept no rows 'test'");
     const other = await keptRows(join(folder, tuned[1]!));
     const twisted = {

@@ -1,6 +1,6 @@
 import type { Rows } from '@ferry/data';
-import { rankingMetrics } from './rowValues.ts';
-import { placesOf, type Ranks, type TieRule } from './places.ts';
+import { rankingMetrics, rowCount, type RowResults } from './rowValues.ts';
+import type { TieRule } from './places.ts';
 
 /** A partition of rows. */
 export interface Groups {
@@ -23,19 +23,18 @@ export interface GroupMetrics {
 /**
  * Metrics of every group of a partition.
  *
- * @param ranks - [R].
+ * @param ranks - Of R rows.
  * @param groups - A partition of the same R rows.
  * @param k - Cutoffs. Default 10 and 50.
  * @throws RangeError when ranks and groups have different lengths.
  */
 export function groupMetrics(
-  ranks: Ranks,
+  ranks: RowResults,
   groups: Groups,
   k: readonly number[] = [10, 50],
   ties: TieRule = 'mid-rank',
 ): GroupMetrics[] {
-  const places = placesOf(ranks);
-  const count = places.better.length;
+  const count = rowCount(ranks);
   if (count !== groups.index.length)
     throw new RangeError(
       `groupMetrics: groups must have one entry per rank (${count}), got ${groups.index.length}`,
@@ -43,7 +42,7 @@ export function groupMetrics(
   return groups.labels.map((label, group) => {
     const mask = groups.index.map((own) => (own === group ? 1 : 0));
     const rows = mask.reduce((sum, one) => sum + one, 0);
-    return rows > 0 ? { label, rows, metrics: rankingMetrics(places, k, mask, ties) } : { label, rows };
+    return rows > 0 ? { label, rows, metrics: rankingMetrics(ranks, k, mask, ties) } : { label, rows };
   });
 }
 

@@ -47,27 +47,20 @@ export {
   type GroupMetrics,
   type Groups,
 } from './groups.ts';
-export { holm } from './holm.ts';
+export { benjaminiHochberg, holm } from './corrections.ts';
+export { tTest, wilcoxon } from './classicTests.ts';
 export { type Lists, type RankedLists } from './lists.ts';
 export { isMany, listPlaces, nowhere, ratingGain, type ManyPlaces } from './manyPlaces.ts';
 export { areas, manyValues, type ManyMetric } from './manyValues.ts';
 export { gains, hits, maskedMean, mrr, ndcgAt, recallAt, reciprocalRanks, type Mask } from './metrics.ts';
 export { metricTitle } from './metricTitle.ts';
-export {
-  pickPlaces,
-  placesOf,
-  ranksOf,
-  rowCount,
-  tieRules,
-  type Places,
-  type Ranks,
-  type TieRule,
-} from './places.ts';
+export { pickPlaces, placesOf, ranksOf, tieRules, type Places, type Ranks, type TieRule } from './places.ts';
 export {
   defaultMetrics,
   meanMetric,
   metricName,
   rankingMetrics,
+  rowCount,
   rowValues,
   type MetricName,
   type RowResults,

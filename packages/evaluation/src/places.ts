@@ -28,11 +28,6 @@ function isPlaces(ranks: Ranks): ranks is Places {
   return 'better' in ranks;
 }
 
-/** How many rows there are. */
-export function rowCount(ranks: Ranks): number {
-  return isPlaces(ranks) ? ranks.better.length : ranks.length;
-}
-
 /**
  * Ranks as counts. A plain rank does not say how wide a tie was: 10.5 is taken for the middle of a tie of two, 10 for no tie.
  *

@@ -10,6 +10,13 @@ import { placesOf, type Ranks, type TieRule } from './places.ts';
  */
 export type RowResults = Ranks | ManyPlaces | Lists;
 
+/** R: how many rows there are. */
+export function rowCount(results: RowResults): number {
+  if ('listEnds' in results) return results.listEnds.length;
+  if (isMany(results)) return results.relevantEnds.length;
+  return 'better' in results ? results.better.length : results.length;
+}
+
 /** Metrics that may stand without a cutoff, over the whole ranking. */
 const whole: readonly string[] = ['mrr', 'map', 'ndcg', 'ndcg-graded'];
 

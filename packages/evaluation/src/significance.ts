@@ -1,4 +1,6 @@
 import type { RandomStream } from '@ferry/engine';
+import { standardError, tTest, wilcoxon } from './classicTests.ts';
+import { extremeSums, resampledSums } from './resampling.ts';
 
 /** Options of the resampling tests. */
 export interface ResamplingOptions {
@@ -30,21 +32,12 @@ export interface PairedComparison extends Interval {
   permutation: number;
   /** Two-sided p-value of the exact sign test. */
   sign: number;
-}
-
-/** sfc32 seeded by four words of the stream: bootstraps draw tens of millions of numbers. */
-function fastWords(random: RandomStream): () => number {
-  let [a, b, c, d] = [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
-  const next = (): number => {
-    const t = (((a + b) | 0) + d) | 0;
-    d = (d + 1) | 0;
-    a = b ^ (b >>> 9);
-    b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + t;
-    return t >>> 0;
-  };
-  for (let i = 0; i < 12; i++) next();
-  return next;
+  /** Two-sided p-value of the paired t-test. */
+  t: number;
+  /** Two-sided p-value of Wilcoxon's signed-rank test. */
+  wilcoxon: number;
+  /** Standard error of the difference over rows. */
+  error: number;
 }
 
 function differences(caller: string, a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {
@@ -82,13 +75,7 @@ export function pairedBootstrap(
     throw new RangeError(`pairedBootstrap: level must be between 0 and 1, got ${level}`);
   const difference = differences('pairedBootstrap', a, b);
   const rows = difference.length;
-  const word = fastWords(random);
-  const means = new Float64Array(samples);
-  for (let s = 0; s < samples; s++) {
-    let sum = 0;
-    for (let r = 0; r < rows; r++) sum += difference[Math.floor((word() / 2 ** 32) * rows)]!;
-    means[s] = sum / rows;
-  }
+  const means = resampledSums(difference, samples, random).map((sum) => sum / rows);
   means.sort();
   return {
     difference: mean(difference),
@@ -125,17 +112,7 @@ export function pairedPermutation(
   const observed = Math.abs(difference.reduce((sum, value) => sum + value, 0));
   // Sums of the same numbers in another order may differ in the last bits; they count as equal.
   const slack = 1e-12 * difference.reduce((sum, value) => sum + Math.abs(value), 0);
-  const word = fastWords(options.random);
-  let extreme = 0;
-  for (let s = 0; s < samples; s++) {
-    let sum = 0;
-    let bits = 0;
-    for (let i = 0; i < difference.length; i++) {
-      bits = i % 32 === 0 ? word() : bits >>> 1;
-      sum += bits & 1 ? difference[i]! : -difference[i]!;
-    }
-    if (Math.abs(sum) >= observed - slack) extreme++;
-  }
+  const extreme = extremeSums(difference, observed - slack, samples, options.random);
   return (1 + extreme) / (1 + samples);
 }
 
@@ -168,7 +145,8 @@ function countWins(difference: Float64Array): { wins: number; losses: number } {
 }
 
 /**
- * Compares two systems on the same rows: difference with interval, wins and losses, and two tests.
+ * Compares two systems on the same rows: difference with interval, wins and losses, and four tests. Rows that have no value in
+ * either (NaN), because nothing is relevant to them, are left out.
  *
  * @param a - Per-row values of one system, such as {@link gains}; [R].
  * @param b - Of the other; [R].
@@ -178,12 +156,22 @@ export function comparePaired(
   b: ArrayLike<number>,
   options: ResamplingOptions & { level?: number },
 ): PairedComparison {
+  const kept = Float64Array.from(a, (value, i) => (Number.isNaN(value) && Number.isNaN(b[i]!) ? 0 : 1));
+  if (kept.includes(0)) {
+    const only = (values: ArrayLike<number>): Float64Array =>
+      Float64Array.from(values).filter((_, i) => kept[i] === 1);
+    return comparePaired(only(a), only(b), options);
+  }
+  const difference = differences('comparePaired', a, b);
   return {
     rows: a.length,
     ...pairedBootstrap(a, b, { ...options, random: options.random.split('bootstrap') }),
-    ...countWins(differences('comparePaired', a, b)),
+    ...countWins(difference),
     permutation: pairedPermutation(a, b, { ...options, random: options.random.split('permutation') }),
     sign: signTest(a, b),
+    t: tTest(difference),
+    wilcoxon: wilcoxon(difference),
+    error: standardError(difference),
   };
 }
 

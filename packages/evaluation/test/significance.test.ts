@@ -1,7 +1,31 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { comparePaired, holm, pairedBootstrap, pairedPermutation, signTest } from '../src/index.ts';
+import {
+  benjaminiHochberg,
+  comparePaired,
+  holm,
+  pairedBootstrap,
+  pairedPermutation,
+  signTest,
+  tTest,
+  wilcoxon,
+} from '../src/index.ts';
+import { normalTails, studentTails } from '../src/distributions.ts';
+
+/** What tools/parity/significance.py made by scipy. */
+const scipy = JSON.parse(readFileSync(join(import.meta.dirname, 'fixtures/significance.json'), 'utf8')) as {
+  cases: { a: number[]; b: number[]; t: number; wilcoxon: number; error: number }[];
+  tails: { t: number; degrees: number; p: number }[];
+  normal: { z: number; p: number }[];
+  corrected: { p: number[]; bh: number[] };
+};
+
+/** Whether a number agrees with another to some relative precision, however small both are. */
+const close = (found: number, expected: number, precision = 1e-9): boolean =>
+  Math.abs(found - expected) <= precision * Math.abs(expected);
 
 const random = (seed = 1): RandomStream => RandomStream.fromSeed(seed);
 
@@ -100,6 +124,50 @@ describe('comparePaired', () => {
     expect(found).toMatchObject({ rows: 6, wins: 3, losses: 1, sign: 0.625 });
     expect(found.difference).toBeCloseTo(1 / 3, 12);
     expect(comparePaired(a, b, { random: random(), samples: 500 })).toEqual(found);
+  });
+});
+
+describe('classic tests', () => {
+  it("give scipy's p-values, the smallest ones too", () => {
+    for (const { a, b, t, wilcoxon: w, error } of scipy.cases) {
+      const difference = Float64Array.from(a, (value, i) => value - b[i]!);
+      expect(close(tTest(difference), t), `t ${tTest(difference)} ${t}`).toBe(true);
+      expect(close(wilcoxon(difference), w), `w ${wilcoxon(difference)} ${w}`).toBe(true);
+      const found = comparePaired(a, b, { random: random(), samples: 10 });
+      expect([found.t, found.wilcoxon]).toEqual([tTest(difference), wilcoxon(difference)]);
+      expect(found.error).toBeCloseTo(error, 12);
+    }
+    for (const { t, degrees, p } of scipy.tails)
+      expect(close(studentTails(t, degrees), p), `t ${t}, ${degrees}: ${studentTails(t, degrees)} ${p}`).toBe(
+        true,
+      );
+    for (const { z, p } of scipy.normal) expect(close(normalTails(-z), p), `z ${z}`).toBe(true);
+  });
+
+  it('say 1 of systems that never differ', () => {
+    expect([tTest(new Float64Array(3)), wilcoxon(new Float64Array(3))]).toEqual([1, 1]);
+  });
+
+  it('leave out rows that have no value in either', () => {
+    const [a, b] = [
+      [1, NaN, 0, 1],
+      [0, NaN, 0, 0],
+    ] as const;
+    const found = comparePaired(a, b, { random: random(), samples: 50 });
+    expect(found).toEqual(comparePaired([1, 0, 1], [0, 0, 0], { random: random(), samples: 50 }));
+    expect(found.rows).toBe(3);
+    expect(() => comparePaired([1, NaN], [0, 1], { random: random() })).toThrow(/finite, got NaN in row 1/);
+  });
+});
+
+describe('benjaminiHochberg', () => {
+  it("gives scipy's adjusted values", () => {
+    const { p, bh } = scipy.corrected;
+    benjaminiHochberg(p).forEach((value, i) => {
+      expect(value).toBeCloseTo(bh[i]!, 12);
+    });
+    expect(benjaminiHochberg([])).toEqual([]);
+    expect(() => benjaminiHochberg([-0.1])).toThrow(/got -0.1/);
   });
 });
 

@@ -5,12 +5,15 @@ export { StoppedError, type JobConsole } from './jobs/console.ts';
 export { runRecipe } from './jobs/runs.ts';
 export {
   compareRuns,
-  formatComparison,
+  comparisonCorrections,
+  comparisonTests,
   type CompareOptions,
+  type LineDifference,
   type RunComparison,
-  type RunDifference,
 } from './jobs/compare.ts';
-export { comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
+export { comparisonCsv, comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
+export { comparisonFormats, formatComparison } from './jobs/formatComparison.ts';
+export { type Line } from './jobs/lines.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {
   formatRecommendation,
@@ -27,7 +30,7 @@ export { runTarget, type TargetRecipe, type TargetResult } from './jobs/target.t
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';
 export { type RunDetails } from './details.ts';
-export { keepRows, keptRows, type RankedRows } from './rows.ts';
+export { keepRows, keptRows, listsOf, rankedUsers, type RankedRows, type Ranking } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';
 export { type Axis, type AxisValue, type Place } from './study/axes.ts';
 export {

@@ -1,43 +1,66 @@
 import { createHash } from 'node:crypto';
-import type { Domain, Rows } from '@ferry/data';
+import type { Domain, Rows, UserTargets } from '@ferry/data';
 import {
+  beyondAccuracy,
   groupMetrics,
+  isMany,
   maskGroups,
+  metricName,
+  noveltyMetrics,
+  noveltyValues,
   placesOf,
   rangeGroups,
+  rankingMetrics,
+  rowValues,
+  trainingUse,
   type GroupMetrics,
+  type Groups,
+  type Lists,
+  type ManyPlaces,
   type Places,
+  type RankedLists,
   type TieRule,
+  type TrainingUse,
+  type UserRanking,
 } from '@ferry/evaluation';
 import { readRows, writeRows, type RowArray } from '@ferry/training';
 import { readDetails } from './details.ts';
 
-/** What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from it. */
-export interface RankedRows extends Places {
+/**
+ * What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from it. Letters: R
+ * rows, P relevant items of all rows together; R = P where each row has one, and `relevantEnds` is absent.
+ */
+export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEnds' | 'gains'>> {
   /** Name of the domain. */
   readonly domain: string;
   /** `test` or `valid`. */
   readonly split: string;
+  /** How the domain was split; undefined for runs of before it was kept. */
+  readonly protocol?: string | undefined;
   /** Whether items of the history were candidates. */
   readonly history: string;
   /** N: items each row's target was ranked among. */
   readonly items: number;
   /** Identifies rows and catalogue: runs of equal keys ranked the same rows. Undefined for runs of before rows were kept. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** The checkpoint that ranked; undefined for runs of before rows were kept. */
-  readonly checkpoint?: string;
+  readonly checkpoint?: string | undefined;
   /** Index of each row's user; [R]. */
-  readonly users?: Int32Array;
-  /** Item number each row wants; [R]. */
-  readonly targets?: Int32Array;
-  /** Training interactions of each row's target; [R]. */
+  readonly users?: Int32Array | undefined;
+  /** The relevant items; [P]. */
+  readonly targets?: Int32Array | undefined;
+  /** Training interactions of each relevant item; [P]. */
   readonly targetCounts: Int32Array;
   /** Whole length of each row's history; [R]. */
-  readonly historyLengths?: Int32Array;
-  /** Bit m says whether the target has `modalityNames[m]`; [R]. */
-  readonly modalities?: Uint8Array;
+  readonly historyLengths?: Int32Array | undefined;
+  /** Bit m says whether the relevant item has `modalityNames[m]`; [P]. */
+  readonly modalities?: Uint8Array | undefined;
   /** See `modalities`. */
   readonly modalityNames: readonly string[];
+  /** The list of each row, where lists were kept. */
+  readonly lists?: RankedLists | undefined;
+  /** What metrics beyond accuracy know of training, where lists were kept. */
+  readonly training?: TrainingUse | undefined;
 }
 
 /** What {@link rankedRows} is told of an evaluation. */
@@ -50,74 +73,124 @@ export interface Ranking {
   readonly history: string;
   /** Where each row's target stood. */
   readonly places: Places;
+  /** Lists to keep as well. */
+  readonly lists?: RankedLists | undefined;
   /** By modality: 1 where item i + 1 has it; [N] each. */
-  readonly present?: Readonly<Record<string, ArrayLike<number>>>;
+  readonly present?: Readonly<Record<string, ArrayLike<number>>> | undefined;
   /** The checkpoint that ranked. */
-  readonly checkpoint?: string;
+  readonly checkpoint?: string | undefined;
 }
 
 /** Identifies the rows of a split and the catalogue they are ranked in. */
-function keyOf({ items, users }: Domain, rows: Rows): string {
+function keyOf({ items, users }: Domain, arrays: readonly Int32Array[]): string {
   const hash = createHash('sha256').update(JSON.stringify([items.ids, users]));
-  for (const array of [rows.users, rows.targets])
-    hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  for (const array of arrays) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   return hash.digest('hex');
 }
 
-/** The rows of an evaluation with what is known of them. */
-export function rankedRows({
-  domain,
-  split,
-  history,
-  places,
-  present = {},
-  checkpoint,
-}: Ranking): RankedRows {
-  const rows = domain[split];
+/** What is known of relevant items. */
+function aboutTargets(
+  { domain, present = {} }: Pick<Ranking, 'domain' | 'present'>,
+  targets: Int32Array,
+): Pick<RankedRows, 'targets' | 'targetCounts' | 'modalities' | 'modalityNames'> {
   const modalityNames = Object.keys(present);
   return {
-    domain: domain.name,
-    split,
-    history,
-    items: domain.items.ids.length,
-    key: keyOf(domain, rows),
-    checkpoint,
-    better: places.better,
-    tied: places.tied,
-    users: rows.users,
-    targets: rows.targets,
-    targetCounts: rows.targets.map((target) => domain.trainCounts[target]!),
-    historyLengths: rows.starts.map((start, r) => rows.ends[r]! - start),
-    modalities: Uint8Array.from(rows.targets, (target) =>
+    targets,
+    targetCounts: targets.map((target) => domain.trainCounts[target]!),
+    modalities: Uint8Array.from(targets, (target) =>
       modalityNames.reduce((code, name, m) => code + (present[name]![target - 1]! > 0 ? 2 ** m : 0), 0),
     ),
     modalityNames,
   };
 }
 
+/** What is known of an evaluation as a whole. */
+function aboutRanking({ domain, split, history, checkpoint, lists }: Omit<Ranking, 'places'>) {
+  const items = domain.items.ids.length;
+  return {
+    ...{ domain: domain.name, split, history, items, checkpoint },
+    protocol: domain.protocol ?? 'leave-one-out',
+    ...(lists && { lists, training: trainingUse(domain.training, items) }),
+  };
+}
+
+/** The rows of an evaluation with what is known of them. */
+export function rankedRows(ranking: Ranking): RankedRows {
+  const { domain, split, places } = ranking;
+  const rows: Rows = domain[split];
+  return {
+    ...aboutRanking(ranking),
+    ...aboutTargets(ranking, rows.targets),
+    key: keyOf(domain, [rows.users, rows.targets]),
+    better: places.better,
+    tied: places.tied,
+    candidates: places.candidates,
+    users: rows.users,
+    historyLengths: rows.starts.map((start, r) => rows.ends[r]! - start),
+  };
+}
+
+/**
+ * The same of a model that knows users and no order: a row for each user, with all items of the split as relevant items.
+ *
+ * @param ranking - `places` as `rankUsers` gives them; the lists are kept too.
+ * @param targets - What was ranked, see `targetsByUser`.
+ */
+export function rankedUsers(
+  ranking: Omit<Ranking, 'places' | 'lists'> & { readonly places: UserRanking },
+  { users, relevant, relevantEnds }: UserTargets,
+): RankedRows {
+  const { domain, places } = ranking;
+  const { starts, ends } = domain.training;
+  const { items, listEnds, depth } = places.lists;
+  return {
+    ...aboutRanking({ ...ranking, lists: { items, listEnds, depth } }),
+    ...aboutTargets(ranking, relevant),
+    key: keyOf(domain, [users, relevant, relevantEnds]),
+    better: places.better,
+    tied: places.tied,
+    candidates: places.candidates,
+    relevantEnds,
+    gains: places.gains,
+    users,
+    historyLengths: users.map((user) => ends[user]! - starts[user]!),
+  };
+}
+
+/** The lists that rows have kept, with their relevant items; undefined where none were kept. */
+export function listsOf({ lists, targets, relevantEnds, gains }: RankedRows): Lists | undefined {
+  if (!lists || !targets) return undefined;
+  return {
+    ...lists,
+    relevant: targets,
+    relevantEnds: relevantEnds ?? Int32Array.from(targets.keys(), (r) => r + 1),
+    gains,
+  };
+}
+
 const arrayNames = [
-  'better',
-  'tied',
-  'users',
-  'targets',
-  'targetCounts',
-  'historyLengths',
-  'modalities',
-] as const;
+  ...['better', 'tied', 'candidates', 'users', 'targets', 'targetCounts', 'historyLengths'],
+  ...['modalities', 'relevantEnds', 'gains'],
+] as (keyof RankedRows)[];
 
 /** Keeps rows with a run. */
 export async function keepRows(run: string, name: string, rows: RankedRows): Promise<void> {
   const arrays: Record<string, RowArray> = {};
-  for (const key of arrayNames) if (rows[key]) arrays[key] = rows[key];
-  const { domain, split, history, items, key = '', checkpoint = '', modalityNames } = rows;
+  for (const key of arrayNames) if (rows[key]) arrays[key] = rows[key] as RowArray;
+  const { domain, split, protocol = '', history, items, key = '', checkpoint = '', modalityNames } = rows;
+  const { lists, training } = rows;
+  if (lists && training)
+    Object.assign(arrays, {
+      listItems: lists.items,
+      listEnds: lists.listEnds,
+      popularity: training.popularity,
+    });
   const meta = {
     kind: 'places',
-    domain,
-    split,
-    history,
-    key,
-    checkpoint,
+    ...{ domain, split, protocol, history, key, checkpoint },
     modalities: modalityNames.join(' '),
+    ...(lists?.depth !== undefined && { depth: String(lists.depth) }),
+    ...(training && { trainingUsers: String(training.users) }),
   };
   await writeRows(run, name, { arrays, meta: { ...meta, items: String(items) } });
 }
@@ -132,21 +205,30 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
   if (!file) return name === 'test' ? oldRows(run) : undefined;
   const { arrays, meta } = file;
   const ints = (key: string): Int32Array => arrays[key] as Int32Array;
+  const depth = meta['depth'] === undefined ? undefined : Number(meta['depth']);
   return {
     domain: meta['domain']!,
     split: meta['split']!,
+    protocol: meta['protocol'] === '' ? undefined : meta['protocol'],
     history: meta['history']!,
     items: Number(meta['items']),
     key: meta['key']!,
     checkpoint: meta['checkpoint']!,
     better: ints('better'),
     tied: ints('tied'),
+    candidates: ints('candidates'),
     users: ints('users'),
     targets: ints('targets'),
     targetCounts: ints('targetCounts'),
     historyLengths: ints('historyLengths'),
     modalities: arrays['modalities'] as Uint8Array,
     modalityNames: meta['modalities']!.split(' ').filter((word) => word !== ''),
+    relevantEnds: ints('relevantEnds'),
+    gains: arrays['gains'] as Float32Array | undefined,
+    ...(arrays['listItems'] && {
+      lists: { items: ints('listItems'), listEnds: ints('listEnds'), depth },
+      training: { popularity: ints('popularity'), users: Number(meta['trainingUsers']) },
+    }),
   };
 }
 
@@ -172,21 +254,37 @@ export interface RowGroups {
 /** Lower ends of the groups of items by their training interactions, and of rows by the length of their history. */
 const edges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5, 6, 8] } as const;
 
-/** Metrics by training interactions of the target. */
-export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
-  return groupMetrics(rows, rangeGroups(rows.targetCounts, edges.popularity), cutoffs, ties);
+/** Relevant items as rows of their own; all that can be said of one alone is whether it is found. */
+function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
+  if (!isMany(rows)) return groupMetrics(rows, groups, cutoffs, ties);
+  const found = groupMetrics({ better: rows.better, tied: rows.tied }, groups, cutoffs, ties);
+  return found.map(({ metrics, ...group }) => ({
+    ...group,
+    ...(metrics && {
+      metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith('recall@'))),
+    }),
+  }));
 }
 
-/** Metrics by training interactions of the target, length of the history, and modalities of the target, as far as rows tell. */
+/** Metrics by training interactions of the target. */
+export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
+  return byItem(rows, rangeGroups(rows.targetCounts, edges.popularity), cutoffs, ties);
+}
+
+/**
+ * Metrics by training interactions of the target, length of the history, and modalities of the target, as far as rows tell. Where rows
+ * have several relevant items, groups of items count those: recall is the share of them that is found.
+ */
 export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): RowGroups[] {
   const { historyLengths, modalities, modalityNames } = rows;
+  const lengths = isMany(rows) ? [0, ...edges.historyLength] : edges.historyLength;
   return [
     { title: 'training interactions of the item', groups: popularityOf(rows, cutoffs, ties) },
     ...(historyLengths
       ? [
           {
             title: 'length of the history',
-            groups: groupMetrics(rows, rangeGroups(historyLengths, edges.historyLength), cutoffs, ties),
+            groups: groupMetrics(rows, rangeGroups(historyLengths, lengths), cutoffs, ties),
           },
         ]
       : []),
@@ -194,9 +292,34 @@ export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: Tie
       ? [
           {
             title: 'modalities of the item',
-            groups: groupMetrics(rows, maskGroups(modalityNames, modalities), cutoffs, ties),
+            groups: byItem(rows, maskGroups(modalityNames, modalities), cutoffs, ties),
           },
         ]
       : []),
   ];
+}
+
+/** A metric of every row by its name, those beyond accuracy among them where lists were kept. */
+export function valuesOf(rows: RankedRows, name: string, ties: TieRule): Float64Array {
+  const { family, k } = metricName(name);
+  const novelty = noveltyMetrics.find((metric) => metric === family);
+  if (!novelty || k === undefined) return rowValues(rows, name, ties);
+  const lists = listsOf(rows);
+  if (!lists || !rows.training)
+    throw new RangeError(`${name} needs the lists of the rows, which were not kept`);
+  return noveltyValues(lists, novelty, rows.training, k);
+}
+
+/** The metrics of rows, those beyond accuracy among them where lists were kept and are long enough. */
+export function metricsOf(
+  rows: RankedRows,
+  cutoffs: readonly number[],
+  ties: TieRule,
+): Record<string, number> {
+  const lists = listsOf(rows);
+  const within = cutoffs.filter((k) => k <= (lists?.depth ?? Infinity));
+  return {
+    ...rankingMetrics(rows, cutoffs, undefined, ties),
+    ...(lists && rows.training && beyondAccuracy(lists, rows.training, within)),
+  };
 }

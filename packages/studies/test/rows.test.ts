@@ -1,14 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readDomain, type Domain } from '@ferry/data';
+import { readDomain, splitDomain, targetsByUser, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
-import { recallAt } from '@ferry/evaluation';
+import { rankUsers, recallAt, tTest } from '@ferry/evaluation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { compareRuns, shortNames } from '../src/jobs/compare.ts';
+import { compareRuns } from '../src/jobs/compare.ts';
 import { writeComparison } from '../src/jobs/comparisonTable.ts';
+import { formatComparison } from '../src/jobs/formatComparison.ts';
+import { shortNames } from '../src/jobs/lines.ts';
 import { fingerprint } from '../src/jobs/domain.ts';
-import { groupsOf, keepRows, keptRows, rankedRows } from '../src/rows.ts';
+import { groupsOf, keepRows, keptRows, metricsOf, rankedRows, rankedUsers, valuesOf } from '../src/rows.ts';
 import { runBaselines } from '../src/study/baselines.ts';
 import { readCsv } from './readCsv.ts';
 
@@ -65,12 +67,12 @@ describe('baselines', () => {
 });
 
 describe('rows of a run', () => {
-  const run = (name: string): string => {
+  const run = (name: string, more = ''): string => {
     const directory = join(folder, name);
     mkdirSync(directory, { recursive: true });
     writeFileSync(
       join(directory, 'recipe.yaml'),
-      'job: finetune\ntarget: shop\nevaluation: { cutoffs: [1, 10] }\n',
+      `job: finetune\ntarget: shop\nevaluation: { cutoffs: [1, 10] }\n${more}`,
     );
     return directory;
   };
@@ -114,6 +116,98 @@ describe('rows of a run', () => {
     expect(b!.corrected).toBeCloseTo(2 * b!.permutation, 12);
     expect(c!.corrected).toBe(1);
     expect((await compareRuns(runs, { metric: 'MRR', cutoffs: [5] })).metrics[0]).toHaveProperty('recall@5');
+    const other = await compareRuns(runs, { test: 't', correction: 'benjamini-hochberg', pairs: true });
+    expect(other.differences.map(({ line, base }) => `${line} ${base}`)).toEqual(['b a', 'c a', 'c b']);
+    const least = Math.min(...other.differences.map(({ t }) => t));
+    expect(Math.min(...other.differences.map((one) => one.corrected))).toBeGreaterThan(least);
+    await expect(compareRuns(runs, { metric: 'ndgc@10' })).rejects.toThrow(/such as .*, got ndgc@10/);
+  });
+
+  it('of one recipe and several seeds are one line, its seeds apart from its rows', async () => {
+    const ranks = {
+      'x-1': [0, 1, 2, 3, 4, 5, 6, 20],
+      'x-2': [1, 1, 2, 3, 4, 5, 6, 20],
+      'y-1': [9, 9, 9, 9, 9, 9, 9, 20],
+    };
+    for (const [name, better] of Object.entries(ranks)) {
+      const [of, seed] = name.split('-') as [string, string];
+      const ids = of === 'y' ? 'ids: false\n' : '';
+      await keepRows(run(name, `seed: ${seed}\n${ids}`), 'test', placed(better));
+    }
+    const directories = ['x-1', 'x-2', 'y-1'].map((name) => join(folder, name));
+    const found = await compareRuns(directories);
+    expect(found.lines.map(({ seeds }) => seeds)).toEqual([[1, 2], [1]]);
+    expect(found.metrics[0]!['recall@1']).toEqual({ mean: 1 / 16, deviation: Math.SQRT2 / 16, count: 2 });
+    // Seed 1 is all that both have.
+    const both = await compareRuns([directories[0]!, directories[2]!]);
+    const { difference, low, permutation, seeds } = found.differences[0]!;
+    expect({ difference, low, permutation }).toEqual({
+      difference: both.differences[0]!.difference,
+      low: both.differences[0]!.low,
+      permutation: both.differences[0]!.permutation,
+    });
+    expect(seeds).toBeUndefined();
+    await keepRows(run('y-2', 'seed: 2\nids: false\n'), 'test', placed([8, 9, 9, 9, 9, 9, 9, 20]));
+    const four = await compareRuns([...directories, join(folder, 'y-2')]);
+    const [one] = four.differences;
+    const gain = (rank: number): number => 1 / Math.log2(rank + 1);
+    const bySeed = [gain(1) - gain(10), gain(2) - gain(9)].map(
+      (first) => (first + [2, 3, 4, 5, 6, 7].reduce((sum, rank) => sum + gain(rank) - gain(10), 0)) / 8,
+    );
+    expect(one!.seeds!.mean).toBeCloseTo(-(bySeed[0]! + bySeed[1]!) / 2, 12);
+    expect(one!.difference).toBeCloseTo(one!.seeds!.mean, 12);
+    expect(one!.seeds!.deviation).toBeCloseTo(Math.abs(bySeed[0]! - bySeed[1]!) / Math.SQRT2, 12);
+    expect((await compareRuns(directories, { each: true })).lines).toHaveLength(3);
+    for (const format of ['text', 'markdown', 'latex'] as const) {
+      const text = formatComparison(four, { format });
+      expect(text).toContain({ text: 'from seed to seed', markdown: '| ---', latex: '\\toprule' }[format]);
+      expect(text).toMatch(/mean over the seeds that both lines have/);
+    }
+  });
+
+  it('may have several relevant items, and keep their lists', async () => {
+    const split = splitDomain(domain, { name: 'random-by-user', test: 0.2 });
+    const targets = targetsByUser(split.test);
+    const count = domain.items.ids.length;
+    const ranking = await rankUsers({
+      ...{ targets, count, seen: split.training, k: [10] },
+      scores: (users) =>
+        Float32Array.from({ length: users.length * (count + 1) }, (_, i) => (i * 7919) % (count + 1)),
+    });
+    const rows = rankedUsers(
+      { domain: split, split: 'test', history: 'mask', places: ranking, checkpoint: 'step-1' },
+      targets,
+    );
+    for (const name of ['m', 'n']) await keepRows(run(name), 'test', rows);
+    const kept = (await keptRows(join(folder, 'm')))!;
+    expect(kept).toEqual(rows);
+    const wanted = targets.relevant.subarray(0, targets.relevantEnds[0]);
+    const seen = split.training.items.subarray(split.training.starts[0], split.training.ends[0]);
+    const left = count - new Set(seen.filter((item) => !wanted.includes(item))).size;
+    expect([kept.protocol, kept.candidates![0]]).toEqual(['random-by-user', left]);
+    const found = await compareRuns(
+      ['m', 'n'].map((name) => join(folder, name)),
+      { metric: 'epc@10' },
+    );
+    expect(found.count).toBe(8);
+    expect(Object.keys(found.metrics[0]!)).toEqual(
+      expect.arrayContaining(['map@1', 'gini@10', 'coverage@10']),
+    );
+    expect(found.metrics[0]!['recall@10']!.mean).toBe(ranking.metrics['recall@10']);
+    expect(found.differences[0]).toMatchObject({
+      difference: 0,
+      permutation: 1,
+      t: tTest(new Float64Array(2)),
+    });
+    expect(metricsOf(kept, [10, 50], 'mid-rank')).not.toHaveProperty('gini@50');
+    expect(() => valuesOf({ ...kept, lists: undefined }, 'arp@10', 'mid-rank')).toThrow(/lists .* not kept/);
+    // Items are grouped one by one, rows as they are.
+    const [items, lengths] = groupsOf(kept, [10], 'mid-rank').map(({ groups }) =>
+      groups.filter(({ metrics }) => metrics),
+    );
+    expect(items!.reduce((sum, group) => sum + group.rows, 0)).toBe(targets.relevant.length);
+    expect(Object.keys(items![0]!.metrics!)).toEqual(['recall@10']);
+    expect(lengths![0]!.metrics!['ndcg@10']).toBeCloseTo(ranking.metrics['ndcg@10']!, 12);
   });
 
   it('that are compared are written as CSV, every number with all its digits', async () => {
@@ -124,21 +218,23 @@ describe('rows of a run', () => {
     const rows = await readCsv(file);
     // All test rows first; every grouping has one group here, which is all of them again.
     const metrics = Object.keys(found.metrics[0]!);
-    expect(rows).toHaveLength(runs.length * metrics.length * (1 + Object.keys(found.groups).length));
-    for (const [i, run] of runs.entries())
+    const [compared] = rows.filter((row) => row['against'] !== '');
+    expect(rows).toHaveLength(1 + runs.length * metrics.length * (1 + Object.keys(found.groups).length));
+    for (const [i, { name }] of found.lines.entries())
       for (const metric of metrics) {
-        const [whole, ...groups] = rows.filter((row) => row['run'] === run && row['metric'] === metric);
-        expect(whole).toMatchObject({ domain: 'shop', split: 'test', grouping: '', group: '', rows: '8' });
-        for (const row of [whole!, ...groups]) expect(Number(row['value'])).toBe(found.metrics[i]![metric]);
-        expect(groups.map((row) => row['grouping'])).toEqual(Object.keys(found.groups));
-        expect(whole!['difference']).toBe(
-          i === 1 && metric === 'ndcg@10' ? String(found.differences[0]!.difference) : '',
+        const [whole, ...groups] = rows.filter(
+          (row) => row['run'] === name && row['metric'] === metric && row['against'] === '',
         );
+        expect(whole).toMatchObject({ domain: 'shop', split: 'test', grouping: '', group: '', rows: '8' });
+        for (const row of [whole!, ...groups])
+          expect(Number(row['value'])).toBe(found.metrics[i]![metric]!.mean);
+        expect(groups.map((row) => row['grouping'])).toEqual(Object.keys(found.groups));
       }
-    const { low, high, permutation, corrected } = found.differences[0]!;
-    expect(rows.find((row) => row['difference'] !== '')).toMatchObject({
-      ...{ low: String(low), high: String(high), p: String(permutation), holm: String(corrected) },
-      ...{ better: '0', worse: '7' },
+    const { difference, low, high, permutation, corrected, t, wilcoxon } = found.differences[0]!;
+    expect(compared).toMatchObject({
+      ...{ run: 'b', against: 'a', metric: 'ndcg@10', difference: String(difference) },
+      ...{ low: String(low), high: String(high), p: String(permutation), corrected: String(corrected) },
+      ...{ t: String(t), wilcoxon: String(wilcoxon), better: '0', worse: '7' },
     });
   });
 
@@ -149,6 +245,7 @@ describe('rows of a run', () => {
       return compareRuns([a, join(folder, name)]);
     };
     await expect(other('d', { history: 'mask' })).rejects.toThrow(/history kept; .*history excluded/);
+    await expect(other('d', { protocol: 'files' })).rejects.toThrow(/split leave-one-out, the other files/);
     await expect(other('d', { domain: 'cafe' })).rejects.toThrow(/test of shop, .*test of cafe/);
     await expect(other('d', { key: 'x' })).rejects.toThrow(/their users or items are others/);
     await expect(other('d', { targets: new Int32Array(8).fill(1) })).rejects.toThrow(

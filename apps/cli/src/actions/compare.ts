@@ -1,2 +1,2 @@
 // What `ferry compare` loads when it is run, and nothing else.
-export { compareRuns, formatComparison, writeComparison } from '@ferry/studies';
+export { compareRuns, comparisonCsv, formatComparison, writeComparison } from '@ferry/studies';

@@ -1,240 +1,224 @@
 import { RandomStream } from '@ferry/engine';
 import {
+  benjaminiHochberg,
   comparePaired,
   holm,
-  metricTitle,
-  rankingMetrics,
   rowCount,
-  rowValues,
+  summarise,
   type GroupMetrics,
   type PairedComparison,
+  type Summary,
+  type TieRule,
 } from '@ferry/evaluation';
-import { metricNames, UserError, type FinetuneRecipe } from '@ferry/recipes';
-import { tableToText, type Table } from '@ferry/report';
-import { listRows } from '@ferry/training';
-import { groupsOf, keptRows, type RankedRows } from '../rows.ts';
-import { pText, signed } from '../study/effects.ts';
-import { runRecipe } from './runs.ts';
+import { metricNames, UserError } from '@ferry/recipes';
+import { groupsOf, metricsOf, valuesOf } from '../rows.ts';
+import { differenceOf, openRows, type OpenedRows } from './openRows.ts';
+import { linesOf, type Line } from './lines.ts';
+
+/** The p-value that is corrected and put into words. */
+export const comparisonTests = ['permutation', 't', 'wilcoxon', 'sign'] as const;
+
+/** How p-values are corrected for the number of comparisons. */
+export const comparisonCorrections = ['holm', 'benjamini-hochberg'] as const;
 
 /** What {@link compareRuns} is asked for. */
 export interface CompareOptions {
   /** Which kept rows, such as `valid` or `test-without-image`. Default `test`. */
-  readonly rows?: string;
+  readonly rows?: string | undefined;
   /** The metric that is tested. Default: the first run's validation metric. */
-  readonly metric?: string;
+  readonly metric?: string | undefined;
   /** Cutoffs. Default: the first run's. */
-  readonly cutoffs?: readonly number[];
+  readonly cutoffs?: readonly number[] | undefined;
+  /** Whether every run is a line of its own, even where runs differ by their seed alone. */
+  readonly each?: boolean | undefined;
+  /** Whether every line is compared with every other, instead of with the first. */
+  readonly pairs?: boolean | undefined;
+  /** Default `permutation`. */
+  readonly test?: (typeof comparisonTests)[number] | undefined;
+  /** Default `holm`. */
+  readonly correction?: (typeof comparisonCorrections)[number] | undefined;
 }
 
-/** A run against the first one, row by row. */
-export interface RunDifference extends PairedComparison {
-  /** The run. */
-  readonly run: string;
-  /** p-value of the permutation test after Holm's correction over all runs compared. */
+/** A line of a comparison against another one, row by row: each row's value is the mean over the seeds that both have. */
+export interface LineDifference extends PairedComparison {
+  /** Name of the line. */
+  readonly line: string;
+  /** Name of the line it is compared with. */
+  readonly base: string;
+  /** p-value of the chosen test, corrected over all comparisons. */
   readonly corrected: number;
+  /** Mean difference of each seed that both have, as mean and deviation over them; undefined where they share none. */
+  readonly seeds: Summary | undefined;
 }
 
 /** Some runs side by side. */
 export interface RunComparison {
-  /** The runs, the one the others are compared with first. */
+  /** All runs, in the order they were named. */
   readonly runs: readonly string[];
+  /** Runs that differ by their seed alone are one line. */
+  readonly lines: readonly Line[];
   /** Name of the domain. */
   readonly domain: string;
+  /** How the domain was split; undefined for runs of before it was kept. */
+  readonly protocol: string | undefined;
   /** Which rows. */
   readonly rows: string;
   /** How many. */
   readonly count: number;
   /** The metric that is tested. */
   readonly metric: string;
-  /** Metrics of each run. */
-  readonly metrics: readonly Readonly<Record<string, number>>[];
-  /** Each run but the first against the first. */
-  readonly differences: readonly RunDifference[];
-  /** Metrics of each run by training interactions of the item, length of the history and modalities. */
+  /** The test whose p-values are corrected. */
+  readonly test: (typeof comparisonTests)[number];
+  /** How. */
+  readonly correction: (typeof comparisonCorrections)[number];
+  /** Metrics of each line over its seeds. */
+  readonly metrics: readonly Readonly<Record<string, Summary>>[];
+  /** Lines against one another. */
+  readonly differences: readonly LineDifference[];
+  /** Metrics of each line, means over its seeds, by training interactions of the item, length of the history and modalities. */
   readonly groups: Readonly<Record<string, readonly (readonly GroupMetrics[])[]>>;
 }
 
-interface OpenedRun {
-  readonly run: string;
-  readonly rows: RankedRows;
-  readonly evaluation: FinetuneRecipe['evaluation'] | undefined;
+type Opened = ReadonlyMap<string, OpenedRows>;
+
+/** The same metrics of several runs as one: over what all of them have. */
+function together<T>(
+  runs: readonly Readonly<Record<string, number>>[],
+  as: (values: readonly number[]) => T,
+): Record<string, T> {
+  const names = Object.keys(runs[0]!).filter((name) => runs.every((own) => own[name] !== undefined));
+  return Object.fromEntries(names.map((name) => [name, as(runs.map((own) => own[name]!))]));
 }
 
-async function open(run: string, name: string): Promise<OpenedRun> {
-  const recipe = runRecipe(run);
-  const rows = await keptRows(run, name);
-  if (!rows) {
-    const there = listRows(run);
-    const [split = 'test'] = name.split('-');
-    throw new UserError(
-      `${run} has kept no rows '${name}'${there.length > 0 ? ` (it has ${there.join(', ')})` : ''}: ferry evaluate ${run}${split === 'test' ? '' : ` --split ${split}`} makes them`,
-    );
-  }
-  return { run, rows, evaluation: recipe.job === 'pretrain' ? undefined : recipe.evaluation };
-}
+const mean = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
-const historyWords: Readonly<Record<string, string>> = {
-  keep: 'items of the history kept',
-  mask: 'items of the history excluded',
-};
-
-/** Rows of a run in words. */
-function described({ run, rows }: OpenedRun): string {
-  const { domain, split, history, items } = rows;
-  const count = (value: number): string => value.toLocaleString('en-US');
-  return (
-    `${run}: ${split} of ${domain}, ${count(rowCount(rows))} rows` +
-    (items > 0 ? ` among ${count(items)} items` : '') +
-    (history in historyWords ? `, ${historyWords[history]!}` : '')
+/** Groups of each line, their metrics averaged over its runs; groupings that only some of the runs can tell are left out. */
+function groupsOfLines(
+  lines: readonly Line[],
+  opened: Opened,
+  cutoffs: readonly number[],
+  ties: TieRule,
+): Record<string, GroupMetrics[][]> {
+  const all = lines.map(({ runs }) => runs.map((run) => groupsOf(opened.get(run)!.rows, cutoffs, ties)));
+  const titles = all[0]![0]!
+    .map(({ title }) => title)
+    .filter((title) => all.flat().every((groups) => groups.some((group) => group.title === title)));
+  return Object.fromEntries(
+    titles.map((title) => [
+      title,
+      all.map((runs) => {
+        const own = runs.map((groups) => groups.find((group) => group.title === title)!.groups);
+        return own[0]!.map((group, at): GroupMetrics => {
+          const metrics = own.flatMap((groups) => (groups[at]?.metrics ? [groups[at].metrics] : []));
+          return metrics.length === 0 ? group : { ...group, metrics: together(metrics, mean) };
+        });
+      }),
+    ]),
   );
 }
 
-/** Where the rows of two runs differ, in words; undefined where they are the same. */
-function differenceOf(first: OpenedRun, other: OpenedRun): string | undefined {
-  const [a, b] = [first.rows, other.rows];
-  // A run of before rows were kept does not tell its protocol, its items or who its users are.
-  const unequal = (key: 'history' | 'items' | 'key'): boolean =>
-    Boolean(a[key] && b[key]) && a[key] !== b[key];
-  if (
-    a.domain !== b.domain ||
-    a.split !== b.split ||
-    rowCount(a) !== rowCount(b) ||
-    unequal('history') ||
-    unequal('items')
-  )
-    return '';
-  const row = a.targets && b.targets ? a.targets.findIndex((target, r) => target !== b.targets![r]) : -1;
-  if (row >= 0) return `; row ${row + 1} wants another item`;
-  const counts = a.targetCounts.findIndex((count, r) => count !== b.targetCounts[r]);
-  if (counts >= 0) return `; the item of row ${counts + 1} occurs in training as often as another`;
-  return unequal('key') ? '; their users or items are others' : undefined;
+/** Values of the same rows averaged over runs. */
+const averaged = (runs: readonly Float64Array[]): Float64Array =>
+  runs[0]!.map((_, row) => runs.reduce((sum, own) => sum + own[row]!, 0) / runs.length);
+
+/** Mean over the rows that have a value. */
+const meanOf = (values: Float64Array): number => mean(values.filter((value) => !Number.isNaN(value)));
+
+/** Two lines compared row by row, before correction. */
+function compareLines(
+  line: Line,
+  base: Line,
+  values: ReadonlyMap<string, Float64Array>,
+): Omit<LineDifference, 'corrected'> {
+  const shared = line.seeds.filter((seed) => base.seeds.includes(seed));
+  const of = ({ runs, seeds }: Line): Float64Array[] =>
+    (shared.length > 0 ? shared.map((seed) => runs[seeds.indexOf(seed)]!) : runs).map((run) =>
+      values.get(run)!,
+    );
+  const [own, other] = [of(line), of(base)];
+  return {
+    line: line.name,
+    base: base.name,
+    ...comparePaired(averaged(own), averaged(other), {
+      random: RandomStream.fromSeed(1).split(line.runs[0]!),
+    }),
+    seeds: shared.length > 1 ? summarise(own.map((one, i) => meanOf(one) - meanOf(other[i]!))) : undefined,
+  };
+}
+
+/** The metric that is tested, checked against what the rows can tell. */
+function testedMetric(
+  wanted: string | undefined,
+  { rows, evaluation }: OpenedRows,
+  cutoffs: readonly number[],
+  ties: TieRule,
+): string {
+  const known = metricNames(cutoffs);
+  const led = evaluation?.metric ?? 'ndcg@10';
+  const metric = wanted?.toLowerCase() ?? (known.includes(led) ? led : known[1]!);
+  try {
+    valuesOf(rows, metric, ties);
+  } catch (error) {
+    throw new UserError(
+      `--metric must be one that the rows can tell, such as ${known.join(', ')}, got ${metric} (${(error as Error).message})`,
+    );
+  }
+  return metric;
 }
 
 /**
- * Compares runs that ranked the same rows, from the rows they kept: nothing is ranked again.
+ * Compares runs that ranked the same rows, from the rows they kept: nothing is ranked again. Runs of one recipe with several seeds
+ * are one line.
  *
  * @param runs - Run directories, two at least; the others are compared with the first.
  * @throws UserError for runs that ranked other rows, or kept none.
  */
 export async function compareRuns(
   runs: readonly string[],
-  { rows: name = 'test', metric: wanted, cutoffs: given }: CompareOptions = {},
+  { rows: name = 'test', cutoffs: given, pairs = false, each = false, ...options }: CompareOptions = {},
 ): Promise<RunComparison> {
+  const { metric: wanted, test = 'permutation', correction = 'holm' } = options;
   if (runs.length < 2) throw new UserError(`two runs at least must be named, got ${runs.length}`);
   const twice = runs.find((run, i) => runs.indexOf(run) < i);
   if (twice !== undefined) throw new UserError(`runs must differ from one another, got ${twice} twice`);
-  const opened: OpenedRun[] = [];
-  for (const run of runs) opened.push(await open(run, name));
-  const [first, ...others] = opened as [OpenedRun, ...OpenedRun[]];
-  for (const other of others) {
+  const opened = new Map<string, OpenedRows>();
+  for (const run of runs) opened.set(run, await openRows(run, name));
+  const first = opened.get(runs[0]!)!;
+  for (const other of opened.values()) {
     const difference = differenceOf(first, other);
-    if (difference !== undefined)
-      throw new UserError(
-        `runs must have ranked the same rows: ${described(first)}; ${described(other)}${difference}`,
-      );
+    if (difference !== undefined) throw new UserError(difference);
   }
-  const { cutoffs: own = [10, 50], metric: led = 'ndcg@10', ties = 'mid-rank' } = first.evaluation ?? {};
+  const { cutoffs: own = [10, 50], ties = 'mid-rank' } = first.evaluation ?? {};
   const cutoffs = given ?? own;
-  const known = metricNames(cutoffs);
-  const metric = wanted?.toLowerCase() ?? (known.includes(led) ? led : known[1]!);
-  if (!known.includes(metric))
-    throw new UserError(`--metric must be one of ${known.join(', ')}, got ${metric}`);
-  const base = rowValues(first.rows, metric, ties);
-  const tested = others.map(({ run, rows }) => ({
-    run,
-    ...comparePaired(rowValues(rows, metric, ties), base, { random: RandomStream.fromSeed(1).split(run) }),
-  }));
-  const corrected = holm(tested.map(({ permutation }) => permutation));
-  const groups: Record<string, (readonly GroupMetrics[])[]> = {};
-  for (const { rows } of opened)
-    for (const group of groupsOf(rows, cutoffs, ties)) (groups[group.title] ??= []).push(group.groups);
+  const metric = testedMetric(wanted, first, cutoffs, ties);
+  const lines = linesOf([...opened.values()], each);
+  const values = new Map([...opened].map(([run, { rows }]) => [run, valuesOf(rows, metric, ties)]));
+  const compared = lines.flatMap((line, i) =>
+    lines.slice(0, pairs ? i : Math.min(i, 1)).map((base) => compareLines(line, base, values)),
+  );
+  const correct = { holm, 'benjamini-hochberg': benjaminiHochberg }[correction];
+  // A single row has no t-test.
+  const corrected = correct(compared.map((one) => (Number.isNaN(one[test]) ? 1 : one[test])));
   return {
     runs,
+    lines,
     domain: first.rows.domain,
+    protocol: first.rows.protocol,
     rows: name,
-    count: base.length,
-    metric,
-    metrics: opened.map(({ rows }) => rankingMetrics(rows, cutoffs, undefined, ties)),
-    differences: tested.map((one, i) => ({ ...one, corrected: corrected[i]! })),
-    // A grouping that only some of the runs can tell is left out.
-    groups: Object.fromEntries(Object.entries(groups).filter(([, all]) => all.length === runs.length)),
+    count: rowCount(first.rows),
+    ...{ metric, test, correction },
+    metrics: lines.map((line) =>
+      together(
+        line.runs.map((run) => {
+          const { rows } = opened.get(run)!;
+          const found = metricsOf(rows, cutoffs, ties);
+          return metric in found ? found : { ...found, [metric]: meanOf(values.get(run)!) };
+        }),
+        summarise,
+      ),
+    ),
+    differences: compared.map((one, i) => ({ ...one, corrected: corrected[i]! })),
+    groups: groupsOfLines(lines, opened, cutoffs, ties),
   };
-}
-
-/** Paths without the directories that all of them begin and end with. */
-export function shortNames(paths: readonly string[]): string[] {
-  const parts = paths.map((path) => path.split('/').filter((part) => part !== ''));
-  const shortest = Math.min(...parts.map((own) => own.length)) - 1;
-  const same = (at: (own: string[]) => string | undefined): boolean =>
-    parts.every((own) => at(own) === at(parts[0]!));
-  let head = 0;
-  while (head < shortest && same((own) => own[head])) head++;
-  let tail = 0;
-  while (head + tail < shortest && same((own) => own.at(-1 - tail))) tail++;
-  return parts.map((own) => own.slice(head, own.length - tail).join('/'));
-}
-
-/** A comparison for the terminal. */
-export function formatComparison(comparison: RunComparison, width?: number): string {
-  const { runs, domain, rows, count, metric, metrics, differences, groups } = comparison;
-  const names = shortNames(runs);
-  const number = (key: string, title: string) => ({ key, title, kind: 'number' as const, decimals: 4 });
-  const whole: Table = {
-    columns: [
-      { key: 'run', title: 'run' },
-      ...Object.keys(metrics[0]!).map((key) => ({ ...number(key, metricTitle(key)), best: 'max' as const })),
-    ],
-    rows: metrics.map((own, i) => ({ run: names[i]!, ...own })),
-  };
-  const tests: Table = {
-    columns: [
-      { key: 'run', title: `against ${names[0]!}` },
-      { key: 'difference', title: metricTitle(metric), kind: 'number' },
-      { key: 'interval', title: '95 % interval over rows', kind: 'number' },
-      { key: 'p', title: 'p', kind: 'number' },
-      { key: 'corrected', title: 'p (Holm)', kind: 'number' },
-      { key: 'wins', title: 'rows better', kind: 'number' },
-      { key: 'losses', title: 'rows worse', kind: 'number' },
-    ],
-    rows: differences.map(({ run, difference, low, high, permutation, corrected, wins, losses }) => ({
-      run: names[runs.indexOf(run)]!,
-      difference: signed(difference),
-      interval: `${signed(low)} to ${signed(high)}`,
-      p: pText(permutation),
-      corrected: pText(corrected),
-      wins,
-      losses,
-    })),
-  };
-  const byGroup = Object.entries(groups).map(([title, all]): Table => {
-    const filled = all[0]!.filter((group) => group.metrics);
-    return {
-      columns: [
-        { key: 'label', title },
-        { key: 'rows', title: 'rows', kind: 'number' },
-        ...names.map((name, i) => ({ ...number(`run${i}`, name), best: 'max' as const })),
-      ],
-      rows: filled.map(({ label, rows: size }) => ({
-        label,
-        rows: size,
-        ...Object.fromEntries(
-          all.map((own, i) => [
-            `run${i}`,
-            own.find((group) => group.label === label)?.metrics?.[metric] ?? null,
-          ]),
-        ),
-      })),
-    };
-  });
-  const head = `${domain}, ${rows}: ${count.toLocaleString('en-US')} rows\n${runs.map((run, i) => `  ${names[i]!}  ${run}`).join('\n')}`;
-  const set = (table: Table): string => tableToText(table, { width }).trimEnd();
-  const note =
-    'Paired permutation test, row by row. The interval covers the choice of rows, not the seed of a run: compare several seeds, or a study.';
-  return [
-    head,
-    set(whole),
-    `${set(tests)}\n\n${note}`,
-    ...(byGroup.length > 0 ? [`${metricTitle(metric)} by group`] : []),
-    ...byGroup.map(set),
-  ].join('\n\n');
 }

@@ -3,37 +3,50 @@ import { replaceFile } from '@ferry/training';
 import type { RunComparison } from './compare.ts';
 
 const columns: readonly Column[] = ['run', 'domain', 'split', 'grouping', 'group', 'rows', 'metric', 'value']
-  .concat('difference', 'low', 'high', 'p', 'holm', 'better', 'worse')
+  .concat('deviation', 'seeds', 'against', 'difference', 'low', 'high', 'error', 'seedDeviation')
+  .concat('p', 't', 'wilcoxon', 'sign', 'corrected', 'better', 'worse')
   .map((key) => ({ key, title: key }));
 
 /**
- * A comparison in long form: a row for each run, group of rows and metric. The rows of all test rows have neither grouping nor
- * group; those of the tested metric also hold the difference to the first run, its 95 % interval over rows, the p-value of the
- * permutation test before and after Holm's correction, and how many rows are better and worse.
+ * A comparison in long form: a row for each line, group of rows and metric, and one for each comparison. Rows over all test rows have
+ * neither grouping nor group. `value` is the mean over the line's seeds, `deviation` over them. A row with `against` is a difference of the
+ * tested metric: its 95 % interval and standard error over rows, its deviation over seeds, the p-values of the permutation test, of the t-test,
+ * of Wilcoxon's and of the sign test, the chosen one corrected, and how many rows are better and worse.
  */
 export function comparisonTable(comparison: RunComparison): Table {
-  const { runs, domain, rows: split, count, metric: tested, metrics, differences, groups } = comparison;
-  const perMetric = (
-    values: Readonly<Record<string, number>>,
-    row: Readonly<Record<string, Cell>>,
-  ): Record<string, Cell>[] =>
-    Object.entries(values).map(([metric, value]) => ({ ...row, domain, split, metric, value }));
-  const whole = runs.flatMap((run, i) =>
-    perMetric(metrics[i]!, { run, rows: count }).map((row) => {
-      const found = differences.find((one) => one.run === run);
-      if (!found || row['metric'] !== tested) return row;
-      const { difference, low, high, permutation: p, corrected: holm, wins: better, losses: worse } = found;
-      return { ...row, difference, low, high, p, holm, better, worse };
+  const { lines, domain, rows: split, count, metric: tested, metrics, differences, groups } = comparison;
+  type Row = Record<string, Cell>;
+  const whole = lines.flatMap(({ name: run }, i) =>
+    Object.entries(metrics[i]!).map(([metric, { mean, deviation, count: seeds }]): Row => ({
+      ...{ run, domain, split, rows: count, metric, value: mean, seeds },
+      ...(seeds > 1 && { deviation }),
+    })),
+  );
+  const compared = differences.map(
+    ({ line: run, base: against, permutation: p, wins: better, losses: worse, seeds, ...one }): Row => ({
+      ...{ run, domain, split, rows: count, metric: tested, against, p, better, worse },
+      ...{ difference: one.difference, low: one.low, high: one.high, error: one.error },
+      ...{ t: one.t, wilcoxon: one.wilcoxon, sign: one.sign, corrected: one.corrected },
+      ...(seeds && { seeds: seeds.count, seedDeviation: seeds.deviation }),
     }),
   );
   const grouped = Object.entries(groups).flatMap(([grouping, all]) =>
-    runs.flatMap((run, i) =>
+    lines.flatMap(({ name: run }, i) =>
       all[i]!.flatMap(({ label: group, rows, metrics: own = {} }) =>
-        perMetric(own, { run, grouping, group, rows }),
+        Object.entries(own).map(([metric, value]): Row => ({
+          run,
+          domain,
+          split,
+          grouping,
+          group,
+          rows,
+          metric,
+          value,
+        })),
       ),
     ),
   );
-  return { columns, rows: [...whole, ...grouped] };
+  return { columns, rows: [...whole, ...compared, ...grouped] };
 }
 
 /**
@@ -42,5 +55,10 @@ export function comparisonTable(comparison: RunComparison): Table {
  * @param path - The file.
  */
 export async function writeComparison(path: string, comparison: RunComparison): Promise<void> {
-  replaceFile(path, await tableToCsv(comparisonTable(comparison)));
+  replaceFile(path, await comparisonCsv(comparison));
+}
+
+/** {@link comparisonTable} as CSV. */
+export async function comparisonCsv(comparison: RunComparison): Promise<string> {
+  return tableToCsv(comparisonTable(comparison));
 }
