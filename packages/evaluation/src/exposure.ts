@@ -9,7 +9,7 @@ export interface TrainingUse {
   /** U: users with a training interaction. */
   readonly users: number;
   /** Items that can be recommended, which Gini and coverage are shares of. Default N. */
-  readonly items?: number | undefined;
+  readonly items?: number;
 }
 
 /** Metrics of whole lists, beyond accuracy. */

@@ -19,7 +19,7 @@ export interface RankedLists {
   /** End of each list in `items`; [R]. */
   readonly listEnds: Int32Array;
   /** Items that were asked for; lists may be shorter, where there were fewer candidates. Default: any number. */
-  readonly depth?: number | undefined;
+  readonly depth?: number;
 }
 
 /** Throws where a cutoff lies below what lists hold: what stands there is not known. */

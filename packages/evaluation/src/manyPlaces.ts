@@ -12,9 +12,9 @@ export interface ManyPlaces extends Places {
   /** End of each row's relevant items; a row may have none. [R] */
   readonly relevantEnds: Int32Array;
   /** Candidates of each row, the relevant ones among them included; [R]. AUC needs them. */
-  readonly candidates?: Int32Array | undefined;
+  readonly candidates?: Int32Array;
   /** Gain of each relevant item, above 0, for graded NDCG. Default 1 each. [P] */
-  readonly gains?: Float32Array | undefined;
+  readonly gains?: Float32Array;
 }
 
 /** As many better candidates as no list has. */

@@ -8,7 +8,7 @@ export interface Places {
   /** Other candidates with the same score; [R]. */
   readonly tied: Int32Array;
   /** How many candidates each row had, the relevant item included; [R]. AUC needs them. */
-  readonly candidates?: Int32Array | undefined;
+  readonly candidates?: Int32Array;
 }
 
 /**

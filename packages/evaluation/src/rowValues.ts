@@ -106,7 +106,7 @@ export function rowValues(results: RowResults, name: string, ties: TieRule = 'mi
 export function meanMetric(
   results: RowResults,
   name: string,
-  { mask, ties = 'mid-rank' }: { mask?: Mask | undefined; ties?: TieRule | undefined } = {},
+  { mask, ties = 'mid-rank' }: { mask?: Mask; ties?: TieRule } = {},
 ): number {
   if (metricName(name).family === 'auc' && isMany(results)) return pooledArea(results, ties, mask);
   return maskedMean(rowValues(results, name, ties), mask);

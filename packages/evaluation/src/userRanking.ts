@@ -10,23 +10,23 @@ export interface UserRankingOptions {
   /** The users, and the items that each is tested on; see `targetsByUser` of `@ferry/data`. */
   targets: UserTargets;
   /** Gain of each relevant item, for graded NDCG; [P]. Default 1 each. */
-  gains?: Float32Array | undefined;
+  gains?: Float32Array;
   /** N: items of the catalogue. */
   count: number;
   /** Items that are no candidates of their users: each user's training items, users of the domain in order. Relevant ones stay. */
-  seen?: Sequences | undefined;
+  seen?: Sequences;
   /** 1 for items that are candidates at all, such as those that training knows; [N + 1]. Default all. */
-  known?: ArrayLike<number> | undefined;
+  known?: ArrayLike<number>;
   /** Scores of every item for some users, larger being better; [B * (N + 1)] or a tensor [B, N + 1], which is disposed. */
   scores: (users: Int32Array) => UserScores | Promise<UserScores>;
   /** B. Default 256. */
-  batchSize?: number | undefined;
+  batchSize?: number;
   /** Cutoffs. Default 10 and 20. */
-  k?: readonly number[] | undefined;
+  k?: readonly number[];
   /** Items of each list that are kept. Default the largest cutoff. */
-  depth?: number | undefined;
+  depth?: number;
   /** What a tie means. Default `mid-rank`. */
-  ties?: TieRule | undefined;
+  ties?: TieRule;
 }
 
 /** See {@link UserRankingOptions.scores}. */

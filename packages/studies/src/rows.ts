@@ -36,31 +36,31 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   /** `test` or `valid`. */
   readonly split: string;
   /** How the domain was split; undefined for runs of before it was kept. */
-  readonly protocol?: string | undefined;
+  readonly protocol?: string;
   /** Whether items of the history were candidates. */
   readonly history: string;
   /** N: items each row's target was ranked among. */
   readonly items: number;
   /** Identifies rows and catalogue: runs of equal keys ranked the same rows. Undefined for runs of before rows were kept. */
-  readonly key?: string | undefined;
+  readonly key?: string;
   /** The checkpoint that ranked; undefined for runs of before rows were kept. */
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: string;
   /** Index of each row's user; [R]. */
-  readonly users?: Int32Array | undefined;
+  readonly users?: Int32Array;
   /** The relevant items; [P]. */
-  readonly targets?: Int32Array | undefined;
+  readonly targets?: Int32Array;
   /** Training interactions of each relevant item; [P]. */
   readonly targetCounts: Int32Array;
   /** Whole length of each row's history; [R]. */
-  readonly historyLengths?: Int32Array | undefined;
+  readonly historyLengths?: Int32Array;
   /** Bit m says whether the relevant item has `modalityNames[m]`; [P]. */
-  readonly modalities?: Uint8Array | undefined;
+  readonly modalities?: Uint8Array;
   /** See `modalities`. */
   readonly modalityNames: readonly string[];
   /** The list of each row, where lists were kept. */
-  readonly lists?: RankedLists | undefined;
+  readonly lists?: RankedLists;
   /** What metrics beyond accuracy know of training, where lists were kept. */
-  readonly training?: TrainingUse | undefined;
+  readonly training?: TrainingUse;
 }
 
 /** What {@link rankedRows} is told of an evaluation. */
@@ -74,11 +74,11 @@ export interface Ranking {
   /** Where each row's target stood. */
   readonly places: Places;
   /** Lists to keep as well. */
-  readonly lists?: RankedLists | undefined;
+  readonly lists?: RankedLists;
   /** By modality: 1 where item i + 1 has it; [N] each. */
-  readonly present?: Readonly<Record<string, ArrayLike<number>>> | undefined;
+  readonly present?: Readonly<Record<string, ArrayLike<number>>>;
   /** The checkpoint that ranked. */
-  readonly checkpoint?: string | undefined;
+  readonly checkpoint?: string;
 }
 
 /** Identifies the rows of a split and the catalogue they are ranked in. */

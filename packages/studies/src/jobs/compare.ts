@@ -24,19 +24,19 @@ export const comparisonCorrections = ['holm', 'benjamini-hochberg'] as const;
 /** What {@link compareRuns} is asked for. */
 export interface CompareOptions {
   /** Which kept rows, such as `valid` or `test-without-image`. Default `test`. */
-  readonly rows?: string | undefined;
+  readonly rows?: string;
   /** The metric that is tested. Default: the first run's validation metric. */
-  readonly metric?: string | undefined;
+  readonly metric?: string;
   /** Cutoffs. Default: the first run's. */
-  readonly cutoffs?: readonly number[] | undefined;
+  readonly cutoffs?: readonly number[];
   /** Whether every run is a line of its own, even where runs differ by their seed alone. */
-  readonly each?: boolean | undefined;
+  readonly each?: boolean;
   /** Whether every line is compared with every other, instead of with the first. */
-  readonly pairs?: boolean | undefined;
+  readonly pairs?: boolean;
   /** Default `permutation`. */
-  readonly test?: (typeof comparisonTests)[number] | undefined;
+  readonly test?: (typeof comparisonTests)[number];
   /** Default `holm`. */
-  readonly correction?: (typeof comparisonCorrections)[number] | undefined;
+  readonly correction?: (typeof comparisonCorrections)[number];
 }
 
 /** A line of a comparison against another one, row by row: each row's value is the mean over the seeds that both have. */

@@ -110,7 +110,7 @@ function note({ lines, test, correction, differences }: RunComparison): string {
  */
 export function formatComparison(
   comparison: RunComparison,
-  { width, format = 'text' }: { width?: number | undefined; format?: 'text' | 'markdown' | 'latex' } = {},
+  { width, format = 'text' }: { width?: number; format?: 'text' | 'markdown' | 'latex' } = {},
 ): string {
   const { lines, domain, protocol, rows, count } = comparison;
   const set = (table: Table): string =>
