@@ -42,7 +42,7 @@ function madeBy({ recipe }: OpenedRows): string {
 export function linesOf(opened: readonly OpenedRows[], each: boolean): Line[] {
   const found = new Map<string, { runs: string[]; seeds: number[] }>();
   for (const one of opened) {
-    const seed = 'seed' in one.recipe ? one.recipe.seed : 0;
+    const seed = 'seed' in one.recipe ? Number(one.recipe.seed) : 0;
     const key = madeBy(one);
     const line = found.get(key);
     // Runs of one recipe and one seed are repetitions, which someone wants to compare.
