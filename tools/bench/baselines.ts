@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
-import { dssm, gru4rec, sasrec } from '@ferry/morec';
+import { bert4rec, dssm, gru4rec, sasrec } from '@ferry/morec';
 import { type EpochCase, epochHere, times, twin } from './epoch.ts';
 
 const { values: options } = parseArgs({
@@ -54,6 +54,14 @@ const rows: readonly Row[] = [
       ['--form', objective, '--packed'],
     ],
   })),
+  {
+    model: bert4rec,
+    objective: 'masked',
+    objectiveSettings: { lastShare: 0 },
+    batchSize: 256,
+    script: 'bert4rec_twin.py',
+    forms: [[], ['--grouped']],
+  },
 ];
 
 const file = join(process.env['FERRY_DATA'] ?? '../shared/data', 's3rec-beauty/Beauty.txt');

@@ -4,6 +4,7 @@ import type { SequentialModel } from '@ferry/sequential';
 /** The models that recipes can name, each loaded when it is used. */
 const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
   missrec: async () => (await import('@ferry/missrec')).missRec,
+  bert4rec: async () => (await import('@ferry/morec')).bert4rec,
   dssm: async () => (await import('@ferry/morec')).dssm,
   gru4rec: async () => (await import('@ferry/morec')).gru4rec,
   sasrec: async () => (await import('@ferry/morec')).sasrec,

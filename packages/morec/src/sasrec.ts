@@ -39,6 +39,7 @@ import {
   type VectorModel,
 } from '@ferry/sequential';
 import { z } from 'zod';
+import { positionRows } from './positionRows.ts';
 
 /** What S3Rec and RecBole have in common. */
 const postNorm = {
@@ -203,21 +204,6 @@ function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStre
     ),
     output: options.tied ? undefined : table(catalogue.items + 1, 'output', 0),
   };
-}
-
-/**
- * int32 [B, L]: the row of the position table for each item of right-padded histories. With left padding the last of n items has the
- * last position, so item l has `positions - n + l`; what stands beyond the history may have any.
- */
-function positionRows(
-  { padding, positions }: SasRecOptions,
-  { history, lengths }: SequenceInputs,
-): tf.Tensor {
-  const [B, L] = history.shape as [number, number];
-  const columns = tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]);
-  if (padding === 'right') return tf.tile(columns, [B, 1]);
-  const firsts = tf.sub(tf.scalar(positions, 'int32'), tf.reshape(lengths, [B, 1]));
-  return tf.minimum(tf.add(firsts, columns), tf.scalar(positions - 1, 'int32'));
 }
 
 /** Histories of one group through the blocks: [B * L, D], or [B, D] where only the last item of each is read (section III-A to III-C). */

@@ -1,5 +1,5 @@
 import { contractOf } from '../../sequential/test/contract.ts';
-import { dssm, gru4rec, sasrec } from '../src/index.ts';
+import { bert4rec, dssm, gru4rec, sasrec } from '../src/index.ts';
 
 const settings = { width: 8, heads: 2, layers: 1, inner: 16, positions: 8, dropout: 0.1 };
 contractOf(sasrec, { settings });
@@ -36,4 +36,13 @@ contractOf(gru4rec, {
   modalities: ['text', 'image'],
   objective: 'bpr-max',
   objectiveSettings: { negatives: 16 },
+});
+
+const bert = { width: 8, layers: 1, inner: 16, positions: 9, dropout: 0.1, attentionDropout: 0.1 };
+contractOf(bert4rec, { settings: bert, objectiveSettings: { share: 0.4, lastShare: 0.3 }, epochs: 40 });
+contractOf(bert4rec, {
+  settings: { ...bert, preset: 'recbole', tower: { ids: false, features: true } },
+  modalities: ['text', 'image'],
+  objective: 'softmax',
+  cold: true,
 });

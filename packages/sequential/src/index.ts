@@ -49,8 +49,8 @@ export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
 export { bprMaxObjective } from './objectives/bprMax.ts';
 export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.ts';
-export { softmaxObjective } from './objectives/softmax.ts';
-export { lastOnly } from './objectives/targets.ts';
+export { catalogueLoss, softmaxObjective } from './objectives/softmax.ts';
+export { lastOnly, type Targets } from './objectives/targets.ts';
 export {
   createRecommender,
   itemWeight,

@@ -1,7 +1,7 @@
 import { blockedCrossEntropy, blocksPay, tf } from '@ferry/engine';
 import { crossEntropy, maskedMean } from '@ferry/nn';
 import { z } from 'zod';
-import type { Objective, ObjectiveDefinition } from '../contract.ts';
+import type { LossStep, Objective, ObjectiveDefinition } from '../contract.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
 import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
 
@@ -27,27 +27,36 @@ export function softmaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T>
         examples: targets === 'all' ? 'sequences' : 'prefixes',
         terms: [],
         prepare: (examples, preparation) => ({ inputs: targetsOf(targets, examples, preparation).inputs }),
-        loss: (step, inputs) => {
-          const { feed, items: numbers, weights } = inputs as Inputs;
-          const items = step.items();
-          const queries = step.model.queries(step, items, feed);
-          const blocked = step.model.product && blocksPay('softmax', numbers.size, step.count);
-          const losses = blocked
-            ? blockedCrossEntropy(tf.div(queries.vectors, temperature), {
-                tables: [(step.model.candidates(step, items, 'all') as ItemVectors).vectors],
-                labels: numbers,
-                first: 1,
-              })
-            : crossEntropy(
-                tf.div(
-                  step.model.scores(step, queries, step.model.candidates(step, items, 'items')),
-                  temperature,
-                ),
-                tf.sub(numbers, tf.scalar(1, 'int32')),
-              );
-          return { loss: maskedMean(losses, weights) };
-        },
+        loss: (step, inputs) => ({ loss: catalogueLoss(step, inputs as Inputs, temperature) }),
       };
     },
   };
+}
+
+/**
+ * Mean cross-entropy of targets among all items, inside a step.
+ *
+ * @param step - The step.
+ * @param targets - A feed and the item that each vector it reads is to find.
+ * @param temperature - Divides the scores.
+ */
+export function catalogueLoss<T extends ModelTypes>(
+  step: LossStep<T>,
+  { feed, items: numbers, weights }: Targets<T['feed']>,
+  temperature: number,
+): tf.Scalar {
+  const items = step.items();
+  const queries = step.model.queries(step, items, feed);
+  const blocked = step.model.product && blocksPay('softmax', numbers.size, step.count);
+  const losses = blocked
+    ? blockedCrossEntropy(tf.div(queries.vectors, temperature), {
+        tables: [(step.model.candidates(step, items, 'all') as ItemVectors).vectors],
+        labels: numbers,
+        first: 1,
+      })
+    : crossEntropy(
+        tf.div(step.model.scores(step, queries, step.model.candidates(step, items, 'items')), temperature),
+        tf.sub(numbers, tf.scalar(1, 'int32')),
+      );
+  return maskedMean(losses, weights);
 }
