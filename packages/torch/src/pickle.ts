@@ -257,21 +257,21 @@ export function readPickleAt(
       case 0x81: {
         // NEWOBJ
         const args = popList();
-        stack.push(reduce(pop(), args));
+        stack.push(reduce(pop(), args, fail));
         break;
       }
       case 0x92: {
         // NEWOBJ_EX
         pop();
         const args = popList();
-        stack.push(reduce(pop(), args));
+        stack.push(reduce(pop(), args, fail));
         break;
       }
       case 0x6f: {
         // OBJ
         const [callee, ...args] = popMark();
         if (callee === undefined) throw fail('an object without a class');
-        stack.push(reduce(callee, args));
+        stack.push(reduce(callee, args, fail));
         break;
       }
       case 0x69: {
@@ -279,7 +279,7 @@ export function readPickleAt(
         const module = line();
         const callee: PickleGlobal = { kind: 'global', module, name: line() };
         const args = popMark();
-        stack.push(reduce(callee, args));
+        stack.push(reduce(callee, args, fail));
         break;
       }
       case 0x62: {

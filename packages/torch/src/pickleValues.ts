@@ -86,22 +86,36 @@ export function isCount(value: PickleValue | undefined): value is number {
 const isCounts = (value: PickleValue | undefined): value is number[] =>
   Array.isArray(value) && value.every(isCount);
 
+/** Most dimensions of a tensor; PyTorch itself has no more. */
+const maxRank = 64;
+
 /** `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)` as data; undefined if the arguments are not that. */
-function tensorOf(args: readonly PickleValue[]): PickleTensor | undefined {
+function tensorOf(args: readonly PickleValue[], fail: (rule: string) => Error): PickleTensor | undefined {
   const [storage, offset, shape, strides] = args;
+  // First, since one long list may be the shape of many tensors.
+  if (Array.isArray(shape) && shape.length > maxRank)
+    throw fail(`a tensor has ${shape.length} dimensions, at most ${maxRank} are read`);
   if (!isKind(storage, 'storage') || !isCount(offset) || !isCounts(shape) || !isCounts(strides))
     return undefined;
   if (shape.length !== strides.length) return undefined;
   return { kind: 'tensor', storage, offset, shape: [...shape], strides: [...strides] };
 }
 
-/** What a call in the file amounts to. Three calls are understood, as data; every other one becomes an inert record. */
-export function reduce(callee: PickleValue, args: readonly PickleValue[]): PickleValue {
+/**
+ * What a call in the file amounts to. Three calls are understood, as data; every other one becomes an inert record.
+ *
+ * @throws What `fail` makes, for a tensor of more dimensions than there can be.
+ */
+export function reduce(
+  callee: PickleValue,
+  args: readonly PickleValue[],
+  fail: (rule: string) => Error,
+): PickleValue {
   const name = nameOf(callee);
   if (isKind(callee, 'global')) {
     if (name === 'collections.OrderedDict' && args.length === 0) return new Map();
     if (name === 'torch._utils._rebuild_tensor_v2' || name === 'torch._utils._rebuild_tensor') {
-      const tensor = tensorOf(args);
+      const tensor = tensorOf(args, fail);
       if (tensor) return tensor;
     }
     if (name.startsWith('torch._utils._rebuild_parameter') && isKind(args[0], 'tensor')) return args[0];

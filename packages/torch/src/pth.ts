@@ -2,40 +2,33 @@ import { limitsOf, openArchive, type ArchiveLimits } from './archive.ts';
 import { storageType, type PthTensor } from './elements.ts';
 import { isKind, type PickleTensor, type PickleValue } from './pickleValues.ts';
 
-/** PyTorch itself has no more. */
-const maxRank = 64;
-
+/** The elements of a view of a storage in row-major order; `fail` makes an error of what is wrong with it. */
 function materialise(
-  name: string,
   tensor: PickleTensor,
   storages: ReadonlyMap<string, Uint8Array>,
   budget: { readonly whole: number; left: number },
+  fail: (rule: string) => Error,
 ): PthTensor {
   const { storage, offset, shape, strides } = tensor;
   const type = storageType(storage.type);
-  if (!type) throw new Error(`readPth: entry "${name}": elements of type ${storage.type} are not supported`);
+  if (!type) throw fail(`elements of type ${storage.type} are not supported`);
   const bytes = storages.get(storage.key);
-  if (!bytes)
-    throw new Error(`readPth: entry "${name}": storage data/${storage.key} is missing from the archive`);
+  if (!bytes) throw fail(`storage data/${storage.key} is missing from the archive`);
   if (bytes.length !== storage.count * type.bytes)
-    throw new Error(
-      `readPth: entry "${name}": storage data/${storage.key} must have ${storage.count} elements of ${type.bytes} bytes, ` +
+    throw fail(
+      `storage data/${storage.key} must have ${storage.count} elements of ${type.bytes} bytes, ` +
         `got ${bytes.length} bytes (truncated?)`,
     );
-  if (shape.length > maxRank)
-    throw new Error(`readPth: entry "${name}" has ${shape.length} dimensions, at most ${maxRank} are read`);
   // A dimension of 0 first: the others may be anything then, also too large for their product to be a number.
   const count = shape.includes(0) ? 0 : shape.reduce((a, b) => a * b, 1);
   budget.left -= count * type.made;
   if (!(budget.left >= 0))
-    throw new Error(
-      `readPth: entry "${name}" [${shape.join(', ')}] exceeds the size limit of ${budget.whole} bytes for all tensors (maxBytes)`,
+    throw fail(
+      `shape [${shape.join(', ')}] exceeds the size limit of ${budget.whole} bytes for all tensors (maxBytes)`,
     );
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i]!, offset);
   if (count > 0 && last >= storage.count)
-    throw new Error(
-      `readPth: entry "${name}" [${shape.join(', ')}] reaches element ${last} of a storage of ${storage.count}`,
-    );
+    throw fail(`shape [${shape.join(', ')}] reaches element ${last} of a storage of ${storage.count}`);
   const data = type.make(count);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const index = new Array<number>(shape.length).fill(0);
@@ -100,9 +93,15 @@ const wrappers = ['module.', '_orig_mod.'] as const;
 
 /** Names without what wrappers put in front of all of them. */
 function unwrapped(tensors: Map<string, PthTensor>): Map<string, PthTensor> {
-  const wrapper = wrappers.find((prefix) => [...tensors.keys()].every((name) => name.startsWith(prefix)));
-  if (wrapper === undefined || tensors.size === 0) return tensors;
-  return unwrapped(new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])));
+  const names = [...tensors.keys()];
+  if (names.length === 0) return tensors;
+  let start = 0;
+  for (;;) {
+    const wrapper = wrappers.find((prefix) => names.every((name) => name.startsWith(prefix, start)));
+    if (wrapper === undefined) break;
+    start += wrapper.length;
+  }
+  return start === 0 ? tensors : new Map([...tensors].map(([name, tensor]) => [name.slice(start), tensor]));
 }
 
 /**
@@ -133,7 +132,8 @@ export function readStateDict(
         `readPth: ${file}: entry "${name}" of the weights must be a tensor, got ${describeValue(value)}; ` +
           'nothing of it was run, and the file is refused',
       );
-    tensors.set(name, materialise(name, value, storages, budget));
+    const fail = (rule: string): Error => new Error(`readPth: ${file}: entry "${name}": ${rule}`);
+    tensors.set(name, materialise(value, storages, budget, fail));
   }
   return unwrapped(tensors);
 }
