@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { InputError, type Domain } from '@ferry/data';
 import { sha256 } from './hash.ts';
-import { listPictures, type BadPicture } from './inputs.ts';
+import { listPictures, type BadPicture } from './pictureFiles.ts';
 import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord } from './record.ts';
 import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';

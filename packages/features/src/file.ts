@@ -168,7 +168,7 @@ export async function readFeatureFile(
   const declared = options.width ?? record?.width;
   if (declared !== undefined && declared !== found.width)
     throw new InputError(file, undefined, `rows must be ${declared} wide, got ${found.width}`);
-  const stale = record && (await describeStale(record, domain, modality, file));
+  const stale = record && (await describeStale(record, domain, modality));
   if (record?.itemsHash !== undefined && record.itemsHash !== itemsHash(domain) && !options.ids)
     throw new InputError(file, undefined, `${stale ?? 'the items are others'}; make it again`);
   const have = presentRows(found.data, found.width, file);

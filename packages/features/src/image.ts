@@ -1,7 +1,8 @@
 import type { Domain } from '@ferry/data';
 import { openClipImage, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
-import { listPictures, pictureInputs } from './inputs.ts';
+import { pictureInputs } from './inputs.ts';
+import { listPictures } from './pictureFiles.ts';
 import { describePixels, openPixels } from './pixels.ts';
 import type { FeatureMatrix } from './types.ts';
 

@@ -1,7 +1,8 @@
 export type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { unpackNpz } from './npz.ts';
-export { badPictures, listPictures, requireInputs, type BadPicture, type TextSource } from './inputs.ts';
+export { requireInputs, type TextSource } from './inputs.ts';
+export { badPictures, listPictures, type BadPicture } from './pictureFiles.ts';
 export { featureTypes, readRecord, recordPath, type FeatureRecord, type FeatureType } from './record.ts';
 export { featureSummary, presentCount, presentRows } from './matrix.ts';
 export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';

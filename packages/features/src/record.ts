@@ -114,12 +114,6 @@ export function packInputs(inputs: readonly ({ hash: string } | undefined)[]): s
   return bytes.toString('base64');
 }
 
-/** What {@link packInputs} kept of the hash of one item's input; undefined where it had none. */
-export function keptHash(packed: Buffer, index: number): string | undefined {
-  const hash = packed.toString('hex', index * keptBytes, (index + 1) * keptBytes);
-  return /^0*$/.test(hash) ? undefined : hash;
-}
-
 /** Indices of items whose input is another than when `packed` was made. */
 export function changedInputs(packed: string, inputs: readonly ({ hash: string } | undefined)[]): number[] {
   const before = Buffer.from(packed, 'base64');

@@ -1,29 +1,12 @@
-import { stat } from 'node:fs/promises';
 import type { Domain } from '@ferry/data';
-import { pictureInputs, textInputs, type ItemInput } from './inputs.ts';
+import { pictureInputs, textInputs } from './inputs.ts';
 import { describePixels } from './pixels.ts';
-import { changedInputs, itemsHash, keptHash, recordPath, type FeatureRecord } from './record.ts';
+import { changedInputs, itemsHash, type FeatureRecord } from './record.ts';
 import type { Modality } from './types.ts';
 import { useLiteIdentity } from './useLite/weights.ts';
 
 /** What the encoders of this version are, by name; CLIP's weights are not in the package. */
 const identities: Readonly<Record<string, string>> = { 'use-lite': useLiteIdentity, pixels: describePixels };
-
-/** The inputs of a domain as they are now. Pictures that have not been touched since the record are not read again. */
-async function currentInputs(
-  record: FeatureRecord,
-  domain: Domain,
-  modality: Modality,
-  file: string,
-): Promise<(ItemInput | undefined)[]> {
-  if (modality === 'text') return textInputs(domain, record);
-  const { mtimeMs } = await stat(recordPath(file));
-  const kept = Buffer.from(record.inputs!, 'base64');
-  const { inputs } = await pictureInputs(domain, (index, changedAt) =>
-    changedAt < mtimeMs ? keptHash(kept, index) : undefined,
-  );
-  return inputs;
-}
 
 /**
  * Says how features differ from what would be made of the domain today, as far as their record tells.
@@ -31,14 +14,12 @@ async function currentInputs(
  * @param record - The record.
  * @param domain - The domain as it is now.
  * @param modality - What was encoded.
- * @param file - The feature file.
  * @returns A sentence, or undefined if nothing differs.
  */
 export async function describeStale(
   record: FeatureRecord,
   domain: Domain,
   modality: Modality,
-  file: string,
 ): Promise<string | undefined> {
   const { ids } = domain.items;
   if (record.itemsHash !== undefined && record.itemsHash !== itemsHash(domain)) {
@@ -49,7 +30,9 @@ export async function describeStale(
   if (identity !== undefined && record.identity !== undefined && record.identity !== identity)
     return `out of date: made by ${record.identity}, the encoder is now ${identity}`;
   if (record.inputs === undefined) return undefined;
-  const changed = changedInputs(record.inputs, await currentInputs(record, domain, modality, file));
+  // Pictures are read, whatever their times say: a folder that was copied has new ones.
+  const inputs = modality === 'text' ? textInputs(domain, record) : (await pictureInputs(domain)).inputs;
+  const changed = changedInputs(record.inputs, inputs);
   if (changed.length === 0) return undefined;
   const what = modality === 'text' ? 'texts' : 'pictures';
   const shown = changed.slice(0, 3).map((index) => JSON.stringify(ids[index]));

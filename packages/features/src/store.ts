@@ -150,7 +150,7 @@ export async function readStoredFeatures(
   if (inputsHash !== undefined && record.inputsHash !== inputsHash) return undefined;
   if (dtype !== undefined && (record.dtype ?? 'float32') !== dtype) return undefined;
   if (damaged === 'refuse' && (record.damaged ?? 0) > 0) return undefined;
-  const stale = inputsHash === undefined ? await describeStale(record, domain, modality, source) : undefined;
+  const stale = inputsHash === undefined ? await describeStale(record, domain, modality) : undefined;
   if (record.itemsHash !== itemsHash(domain) || (stale !== undefined && whenStale === 'refuse'))
     throw new InputError(source, undefined, `${stale ?? 'out of date: the items are others'}; make it again`);
   const bytes = await readFile(source).catch((error: unknown) => {
