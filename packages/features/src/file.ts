@@ -5,11 +5,12 @@ import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
 import { parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
 import { unpackNpz } from './npz.ts';
-import { checkMagnitudes, oddWidth, repeatedRows } from './oddities.ts';
+import { checkMagnitudes, repeatedRows } from './oddities.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
 import { describeStale } from './stale.ts';
 import { rowOfItem, type RawRows } from './rows.ts';
 import type { FeatureMatrix, Modality } from './types.ts';
+import { oddWidth } from './widthSigns.ts';
 
 /** How {@link readFeatureFile} reads a file. */
 export interface FeatureFileOptions {
@@ -52,15 +53,14 @@ function parseRaw(
     );
   const data = new Float32Array(values);
   decodeNumbers(bytes, type, data);
-  const notes: string[] = [];
   if (record?.dtype === undefined) checkMagnitudes(data, file);
-  if (width === undefined) {
-    notes.push(
-      oddWidth(data, found) ??
-        `the width follows from the file's size: state it in ${basename(recordPath(file))} to have it checked`,
-    );
-  }
-  return { data, rows: values / found, width: found, ids: undefined, notes };
+  const raw = { data, rows: values / found, width: found, ids: undefined };
+  if (width !== undefined) return { ...raw, notes: [] };
+  const odd = oddWidth(data, found);
+  const declare = `state it in ${basename(recordPath(file))}, {"width": ${found}}, or in the recipe`;
+  return odd === undefined
+    ? { ...raw, notes: [], advice: `the width follows from the file's size: ${declare}, to have it checked` }
+    : { ...raw, notes: [`${odd} If not, ${declare}`] };
 }
 
 /** Shape of a matrix of features. */
@@ -191,6 +191,7 @@ export async function readFeatureFile(
     present,
     source: file,
     ...(all.some(Boolean) ? { notes: all.filter((note) => note !== undefined) } : {}),
+    ...(found.advice === undefined ? {} : { advice: found.advice }),
   };
 }
 

@@ -4,7 +4,7 @@ export { unpackNpz } from './npz.ts';
 export { requireInputs, type TextSource } from './inputs.ts';
 export { badPictures, listPictures, type BadPicture } from './pictureFiles.ts';
 export { featureTypes, readRecord, recordPath, type FeatureRecord, type FeatureType } from './record.ts';
-export { featureSummary, presentCount, presentRows } from './matrix.ts';
+export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';
 export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
 export {
   featureStore,
@@ -14,7 +14,13 @@ export {
   type FeatureStore,
   type StoredOptions,
 } from './store.ts';
-export { listFeatures, loadFeatures, loadWordDropped, type LoadOptions } from './load.ts';
+export {
+  listFeatures,
+  loadFeatures,
+  loadWordDropped,
+  type FeatureListing,
+  type LoadOptions,
+} from './load.ts';
 export { buildTextFeatures, textEncoders, type TextEncoderName, type TextFeatureOptions } from './text.ts';
 export {
   buildImageFeatures,

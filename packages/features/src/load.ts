@@ -87,37 +87,51 @@ export async function loadFeatures(
   );
 }
 
-/**
- * Says what features a domain has, one line a set: its own file, and what encoders made, with what is wrong or out of date.
- */
-export async function listFeatures(domain: Domain): Promise<string[]> {
-  const lines: string[] = [];
-  const say = async (reading: Promise<FeatureMatrix | undefined>): Promise<void> => {
-    try {
-      const matrix = await reading;
-      if (matrix) lines.push(featureSummary(matrix));
-    } catch (error) {
-      lines.push(error instanceof Error ? error.message : String(error));
-    }
-  };
+/** One set of features of a domain, for people. */
+export interface FeatureListing {
+  /** What it is, or that there is none. */
+  readonly line: string;
+  /** What is wrong with it, or out of date. */
+  readonly warnings: readonly string[];
+}
+
+/** Says what features a domain has: its own files, and what encoders made. */
+export async function listFeatures(domain: Domain): Promise<FeatureListing[]> {
+  const found: FeatureListing[] = [];
   for (const modality of ['text', 'image'] as const) {
-    const before = lines.length;
+    const before = found.length;
+    const say = async (name: string, reading: Promise<FeatureMatrix | undefined>): Promise<void> => {
+      const of = `${modality} features ${name}`;
+      try {
+        const matrix = await reading;
+        if (matrix)
+          found.push({
+            line: featureSummary(matrix),
+            warnings: (matrix.notes ?? []).map((note) => `${of}: ${note}`),
+          });
+      } catch (error) {
+        const message = error instanceof Error ? error.message : String(error);
+        found.push({ line: `${modality} features: ${name} cannot be used`, warnings: [message] });
+      }
+    };
     const store = await featureStore(domain);
     for (const name of await ownFiles(domain, modality))
-      await say(readFeatureFile(join(domain.directory, name), domain, modality));
+      await say(name, readFeatureFile(join(domain.directory, name), domain, modality));
     for (const encoder of await builtEncoders(store, modality))
-      await say(readStoredFeatures(store, domain, modality, encoder));
-    if (lines.length === before) lines.push(`no ${modality} features yet`);
+      await say(encoder, readStoredFeatures(store, domain, modality, encoder));
+    if (found.length === before) found.push({ line: `no ${modality} features yet`, warnings: [] });
   }
-  return lines;
+  return found;
 }
 
 /**
  * Loads the features of texts that have lost words from MISSRec's file in the domain's directory (`.feat2CLS`).
  *
+ * @param domain - The domain.
+ * @param width - F, if it is declared.
  * @throws InputError if there is not one such file.
  */
-export async function loadWordDropped(domain: Domain): Promise<FeatureMatrix> {
+export async function loadWordDropped(domain: Domain, width?: number): Promise<FeatureMatrix> {
   const files = (await list(domain.directory)).filter((name) => name.endsWith('.feat2CLS'));
   if (files.length !== 1)
     throw new InputError(
@@ -125,5 +139,5 @@ export async function loadWordDropped(domain: Domain): Promise<FeatureMatrix> {
       undefined,
       `word drop needs one file of text features with words dropped (*.feat2CLS), got ${files.length === 0 ? 'none' : files.join(', ')}`,
     );
-  return readFeatureFile(join(domain.directory, files[0]!), domain, 'text');
+  return readFeatureFile(join(domain.directory, files[0]!), domain, 'text', { width });
 }

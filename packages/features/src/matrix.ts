@@ -39,7 +39,8 @@ function count(number: number, one: string, many: string): string {
 }
 
 /**
- * One line for people: which encoder, how wide, how many items have the modality and how many lack it.
+ * One line for people: which encoder, how wide, how many items have the modality and how many lack it. What there is to know
+ * besides stands in the notes.
  *
  * @example `text features: use-lite, 512 wide, 4,382 of 4,385 items (3 missing)`
  */
@@ -50,8 +51,11 @@ export function featureSummary(features: FeatureMatrix): string {
     missing === 0
       ? `all ${count(features.count, 'item', 'items')}`
       : `${have.toLocaleString('en-US')} of ${count(features.count, 'item', 'items')} (${missing.toLocaleString('en-US')} missing)`;
-  return [
-    `${features.modality} features: ${features.encoder}, ${features.width} wide, ${coverage}`,
-    ...(features.notes ?? []),
-  ].join('; ');
+  const line = `${features.modality} features: ${features.encoder}, ${features.width} wide, ${coverage}`;
+  return features.advice === undefined ? line : `${line}; ${features.advice}`;
+}
+
+/** {@link featureSummary}, and a line for each note. */
+export function describeFeatures(features: FeatureMatrix): string[] {
+  return [featureSummary(features), ...(features.notes ?? [])];
 }

@@ -53,59 +53,6 @@ export function checkMagnitudes(data: Float32Array, file: string): void {
     );
 }
 
-/** Correlation of numbers `lag` apart. */
-function correlation(data: Float32Array, lag: number): number {
-  let [sum, squares, products] = [0, 0, 0];
-  for (const value of data) {
-    sum += value;
-    squares += value * value;
-  }
-  const mean = sum / data.length;
-  const variance = squares / data.length - mean * mean;
-  const pairs = data.length - lag;
-  if (pairs < 64 || !(variance > 0)) return 0;
-  for (let at = 0; at < pairs; at++) products += (data[at]! - mean) * (data[at + lag]! - mean);
-  return products / pairs / variance;
-}
-
-/** Widths that a matrix may have: all small ones, then those that encoders have. */
-const plausibleWidths = [
-  ...Array.from({ length: 126 }, (_, at) => at + 2),
-  ...Array.from({ length: 225 }, (_, at) => 128 + at * 4),
-  ...Array.from({ length: 48 }, (_, at) => 1088 + at * 64),
-];
-
-/** A correlation below this says nothing. */
-const telling = 0.15;
-
-/**
- * Judges the width of a headerless matrix by what columns have in common: every column has a mean of its own, so that numbers
- * one width apart are alike. Features whose columns are alike give no sign.
- *
- * @returns A sentence if the rows look wider, narrower, or transposed.
- */
-export function oddWidth(data: Float32Array, width: number): string | undefined {
-  const sample = data.subarray(0, sampled);
-  if (sample.length < 8 * width || sample.length < 256) return undefined;
-  const own = correlation(sample, width);
-  const near = [1, 2, 3, 5].map((lag) => correlation(sample, lag));
-  if (width > 5 && Math.min(...near) > Math.max(telling, 0.8 * own))
-    return 'neighbouring numbers of a row are as alike as those of a column: are rows and columns swapped?';
-  const others = plausibleWidths
-    .filter((lag) => lag % width !== 0 && lag * 4 < sample.length)
-    .map((lag) => ({ lag, alike: correlation(sample, lag) }));
-  const most = others.reduce((best, { alike }) => Math.max(best, alike), 0);
-  if (most < telling) return undefined;
-  if (own > most / 2) {
-    const part = others.find(({ lag, alike }) => width % lag === 0 && alike > 0.9 * own);
-    return (
-      part && `rows look ${part.lag} wide, not ${width}: numbers ${part.lag} apart are as alike as whole rows`
-    );
-  }
-  const { lag } = others.find(({ alike }) => alike > 0.8 * most)!;
-  return `rows look ${lag} wide, not ${width} (numbers ${lag} apart are alike, correlation ${most.toFixed(2)} against ${own.toFixed(2)}): is the file cut off?`;
-}
-
 /** Rows of which more than this share occur more than once are worth a word. */
 const repeatedShare = 0.1;
 

@@ -12,6 +12,8 @@ export interface RawRows {
   ids: readonly string[] | undefined;
   /** What a user should know. */
   notes: string[];
+  /** What a user may do. */
+  advice?: string;
 }
 
 /** Rows by the ids they carry. Rows of items that the domain has not are left out. */

@@ -19,8 +19,10 @@ export interface FeatureMatrix {
   present: Uint8Array;
   /** The file the matrix was read from or saved to, if any. */
   source?: string;
-  /** What a user should know about these features, one sentence each. */
+  /** What a user should know about these features, one sentence each: what looks wrong, or what was decided. */
   notes?: string[];
+  /** What a user may do though nothing looks wrong. */
+  advice?: string;
 }
 
 /** How far a long extraction has come. */

@@ -27,11 +27,11 @@ describe('readFeatureFile', () => {
       data: Float32Array.of(1, 2, 0, 0, 0, 6),
       present: Uint8Array.of(1, 0, 1),
       source: file,
-      notes: ["the width follows from the file's size: state it in x.feat3CLS.json to have it checked"],
+      notes: [
+        '2 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat3CLS.json, {"width": 2}, or in the recipe',
+      ],
     });
-    expect(featureSummary({ ...features, notes: [] })).toBe(
-      'image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)',
-    );
+    expect(featureSummary(features)).toBe('image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)');
     expect(await loadFeatures(domain, 'image')).toEqual(features);
   });
 

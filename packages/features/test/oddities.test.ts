@@ -1,7 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { encodeNpy, readFeatureFile, writeRawFeatures, type FeatureMatrix } from '@ferry/features';
+import type { Domain } from '@ferry/data';
+import {
+  encodeNpy,
+  loadFeatures,
+  readFeatureFile,
+  writeRawFeatures,
+  type FeatureMatrix,
+} from '@ferry/features';
 import { encodeNumbers } from '../src/elements.ts';
 import { domainOf, floats, likeFeatures, noise, type ToyItem } from './helpers.ts';
 
@@ -20,7 +27,8 @@ async function read(bytes: Uint8Array, record?: unknown, name = 'x.feat1CLS'): P
 const swapBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.map((_, at) => bytes[at - (at % 4) + 3 - (at % 4)]!);
 const doubles = new Uint8Array(Float64Array.from(values, (value) => value + 1e-9).buffer);
-const undeclared = "the width follows from the file's size: state it in x.feat1CLS.json to have it checked";
+const unusual =
+  '48 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat1CLS.json, {"width": 48}, or in the recipe';
 
 describe('a headerless file of another type', () => {
   const cases: [string, Uint8Array][] = [
@@ -68,9 +76,11 @@ describe('a headerless file of another width', () => {
   it('is noticed by its columns, and where the record states the width', async () => {
     const cut = encodeNumbers(values.subarray(0, 60 * 40), 'float32');
     expect((await read(cut)).notes).toEqual([
-      expect.stringMatching(/^rows look 48 wide, not 40 .*: is the file cut off\?$/),
+      expect.stringMatching(
+        /^rows look 48 wide, not 40 .*: is the file cut off\? If not, state it in x\.feat1CLS\.json, /,
+      ),
     ]);
-    for (const less of [32, 36, 42, 44, 46])
+    for (const less of [16, 24, 32, 36, 42, 44, 46])
       expect((await read(encodeNumbers(values.subarray(0, 60 * less), 'float32'))).notes![0]).toMatch(
         new RegExp(`^rows look 48 wide, not ${less} `),
       );
@@ -81,8 +91,8 @@ describe('a headerless file of another width', () => {
       /whole rows of 48 numbers, got 9596 bytes/,
     );
     await expect(read(cut, { width: 0 })).rejects.toThrow(/json: width must be a positive integer, got 0/);
-    expect((await read(encodeNumbers(values, 'float32'))).notes).toEqual([undeclared]);
-    expect((await read(encodeNumbers(values, 'float32'), { width })).notes).toBeUndefined();
+    expect((await read(encodeNumbers(values, 'float32'))).notes).toEqual([unusual]);
+    expect(await read(encodeNumbers(values, 'float32'), { width })).not.toHaveProperty('notes');
   });
 
   it('is noticed where it holds twice the rows, or rows and columns are swapped', async () => {
@@ -91,15 +101,81 @@ describe('a headerless file of another width', () => {
     );
     const swapped = values.map((_, at) => values[(at % 60) * width + Math.floor(at / 60)]!);
     expect((await read(encodeNumbers(swapped, 'float32'))).notes![0]).toMatch(
-      /are rows and columns swapped\?$/,
+      /are rows and columns swapped\? If not/,
     );
     await expect(read(encodeNpy(swapped, [width, 60]), undefined, 'x.npy')).rejects.toThrow(
       /got \(48, 60\) for 60 items: are rows and columns swapped\?/,
     );
   });
 
-  it('says nothing of columns that are alike', async () => {
-    expect((await read(encodeNumbers(noise(60 * 40), 'float32'))).notes).toEqual([undeclared]);
+  /** Rows of 64 numbers, as no two columns or all of them are alike, and what is then left to tell by. */
+  const rows = 120;
+  const plain = noise(rows * 64);
+  const scaled = (row: (r: number) => number, column: (c: number) => number = () => 1): Float32Array =>
+    plain.map((value, at) => value * row(Math.floor(at / 64)) * column(at % 64));
+  const lengthOf = (r: number): number => Math.hypot(...plain.subarray(r * 64, (r + 1) * 64));
+  const signs: [string, Float32Array][] = [
+    ['rows of one length', scaled((r) => 1 / lengthOf(r))],
+    ['columns of different spread', scaled(() => 1, (c) => 1 + (c % 7 === 0 ? 3 : 0) + (c % 5))],
+    ['the same, rows of different length', scaled((r) => 1 + noise(rows, 9)[r]! / 2, (c) => 1 + (c % 7 === 0 ? 3 : 0) + (c % 5))],
+    ['rows of zeros', scaled((r) => (r % 9 === 4 ? 0 : 1))],
+  ]; // prettier-ignore
+  it.each(signs)('is noticed by %s', async (_, features) => {
+    const notesAt = async (width: number): Promise<string> => {
+      const items = Array.from({ length: Math.floor(features.length / width) }, (__, at) => ({
+        id: `i${at}`,
+      }));
+      const bytes = encodeNumbers(features.subarray(0, items.length * width), 'float32');
+      const domain = await domainOf(items, { 'x.feat1CLS': bytes });
+      return (
+        (await readFeatureFile(join(domain.directory, 'x.feat1CLS'), domain, 'text')).notes?.join() ?? ''
+      );
+    };
+    expect(await notesAt(64)).toBe('');
+    for (const width of [32, 50, 60, 63, 100, 128])
+      expect(await notesAt(width), String(width)).toMatch(
+        new RegExp(`rows look 64 wide, not ${width}\\b|whole rows of 64 numbers, not of ${width}\\b`),
+      );
+  });
+
+  it('is told from the width alone, where nothing else tells it', async () => {
+    const of = async (count: number, width: number) =>
+      readFeatureFile(...(await wide(noise(count * width), count)));
+    const wide = async (data: Float32Array, count: number): Promise<[string, Domain, 'text']> => {
+      const many = Array.from({ length: count }, (_, at) => ({ id: `i${at}` }));
+      const domain = await domainOf(many, { 'x.feat1CLS': encodeNumbers(data, 'float32') });
+      return [join(domain.directory, 'x.feat1CLS'), domain, 'text'];
+    };
+    for (const width of [64, 300, 384, 512, 768, 1024, 1536]) {
+      const features = await of(20, width);
+      expect(features.notes).toBeUndefined();
+      expect(features.advice).toBe(
+        `the width follows from the file's size: state it in x.feat1CLS.json, {"width": ${width}}, or in the recipe, to have it checked`,
+      );
+    }
+    // The first file a user had trouble with: 5 items, numbers that count up, 8 in a row where 10 were meant.
+    const [file, domain] = await wide(
+      Float32Array.from({ length: 40 }, (_, at) => at),
+      5,
+    );
+    const cut = await readFeatureFile(file, domain, 'text');
+    expect(cut.notes).toEqual([
+      '8 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat1CLS.json, {"width": 8}, or in the recipe',
+    ]);
+    await expect(loadFeatures(domain, 'text', { width: 10 })).rejects.toThrow(
+      /must have one row for each of the 5 items, got 4 rows of 10 numbers/,
+    );
+    expect((await loadFeatures(domain, 'text', { width: 8 })).notes).toBeUndefined();
+  });
+
+  it('says nothing of features that look like nothing else', async () => {
+    const bits = noise(60 * 64).map(Math.sign);
+    const counts = noise(60 * 64).map((value) => Math.max(0, Math.round(value * 3)));
+    for (const usual of [noise(60 * 64), bits, counts]) {
+      const items = Array.from({ length: 60 }, (_, at) => ({ id: `i${at}` }));
+      const domain = await domainOf(items, { 'x.feat1CLS': encodeNumbers(usual, 'float32') });
+      expect((await loadFeatures(domain, 'text')).notes).toBeUndefined();
+    }
   });
 
   it('is refused in a file that Ferry wrote', async () => {

@@ -113,9 +113,9 @@ describe('what was encoded and the domain’s own file', () => {
       expect((await loadFeatures(own, 'text')).width).toBe(1);
       expect((await loadFeatures(own, 'text', { encoder: 'use-lite' })).data).toEqual(made.data);
       expect(await listFeatures(own)).toEqual([
-        `text features: ${name}, 1 wide, all 5 items`,
-        'text features: use-lite, 512 wide, all 5 items',
-        'no image features yet',
+        { line: `text features: ${name}, 1 wide, all 5 items`, warnings: [] },
+        { line: 'text features: use-lite, 512 wide, all 5 items', warnings: [] },
+        { line: 'no image features yet', warnings: [] },
       ]);
     }
   });
@@ -144,18 +144,21 @@ describe('what was encoded and the domain’s own file', () => {
     ];
     for (const [items, message] of cases) {
       const other = await changed(domain, items);
-      expect((await listFeatures(other))[0]).toMatch(message);
+      expect((await listFeatures(other))[0]!.warnings.join()).toMatch(message);
       await expect(loadFeatures(other, 'text', { encoder: 'use-lite' })).rejects.toThrow(message);
     }
     // Making them anew encodes what changed, and the record is of the domain as it is.
     const again = await changed(domain, cases[0]![0]);
     const { source } = await buildTextFeatures(again);
-    expect((await listFeatures(again))[0]).toBe('text features: use-lite, 512 wide, all 5 items');
+    expect((await listFeatures(again))[0]).toEqual({
+      line: 'text features: use-lite, 512 wide, all 5 items',
+      warnings: [],
+    });
     const record = JSON.parse(await readFile(`${source!}.json`, 'utf8')) as Record<string, unknown>;
     expect(record).toMatchObject({ format: 2, encoder: 'use-lite', width: 512, dtype: 'float32', count: 5 });
     await writeFile(`${source!}.json`, JSON.stringify({ ...record, identity: 'use-lite@0.1.0' }));
-    expect((await listFeatures(again))[0]).toMatch(
-      /made by use-lite@0\.1\.0, the encoder is now use-lite@0\.2\.0/,
+    expect((await listFeatures(again))[0]!.warnings.join()).toMatch(
+      /^text features use-lite: out of date: made by use-lite@0\.1\.0, the encoder is now use-lite@0\.2\.0/,
     );
   });
 

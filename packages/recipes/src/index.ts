@@ -11,7 +11,7 @@ export {
   type Report,
   type Task,
 } from './models.ts';
-export { distinct, domains, featuresSchema } from './parts.ts';
+export { distinct, domains, featuresSchema, type FeatureSettings } from './parts.ts';
 export { recipeParts, trainSchemaOf, wholeSchema, type RecipeParts } from './wholeSchema.ts';
 export {
   checkStudy,
@@ -22,7 +22,6 @@ export {
   recipeSchema,
   studyKeys,
   trainSchema,
-  type FeatureSettings,
   type FinetuneRecipe,
   type PretrainRecipe,
   type Recipe,

@@ -36,6 +36,12 @@ export function distinct<T extends z.ZodType>(
 /** Several domains, each once. */
 export const domains = distinct(domain, samePath);
 
+/** Declares the width of a stored feature file. */
+const storedWidth = (modality: string): z.ZodOptional<z.ZodInt> =>
+  whole(1)
+    .optional()
+    .describe(`numbers in a row of stored ${modality} features; files of another width are refused`);
+
 /** Where item features come from. */
 export const featuresSchema = z.strictObject({
   text: z
@@ -50,6 +56,8 @@ export const featuresSchema = z.strictObject({
     .describe(
       "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
     ),
+  textWidth: storedWidth('text'),
+  imageWidth: storedWidth('image'),
   damagedPictures: z
     .enum(['refuse', 'missing'])
     .default('refuse')
@@ -57,6 +65,22 @@ export const featuresSchema = z.strictObject({
       'pictures that cannot be decoded: an error that lists them all, or missing like those not named',
     ),
 });
+
+/** Settings of the features. */
+export type FeatureSettings = z.output<typeof featuresSchema>;
+
+/** Reports a width that is declared for features that no file holds. */
+export function checkWidths(
+  features: FeatureSettings,
+  problem: (path: (string | number)[], message: string) => void,
+): void {
+  for (const modality of ['text', 'image'] as const)
+    if (features[`${modality}Width`] !== undefined && features[modality] !== 'stored')
+      problem(
+        ['features', `${modality}Width`],
+        `is for features.${modality}: stored, got ${features[modality]}, whose width is known`,
+      );
+}
 
 /** How results are measured. */
 export const evaluationSchema = z

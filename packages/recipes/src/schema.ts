@@ -3,6 +3,7 @@ import { domainName } from './names.ts';
 import {
   about,
   checkMetric,
+  checkWidths,
   distinct,
   domain,
   domains,
@@ -12,6 +13,7 @@ import {
   place,
   seed,
   whole,
+  type FeatureSettings,
 } from './parts.ts';
 
 const { text } = featuresSchema.shape;
@@ -145,12 +147,17 @@ export const studyKeys = {
 
 /** Rules between the keys that every kind of study has. */
 export function checkStudy(
-  recipe: { targets: string[]; evaluation: { cutoffs: number[]; metric?: string } },
+  recipe: {
+    targets: string[];
+    features: FeatureSettings;
+    evaluation: { cutoffs: number[]; metric?: string };
+  },
   context: z.core.$RefinementCtx,
 ): void {
   const problem = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
   };
+  checkWidths(recipe.features, problem);
   checkMetric(recipe.evaluation, problem);
   const names = recipe.targets.map(domainName);
   names.forEach((name, i) => {
@@ -161,13 +168,14 @@ export function checkStudy(
 
 /** Rules between settings that hold for any model. */
 export function checkJob(
-  recipe: { job: string; evaluation?: { cutoffs: number[]; metric?: string } },
+  recipe: { features: FeatureSettings; evaluation?: { cutoffs: number[]; metric?: string } },
   context: z.core.$RefinementCtx,
 ): void {
-  if (recipe.evaluation)
-    checkMetric(recipe.evaluation, (path, message) => {
-      context.addIssue({ code: 'custom', path, message });
-    });
+  const problem = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  checkWidths(recipe.features, problem);
+  if (recipe.evaluation) checkMetric(recipe.evaluation, problem);
 }
 
 /** Any recipe, without what only its model or its kind of study can check. */
@@ -189,5 +197,3 @@ export type TrainRecipe = z.output<typeof trainSchema>;
 export type RunRecipe = PretrainRecipe | FinetuneRecipe | TrainRecipe;
 /** What the recipe of any kind of study has. */
 export type StudyRecipe = z.output<z.ZodObject<typeof studyKeys>>;
-/** Settings of the features. */
-export type FeatureSettings = z.output<typeof featuresSchema>;

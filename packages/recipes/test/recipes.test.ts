@@ -117,6 +117,27 @@ describe('suggest', () => {
   });
 });
 
+describe('widths of stored features', () => {
+  it('are declared for stored features alone, in every job', () => {
+    const read = (text: string) => readRecipe(text, 'w.yaml', recipeSchema);
+    const jobs = [
+      'job: pretrain\nsources: [a]',
+      'job: finetune\ntarget: a',
+      'job: train\ntarget: a\nmodel: { name: x }',
+    ];
+    for (const job of jobs) {
+      const stored = read(`${job}\nfeatures: { text: stored, textWidth: 512, image: none }`);
+      expect(stored, job).toMatchObject({ features: { textWidth: 512 } });
+      expect(() => read(`${job}\nfeatures: { text: use-lite, textWidth: 512 }`), job).toThrow(
+        /features\.textWidth is for features\.text: stored, got use-lite/,
+      );
+      expect(() => read(`${job}\nfeatures: { text: use-lite, image: stored, imageWidth: 0 }`), job).toThrow(
+        /features\.imageWidth/,
+      );
+    }
+  });
+});
+
 describe('schemas', () => {
   it('describe every setting', () => {
     for (const schema of [pretrainSchema, finetuneSchema, trainSchema])

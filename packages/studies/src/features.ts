@@ -2,7 +2,7 @@ import type { Domain } from '@ferry/data';
 import {
   buildImageFeatures,
   buildTextFeatures,
-  featureSummary,
+  describeFeatures,
   loadFeatures,
   loadWordDropped,
   requireInputs,
@@ -32,15 +32,15 @@ export type FeatureProgress = (modality: Modality, progress: ExtractionProgress)
  */
 export async function storedFeatures(
   domain: Domain,
-  { text, image }: Pick<FeatureSettings, 'text' | 'image'>,
+  { text, image, textWidth, imageWidth }: Omit<FeatureSettings, 'damagedPictures'>,
   { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
   const features: DomainFeatures = {};
   if (text === 'stored') {
-    features.text = await loadFeatures(domain, 'text');
-    if (words) features.words = await loadWordDropped(domain);
+    features.text = await loadFeatures(domain, 'text', { width: textWidth });
+    if (words) features.words = await loadWordDropped(domain, textWidth);
   } else if (text !== 'none') await requireInputs(domain, 'text');
-  if (image === 'stored') features.image = await loadFeatures(domain, 'image');
+  if (image === 'stored') features.image = await loadFeatures(domain, 'image', { width: imageWidth });
   else if (image !== 'none') await requireInputs(domain, 'image');
   return features;
 }
@@ -55,12 +55,13 @@ export async function storedFeatures(
  */
 export async function domainFeatures(
   domain: Domain,
-  { text, image, damagedPictures }: FeatureSettings,
+  settings: FeatureSettings,
   progress?: FeatureProgress,
   { words = false, stored }: { words?: boolean; stored?: DomainFeatures } = {},
 ): Promise<DomainFeatures> {
+  const { text, image, damagedPictures } = settings;
   const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
-  const found = stored ?? (await storedFeatures(domain, { text, image }, { words }));
+  const found = stored ?? (await storedFeatures(domain, settings, { words }));
   // Text before image, whichever was found first.
   const features: DomainFeatures = {
     ...(found.text && { text: found.text }),
@@ -81,9 +82,14 @@ export async function domainFeatures(
   return features;
 }
 
-/** One line for each set of features, with the file it is kept in. */
-export function describeFeatures(features: DomainFeatures): string[] {
-  return Object.values(features).map(
-    (matrix) => featureSummary(matrix) + (matrix.source === undefined ? '' : `\n  ${matrix.source}`),
-  );
+/** Some lines for each set of features: what it is, the file it is kept in, what there is to know. */
+export function listDomainFeatures(features: DomainFeatures): string[] {
+  return Object.values(features).flatMap((matrix) => {
+    const [line, ...notes] = describeFeatures(matrix);
+    return [
+      line!,
+      ...(matrix.source === undefined ? [] : [`  ${matrix.source}`]),
+      ...notes.map((note) => `  ${note}`),
+    ];
+  });
 }

@@ -1,5 +1,5 @@
 export { cacheDirectory, domainDirectory, openDomain } from './domains.ts';
-export { describeFeatures, domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
+export { domainFeatures, listDomainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
 export { runRecipe } from './jobs/runs.ts';

@@ -12,7 +12,7 @@ export interface Inspection {
   readonly form: string | undefined;
   /** Counts, lengths, popularity, warnings; pictures that cannot be used count as missing. */
   readonly statistics: DomainStatistics;
-  /** One line for each set of features that is there, or why none is. */
+  /** One line for each set of features that is there, or that none is. What is wrong with them stands among the warnings. */
   readonly features: readonly string[];
 }
 
@@ -26,6 +26,8 @@ export async function inspectDomain(reference: string): Promise<Inspection> {
     statistics.missing.image += bad.length;
     statistics.warnings.push(`${bad.length} of ${named} pictures named cannot be used: ${listPictures(bad)}`);
   }
+  const found = await listFeatures(domain);
+  statistics.warnings.push(...found.flatMap(({ warnings }) => warnings));
   const { name, directory, form } = domain;
-  return { name, directory, form, statistics, features: await listFeatures(domain) };
+  return { name, directory, form, statistics, features: found.map(({ line }) => line) };
 }

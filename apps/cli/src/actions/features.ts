@@ -1,2 +1,2 @@
 // What `ferry features` loads when it is run, and nothing else.
-export { describeFeatures, domainFeatures, openDomain } from '@ferry/studies';
+export { domainFeatures, listDomainFeatures, openDomain } from '@ferry/studies';

@@ -35,7 +35,7 @@ export function featuresVerb(): Command {
     .action(async (reference: string, { text, image, damaged }: Options) => {
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
-      const { domainFeatures, describeFeatures, openDomain } = await import('../actions/features.ts');
+      const { domainFeatures, listDomainFeatures, openDomain } = await import('../actions/features.ts');
       const domain = await openDomain(reference);
       const draw = progressLine();
       const features = await domainFeatures(
@@ -45,6 +45,6 @@ export function featuresVerb(): Command {
           draw(`${domain.name}: ${modality}`, done, total);
         },
       );
-      for (const line of describeFeatures(features)) print(line);
+      for (const line of listDomainFeatures(features)) print(line);
     });
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
-import { featureSummary } from '@ferry/features';
+import { describeFeatures } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
@@ -64,7 +64,9 @@ export function describeDomain({ domain, features }: LoadedDomain): string[] {
   const number = (value: number): string => value.toLocaleString('en-US');
   return [
     `${domain.name}: ${number(domain.items.ids.length)} items, ${number(domain.users.length)} users, ${number(domain.train.targets.length)} training rows`,
-    ...Object.values(features).map((matrix) => `  ${featureSummary(matrix)}`),
+    ...Object.values(features)
+      .flatMap(describeFeatures)
+      .map((line) => `  ${line}`),
     ...domain.warnings.map((warning) => `  ${warning}`),
   ];
 }
