@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '@ferry/data';
+import { UserError } from '@ferry/recipes';
 import { openEngine, type Engine, type EngineOptions } from './engine.ts';
+import { OtherDomain, type Leak, type Shared } from './leakage.ts';
 import { writeHashed, type Output } from './outputFile.ts';
 import type { Counts, Provenance, Step } from './provenance.ts';
 import { readInteractions, type ReadInteractions } from './readInteractions.ts';
@@ -36,6 +38,10 @@ export interface PrepareOptions extends EngineOptions, PrepareConsole {
   expected?: Counts;
   /** Makes paths of a temporary folder those of the archive that it holds. */
   shown?: (text: string) => string;
+  /** Domains to compare with: those to which a model may be carried. */
+  with?: readonly string[];
+  /** What of them is left out here. */
+  drop?: readonly Leak[];
   /** Stops between two steps. */
   signal?: AbortSignal;
 }
@@ -122,6 +128,17 @@ export function stepLine({ rule, before, after, note }: Step): string {
   return `${rule}: ${of('interactions', 'interactions')}, ${of('users', 'users')}, ${of('items', 'items')}${note === undefined ? '' : ` (${note})`}`;
 }
 
+/** What is shared with another domain, as one line. */
+function sharedLine({ domain, users, sameItems, similarTitles, later }: Shared): string {
+  const count = (number: number): string => number.toLocaleString('en-US');
+  return (
+    `shared with ${domain}: ${count(users)} users, ${count(sameItems)} items; ${count(similarTitles)} items have a similar title there; ` +
+    (later === null
+      ? 'times cannot be compared'
+      : `${count(later)} interactions of shared users are after their training there`)
+  );
+}
+
 /** Makes the domain in a directory of its own. */
 async function make(
   settings: Settings,
@@ -151,7 +168,24 @@ async function make(
     line?.(
       `read: ${stepLine({ rule: '', before: read, after: read }).slice(2)}${skipped.list.length > 0 ? `; ${skipped.list.length.toLocaleString('en-US')} damaged rows left out` : ''}`,
     );
+    const titles = details?.fields.indexOf('title') ?? -1;
+    const own = {
+      titles:
+        titles < 0
+          ? undefined
+          : details!.json
+            ? `json_extract_string(c${titles + 1}, '$')`
+            : `c${titles + 1}`,
+      timed: found.timed,
+    };
+    const others: OtherDomain[] = [];
+    for (const [at, reference] of (options.with ?? []).entries())
+      others.push(await OtherDomain.open(reference, engine, { at, directory: work }, own));
+    if (options.drop && others.length === 0)
+      throw new UserError('--drop needs the domain to compare with: --with <domain>');
+    const dropped = others.flatMap((other) => (options.drop ?? []).map((leak) => other.rule(leak)));
     const steps = await applyRules(settings.rules, engine, {
+      dropped,
       has: details && conditions(details),
       timed: found.timed,
       read,
@@ -168,6 +202,9 @@ async function make(
         undefined,
         `a domain needs users with at least 3 interactions, got none among ${counts.users.toLocaleString('en-US')} users`,
       );
+    const shared: Shared[] = [];
+    for (const other of others) shared.push(await other.shared());
+    for (const one of shared) line?.(sharedLine(one));
     const ties = await tiesOf(engine, found);
     const [untimed] = await engine.row('SELECT count(*) FROM taken WHERE t IS NULL');
     const timed = found.timed && found.order === 'time' && Number(untimed) === 0;
@@ -210,6 +247,7 @@ async function make(
       order: { by: found.order, ties: tieWords(found, settings), ...ties },
       counts: { ...counts, ...(options.expected ? { expected: options.expected } : {}) },
       items: itemCounts,
+      ...(shared.length > 0 ? { with: shared } : {}),
       split,
       outputs,
     };

@@ -1,3 +1,5 @@
+import type { Shared } from './leakage.ts';
+
 /** A file that was read. */
 export interface Input {
   /** As it was named. */
@@ -74,6 +76,8 @@ export interface Provenance {
     /** Items with a picture. */
     images: number;
   };
+  /** What is shared with other domains, as it was asked for. */
+  with?: Shared[];
   /** The split by name. */
   split: unknown;
   /** Files written. */

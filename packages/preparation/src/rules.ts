@@ -110,8 +110,10 @@ function oneOf(parts: string, order: string): string {
 }
 
 /**
- * Applies the rules to `taken`, in this order: ratings, time, duplicates, what items must have, core.
+ * Applies the rules to `taken`, in this order: ratings, time, duplicates, what items must have, what other
+ * domains have, core.
  *
+ * @param dropped - Rules about other domains.
  * @param has - SQL conditions on `details` (with the item's number as `code`) for what items must have; absent without a file of
  *   items.
  * @throws InputError if nothing is left, naming what each rule left.
@@ -123,10 +125,12 @@ export async function applyRules(
     has,
     timed,
     read,
+    dropped,
   }: {
     has: Readonly<Record<'row' | 'title' | 'text' | 'image', string>> | undefined;
     timed: boolean;
     read: Counts;
+    dropped: readonly { rule: string; query: string }[];
   },
 ): Promise<Step[]> {
   const applied = new Applied(engine, read);
@@ -172,6 +176,7 @@ export async function applyRules(
       `SELECT * FROM taken WHERE i IN (SELECT code FROM items JOIN details USING (id) WHERE ${has[what]})`,
     );
   }
+  for (const { rule, query } of dropped) await applied.apply(rule, query);
   if (userCore > 1 || itemCore > 1) await applied.core(Math.max(userCore, 1), Math.max(itemCore, 1));
   return applied.steps;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Flags, Provenance } from '@ferry/preparation';
+import type { Flags, Leak, Provenance } from '@ferry/preparation';
 import { shellCommand, UserError } from '@ferry/recipes';
 import { Command, Option } from 'commander';
 import { numeric, positive } from '../options.ts';
@@ -21,6 +21,8 @@ interface Options extends Flags {
   from?: string;
   cache?: string;
   list?: boolean;
+  with?: string[];
+  drop?: Leak[];
 }
 
 const examples = `
@@ -163,11 +165,30 @@ export function prepareVerb(): Command {
     .option('--header', 'the first line names the columns')
     .option('--no-header', 'it does not');
   return ruleOptions(itemOptions(verb))
+    .option('--with <domain...>', 'count what is shared with domains to which a model may be carried')
+    .addOption(
+      new Option(
+        '--drop <what...>',
+        'leave out what --with counts: items that are there, or have a title of the same words, interactions after their user’s training there',
+      ).choices(['same-items', 'similar-titles', 'later']),
+    )
     .option('--memory <size>', 'what may be held in memory before it goes to disk', '2GB')
     .option('--threads <n>', 'threads (default: all)', positive)
     .addHelpText('after', examples)
     .action(async (source: string | undefined, options: Options, command: Command) => {
-      const { out, replace, memory, threads, category, from, cache, list, ...flags } = options;
+      const {
+        out,
+        replace,
+        memory,
+        threads,
+        category,
+        from,
+        cache,
+        list,
+        with: others,
+        drop,
+        ...flags
+      } = options;
       if (command.getOptionValueSource('header') === 'default') delete flags.header;
       const actions = await import('../actions/prepare.ts');
       if (list) {
@@ -185,6 +206,8 @@ export function prepareVerb(): Command {
         ...(replace ? { replace } : {}),
         ...(memory === undefined ? {} : { memory }),
         ...(threads === undefined ? {} : { threads }),
+        ...(others ? { with: others } : {}),
+        ...(drop ? { drop } : {}),
         command: shellCommand('ferry', ...process.argv.slice(2)),
         version,
         line: print,
