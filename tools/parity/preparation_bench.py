@@ -52,6 +52,7 @@ with open(log + ".sequences", "w", encoding="utf8") as out:
 counts = {"interactions": len(frame), "users": int(frame["user"].nunique()), "items": int(frame["item"].nunique())}
 print(json.dumps({
     "seconds": time.perf_counter() - start,
+    "processor": time.process_time(),
     "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     "counts": counts,
 }))
