@@ -30,7 +30,8 @@ export function recipeHelp(
   schema: z.ZodType,
   { width = 110, under }: { width?: number; under?: readonly string[] } = {},
 ): string {
-  const inside = (key: string): boolean => !under || under.some((section) => key.startsWith(`${section}.`));
+  const inside = (key: string): boolean =>
+    !under || under.some((section) => key === section || key.startsWith(`${section}.`));
   const fields = listFields(schema).filter(({ key }) => inside(key));
   const column = Math.max(...fields.map(({ key }) => key.length)) + 4;
   const lines = fields.flatMap((field) => {

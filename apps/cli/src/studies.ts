@@ -1,19 +1,28 @@
 import { checkRecipe, didYouMean, UserError, type RecipeDocument } from '@ferry/recipes';
-import { readyStudy, type PlacedStudy, type ReadyStudy, type StudyDefinition } from '@ferry/studies';
+import {
+  gridStudy,
+  readyStudy,
+  type PlacedStudy,
+  type ReadyStudy,
+  type StudyDefinition,
+} from '@ferry/studies';
 import { models } from './models.ts';
 
 /** The kinds of study, each loaded when it is used. */
 const known: Readonly<Record<string, () => Promise<StudyDefinition>>> = {
+  modality: async () => (await import('@ferry/modality-study')).modalityStudy,
+  grid: () => Promise.resolve(gridStudy),
   transfer: async () => (await import('@ferry/transfer-study')).transferStudy,
 };
 
 /** Their names. */
 export const studyNames: readonly string[] = Object.keys(known);
 
-/** The kind of a study's recipe: the one it names, or the transfer study. */
-function kindOf(document: RecipeDocument): string {
-  const { study } = document.value as { study?: unknown };
-  return typeof study === 'string' ? study : 'transfer';
+/** The kind of a study's recipe: the one it names; else a grid where it has axes, and the transfer study where it has none. */
+function kindOf({ value }: RecipeDocument): string {
+  const { study, axes } = value as { study?: unknown; axes?: unknown };
+  if (typeof study === 'string') return study;
+  return axes === undefined ? 'transfer' : 'grid';
 }
 
 /**

@@ -218,14 +218,13 @@ variants:
     expect(
       await problemsOf(
         `${sources}model: { name: sasrec, width: 10, tower: { features: true } }\npretraining: { objective: bce }`,
-        ['model.heads=4'],
       ),
     ).toEqual([
       'r.yaml:4:1 pretraining.avoid must be target in pre-training: batches mix the users of several sources, got seen',
     ]);
     expect(
       await problemsOf(`${sources}model: { name: sasrec, width: 10, heads: 4, tower: { features: true } }`),
-    ).toEqual(['r.yaml:3:8 model sasrec: heads must divide the width 10, got 4']);
+    ).toEqual(['r.yaml:3:42 model.heads must divide the width 10, got 4']);
     expect(
       await problemsOf(
         'job: finetune\ntarget: a\nmodel: { name: sasrec, tower: { features: true } }\nfinetuning: { objective: bcee, tune: some }',

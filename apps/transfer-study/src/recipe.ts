@@ -30,7 +30,10 @@ export const transferSchema = z
     features: studyKeys.features,
     model: studyKeys.model,
     variants: z
-      .record(z.string().regex(/^[A-Za-z0-9][\w.-]*$/), z.looseObject({}))
+      .record(
+        z.string().regex(/^[A-Za-z0-9][\w.-]*$/, { error: 'must be a name of letters, digits and . - _' }),
+        z.looseObject({}),
+      )
       .optional()
       .describe(
         'models to compare, by name: settings of model that each replaces, such as { k16: { interests: { count: 16 } } }; one with another name of its own begins with nothing, and has its own pretraining and finetuning',

@@ -263,6 +263,7 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
   options: settings,
   complete: (given) => complete(given as Settings),
   positions: ({ positions }) => positions - 1,
+  idsAt: 'tower.ids',
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Bert4RecItems => ({

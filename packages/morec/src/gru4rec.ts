@@ -243,6 +243,7 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
     return { ...presets[chosen.preset], ...chosen };
   },
   positions: ({ positions }) => positions,
+  idsAt: 'tower.ids',
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Gru4RecItems => ({

@@ -170,15 +170,16 @@ export interface SasRec extends VectorModel<SasRecOptions, SasRecParameters> {
 }
 
 /** Settings of a recipe with what its preset says of the rest. */
-function complete(given: Settings): SasRecOptions {
+function filled(given: Settings): SasRecOptions {
   const chosen = Object.fromEntries(
     Object.entries<unknown>(given).filter(([, value]) => value !== undefined),
   );
-  const options = {
-    attentionDropout: given.dropout,
-    ...presets[given.preset],
-    ...chosen,
-  } as SasRecOptions;
+  return { attentionDropout: given.dropout, ...presets[given.preset], ...chosen } as SasRecOptions;
+}
+
+/** The same, checked. */
+function complete(given: Settings): SasRecOptions {
+  const options = filled(given);
   if (options.width % options.heads !== 0)
     throw new RangeError(`sasrec: heads must divide the width ${options.width}, got ${options.heads}`);
   return options;
@@ -241,6 +242,10 @@ export const sasrec: SequentialModel<SasRec> = {
   paper: 'Kang and McAuley: Self-attentive sequential recommendation. ICDM 2018',
   options: settings,
   complete: (given) => complete(given as Settings),
+  check: (given, _facts, problem) => {
+    const { width, heads } = filled(given as Settings);
+    if (width % heads !== 0) problem(['heads'], `must divide the width ${width}, got ${heads}`);
+  },
   idsAt: 'tower.ids',
   positions: ({ positions }) => positions,
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),

@@ -29,6 +29,7 @@ export {
   type StudyRecipe,
   type TrainRecipe,
 } from './schema.ts';
+export { gridSchema, type GridRecipe } from './gridSchema.ts';
 export { didYouMean, suggest } from './suggest.ts';
 export { withOverrides } from './variants.ts';
 export { domainName, samePath } from './names.ts';

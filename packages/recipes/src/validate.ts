@@ -59,6 +59,8 @@ function rule(issue: z.core.$ZodIssue): string {
       if (issue.origin === 'string') return 'must not be empty';
       return `must be ${issue.inclusive ? `at ${small ? 'least' : 'most'}` : small ? 'above' : 'below'} ${bound}`;
     }
+    case 'invalid_key':
+      return issue.issues[0]?.message ?? issue.message;
     default:
       return issue.message;
   }
@@ -96,7 +98,8 @@ function explain(
       },
     ];
   }
-  const got = issue.code === 'custom' ? '' : `, got ${shown(value)}`;
+  const found = issue.code === 'invalid_key' ? last : value;
+  const got = issue.code === 'custom' ? '' : `, got ${shown(found)}`;
   const candidates =
     issue.code === 'invalid_value'
       ? issue.values.map(String)

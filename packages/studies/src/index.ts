@@ -32,7 +32,7 @@ export { interestChart } from './interestChart.ts';
 export { type RunDetails } from './details.ts';
 export { keepRows, keptRows, listsOf, rankedUsers, type RankedRows, type Ranking } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';
-export { type Axis, type AxisValue, type Place } from './study/axes.ts';
+export { cellOf, placesOn, samePlace, type Axis, type AxisValue, type Place } from './study/axes.ts';
 export {
   type Placed,
   type Planned,
@@ -42,9 +42,18 @@ export {
   type PlannedTarget,
   type Preparation,
   type StudyDefinition,
+  type StudyFindings,
   type StudyPlan,
 } from './study/plan.ts';
+export { gridStudy, planGrid } from './study/grid.ts';
 export { readyStudy, type ReadyStudy } from './study/complete.ts';
 export { list } from './study/report.ts';
-export { type StudyResult } from './study/results.ts';
+export {
+  coldBelow,
+  recallOf,
+  spreadOn,
+  type Measure,
+  type RowChoice,
+  type StudyResult,
+} from './study/results.ts';
 export { runStudy } from './study/run.ts';

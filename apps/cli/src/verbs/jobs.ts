@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   finetuneSchema,
+  gridSchema,
   openJob,
   pretrainSchema,
   shellCommand,
@@ -41,7 +42,7 @@ const jobs = [
   },
   {
     job: 'study',
-    summary: 'sources x targets x starts x ids x seeds: many runs, one table, one report',
+    summary: 'many runs, one table, one report: of a transfer study, or of models along any axes',
     schema: transferSchema,
     example: "ferry study sample-world 'seeds=[1,2,3]' --out runs/three-seeds",
   },
@@ -51,6 +52,12 @@ interface JobOptions {
   out?: string;
   fallback?: boolean;
   check?: boolean;
+}
+
+/** The keys that a study has only where it has axes. */
+function gridHelp(): string {
+  const keys = ['axes', 'except', 'compare', 'objective', 'training'];
+  return `\n\nA study with axes trains on each target, and has these keys instead of sources, starts, ids, variants, pretraining and finetuning:\n${recipeHelp(gridSchema, { under: keys }).split('\n').slice(1).join('\n')}`;
 }
 
 function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Command {
@@ -64,7 +71,7 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
     .addHelpText(
       'after',
       () =>
-        `\nExample:\n  ${example}\n\n${recipeHelp(schema)}\n\nSettings of a model and its objectives: ferry models <name>`,
+        `\nExample:\n  ${example}\n\n${recipeHelp(schema)}${job === 'study' ? gridHelp() : ''}\n\nSettings of a model and its objectives: ferry models <name>`,
     )
     .action(async (reference: string, overrides: string[], options: JobOptions) => {
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];

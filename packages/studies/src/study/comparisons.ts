@@ -2,14 +2,13 @@ import { RandomStream } from '@ferry/engine';
 import {
   comparePaired,
   holm,
-  rowValues,
   summarise,
   type PairedComparison,
   type Summary as Spread,
 } from '@ferry/evaluation';
 import { placesOn, samePlace, type Axis, type Place } from './axes.ts';
 import type { PlannedComparison } from './plan.ts';
-import { coldMask, type Measure, type StudyResult } from './results.ts';
+import { valuesOn, type Measure, type RowChoice, type StudyResult } from './results.ts';
 
 /** Differences with a p-value below this after correction are put into words. */
 export const level = 0.05;
@@ -35,9 +34,6 @@ export interface TestedComparison extends Comparison, PairedComparison {
   /** Mean difference over seeds. */
   readonly seeds: Spread;
 }
-
-/** Which test rows are compared. */
-export type RowChoice = 'all' | 'cold';
 
 const mean = (values: ArrayLike<number>): number => {
   let sum = 0;
@@ -65,11 +61,8 @@ function compare(
       return other ? [[own, other] as const] : [];
     });
   if (pairs.length === 0) return undefined;
-  const valuesOf = ({ rows }: StudyResult): Float64Array => {
-    const isCold = coldMask(rows);
-    const values = rowValues(rows, measure.metric, measure.ties);
-    return which === 'cold' ? values.filter((_, row) => isCold[row] === 1) : values;
-  };
+  const valuesOf = ({ rows }: StudyResult): Float64Array =>
+    valuesOn(rows, measure.metric, measure.ties, which);
   const values = pairs.map(([own]) => valuesOf(own));
   const baseValues = pairs.map(([, other]) => valuesOf(other));
   if (values[0]!.length === 0) return undefined;

@@ -78,11 +78,15 @@ export function effectBlocks(
   const how =
     'row by row, each row’s value averaged over seeds: mean difference, p-value of the paired permutation test, and the same corrected by Holm for the tests of this table. The bootstrap interval covers the choice of test rows (other users), not the choice of seeds; how far the difference varies from seed to seed (one deviation, number of seeds) stands beside it.';
   return comparisons.flatMap((comparison) =>
-    (['all', 'cold'] as const).flatMap((which): Block[] => {
+    (comparison.rows ?? ['all', 'cold']).flatMap((which): Block[] => {
       const family = testFamily(comparisonsOf(axes, results, comparison, measure, which));
       if (family.length === 0 || choicesOf(axes).length === 0) return [];
-      const rows = which === 'cold' ? ` on items with fewer than ${coldBelow} training interactions` : '';
-      const where = which === 'cold' ? ' on cold items' : '';
+      const rows = {
+        all: '',
+        warm: ` on items with ${coldBelow} training interactions or more`,
+        cold: ` on items with fewer than ${coldBelow} training interactions`,
+      }[which];
+      const where = which === 'all' ? '' : ` on ${which} items`;
       return [
         {
           kind: 'text',

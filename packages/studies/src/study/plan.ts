@@ -3,7 +3,7 @@ import type { Section } from '@ferry/report';
 import type { z } from 'zod';
 import type { TargetRecipe } from '../jobs/target.ts';
 import type { Axis, AxisValue, Place } from './axes.ts';
-import type { StudyResult } from './results.ts';
+import type { Measure, RowChoice, StudyResult } from './results.ts';
 
 /** Where a job is made. */
 export interface Placed {
@@ -52,6 +52,16 @@ export interface PlannedComparison {
   readonly along: string;
   /** The value on it that the others are compared with. */
   readonly against: AxisValue['value'];
+  /** On which test rows, a family of tests each. Default all, and those whose item is cold. */
+  readonly rows?: readonly RowChoice[];
+}
+
+/** What a report's own sections are made from, besides the runs. */
+export interface StudyFindings {
+  /** What the study measures by. */
+  readonly measure: Measure;
+  /** The command that made it. */
+  readonly command: string;
 }
 
 /** A domain that runs are tested on. */
@@ -81,7 +91,7 @@ export interface StudyPlan {
   /** What is compared with what. */
   readonly comparisons: readonly PlannedComparison[];
   /** Sections of the report that only this study has. */
-  readonly sections?: (results: readonly StudyResult[]) => Section[];
+  readonly sections?: (results: readonly StudyResult[], findings: StudyFindings) => Section[];
 }
 
 /** A kind of study: what its recipe looks like, and how it becomes a plan. */

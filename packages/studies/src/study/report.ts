@@ -155,7 +155,7 @@ export async function studyReport(study: StudyReport): Promise<string> {
     { title: 'Results', blocks: resultBlocks(study) },
     { title: 'Learning curves', blocks: curveBlocks(study) },
     { title: 'Recall by popularity', blocks: [popularity] },
-    ...sections(results),
+    ...sections(results, { measure, command }),
     {
       title: 'Data sets',
       blocks: [

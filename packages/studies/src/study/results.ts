@@ -1,11 +1,4 @@
-import {
-  maskedMean,
-  rowValues,
-  summarise,
-  summariseRuns,
-  type Summary as Spread,
-  type TieRule,
-} from '@ferry/evaluation';
+import { rowValues, summarise, summariseRuns, type Summary as Spread, type TieRule } from '@ferry/evaluation';
 import type { Summary } from '@ferry/training';
 import type { RunDetails } from '../details.ts';
 import type { RankedRows } from '../rows.ts';
@@ -74,23 +67,50 @@ export function coldMask({ targetCounts }: RankedRows): Uint8Array {
   return Uint8Array.from(targetCounts, (count) => (count < coldBelow ? 1 : 0));
 }
 
+/** Which test rows are looked at: all, or those whose item is warm, or cold. */
+export type RowChoice = 'all' | 'warm' | 'cold';
+
+/** A metric of each of some rows, in their order. */
+export function valuesOn(
+  rows: RankedRows,
+  metric: string,
+  ties: TieRule,
+  which: RowChoice = 'all',
+): Float64Array {
+  const values = rowValues(rows, metric, ties);
+  if (which === 'all') return values;
+  const isCold = coldMask(rows);
+  const wanted = which === 'cold' ? 1 : 0;
+  return values.filter((_, row) => isCold[row] === wanted);
+}
+
+/** Mean and deviation over runs of a metric on some rows; undefined where there are no such rows. */
+export function spreadOn(
+  results: readonly Pick<StudyResult, 'rows'>[],
+  metric: string,
+  ties: TieRule,
+  which: RowChoice = 'all',
+): Spread | undefined {
+  const means = results.flatMap(({ rows }) => {
+    const values = valuesOn(rows, metric, ties, which);
+    return values.length > 0 ? [values.reduce((sum, value) => sum + value, 0) / values.length] : [];
+  });
+  return means.length > 0 ? summarise(means) : undefined;
+}
+
 /** {@link recallOf} over the rows whose item is cold; undefined if there is none. */
 export function coldRecall(rows: RankedRows, measure: Measure): number | undefined {
-  const isCold = coldMask(rows);
-  return isCold.includes(1)
-    ? maskedMean(rowValues(rows, recallOf(measure), measure.ties), isCold)
-    : undefined;
+  return spreadOn([{ rows }], recallOf(measure), measure.ties, 'cold')?.mean;
 }
 
 function rowOf(place: Place, results: readonly StudyResult[], measure: Measure): StudyRow {
   const [{ summary, rows }] = results as [StudyResult];
   const valid = results.flatMap((result) => result.summary.best.valid[measure.metric] ?? []);
-  const cold = results.flatMap((result) => coldRecall(result.rows, measure) ?? []);
   return {
     place,
     seeds: results.map(({ seed }) => seed),
     test: summariseRuns(results.map((result) => result.summary.test ?? {})),
-    cold: cold.length > 0 ? summarise(cold) : undefined,
+    cold: spreadOn(results, recallOf(measure), measure.ties, 'cold'),
     coldRows: coldMask(rows).reduce((sum, one) => sum + one, 0),
     valid: valid.length > 0 ? summarise(valid) : undefined,
     bestEpoch: summarise(results.map((result) => result.summary.best.epoch)),

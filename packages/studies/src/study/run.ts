@@ -98,18 +98,21 @@ const seconds = (value: number): string => `${value.toFixed(1)} s`;
 
 /** The line that says how a run ended. */
 function runLine(
-  { axes }: StudyPlan,
-  { place, seed }: PlannedRun,
+  { axes, runs }: StudyPlan,
+  run: PlannedRun,
   { summary }: TargetResult,
   { measure, before }: { measure: Measure; before: boolean },
 ): string {
+  const named = ({ place, seed }: PlannedRun): string =>
+    `${settingName(axes, place)}, ${lineName(axes, place)}, seed ${seed}`;
+  const what = named(run);
+  const width = runs.reduce((most, own) => Math.max(most, named(own).length), 44);
   const shown = [...new Set([measure.metric, recallOf(measure)])].flatMap((name) => {
     const value = summary.test?.[name];
     return value === undefined ? [] : [`${metricTitle(name)} ${value.toFixed(4)}  `];
   });
-  const what = `${settingName(axes, place)}, ${lineName(axes, place)}, seed ${seed}`;
   const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
-  return `${what.padEnd(44)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
+  return `${what.padEnd(width)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
 /** How many runs a study makes, in words. */
@@ -179,6 +182,8 @@ export async function runStudy(
       console.columns,
     );
   const prepared = new Set<string>();
+  let written = began;
+  let reportSeconds = 0;
   for (const run of plan.runs) {
     const { needs, recipe: own, place, seed } = run;
     if (needs !== undefined && !prepared.has(needs)) {
@@ -192,8 +197,14 @@ export async function runStudy(
     reader.done(own.target, own);
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
     results.push({ name: run.name, place, seed, directory: own.out, ...result });
-    // A long study can be read while it runs.
-    if (!before) await report();
+    // A long study can be read while it runs; what that takes must not be felt.
+    const pause = (performance.now() - written) / 1000;
+    if (!before && pause > 10 * reportSeconds) {
+      const start = performance.now();
+      await report();
+      written = performance.now();
+      reportSeconds = (written - start) / 1000;
+    }
   }
   const table = await report();
   console.line(`\n${table}`);
