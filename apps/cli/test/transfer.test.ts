@@ -142,3 +142,44 @@ evaluation: { cutoffs: [3] }
   ]);
   expect(await ferry('study', 'study')).toMatch(/(finished before[^]*){6}/);
 });
+
+it('a study of axes goes on where runs are missing, and takes more epochs', { timeout: 60_000 }, async () => {
+  writeFileSync(
+    'axes.yaml',
+    `job: study
+targets: [c]
+seeds: [1]
+backend: cpu
+threads: 1
+model: { name: sasrec, width: 8, inner: 8, positions: 6 }
+training: { epochs: 1, batchSize: 32 }
+axes:
+  objective: [bce, in-batch]
+  tower: { ID: {}, text: { model: { tower: { ids: false, features: true } }, features: { text: stored } } }
+except: [{ objective: bce, tower: text }]
+baselines: [popularity]
+evaluation: { cutoffs: [3] }
+`,
+  );
+  const metrics = (run: string): string =>
+    readFileSync(join('axes/runs/c', run, 'seed-1/metrics.jsonl'), 'utf8');
+  const out = await ferry('study', 'axes.yaml', '--out', 'axes');
+  expect(out).toContain('axes: 3 training runs in axes');
+  expect(out).toMatch(/c +popularity +0\.\d{4}/);
+  const before = metrics('in-batch/text');
+  rmSync('axes/runs/c/in-batch/text', { recursive: true });
+  expect(await ferry('study', 'axes')).toMatch(/(finished before[^]*){2}/);
+  expect(metrics('in-batch/text')).toBe(before);
+  // Every run is one like any other.
+  expect(await ferry('compare', 'axes/runs/c/bce/ID/seed-1', 'axes/runs/c/in-batch/ID/seed-1')).toContain(
+    'p (Holm)',
+  );
+  expect(await ferry('train', 'axes/runs/c/bce/ID/seed-1')).toContain('was finished before');
+  expect(await ferry('study', 'axes.yaml', 'training.epochs=2', '--out', 'axes')).toMatch(/epoch \d\/2/);
+  expect(metrics('in-batch/text').startsWith(before.split('\n')[0]!)).toBe(true);
+  expect(metrics('in-batch/text').match(/"kind":"epoch"/g)).toHaveLength(2);
+  expect(await ferry('study', 'axes.yaml', 'model.width=4', '--out', 'axes')).toContain(
+    'axes holds runs of another recipe: model.width was 8, is 4',
+  );
+  expect(await ferry('study', 'axes.yaml', 'study=modallity')).toContain("did you mean 'modality'?");
+});
