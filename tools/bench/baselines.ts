@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
-import { selectBackend } from '@ferry/engine';
-import { bert4rec, dssm, gru4rec, sasrec } from '@ferry/morec';
+import { RandomStream, selectBackend } from '@ferry/engine';
+import { bert4rec, dssm, gru4rec, sasrec, unisrec } from '@ferry/morec';
 import { type EpochCase, epochHere, times, twin } from './epoch.ts';
 
 const { values: options } = parseArgs({
@@ -25,6 +25,17 @@ interface Row extends Omit<EpochCase, 'settings' | 'objectiveSettings'> {
   script: string;
   forms: readonly (readonly string[])[];
 }
+/** Features of a width alone: what they hold does not change the time. */
+const randomFeatures = (count: number, width: number) => {
+  const random = RandomStream.fromSeed(1);
+  return {
+    modality: 'text' as const,
+    encoder: 'random',
+    ...{ count, width },
+    data: Float32Array.from({ length: count * width }, () => random.normal()),
+    present: new Uint8Array(count).fill(1),
+  };
+};
 const rows: readonly Row[] = [
   {
     model: sasrec,
@@ -54,6 +65,15 @@ const rows: readonly Row[] = [
       ['--form', objective, '--packed'],
     ],
   })),
+  {
+    model: unisrec,
+    settings: { ids: false },
+    objective: 'softmax',
+    batchSize: 512,
+    features: { text: randomFeatures(12_101, 512) },
+    script: 'unisrec_twin.py',
+    forms: [[], ['--grouped']],
+  },
   {
     model: bert4rec,
     objective: 'masked',

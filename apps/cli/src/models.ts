@@ -8,6 +8,7 @@ const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
   dssm: async () => (await import('@ferry/morec')).dssm,
   gru4rec: async () => (await import('@ferry/morec')).gru4rec,
   sasrec: async () => (await import('@ferry/morec')).sasrec,
+  unisrec: async () => (await import('@ferry/morec')).unisrec,
 };
 
 /** Their names. */

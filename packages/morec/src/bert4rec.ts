@@ -262,8 +262,8 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
     'Sun et al.: BERT4Rec: sequential recommendation with bidirectional encoder representations from transformer. CIKM 2019',
   options: settings,
   complete: (given) => complete(given as Settings),
-  positions: ({ positions }) => positions - 1,
   idsAt: 'tower.ids',
+  positions: ({ positions }) => positions - 1,
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Bert4RecItems => ({
@@ -285,6 +285,7 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
     'in-batch': lastOnly(inBatchObjective()),
     bce: lastOnly(binaryObjective()),
   },
+  objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'outputBias.**'],
     optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],

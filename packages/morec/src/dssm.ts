@@ -206,6 +206,7 @@ export const dssm: SequentialModel<Dssm> = {
     'sampled-softmax': ofPairs(sampledSoftmaxObjective()),
     softmax: ofPairs(softmaxObjective()),
   },
+  objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'users.**'],
     optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],

@@ -242,8 +242,8 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
     const chosen = given as Settings;
     return { ...presets[chosen.preset], ...chosen };
   },
-  positions: ({ positions }) => positions,
   idsAt: 'tower.ids',
+  positions: ({ positions }) => positions,
   modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Gru4RecItems => ({
@@ -269,6 +269,7 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
     'in-batch': inBatchObjective(),
     bce: binaryObjective(),
   },
+  objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'output.**', 'outputBias.**'],
     optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],

@@ -1,3 +1,10 @@
+export {
+  unisrec,
+  type MixtureParameters,
+  type UniSRec,
+  type UniSRecOptions,
+  type UniSRecParameters,
+} from './unisrec.ts';
 export { sasrec, type SasRec, type SasRecOptions, type SasRecParameters } from './sasrec.ts';
 export { bert4rec, type Bert4Rec, type Bert4RecOptions, type Bert4RecParameters } from './bert4rec.ts';
 export { dssm, type Dssm, type DssmOptions, type DssmParameters } from './dssm.ts';

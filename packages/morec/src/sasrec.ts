@@ -5,9 +5,8 @@
  * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables (N + 1, or the items of a batch;
  * row 0 is padding), D width, H heads. Implementations differ in many small choices: each is a setting here, and a preset is a set of them.
  */
-import { dropout, embedding, layerNorm, type RandomStream, tf } from '@ferry/engine';
+import { embedding, type RandomStream, tf } from '@ferry/engine';
 import {
-  causalEncoder,
   createEmbedding,
   createEncoder,
   createLayerNorm,
@@ -39,7 +38,7 @@ import {
   type VectorModel,
 } from '@ferry/sequential';
 import { z } from 'zod';
-import { positionRows } from './positionRows.ts';
+import { causalHistories } from './causalHistories.ts';
 
 /** What S3Rec and RecBole have in common. */
 const postNorm = {
@@ -214,25 +213,16 @@ function encode(
   group: SequenceInputs,
   onlyLast: boolean,
 ): tf.Tensor {
-  const { width, heads, norm, activation, epsilon, dropout: rate, attentionDropout, innerDropout } = options;
-  const [B, L] = group.history.shape as [number, number];
+  const { width, dropout: rate, padding, positions, heads, activation, epsilon } = options;
   const rows = embedding(vectors, tf.reshape(group.history, [-1]));
-  const items = options.scale ? tf.mul(rows, Math.sqrt(width)) : rows;
-  const places = embedding(p.positions.weight, tf.reshape(positionRows(options, group), [-1]));
-  const sum = tf.add(items, places);
-  const input = p.inputNorm ? layerNorm(sum, p.inputNorm.weight, p.inputNorm.bias, epsilon) : sum;
-  const out = causalEncoder(p.encoder, tf.reshape(dropout(input, rate, random), [B, L, width]), {
-    heads,
-    normFirst: norm === 'pre',
-    activation,
-    epsilon,
-    rate,
-    attentionRate: attentionDropout,
-    innerRate: innerDropout ? rate : 0,
-    random,
-    readAt: onlyLast ? tf.sub(group.lengths, tf.scalar(1, 'int32')) : undefined,
-  });
-  return tf.reshape(out, [-1, width]);
+  const tokens = options.scale ? tf.mul(rows, Math.sqrt(width)) : rows;
+  const choices = {
+    ...{ padding, positions, heads, activation, epsilon, rate },
+    normFirst: options.norm === 'pre',
+    attentionRate: options.attentionDropout,
+    innerRate: options.innerDropout ? rate : 0,
+  };
+  return causalHistories(p, choices, tokens, group, { random, onlyLast });
 }
 
 /** SASRec. Scores are inner products, `softmax` and the others train it with any of the frame's objectives. */

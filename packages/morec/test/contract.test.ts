@@ -1,5 +1,5 @@
 import { contractOf } from '../../sequential/test/contract.ts';
-import { bert4rec, dssm, gru4rec, sasrec } from '../src/index.ts';
+import { bert4rec, dssm, gru4rec, sasrec, unisrec } from '../src/index.ts';
 
 const settings = { width: 8, heads: 2, layers: 1, inner: 16, positions: 8, dropout: 0.1 };
 contractOf(sasrec, { settings });
@@ -44,5 +44,15 @@ contractOf(bert4rec, {
   settings: { ...bert, preset: 'recbole', tower: { ids: false, features: true } },
   modalities: ['text', 'image'],
   objective: 'softmax',
+  cold: true,
+});
+
+const uni = { width: 8, layers: 1, inner: 16, positions: 8, dropout: 0.1, attentionDropout: 0.1, experts: 3 };
+contractOf(unisrec, { settings: uni, modalities: ['text'] });
+contractOf(unisrec, { settings: { ...uni, ids: false }, modalities: ['text', 'image'], cold: true });
+contractOf(unisrec, {
+  settings: { ...uni, ids: false },
+  modalities: ['text'],
+  objective: 'contrast',
   cold: true,
 });

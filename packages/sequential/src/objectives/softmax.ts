@@ -5,10 +5,11 @@ import type { LossStep, Objective, ObjectiveDefinition } from '../contract.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
 import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
 
-const options = z.strictObject({
-  targets: targetsSchema,
-  temperature: z.number().gt(0).default(1).describe('divides the scores'),
-});
+const options = (targets: 'all' | 'last') =>
+  z.strictObject({
+    targets: targetsSchema.unwrap().default(targets).describe(targetsSchema.description!),
+    temperature: z.number().gt(0).default(1).describe('divides the scores'),
+  });
 
 /** What a step reads. */
 type Inputs = Targets<Feed>;
@@ -16,13 +17,18 @@ type Inputs = Targets<Feed>;
 /**
  * Full softmax over the catalogue: cross-entropy of each target among all items. Where a model's scores are inner products and there are many, they are
  * made in blocks of items and never whole.
+ *
+ * @param usual - The targets where a recipe does not say.
  */
-export function softmaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T> {
+export function softmaxObjective<T extends ModelTypes>(
+  usual: 'all' | 'last' = 'all',
+): ObjectiveDefinition<T> {
+  const schema = options(usual);
   return {
     description: 'full softmax over the catalogue',
-    options,
+    options: schema,
     create: (settings): Objective<T> => {
-      const { targets, temperature } = settings as z.output<typeof options>;
+      const { targets, temperature } = settings as z.output<typeof schema>;
       return {
         examples: targets === 'all' ? 'sequences' : 'prefixes',
         terms: [],

@@ -64,7 +64,7 @@ export function targetsOf<T extends ModelTypes>(
  */
 export function lastOnly<T extends ModelTypes>(definition: ObjectiveDefinition<T>): ObjectiveDefinition<T> {
   return {
-    description: definition.description,
+    ...definition,
     options: (definition.options as z.ZodObject).omit({ targets: true }),
     create: (settings, options) => definition.create({ ...settings, targets: 'last' }, options),
   };
