@@ -1,7 +1,7 @@
-// Seconds of a training epoch of SASRec (d 64, 2 layers, length 50, batch 256) on s3rec-beauty in each form of training, and of the full
+// Seconds of a training epoch of SASRec (d 64 or --width, 2 layers, length 50, batch 256) on s3rec-beauty in each form of training, and of the full
 // ranking of its 22,363 users, beside a PyTorch twin padded to 50 and one whose batches are grouped by length; all in one run.
 //
-//   FERRY_DATA=<data> npm run bench:sasrec -- [--steps 12] [--forms bce,last,softmax,sampled] [--python python3] [--threads 2]
+//   FERRY_DATA=<data> npm run bench:sasrec -- [--steps 12] [--forms bce,last,softmax,sampled] [--width 64] [--python python3] [--threads 2]
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,6 +21,7 @@ const { values: options } = parseArgs({
   options: {
     steps: { type: 'string', default: '12' },
     forms: { type: 'string', default: 'bce,last,softmax,sampled' },
+    width: { type: 'string', default: '64' },
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     threads: { type: 'string', default: '2' },
   },
@@ -36,10 +37,9 @@ const file = join(process.env['FERRY_DATA'] ?? '../shared/data', 's3rec-beauty/B
 await selectBackend('ort', { threads: Number(options.threads) });
 const domain = await readDomain(file);
 const items = domain.items.ids.length;
-const modelOptions = sasrec.complete!(sasrec.options.parse({}) as object, {
-  task: 'finetune',
-  featureWidths: {},
-});
+const width = Number(options.width);
+const settings = sasrec.options.parse({ width, inner: 4 * width }) as object;
+const modelOptions = sasrec.complete!(settings, { task: 'finetune', featureWidths: {} });
 
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
@@ -77,7 +77,7 @@ function twin(...more: string[]): Record<string, number> | undefined {
     options.python,
     [
       fileURLToPath(new URL('../parity/sasrec_twin.py', import.meta.url)),
-      ...['--speed', '--sequences', file, '--steps', options.steps, ...more],
+      ...['--speed', '--sequences', file, '--steps', options.steps, '--width', options.width, ...more],
     ],
     { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: options.threads } },
   );
