@@ -1,9 +1,15 @@
 import { CommanderError } from 'commander';
 import { describeError } from './errors.ts';
+import { loadBy, type BundleWith } from './ownModel.ts';
 import { buildProgram } from './program.ts';
 
-/** Runs the command line; sets the exit code, never throws. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs the command line; sets the exit code, never throws.
+ *
+ * @param bundleWith - Loads model files of the user's; from the launcher.
+ */
+export async function main(argv: readonly string[], bundleWith?: BundleWith): Promise<void> {
+  loadBy(bundleWith);
   // `ferry recipes | head` closes the pipe early: that is no error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(0);

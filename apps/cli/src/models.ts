@@ -14,12 +14,24 @@ const known: Readonly<Record<string, () => Promise<SequentialModel>>> = {
 /** Their names. */
 export const modelNames: readonly string[] = Object.keys(known);
 
+/** Models of the user's, by every name that a recipe has for them. */
+const own = new Map<string, SequentialModel>();
+
+/** Makes models of the user's known, each by its names. */
+export function addModels(
+  added: Iterable<readonly [names: readonly string[], model: SequentialModel]>,
+): void {
+  for (const [names, model] of added) for (const name of names) own.set(name, model);
+}
+
 /**
  * A model by its name.
  *
  * @throws UserError if there is none.
  */
 export async function modelNamed(name: string): Promise<SequentialModel> {
+  const found = own.get(name);
+  if (found) return found;
   const load = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!load)
     throw new UserError(

@@ -30,3 +30,11 @@ export function checkpointOption(): Option {
     .choices(['best', 'last'])
     .default('best');
 }
+
+/** Whether the code of a run's model file may be run. */
+export function allowModelOption(): Option {
+  return new Option(
+    '--allow-model <file>',
+    'run the model file that a run was trained with; also 12 digits of its SHA-256; may be repeated',
+  ).argParser((text: string, before?: string[]) => [...(before ?? []), text]);
+}

@@ -128,6 +128,11 @@ function valuesOf(document: Document, position: (offset: number) => string, prob
   }
 }
 
+/** `model: x` is short for `model: { name: x }`. */
+function nameModel(recipe: Record<string, unknown>): void {
+  if (typeof recipe['model'] === 'string') recipe['model'] = { name: recipe['model'] };
+}
+
 /**
  * Parses a recipe and applies overrides to it.
  *
@@ -157,6 +162,7 @@ export function parseRecipe(text: string, file: string, overrides: readonly stri
     string,
     unknown
   >;
+  nameModel(value);
   for (const override of overrides) {
     const parsed = parseOverride(override);
     if (typeof parsed === 'string') {
@@ -170,6 +176,7 @@ export function parseRecipe(text: string, file: string, overrides: readonly stri
       target = target[key] as Record<string, unknown>;
     }
     target[parsed.path[parsed.path.length - 1]!] = parsed.value;
+    nameModel(value);
     set.push({ path: parsed.path, text: override });
   }
   if (problems.length > 0) throw new RecipeError(file, problems);

@@ -32,7 +32,7 @@ export {
 export { gridSchema, type GridRecipe } from './gridSchema.ts';
 export { didYouMean, suggest } from './suggest.ts';
 export { withOverrides } from './variants.ts';
-export { domainName, samePath } from './names.ts';
+export { domainName, isModelFile, modelFilesIn, overridesModel, samePath } from './names.ts';
 export { metricNames } from './metricNames.ts';
 export { shellCommand, shellWord } from './shell.ts';
 export { UserError } from './errors.ts';

@@ -60,6 +60,8 @@ export interface RecipeFile {
   readonly file: string;
   /** What it says, overrides applied. */
   readonly document: RecipeDocument;
+  /** Whether Ferry wrote it for a run or a study: it is not the user's word. */
+  readonly ofRun: boolean;
 }
 
 /**
@@ -87,10 +89,11 @@ export function openRecipe(reference: string, overrides: readonly string[] = [])
   const document = parseRecipe(text, shown.startsWith('..') ? file : shown, overrides);
   const { job } = document.value as { job?: unknown };
   const directory = madeDirectory(file, job);
-  if (directory === undefined) return { name: basename(file).replace(/\.ya?ml$/, ''), file, document };
+  const ofRun = directory !== undefined || file === inside;
+  if (directory === undefined) return { name: basename(file).replace(/\.ya?ml$/, ''), file, document, ofRun };
   const elsewhere = overrides.some((override) => override.startsWith('out='));
   const value = elsewhere ? document.value : { ...(document.value as object), out: directory };
-  return { name: basename(resolve(directory)), file, document: { ...document, value } };
+  return { name: basename(resolve(directory)), file, document: { ...document, value }, ofRun };
 }
 
 /**

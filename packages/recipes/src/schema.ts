@@ -18,9 +18,11 @@ import {
 
 const { text } = featuresSchema.shape;
 
+const modelText = 'the model: see ferry models; or a file of your own beside the recipe, such as ./mine.ts';
+
 /** The model of a job; its settings are checked by the model's own schema (see {@link wholeSchema}). */
 const model = z
-  .looseObject({ name: z.string().min(1).optional().describe('the model: see ferry models') })
+  .looseObject({ name: z.string().min(1).optional().describe(modelText) })
   .describe('the model and its settings');
 
 const objective = z.string().min(1).optional().describe("what it is trained by; default the model's own");
@@ -113,7 +115,7 @@ export const trainSchema = z.strictObject({
     .extend({ text: text.unwrap().default('none').describe(text.description!) })
     .prefault({}),
   model: z
-    .looseObject({ name: z.string().min(1).describe('the model: see ferry models') })
+    .looseObject({ name: z.string().min(1).describe(modelText) })
     .describe('the model and its settings'),
   objective: z
     .looseObject({

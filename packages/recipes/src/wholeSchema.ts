@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { settingsIn, withIds, type ModelSchemas, type RecipeFacts, type Task } from './models.ts';
+import { isModelFile } from './names.ts';
 import {
   checkJob,
   finetuneSchema,
@@ -179,7 +180,9 @@ export function wholeSchema(recipe: Named, model: ModelSchemas): z.ZodType<RunRe
     typeof named === 'string' && Object.hasOwn(model.objectives, named)
       ? named
       : defaultObjective(model, task);
-  const name = z.literal(model.name).default(model.name).describe('the model');
+  // A file may be named by any path that leads to it, and is known by its full one.
+  const spelled = isModelFile(model.name) ? z.string().overwrite(() => model.name) : z.literal(model.name);
+  const name = spelled.default(model.name).describe('the model');
   const options = z.strictObject({ name, ...shapeOf(model.options, model.name) });
   const refined = (schema: z.ZodType): z.ZodType<RunRecipe> =>
     schema.superRefine((found, context) => {

@@ -3,6 +3,7 @@ import { evaluateRun, type Evaluation, type EvaluateRunOptions } from '@ferry/st
 import type { VerbConsole } from '../console.ts';
 import { models } from '../models.ts';
 
+export { addModels } from '../models.ts';
 export { formatEvaluation } from '@ferry/studies';
 
 /** Full ranking of a split with a run of any model. */

@@ -3,6 +3,7 @@ import { recommend, type Recommended, type RecommendRequest } from '@ferry/studi
 import type { VerbConsole } from '../console.ts';
 import { models } from '../models.ts';
 
+export { addModels } from '../models.ts';
 export { formatRecommendation } from '@ferry/studies';
 
 /** Top items by a run of any model. */

@@ -5,6 +5,8 @@ import type { VerbConsole } from '../console.ts';
 import { models } from '../models.ts';
 import { openStudy } from '../studies.ts';
 
+export { addModels } from '../models.ts';
+
 /** A recipe that can be run. */
 type Ready = Parameters<typeof runJob>[0];
 

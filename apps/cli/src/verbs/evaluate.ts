@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { jobConsole } from '../console.ts';
-import { checkpointOption, numbers } from '../options.ts';
+import { allowModelOption, checkpointOption, numbers } from '../options.ts';
+import { loadAction, runModels } from '../ownModel.ts';
 import { print, printJson } from '../print.ts';
 
 const modalities = ['image', 'text'] as const;
@@ -27,6 +28,7 @@ export function evaluateVerb(): Command {
     .addOption(checkpointOption())
     .addOption(new Option('--split <split>', 'which rows').choices(['test', 'valid']).default('test'))
     .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", numbers)
+    .addOption(allowModelOption())
     .option('--json', 'print JSON instead')
     .action(
       async (
@@ -37,10 +39,13 @@ export function evaluateVerb(): Command {
           checkpoint: 'best' | 'last';
           split: 'test' | 'valid';
           cutoffs?: number[];
+          allowModel?: string[];
           json?: boolean;
         },
       ) => {
-        const { evaluate, formatEvaluation } = await import('../actions/evaluate.ts');
+        const models = await runModels(run, options.allowModel);
+        const load = () => import('../actions/evaluate.ts');
+        const { evaluate, formatEvaluation } = await loadAction('evaluate', load, models);
         const evaluation = await evaluate(run, options, jobConsole());
         if (options.json) printJson(evaluation);
         else print(formatEvaluation(evaluation, jobConsole().columns));

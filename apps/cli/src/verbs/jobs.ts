@@ -13,6 +13,8 @@ import { Command } from 'commander';
 import type { z } from 'zod';
 import { recipeHelp } from '../help.ts';
 import { jobConsole } from '../console.ts';
+import { allowModelOption } from '../options.ts';
+import { checkUnchanged, loadAction, ownModels } from '../ownModel.ts';
 
 interface Job<J extends Recipe['job']> {
   readonly job: J;
@@ -52,6 +54,7 @@ interface JobOptions {
   out?: string;
   fallback?: boolean;
   check?: boolean;
+  allowModel?: string[];
 }
 
 /** The keys that a study has only where it has axes. */
@@ -67,6 +70,7 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
     .argument('[overrides...]', 'key.sub=value, values in YAML')
     .option('--out <directory>', 'run directory; the same directory again resumes an unfinished run')
     .option('--fallback', 'where the newest checkpoint is damaged, go on from the one before it')
+    .addOption(allowModelOption())
     .option('--check', 'only check the recipe and print it with every default filled in')
     .addHelpText(
       'after',
@@ -76,12 +80,15 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
     .action(async (reference: string, overrides: string[], options: JobOptions) => {
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
       const file = openJob(job, reference, [...overrides, ...own]);
-      const { ready, readyYaml, run } = await import('../actions/run.ts');
+      const models = await ownModels(file, overrides, options.allowModel);
+      const load = () => import('../actions/run.ts');
+      const { ready, readyYaml, run } = await loadAction('run', load, models);
       const recipe = await ready(file, join('runs', file.name));
       if (options.check) {
         process.stdout.write(readyYaml(recipe));
         return;
       }
+      checkUnchanged(models, 'plan' in recipe ? recipe.recipe.out : recipe.out);
       const place = options.out ? ['--out', options.out] : [];
       await run(recipe, file.name, {
         ...jobConsole(),

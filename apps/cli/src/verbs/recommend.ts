@@ -2,7 +2,8 @@ import { UserError } from '@ferry/recipes';
 import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
 import { print, printJson } from '../print.ts';
-import { checkpointOption, positive } from '../options.ts';
+import { allowModelOption, checkpointOption, positive } from '../options.ts';
+import { loadAction, runModels } from '../ownModel.ts';
 
 interface Options {
   user?: string;
@@ -11,6 +12,7 @@ interface Options {
   checkpoint: 'best' | 'last';
   top: number;
   again?: boolean;
+  allowModel?: string[];
   json?: boolean;
 }
 
@@ -25,11 +27,14 @@ export function recommendVerb(): Command {
     .addOption(checkpointOption())
     .option('--top <n>', 'how many items', positive, 10)
     .option('--again', 'also recommend items of the history')
+    .addOption(allowModelOption())
     .option('--json', 'print JSON instead')
     .action(async (run: string, { json, ...options }: Options) => {
       if ((options.user === undefined) === (options.history === undefined))
         throw new UserError('give either --user <id> or --history <ids>');
-      const { formatRecommendation, recommendWith } = await import('../actions/recommend.ts');
+      const models = await runModels(run, options.allowModel);
+      const load = () => import('../actions/recommend.ts');
+      const { formatRecommendation, recommendWith } = await loadAction('recommend', load, models);
       const found = await recommendWith(run, options, jobConsole());
       if (json) printJson(found);
       else print(formatRecommendation(found));

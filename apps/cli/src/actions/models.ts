@@ -1,0 +1,2 @@
+// What `ferry models` loads.
+export { addModels, models, modelNames } from '../models.ts';
