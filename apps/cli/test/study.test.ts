@@ -132,8 +132,8 @@ describe('a study', { timeout: 300_000 }, () => {
     ])
       expect(html).toContain(part);
     const csv = await readFile(join(folder, 'whole/results.csv'), 'utf8');
-    // A heading, three baselines, four lines of runs.
-    expect(csv.trimEnd().split('\n')).toHaveLength(8);
+    // A heading, six baselines, four lines of runs.
+    expect(csv.trimEnd().split('\n')).toHaveLength(11);
     // A heading, four runs: five metrics in validation and as many in the test.
     const runsCsv = await readFile(join(folder, 'whole/runs.csv'), 'utf8');
     expect(runsCsv.trimEnd().split('\n')).toHaveLength(1 + 4 * 10);

@@ -8,16 +8,6 @@ import type { Batch, Sequences } from '@ferry/data';
  */
 export type Baseline = (history: Int32Array, scores: Float64Array) => void;
 
-/** A feature of all items; the parts of a feature matrix that {@link lastItemCosine} needs. */
-export interface ItemFeature {
-  /** F: width. */
-  width: number;
-  /** Row i belongs to item number i+1; [N*F]. */
-  data: Float32Array;
-  /** 1 where the item has it; [N]. */
-  present: ArrayLike<number>;
-}
-
 /** Calls `visit` with each sequence. */
 function eachHistory({ items, starts, ends }: Sequences, visit: (history: Int32Array) => void): void {
   starts.forEach((start, r) => {
@@ -85,53 +75,6 @@ export function itemCosine(rows: Sequences, count: number): Baseline {
         scores[other]! += users / Math.sqrt(counts[item]! * counts[other]!);
       });
   };
-}
-
-/**
- * Content baseline: scores items by the cosine of their feature with that of the history's last item, summed
- * over the features given. The last item itself comes last. Where one of the two items lacks a feature, that
- * cosine counts as 0.
- */
-export function lastItemCosine(features: readonly ItemFeature[], count: number): Baseline {
-  const normed = features.map(({ width, data, present }) => {
-    if (data.length !== count * width || present.length !== count)
-      throw new RangeError(
-        `lastItemCosine: a feature must have N=${count} rows of ${width} values, got ${data.length} values`,
-      );
-    const rows = Float64Array.from(data);
-    for (let i = 0; i < count; i++) {
-      const row = rows.subarray(i * width, (i + 1) * width);
-      const norm = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0));
-      const scale = present[i]! > 0 && norm > 0 ? 1 / norm : 0;
-      for (let d = 0; d < width; d++) row[d]! *= scale;
-    }
-    return { width, rows };
-  });
-  // Many histories end with the same item: its cosines are computed once (at most N*N numbers).
-  const known = new Map<number, Float64Array>();
-  return (history, scores) => {
-    const last = history[history.length - 1]!;
-    let cosines = known.get(last);
-    if (!cosines) {
-      cosines = new Float64Array(count + 1);
-      for (const { width, rows } of normed) addDots(rows, last - 1, width, cosines);
-      known.set(last, cosines);
-    }
-    scores.set(cosines);
-    scores[last] = -Infinity;
-  };
-}
-
-/** Adds the dot products of one row with all rows to `sums[1..]`. */
-function addDots(rows: Float64Array, own: number, width: number, sums: Float64Array): void {
-  const count = rows.length / width;
-  const a = own * width;
-  for (let i = 0; i < count; i++) {
-    const b = i * width;
-    let dot = 0;
-    for (let d = 0; d < width; d++) dot += rows[a + d]! * rows[b + d]!;
-    sums[i + 1]! += dot;
-  }
 }
 
 /** A baseline as the `scores` of an evaluation. */

@@ -1,16 +1,16 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readDomain, type Domain, type Rows } from '@ferry/data';
+import { batches, readDomain, type Batch, type Domain, type Rows } from '@ferry/data';
 import { selectBackend, tf } from '@ferry/engine';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   baselineScores,
+  contentNeighbours,
   evaluateRanking,
   groupMetrics,
   historyCounts,
   itemCosine,
-  lastItemCosine,
   markov,
   popularity,
   popularityGroups,
@@ -21,7 +21,7 @@ import { writeGenerated } from './generated.ts';
 import { rowsOf } from './helpers.ts';
 
 beforeAll(async () => {
-  await selectBackend('cpu');
+  await selectBackend('ort');
 });
 
 function scoresOf(baseline: Baseline, history: number[], count: number): number[] {
@@ -58,18 +58,28 @@ describe('baselines by hand', () => {
     expect(found[4]).toBe(0);
   });
 
-  it('feature cosine looks at the last item, and at features both items have', () => {
+  it('content neighbours look at the last item or at all, and at features both items have', async () => {
     const feature: ItemFeature = {
       width: 2,
-      data: Float32Array.of(3, 4, 0, 2, 4, -3, 5, 5),
-      present: [1, 1, 1, 0],
+      data: Float32Array.of(3, 4, 0, 2, 4, -3, 5, 5, 6, 8),
+      present: [1, 1, 1, 0, 1],
     };
-    const found = scoresOf(lastItemCosine([feature], 4), [2, 1], 4);
+    const [batch] = batches(rowsOf([[[2, 1], 3]]), { size: 1, order: Int32Array.of(0), last: 'fill' });
+    const last = contentNeighbours([feature], 5, 'last');
+    const found = await last.scores(batch!);
     expect(found[1]).toBe(-Infinity);
-    expect(found[2]).toBeCloseTo(0.8, 12);
-    expect(found[3]).toBeCloseTo(0, 12);
-    expect(found[4]).toBe(0);
-    expect(() => lastItemCosine([feature], 5)).toThrow(/N=5 rows of 2 values, got 8/);
+    [0.8, 0, 0, 1].forEach((cosine, i) => {
+      expect(found[i + 2]).toBeCloseTo(cosine, 6);
+    });
+    const whole = contentNeighbours([feature, feature], 5, 'history');
+    // Item 1 by item 2, item 2 by item 1, item 3 by both, twice each; items 1 and 5 have the same direction.
+    const all = await whole.scores(batch!);
+    [0.8, 0.8, -0.6, 0, 1.8].forEach((sum, i) => {
+      expect(all[i + 1]).toBeCloseTo(2 * sum, 5);
+    });
+    last.dispose();
+    whole.dispose();
+    expect(() => contentNeighbours([feature], 4, 'last')).toThrow(/N=4 rows of 2 values, got 10/);
   });
 });
 
@@ -131,17 +141,18 @@ describe(`known test results${found ? '' : ` (skipped: FERRY_DATA lacks ${missin
     starts: rows.starts.map((start, r) => Math.max(start, rows.ends[r]! - 50)),
   });
 
-  function make(name: string, domain: Domain): Baseline {
+  function make(name: string, domain: Domain): (batch: Batch) => Float64Array | Promise<Float32Array> {
     const count = domain.items.ids.length;
     const counted = domain.directory.startsWith(made) ? domain.valid : published(domain.valid);
-    if (name === 'popularity') return popularity(counted, count);
-    if (name === 'markov') return markov(counted, count);
-    if (name === 'itemCosine') return itemCosine(counted, count);
+    if (name === 'popularity') return baselineScores(popularity(counted, count), count);
+    if (name === 'markov') return baselineScores(markov(counted, count), count);
+    if (name === 'itemCosine') return baselineScores(itemCosine(counted, count), count);
     const suffixes = { text: ['feat1CLS'], image: ['feat3CLS'], both: ['feat1CLS', 'feat3CLS'] }[name]!;
-    return lastItemCosine(
+    return contentNeighbours(
       suffixes.map((suffix) => clipFeature(domain, suffix)),
       count,
-    );
+      'last',
+    ).scores;
   }
 
   const lines = Object.entries(table).flatMap(([name, own]) =>
@@ -154,7 +165,7 @@ describe(`known test results${found ? '' : ` (skipped: FERRY_DATA lacks ${missin
     const { metrics } = await evaluateRanking({
       rows: domain.test,
       count,
-      scores: baselineScores(make(line, domain), count),
+      scores: make(line, domain),
     });
     ['recall@10', 'ndcg@10', 'recall@50', 'ndcg@50'].forEach((metric, at) => {
       expect(

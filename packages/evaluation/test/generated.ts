@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** A 32-bit number that looks random, from its position; the same as in tools/parity/baselines.py. */
-function mixed(i: number): number {
+export function mixed(i: number): number {
   let v = Math.imul(i, 2654435761) >>> 0;
   v = (v ^ (v >>> 16)) >>> 0;
   v = Math.imul(v, 2246822519) >>> 0;

@@ -134,14 +134,19 @@ export const studySchema = z.looseObject({
   ...place,
 });
 
+/** Recommenders without training that a study can compare with. */
+const baselineNames = ['popularity', 'markov', 'item-cf', 'ease', 'content-last', 'content-history'] as const;
+
 /** Keys that every kind of study has. */
 export const studyKeys = {
   ...studySchema.shape,
   targets: domains.min(1).describe('target domains, one after the other'),
   seeds: distinct(whole(0)).min(1).default([2020]).describe('one run for each'),
-  baselines: distinct(z.enum(['popularity', 'markov', 'item-cf']))
-    .default(['popularity', 'markov', 'item-cf'])
-    .describe('recommenders without training to compare with'),
+  baselines: distinct(z.enum(baselineNames))
+    .default([...baselineNames])
+    .describe(
+      'recommenders without training to compare with; content of the last item or of the whole history where there are features',
+    ),
   features: featuresSchema.prefault({}),
   model: model.prefault({}),
   evaluation: evaluationSchema.prefault({}),

@@ -46,7 +46,11 @@ const settings = {
 } as const;
 const baseline = async (history: 'keep' | 'mask') =>
   (
-    await runBaselines(['popularity'], { target: 'shop' }, domain, { ...settings, cutoffs: [10], history })
+    await runBaselines(
+      ['popularity'],
+      { place: { target: 'shop' }, domain },
+      { ...settings, cutoffs: [10], history },
+    )
   )[0]!;
 
 describe('baselines', () => {

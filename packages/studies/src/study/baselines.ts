@@ -1,14 +1,21 @@
-import type { Domain, Sequences } from '@ferry/data';
+import { join } from 'node:path';
+import type { Batch, Domain, Sequences } from '@ferry/data';
 import {
   baselineScores,
+  contentNeighbours,
+  easeBaseline,
+  easeWeights,
   evaluateRanking,
   itemCosine,
   markov,
   popularity,
+  rankingMetrics,
   type Baseline,
+  type Scores,
 } from '@ferry/evaluation';
 import type { StudyRecipe } from '@ferry/recipes';
-import { rankedRows, type RankedRows } from '../rows.ts';
+import type { DomainFeatures } from '../features.ts';
+import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { Place } from './axes.ts';
 
 /** A recommender without training that a study compares with. */
@@ -26,39 +33,92 @@ export interface BaselineResult {
   readonly rows: RankedRows;
 }
 
-const make: Record<BaselineName, (training: Sequences, count: number) => Baseline> = {
+/** λ of EASE: what RecBole's defaults have. */
+export const easeRegularisation = 250;
+
+/** The largest catalogue that EASE is made for: its weights are as many as the square. */
+export const easeMostItems = 20_000;
+
+/** What baselines are made of. */
+export interface BaselineTarget {
+  /** The part of a place that names the target. */
+  readonly place: Place;
+  /** The target. */
+  readonly domain: Domain;
+  /** Features of its items, made when a baseline reads them; undefined where the study has none. */
+  readonly features?: () => Promise<DomainFeatures>;
+  /** Where their rows are kept, so that none is ranked twice; undefined to keep nothing. */
+  readonly directory?: string;
+}
+
+interface Scorer {
+  readonly scores: (batch: Batch) => Scores | Promise<Scores>;
+  readonly dispose?: () => void;
+}
+
+const counting: Partial<Record<BaselineName, (training: Sequences, count: number) => Baseline>> = {
   popularity,
   markov,
   'item-cf': itemCosine,
 };
 
-/** Ranks a target's test rows by simple baselines that count its training interactions, as the study ranks its models. */
+/** How a baseline scores; undefined where the target lacks what it needs. */
+async function scorerOf(
+  name: BaselineName,
+  { domain, features }: BaselineTarget,
+): Promise<Scorer | undefined> {
+  const count = domain.items.ids.length;
+  const counts = counting[name];
+  if (counts) return { scores: baselineScores(counts(domain.training, count), count) };
+  if (name === 'ease') {
+    if (count > easeMostItems) return undefined;
+    const weights = await easeWeights(domain.training, count, { regularisation: easeRegularisation });
+    return { scores: baselineScores(easeBaseline(weights, count), count) };
+  }
+  const { text, image } = (await features?.()) ?? {};
+  const found = [text, image].filter((feature) => feature !== undefined);
+  if (found.length === 0) return undefined;
+  return contentNeighbours(found, count, name === 'content-last' ? 'last' : 'history');
+}
+
+/**
+ * Ranks a target's test rows by baselines without training, as the study ranks its models. Baselines whose rows were kept are not
+ * ranked again; those that need features where there are none, and EASE of more than {@link easeMostItems} items, are left out.
+ *
+ * @param say - Told of each baseline that is left out.
+ */
 export async function runBaselines(
   names: readonly BaselineName[],
-  place: Place,
-  domain: Domain,
+  target: BaselineTarget,
   { history, cutoffs, ties, batchSize }: StudyRecipe['evaluation'],
+  say: (line: string) => void = () => undefined,
 ): Promise<BaselineResult[]> {
-  const count = domain.items.ids.length;
+  const { place, domain, directory } = target;
   const results: BaselineResult[] = [];
+  const shell = { better: new Int32Array(0), tied: new Int32Array(0) };
+  const now = rankedRows({ domain, split: 'test', history, places: shell });
   for (const name of names) {
-    const scores = baselineScores(make[name](domain.training, count), count);
-    const places = await evaluateRanking({
-      rows: domain.test,
-      count,
-      batchSize,
-      history,
-      ties,
-      k: cutoffs,
-      lengths: 'longest',
-      scores,
-    });
-    results.push({
-      place,
-      name,
-      test: places.metrics,
-      rows: rankedRows({ domain, split: 'test', history, places }),
-    });
+    const kept = directory === undefined ? undefined : await keptRows(join(directory, name));
+    if (kept && (['key', 'history', 'protocol'] as const).every((key) => kept[key] === now[key])) {
+      results.push({ place, name, test: rankingMetrics(kept, cutoffs, undefined, ties), rows: kept });
+      continue;
+    }
+    const scorer = await scorerOf(name, target);
+    if (!scorer) {
+      say(
+        name === 'ease'
+          ? `${domain.name}: ease is left out, its weights are N² (${domain.items.ids.length} items, at most ${easeMostItems})`
+          : `${domain.name}: ${name} is left out, it needs text or image features`,
+      );
+      continue;
+    }
+    const count = domain.items.ids.length;
+    const options = { rows: domain.test, count, batchSize, history, ties, k: cutoffs };
+    const places = await evaluateRanking({ ...options, lengths: 'longest', scores: scorer.scores });
+    scorer.dispose?.();
+    const rows = rankedRows({ domain, split: 'test', history, places });
+    if (directory !== undefined) await keepRows(join(directory, name), 'test', rows);
+    results.push({ place, name, test: places.metrics, rows });
   }
   return results;
 }

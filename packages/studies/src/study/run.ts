@@ -168,8 +168,15 @@ export async function runStudy(
     );
   };
   const baselines: BaselineResult[] = [];
-  for (const { place, domain } of targets)
-    baselines.push(...(await runBaselines(recipe.baselines, place, domain, evaluation)));
+  for (const [at, { place, domain }] of targets.entries()) {
+    const { reference } = plan.targets[at]!;
+    const run = plan.runs.find(({ recipe: own }) => own.target === reference)?.recipe;
+    const used = run && (run.features.text !== 'none' || run.features.image !== 'none') ? run : undefined;
+    const directory = join(out, 'baselines', domain.name);
+    const features = used && (async () => (await reader.take(reference, used)).features);
+    const target = { place, domain, directory, ...(features && { features }) };
+    baselines.push(...(await runBaselines(recipe.baselines, target, evaluation, console.line)));
+  }
   const command = console.resumeCommand ?? shellCommand('ferry', 'study', join(out, 'recipe.yaml'));
   const results: StudyResult[] = [];
   const report = (): Promise<string> =>

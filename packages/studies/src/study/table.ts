@@ -9,6 +9,9 @@ const baselineTitle: Record<BaselineName, string> = {
   popularity: 'popularity',
   markov: 'first-order Markov',
   'item-cf': 'item-CF cosine',
+  ease: 'EASE',
+  'content-last': 'content of the last item',
+  'content-history': 'content of the history',
 };
 
 /** The one table of a study: baselines, then models, mean and deviation over seeds, the best of each target in bold. */
