@@ -24,6 +24,14 @@ export function numbers(text: string): number[] {
   return values;
 }
 
+/** Reads an option that must be increasing whole numbers with commas between. */
+export function edges(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (values.some((value, i) => !Number.isInteger(value) || value < 0 || (i > 0 && value <= values[i - 1]!)))
+    throw new InvalidArgumentError('It must be increasing whole numbers, such as 0,1,5,10,20.');
+  return values;
+}
+
 /** Which of a run's checkpoints. */
 export function checkpointOption(): Option {
   return new Option('--checkpoint <which>', 'best by validation, or the last, also of a run that was stopped')

@@ -4,6 +4,7 @@ import { compareVerb } from './verbs/compare.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
+import { longtailVerb } from './verbs/longtail.ts';
 import { inspectVerb } from './verbs/inspect.ts';
 import { prepareVerb } from './verbs/prepare.ts';
 import { recipesVerb } from './verbs/recipes.ts';
@@ -48,6 +49,7 @@ First steps:
     ...jobVerbs(),
     evaluateVerb(),
     compareVerb(),
+    longtailVerb(),
     recommendVerb(),
     importVerb(),
   ])

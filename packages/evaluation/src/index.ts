@@ -60,6 +60,7 @@ export {
   type RowResults,
 } from './rowValues.ts';
 export { scorePlaces, type ScorePlacesOptions } from './scorePlaces.ts';
+export { pairedRatio, type Ratio } from './pairedRatio.ts';
 export {
   comparePaired,
   pairedBootstrap,

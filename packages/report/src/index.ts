@@ -20,6 +20,7 @@ export {
   type Point,
 } from './lineChart.ts';
 export { barChart, type BarChartOptions, type BarSeries } from './barChart.ts';
+export { groupChart, type GroupChartOptions, type GroupLine, type GroupPoint } from './groupChart.ts';
 export { histogram, histogramBins, type Bins, type HistogramOptions } from './histogram.ts';
 export { makeAxis, type Axis, type AxisOptions } from './scale.ts';
 export type { AxisTitle, ChartOptions } from './frame.ts';

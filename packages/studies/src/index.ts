@@ -14,6 +14,17 @@ export {
 export { comparisonCsv, comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
 export { comparisonFormats, formatComparison } from './jobs/formatComparison.ts';
 export { type Line } from './jobs/lines.ts';
+export {
+  formatLongtail,
+  longtail,
+  longtailGroupings,
+  longtailSvg,
+  longtailTable,
+  writeLongtail,
+  type Longtail,
+  type LongtailOptions,
+  type LongtailPoint,
+} from './jobs/longtail.ts';
 export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
 export {
   formatRecommendation,

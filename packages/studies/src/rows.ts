@@ -53,6 +53,8 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   readonly targetCounts: Int32Array;
   /** Whole length of each row's history; [R]. */
   readonly historyLengths?: Int32Array;
+  /** Time of each relevant item after the domain's first interaction, in the domain's unit; [R]. */
+  readonly ages?: Float32Array;
   /** Bit m says whether the relevant item has `modalityNames[m]`; [P]. */
   readonly modalities?: Uint8Array;
   /** See `modalities`. */
@@ -127,7 +129,16 @@ export function rankedRows(ranking: Ranking): RankedRows {
     candidates: places.candidates,
     users: rows.users,
     historyLengths: rows.starts.map((start, r) => rows.ends[r]! - start),
+    ages: agesOf(domain, rows),
   };
+}
+
+/** How old the domain was at each row's target; undefined where times are not known, or histories are not parts of the sequences. */
+function agesOf({ sequences }: Domain, { items, ends }: Rows): Float32Array | undefined {
+  const { times } = sequences;
+  if (!times || items !== sequences.items) return undefined;
+  const first = times.reduce((least, time) => Math.min(least, time), Infinity);
+  return Float32Array.from(ends, (end) => times[end]! - first);
 }
 
 /**
@@ -170,7 +181,7 @@ export function listsOf({ lists, targets, relevantEnds, gains }: RankedRows): Li
 
 const arrayNames = [
   ...['better', 'tied', 'candidates', 'users', 'targets', 'targetCounts', 'historyLengths'],
-  ...['modalities', 'relevantEnds', 'gains'],
+  ...['modalities', 'relevantEnds', 'gains', 'ages'],
 ] as (keyof RankedRows)[];
 
 /** Keeps rows with a run. */
@@ -224,6 +235,7 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
     modalities: arrays['modalities'] as Uint8Array,
     modalityNames: meta['modalities']!.split(' ').filter((word) => word !== ''),
     relevantEnds: ints('relevantEnds'),
+    ages: arrays['ages'] as Float32Array | undefined,
     gains: arrays['gains'] as Float32Array | undefined,
     ...(arrays['listItems'] && {
       lists: { items: ints('listItems'), listEnds: ints('listEnds'), depth },
@@ -252,7 +264,7 @@ export interface RowGroups {
 }
 
 /** Lower ends of the groups of items by their training interactions, and of rows by the length of their history. */
-const edges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5, 6, 8] } as const;
+export const rowEdges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5, 6, 8] } as const;
 
 /** Relevant items as rows of their own; all that can be said of one alone is whether it is found. */
 function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
@@ -268,7 +280,7 @@ function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ti
 
 /** Metrics by training interactions of the target. */
 export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
-  return byItem(rows, rangeGroups(rows.targetCounts, edges.popularity), cutoffs, ties);
+  return byItem(rows, rangeGroups(rows.targetCounts, rowEdges.popularity), cutoffs, ties);
 }
 
 /**
@@ -277,7 +289,7 @@ export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties:
  */
 export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): RowGroups[] {
   const { historyLengths, modalities, modalityNames } = rows;
-  const lengths = isMany(rows) ? [0, ...edges.historyLength] : edges.historyLength;
+  const lengths = isMany(rows) ? [0, ...rowEdges.historyLength] : rowEdges.historyLength;
   return [
     { title: 'training interactions of the item', groups: popularityOf(rows, cutoffs, ties) },
     ...(historyLengths
