@@ -106,6 +106,9 @@ it('SASRec is pre-trained on several domains and carried to another', { timeout:
   );
   await ferry('finetune', 'fine.yaml', 'ids=false', 'finetuning.tune=full', 'from=pre', '--out', 'plain');
   expect(summary('plain').parameters.trainable).toBe(summary('plain').parameters.total);
+  // Sources have no IDs, and so has a target without.
+  expect(summary('pre').parameters.total).toBe(summary('plain').parameters.total);
+  expect(summary('ids').parameters.total).toBe(summary('plain').parameters.total + 23 * 16);
   expect(await recall('plain', '--on', 'a')).toBeGreaterThan(0.3);
 });
 

@@ -204,7 +204,7 @@ export function planTransfer(recipe: TransferRecipe & Placed, name: string): Stu
       place: { target, ids, ...(variant !== undefined && { variant }), start },
       seed,
       needs,
-      written: (path) => (path[0] === 'target' ? ['targets', t] : named.written(path)),
+      written: named.written,
       recipe: {
         job: 'finetune',
         ...shared,

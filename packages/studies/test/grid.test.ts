@@ -102,6 +102,14 @@ describe('a study of axes', () => {
     expect(await problemsOf(base.replace('0.01]', '0]'))).toEqual([
       'g.yaml:8:34 axes.training.learningRate[1] must be above 0, got 0',
     ]);
+    // What two axes set, the last one has said.
+    const twice =
+      'model: { name: sasrec }\naxes:\n  x: { a: { model: { width: 8 } } }\n  model.width: [16, 7.5]\n';
+    expect(await problemsOf(twice)).toEqual([
+      'g.yaml:6:21 axes.model.width[1] must be a whole number, got 7.5',
+    ]);
+    const { runs } = await study(twice.replace('7.5', '32'));
+    expect([...new Set(runs.map(({ recipe }) => recipe.model['width']))]).toEqual([16, 32]);
     expect(await problemsOf(base, 'model.heads=3')).toEqual([
       "override 'model.heads=3' model.heads must divide the width 8, got 3",
     ]);

@@ -129,7 +129,7 @@ export function planGrid(recipe: GridRecipe & Placed, name: string): StudyPlan {
           name: own,
           place: { target, ...place },
           seed,
-          written: (path) => (path[0] === 'target' ? ['targets', t] : writtenBy(chosen, path)),
+          written: (path) => writtenBy(chosen, path),
           recipe: {
             job: 'train',
             ...shared,
