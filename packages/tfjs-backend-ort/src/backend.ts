@@ -4,7 +4,7 @@ import { Graph } from './graph/graph.ts';
 import { allocate, sizeOf, type DType, type HostArray, type Value } from './graph/types.ts';
 import { Executable } from './runtime/executable.ts';
 import { HostMemory } from './runtime/memory.ts';
-import type { SessionOptions } from './runtime/native.ts';
+import type { SessionOptions } from './runtime/session.ts';
 import type { Trace } from './trace.ts';
 
 /** The name tfjs knows the backend by. */

@@ -3,6 +3,7 @@ import { BACKEND_NAME, OrtBackend } from './backend.ts';
 import { execute } from './execute.ts';
 import { flatten } from './nest.ts';
 import { build, release, type CompiledProgram, type Plan } from './plan.ts';
+import { shrinkArena } from './runtime/directRuntime.ts';
 import { returnFreedMemory } from './runtime/malloc.ts';
 
 /** Options of {@link compile}. */
@@ -88,6 +89,7 @@ export function compile<F extends (...args: never[]) => unknown>(
     disposed = true;
     if (plans.size === 0) return;
     releaseAll();
+    shrinkArena();
     returnFreedMemory();
   };
   return Object.assign(call as F, {

@@ -29,12 +29,15 @@ export interface OrtOptions {
   threads?: number;
   /** Path prefix: ONNX Runtime writes a profile of every session there. For diagnosis. */
   profile?: string;
+  /** Runs sessions by onnxruntime-node's binding, as is done where ONNX Runtime's C interface cannot be called. For diagnosis. */
+  binding?: boolean;
 }
 
 interface Settings {
   provider: OrtProvider;
   threads: number;
   profile: string | undefined;
+  binding: boolean;
 }
 
 /** Operators that a device lacks run on the CPU. */
@@ -57,11 +60,12 @@ let current: Settings | undefined;
  * @throws Error when the provider asked for is not usable, with what to install.
  */
 export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
-  const { threads = availableParallelism(), profile } = options;
+  const { threads = availableParallelism(), profile, binding = false } = options;
   if (!Number.isInteger(threads) || threads < 1)
     throw new RangeError(`registerOrtBackend: threads must be a positive integer, got ${threads}`);
   keepFreedMemory();
-  const settings: Settings = { provider: usableProvider(options.provider ?? 'cpu'), threads, profile };
+  const provider = usableProvider(options.provider ?? 'cpu');
+  const settings: Settings = { provider, threads, profile, binding };
   if (!kernelsRegistered) {
     registerKernels();
     registerViews();
@@ -74,7 +78,7 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
   const active = registered && tf.getBackend() === BACKEND_NAME;
   if (registered) tf.removeBackend(BACKEND_NAME);
   const providers = PROVIDERS[settings.provider];
-  tf.registerBackend(BACKEND_NAME, () => new OrtBackend({ threads, providers, profile }), 3);
+  tf.registerBackend(BACKEND_NAME, () => new OrtBackend({ threads, providers, profile, binding }), 3);
   current = settings;
   // The factory is synchronous, so the new backend is current before this returns.
   if (active) void tf.setBackend(BACKEND_NAME);
@@ -82,7 +86,9 @@ export function registerOrtBackend(options: OrtOptions = {}): OrtProvider {
 }
 
 function same(a: Settings, b: Settings): boolean {
-  return a.provider === b.provider && a.threads === b.threads && a.profile === b.profile;
+  return (
+    a.provider === b.provider && a.threads === b.threads && a.profile === b.profile && a.binding === b.binding
+  );
 }
 
 function usableProvider(wanted: OrtProvider | 'auto'): OrtProvider {

@@ -1,12 +1,12 @@
-import type { Tensor } from 'onnxruntime-node';
 import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
-import { sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
+import { allocate, sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
 import { explained } from './explain.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HOST_KERNELS } from './hostKernels.ts';
 import { HostMemory } from './memory.ts';
-import { createSession, ortTensor, type Session, type SessionOptions } from './native.ts';
+import { runtimeFor } from './native.ts';
+import type { Runtime, Session, SessionOptions, SessionTensor } from './session.ts';
 
 /** A graph with the order of what goes in and comes out. */
 export interface Program {
@@ -25,7 +25,6 @@ type Step =
       session: Session;
       reads: Value[];
       writes: Value[];
-      fetches: Record<string, Tensor | null>;
     }
   | { kind: 'host'; node: Node; kernel: HostKernel };
 
@@ -47,7 +46,8 @@ export class Executable {
   #scratchBytes = 0;
   #generation = -1;
   readonly #operands = new Map<Value, Operand>();
-  readonly #tensors = new Map<Value, Tensor>();
+  readonly #tensors = new Map<Value, SessionTensor>();
+  readonly #runtime: Runtime;
 
   constructor(program: Program, memory: HostMemory, options: SessionOptions) {
     this.#memory = memory;
@@ -56,7 +56,8 @@ export class Executable {
     this.#outputs = program.outputs;
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
     const nodes = foldIntoProducts(needed, uses);
-    this.#plan(nodes, program.name, options);
+    this.#runtime = runtimeFor(options);
+    this.#plan(nodes, program.name);
     // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
     memory.reserveScratch(this.#scratchBytes);
   }
@@ -65,6 +66,7 @@ export class Executable {
   dispose(): void {
     for (const step of this.#steps) if (step.kind === 'session') step.session.dispose();
     this.#steps.length = 0;
+    this.#forget(...this.#tensors.keys());
   }
 
   /** ONNX Runtime sessions that one run calls. */
@@ -84,7 +86,7 @@ export class Executable {
     this.#inputs.forEach((value, i) => {
       const feed = feeds[i]!;
       const known = this.#operands.get(value);
-      if (known?.array !== feed.array) this.#tensors.delete(value);
+      if (known?.array !== feed.array) this.#forget(value);
       this.#operands.set(value, feed);
     });
     const fresh = new Map<Value, HostArray>();
@@ -107,9 +109,17 @@ export class Executable {
     this.#inputs.forEach((value, i) => {
       if (feeds[i]!.offset !== undefined) return;
       this.#operands.delete(value);
-      this.#tensors.delete(value);
+      this.#forget(value);
     });
     return results;
+  }
+
+  /** Frees views. */
+  #forget(...values: Value[]): void {
+    for (const value of values) {
+      this.#tensors.get(value)?.dispose();
+      this.#tensors.delete(value);
+    }
   }
 
   #runHost(node: Node, kernel: HostKernel): void {
@@ -134,27 +144,24 @@ export class Executable {
     fresh: Map<Value, HostArray>,
     targets: readonly (HostArray | undefined)[],
   ): void {
-    const feeds: Record<string, Tensor> = {};
-    for (const value of step.reads) feeds[nameOf(value)] = this.#tensor(value);
-    for (const value of step.writes) {
-      if (this.#slots.has(value)) step.fetches[nameOf(value)] = this.#tensor(value);
-      else {
-        const target = targets[this.#outputs.indexOf(value)];
-        step.fetches[nameOf(value)] = target ? ortTensor(value.dtype, target, value.shape) : null;
-        if (target) fresh.set(value, target);
-      }
-    }
-    const results = this.#call(step, feeds);
-    for (const value of step.writes)
-      if (!this.#slots.has(value) && !fresh.has(value))
-        fresh.set(value, results[nameOf(value)]!.data as HostArray);
-  }
-
-  #call(step: Extract<Step, { kind: 'session' }>, feeds: Record<string, Tensor>): Record<string, Tensor> {
+    const own: SessionTensor[] = [];
+    const writes = step.writes.map((value) => {
+      if (this.#slots.has(value)) return this.#tensor(value);
+      const array = targets[this.#outputs.indexOf(value)] ?? allocate(value.dtype, sizeOf(value.shape));
+      fresh.set(value, array);
+      const tensor = this.#runtime.tensor(value.dtype, array, value.shape);
+      own.push(tensor);
+      return tensor;
+    });
     try {
-      return step.session.run(feeds, step.fetches);
+      step.session.run(
+        step.reads.map((value) => this.#tensor(value)),
+        writes,
+      );
     } catch (error) {
       throw explained(error, this.#program.name, this.#program.nodes);
+    } finally {
+      for (const tensor of own) tensor.dispose();
     }
   }
 
@@ -163,7 +170,7 @@ export class Executable {
     if (this.#generation === this.#memory.generation) return;
     this.#generation = this.#memory.generation;
     this.#operands.clear();
-    this.#tensors.clear();
+    this.#forget(...this.#tensors.keys());
   }
 
   #operand(value: Value): Operand {
@@ -192,10 +199,10 @@ export class Executable {
     return { array, offset: inMemory ? offset : undefined };
   }
 
-  #tensor(value: Value): Tensor {
+  #tensor(value: Value): SessionTensor {
     let tensor = this.#tensors.get(value);
     if (!tensor) {
-      tensor = ortTensor(value.dtype, this.#operand(value).array, value.shape);
+      tensor = this.#runtime.tensor(value.dtype, this.#operand(value).array, value.shape);
       this.#tensors.set(value, tensor);
     }
     return tensor;
@@ -209,7 +216,7 @@ export class Executable {
   }
 
   /** Cuts the nodes into sessions and host kernels, and finds what crosses. */
-  #plan(nodes: readonly Node[], name: string, options: SessionOptions): void {
+  #plan(nodes: readonly Node[], name: string): void {
     const stageOf = new Map<Node, number>();
     const producer = new Map<Value, Node>();
     /** The first stage in which a value may be overwritten: host kernels of a stage run before its session. */
@@ -246,7 +253,7 @@ export class Executable {
       const members = nodes.filter((node) => stageOf.get(node) === stage);
       for (const node of members) if (node.domain === 'host') this.#planHost(node);
       const body = members.filter((node) => node.domain !== 'host');
-      if (body.length > 0) this.#planSession(body, crossing, outputs, name, options);
+      if (body.length > 0) this.#planSession(body, crossing, outputs, name);
     }
     this.#checkInPlace(nodes, stageOf);
   }
@@ -267,7 +274,6 @@ export class Executable {
     crossing: ReadonlySet<Value>,
     outputs: ReadonlySet<Value>,
     name: string,
-    options: SessionOptions,
   ): void {
     const inside = new Set(body.flatMap((node) => node.outputs));
     const reads = new Set<Value>();
@@ -278,14 +284,17 @@ export class Executable {
     const model = serialize({ nodes: leavesLast(body), inputs: [...reads], outputs: writes });
     let session: Session;
     try {
-      session = createSession(model, options);
+      session = this.#runtime.session(model, {
+        inputs: [...reads].map(nameOf),
+        outputs: writes.map(nameOf),
+      });
     } catch (error) {
       throw new Error(
         `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
     }
-    this.#steps.push({ kind: 'session', session, reads: [...reads], writes, fetches: {} });
+    this.#steps.push({ kind: 'session', session, reads: [...reads], writes });
   }
 
   /** A value that a kernel updates in place must not be read afterwards under its old or its new name. */

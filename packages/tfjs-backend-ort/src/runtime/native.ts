@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module';
 import { Tensor as OrtTensor, type Tensor } from 'onnxruntime-node';
-import { sizeOf, type DType, type HostArray } from '../graph/types.ts';
+import { sizeOf, type HostArray } from '../graph/types.ts';
+import { directRuntime } from './directRuntime.ts';
+import { nextProfile, type Runtime, type SessionOptions, type SessionTensor } from './session.ts';
 
 /** What onnxruntime-node's own InferenceSession wraps: the native session, whose calls are synchronous. */
 interface NativeSession {
@@ -29,69 +31,63 @@ const native = require(
   require.resolve('onnxruntime-node').replace(/index\.js$/, 'binding.js'),
 ) as NativeBinding;
 
-/** Options of every session. */
-export interface SessionOptions {
-  /** Threads of one operator. */
-  threads: number;
-  /** Execution providers, in the order of preference. */
-  providers: readonly string[];
-  /** Path prefix of a profile that ONNX Runtime writes when the session ends; a number and the time are added. */
-  profile?: string;
-}
-
-/** Tensor as ONNX Runtime takes it: a live view of the array. */
-export function ortTensor(dtype: DType, data: HostArray, shape: readonly number[]): Tensor {
-  return new OrtTensor(dtype, data as Float32Array, shape);
-}
-
 /** An execution provider and whether its library is inside the package. */
 export function supportedProviders(): { name: string; bundled: boolean }[] {
   native.initOrt();
   return native.binding.listSupportedBackends();
 }
 
-/** One compiled ONNX model. */
-export interface Session {
-  /** Runs the model; `fetches` names the outputs, with the tensors to write into or null for fresh ones. */
-  run(feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>): Record<string, Tensor>;
-  /** Frees the native session. */
-  dispose(): void;
+/** ONNX Runtime: by its C interface where that can be called, else by onnxruntime-node's binding. */
+export function runtimeFor(options: SessionOptions): Runtime {
+  native.initOrt();
+  return (options.binding ? undefined : directRuntime(options)) ?? bindingRuntime(options);
 }
 
-/** Profiles begun in this process. */
-let profiles = 0;
+interface BindingTensor extends SessionTensor {
+  tensor: Tensor;
+}
 
-/** Loads an ONNX model. */
-export function createSession(model: Uint8Array, options: SessionOptions): Session {
-  native.initOrt();
-  const session = new native.binding.InferenceSession();
-  session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
-    executionProviders: options.providers,
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    // The graph comes folded; ONNX Runtime's own passes only double the time to load it.
-    graphOptimizationLevel: 'disabled',
-    // A session's own arena would keep its peak for as long as the session lives, once for every compiled signature; the
-    // C library's allocator is shared by all of them and as fast.
-    enableMemPattern: false,
-    enableCpuMemArena: false,
-    // Errors are thrown; printed as well they would only repeat themselves.
-    logSeverityLevel: 4,
-    // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the cores
-    // from the next session and the host kernels.
-    extra: { session: { force_spinning_stop: '1' } },
-    // ONNX Runtime adds the time in milliseconds, which two small sessions share.
-    ...(options.profile !== undefined && {
-      enableProfiling: true,
-      profileFilePrefix: `${options.profile}-${++profiles}`,
-    }),
-  });
+function bindingRuntime(options: SessionOptions): Runtime {
   return {
-    run: (feeds, fetches) => session.run(feeds, fetches, {}),
-    dispose: () => {
-      if (options.profile !== undefined) session.endProfiling();
-      session.dispose();
+    tensor: (dtype, array, shape): BindingTensor => ({
+      array,
+      tensor: new OrtTensor(dtype, array as Float32Array, shape),
+      dispose: () => undefined,
+    }),
+    session: (model, { inputs, outputs }) => {
+      const session = new native.binding.InferenceSession();
+      session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
+        executionProviders: options.providers,
+        intraOpNumThreads: options.threads,
+        interOpNumThreads: 1,
+        executionMode: 'sequential',
+        // The graph comes folded; ONNX Runtime's own passes only double the time to load it.
+        graphOptimizationLevel: 'disabled',
+        // A session's own arena would keep its peak for as long as the session lives, once for every compiled signature; the
+        // C library's allocator is shared by all of them and as fast.
+        enableMemPattern: false,
+        enableCpuMemArena: false,
+        // Errors are thrown; printed as well they would only repeat themselves.
+        logSeverityLevel: 4,
+        // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the cores
+        // from the next session and the host kernels.
+        extra: { session: { force_spinning_stop: '1' } },
+        ...(options.profile !== undefined && {
+          enableProfiling: true,
+          profileFilePrefix: nextProfile(options.profile),
+        }),
+      });
+      const named = (names: readonly string[], tensors: readonly SessionTensor[]): Record<string, Tensor> =>
+        Object.fromEntries(names.map((name, i) => [name, (tensors[i] as BindingTensor).tensor]));
+      return {
+        run: (reads, writes) => {
+          session.run(named(inputs, reads), named(outputs, writes), {});
+        },
+        dispose: () => {
+          if (options.profile !== undefined) session.endProfiling();
+          session.dispose();
+        },
+      };
     },
   };
 }

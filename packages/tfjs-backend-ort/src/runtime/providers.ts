@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { Graph } from '../graph/graph.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
-import { createSession, ortTensor, supportedProviders } from './native.ts';
+import { runtimeFor, supportedProviders } from './native.ts';
 
 /** An execution provider of ONNX Runtime that the backend can run on. */
 export type OrtProvider = 'cpu' | 'cuda' | 'webgpu';
@@ -66,18 +66,18 @@ function failure(provider: OrtProvider): string | undefined {
   const x = g.input('float32', [1]);
   const y = g.op('Neg', [x], 'float32', [1]);
   try {
-    const session = createSession(serialize({ nodes: g.nodes, inputs: [x], outputs: [y] }), {
-      threads: 1,
-      providers: [provider],
-    });
+    const runtime = runtimeFor({ threads: 1, providers: [provider] });
+    const model = serialize({ nodes: g.nodes, inputs: [x], outputs: [y] });
+    const session = runtime.session(model, { inputs: [nameOf(x)], outputs: [nameOf(y)] });
+    const ends = [2, NaN].map((value) => runtime.tensor('float32', Float32Array.of(value), [1]));
     try {
-      const feeds = { [nameOf(x)]: ortTensor('float32', Float32Array.of(2), [1]) };
-      const result = session.run(feeds, { [nameOf(y)]: null })[nameOf(y)]!.data[0];
+      session.run([ends[0]!], [ends[1]!]);
+      const [result] = ends[1]!.array;
       return result === -2
         ? undefined
         : `the ${provider} provider computes wrongly: -(2) gave ${String(result)}`;
     } finally {
-      session.dispose();
+      for (const made of [...ends, session]) made.dispose();
     }
   } catch (error) {
     const hint = { cpu: '', cuda: CUDA_HINT, webgpu: WEBGPU_HINT }[provider];
