@@ -115,6 +115,16 @@ function runLine(
   return `${what.padEnd(width)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
+/** The first of the runs on a target that read most modalities, whose features baselines read too; undefined if none reads any. */
+function richestRun({ runs }: StudyPlan, reference: string): PlannedRun['recipe'] | undefined {
+  const count = ({ features }: RunRecipe): number =>
+    [features.text, features.image].filter((encoder) => encoder !== 'none').length;
+  const [first, ...rest] = runs
+    .map(({ recipe }) => recipe)
+    .filter((recipe) => recipe.target === reference && count(recipe) > 0);
+  return rest.reduce((best, recipe) => (count(recipe) > count(best!) ? recipe : best), first);
+}
+
 /** How many runs a study makes, in words. */
 function runsText({ preparations, runs }: StudyPlan): string {
   const kind = runs.every(({ recipe }) => recipe.job === 'train') ? 'training run' : 'fine-tuning run';
@@ -170,8 +180,7 @@ export async function runStudy(
   const baselines: BaselineResult[] = [];
   for (const [at, { place, domain }] of targets.entries()) {
     const { reference } = plan.targets[at]!;
-    const run = plan.runs.find(({ recipe: own }) => own.target === reference)?.recipe;
-    const used = run && (run.features.text !== 'none' || run.features.image !== 'none') ? run : undefined;
+    const used = richestRun(plan, reference);
     const directory = join(out, 'baselines', domain.name);
     const features = used && (async () => (await reader.take(reference, used)).features);
     const target = { place, domain, directory, ...(features && { features }) };
