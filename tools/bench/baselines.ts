@@ -1,7 +1,8 @@
 // Seconds of a training epoch of each model on s3rec-beauty beside a PyTorch twin of tools/parity with the same sizes and batches, in one run;
-// the ratio is the twin's seconds over ours. Where a twin has two forms, the second pads less.
+// the ratio is the twin's seconds over ours. Where a twin has two forms, the second pads less. With one thread (the default) both count time of
+// the processor, which a busy machine can tell.
 //
-//   FERRY_DATA=<data> npm run bench:baselines -- [--models dssm,gru4rec] [--steps 12] [--python python3] [--threads 2]
+//   FERRY_DATA=<data> npm run bench:baselines -- [--models dssm,gru4rec] [--steps 12] [--python python3] [--threads 1]
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
@@ -14,7 +15,7 @@ const { values: options } = parseArgs({
     models: { type: 'string' },
     steps: { type: 'string', default: '12' },
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
-    threads: { type: 'string', default: '2' },
+    threads: { type: 'string', default: '1' },
   },
 });
 
@@ -95,7 +96,7 @@ for (const { script, forms, settings = {}, objectiveSettings = {}, ...row } of r
   const { seconds, count } = await epochHere(
     domain,
     { ...row, settings, objectiveSettings },
-    Number(options.steps),
+    { steps: Number(options.steps), threads: Number(options.threads) },
   );
   const theirs = forms.map((form) =>
     times(

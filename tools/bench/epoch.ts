@@ -10,6 +10,7 @@ import {
   type DomainFeatures,
   type SequentialModel,
 } from '@ferry/sequential';
+import { clock } from './clock.ts';
 
 /** What is trained, and how. */
 export interface EpochCase {
@@ -27,11 +28,11 @@ export interface EpochCase {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-/** Seconds of an epoch here, scaled from the median of some steps after two that warm up. */
+/** Seconds of an epoch here, scaled from the median of some steps after two that warm up; with one thread, of the processor. */
 export async function epochHere(
   domain: Domain,
   { model, settings, objective, objectiveSettings, batchSize, features = {} }: EpochCase,
-  steps: number,
+  { steps, threads }: { steps: number; threads: number },
 ): Promise<{ seconds: number; count: number }> {
   const featureWidths = { ...(features.text && { text: features.text.width }) };
   const parsed = model.options.parse(settings) as object;
@@ -49,12 +50,13 @@ export async function epochHere(
     learningRate: 1e-3,
   });
   const random = RandomStream.fromSeed(1);
+  const now = clock(threads === 1);
   const times: number[] = [];
   let step = 0;
   for (const batch of training.batches(0, random.split('order'))) {
-    const start = performance.now();
+    const start = now();
     await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('step') });
-    times.push((performance.now() - start) / 1000);
+    times.push((now() - start) / 1000);
     if (step === steps + 2) break;
   }
   const count = training.batchCount(0);

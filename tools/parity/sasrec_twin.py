@@ -23,7 +23,8 @@ import torch
 from torch import nn
 import torch.nn.functional as F
 
-torch.set_num_threads(2)
+from sequences import clock
+
 
 
 class Layer(nn.Module):
@@ -302,9 +303,9 @@ def main():
         count = -(-rows // o.batch)
         times = []
         for batch in batches(o.form, train, o.batch, 50, o.grouped, np.random.default_rng(0)):
-            start = time.time()
+            start = clock()
             step(o.form, model, optimizer, batch, items)
-            times.append(time.time() - start)
+            times.append(clock() - start)
             if o.steps and len(times) == o.steps + 2:
                 break
         epoch = float(np.median(times[2:])) * count

@@ -44,7 +44,8 @@ export {
 export { innerProduct, innerProducts, pickRows } from './vectors.ts';
 export { disposeNest, distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
 export { embedGroups, joinRows, splitRows } from './grouped.ts';
-export { bprMax, calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
+export { bprMax } from './bprMax.ts';
+export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
 export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
 export { bprMaxObjective } from './objectives/bprMax.ts';

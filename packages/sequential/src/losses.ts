@@ -36,30 +36,6 @@ export function pairwiseBinary(positive: tf.Tensor, negatives: tf.Tensor, exclud
 }
 
 /**
- * BPR-max of each row (Hidasi and Karatzoglou 2018): with `s = softmax(r)` over a row's negatives,
- * `-log Σ_j s_j σ(p - r_j) + λ Σ_j s_j r_j²`.
- *
- * @param positive - [R], p: the score of each row's target.
- * @param negatives - [R, C], r.
- * @param excluded - bool [R, C], 1 where a column is no negative of a row: it leaves both sums. At least one must be left.
- * @param regulariser - λ
- * @returns [R]
- */
-export function bprMax(
-  positive: tf.Tensor,
-  negatives: tf.Tensor,
-  excluded: tf.Tensor,
-  regulariser: number,
-): tf.Tensor1D {
-  const kept = tf.where(excluded, tf.scalar(OUT), negatives);
-  const shares = tf.softmax(kept);
-  const wins = tf.sigmoid(tf.sub(tf.reshape(positive, [-1, 1]), negatives));
-  const won = tf.sum(tf.mul(shares, wins), 1);
-  const loss = tf.neg(tf.log(tf.add(won, 1e-24)));
-  return tf.add(loss, tf.mul(tf.sum(tf.mul(shares, tf.square(negatives)), 1), regulariser));
-}
-
-/**
  * The positive logit of gSASRec (Petrov and Macdonald 2023, eq. 9 and 13), which undoes the overconfidence that negative sampling brings:
  * σ(p) becomes σ(p)^β with `α = K / (N - 1)`, `β = α (t (1 - 1/α) + 1/α)`, and the result is the logit of that. t = 0 leaves p as it is,
  * t = 1 makes the trained σ(p) an unbiased probability. With {@link pairwiseBinary} this is the gBCE loss.

@@ -2,7 +2,7 @@ import { tf } from '@ferry/engine';
 import { maskedMean } from '@ferry/nn';
 import { z } from 'zod';
 import type { Objective, ObjectiveDefinition } from '../contract.ts';
-import { bprMax } from '../losses.ts';
+import { bprMax } from '../bprMax.ts';
 import type { Feed, ModelTypes } from '../types.ts';
 import { type Targets, targetsOf, targetsSchema } from './targets.ts';
 
@@ -66,14 +66,13 @@ export function bprMaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T> 
           const { model } = step;
           const R = own.size;
           const queries = model.queries(step, step.items(), feed);
-          // The targets are columns 0 to R - 1, so that a row's own score lies on the diagonal.
           const columns = negatives ? tf.concat([own, negatives]) : own;
           const scores = model.scores(step, queries, model.candidates(step, step.items(), columns));
           const C = columns.size;
           const places = tf.reshape(tf.range(0, C, 1, 'int32'), [1, C]);
-          const diagonal = tf.equal(places, tf.reshape(tf.range(0, R, 1, 'int32'), [R, 1]));
-          const positive = tf.sum(tf.where(diagonal, scores, tf.zerosLike(scores)), 1);
-          const same = tf.equal(tf.reshape(columns, [1, C]), tf.reshape(own, [R, 1]));
+          const target = tf.reshape(own, [R, 1]);
+          const positive = model.scores(step, queries, model.candidates(step, step.items(), target));
+          const same = tf.equal(tf.reshape(columns, [1, C]), target);
           const out = batch ? same : tf.logicalOr(same, tf.less(places, tf.scalar(R, 'int32')));
           // Copies that fill up the rows are no negatives.
           const copies = weights && tf.concat([tf.equal(weights, 0), tf.zeros([C - R], 'bool')]);
