@@ -54,9 +54,11 @@ const postNorm = {
   scale: false,
   init: 'normal',
   innerDropout: false,
+  attentionBias: true,
+  dropout: 0.5,
 } as const;
 
-/** The settings in which implementations differ, for each of the three lineages. */
+/** The settings in which implementations differ, for each of the four lineages. */
 const presets = {
   /** The paper's sizes (Amazon data) and its equations; where they are silent, the authors' code. */
   paper: {
@@ -73,6 +75,20 @@ const presets = {
     padding: 'left',
     init: 'xavier',
     innerDropout: true,
+    attentionBias: true,
+    dropout: 0.5,
+  },
+  /** IDvs.MoRec (Yuan et al., SIGIR 2023), whose inner width is four times the width. */
+  morec: {
+    ...postNorm,
+    width: 512,
+    inner: undefined,
+    activation: 'relu',
+    epsilon: 1e-6,
+    padding: 'left',
+    init: 'xavier-normal',
+    attentionBias: false,
+    dropout: 0.1,
   },
   recbole: { ...postNorm, padding: 'right' },
   s3rec: { ...postNorm, padding: 'left' },
@@ -83,38 +99,46 @@ const share = z.number().min(0).lt(1);
 
 const settings = z.strictObject({
   preset: z
-    .enum(['s3rec', 'recbole', 'paper'])
+    .enum(['s3rec', 'recbole', 'paper', 'morec'])
     .default('s3rec')
     .describe('whose choices the settings that are not given follow'),
-  width: size.optional().describe('D: width of item and position vectors (s3rec, recbole 64; paper 50)'),
+  width: size
+    .optional()
+    .describe('D: width of item and position vectors (s3rec, recbole 64; paper 50; morec 512)'),
   layers: size.optional().describe('blocks (2)'),
-  heads: size.optional().describe('attention heads; must divide the width (s3rec, recbole 2; paper 1)'),
-  inner: size.optional().describe('inner width of the feed-forward parts (s3rec, recbole 256; paper 50)'),
+  heads: size
+    .optional()
+    .describe('attention heads; must divide the width (s3rec, recbole, morec 2; paper 1)'),
+  inner: size
+    .optional()
+    .describe('inner width of the feed-forward parts (s3rec, recbole 256; paper 50; morec 4 D)'),
   positions: size.default(50).describe('longest history; of a longer one the end is read'),
-  dropout: share.default(0.5).describe('dropout of item vectors and of the output of each part of a block'),
+  dropout: share
+    .optional()
+    .describe('dropout of item vectors and of the output of each part of a block (.5; morec .1)'),
   attentionDropout: share.optional().describe('dropout of attention weights (as dropout)'),
   innerDropout: z
     .boolean()
     .optional()
-    .describe('whether dropout also follows the activation (paper yes; s3rec, recbole no)'),
-  activation: z.enum(['gelu', 'relu']).optional().describe('s3rec, recbole gelu, the exact one; paper relu'),
+    .describe('whether dropout also follows the activation (paper yes; the others no)'),
+  activation: z
+    .enum(['gelu', 'relu'])
+    .optional()
+    .describe('s3rec, recbole gelu, the exact one; paper, morec relu'),
   norm: z
     .enum(['post', 'pre'])
     .optional()
-    .describe('normalise after each residual sum or before each part (s3rec, recbole post; paper pre)'),
-  inputNorm: z
-    .boolean()
-    .optional()
-    .describe('whether item plus position is normalised (s3rec, recbole yes; paper no)'),
+    .describe('normalise after each residual sum or before each part (post; paper pre)'),
+  inputNorm: z.boolean().optional().describe('whether item plus position is normalised (yes; paper no)'),
   finalNorm: z
     .boolean()
     .optional()
-    .describe('whether a normalisation follows the last block (s3rec, recbole no; paper yes)'),
+    .describe('whether a normalisation follows the last block (no; paper yes)'),
   epsilon: z
     .number()
     .gt(0)
     .optional()
-    .describe('added to the variance in normalisations (s3rec, recbole 1e-12; paper 1e-8)'),
+    .describe('added to the variance in normalisations (s3rec, recbole 1e-12; paper 1e-8; morec 1e-6)'),
   scale: z
     .boolean()
     .optional()
@@ -126,9 +150,15 @@ const settings = z.strictObject({
       'side on which short histories are padded: the last item always has the last position (left), or the first the first (right: recbole)',
     ),
   init: z
-    .enum(['normal', 'xavier'])
+    .enum(['normal', 'xavier', 'xavier-normal'])
     .optional()
-    .describe('first weights: normal with deviation .02 (s3rec, recbole) or Xavier-uniform (paper)'),
+    .describe(
+      'first weights: normal with deviation .02 (s3rec, recbole), Xavier-uniform (paper) or Xavier-normal (morec)',
+    ),
+  attentionBias: z
+    .boolean()
+    .optional()
+    .describe('whether the projections of attention have biases (yes; morec no)'),
   tied: z
     .boolean()
     .default(true)
@@ -173,7 +203,14 @@ function filled(given: Settings): SasRecOptions {
   const chosen = Object.fromEntries(
     Object.entries<unknown>(given).filter(([, value]) => value !== undefined),
   );
-  return { attentionDropout: given.dropout, ...presets[given.preset], ...chosen } as SasRecOptions;
+  const options = { ...presets[given.preset], ...chosen } as Omit<SasRecOptions, 'inner'> & {
+    inner?: number;
+  };
+  return {
+    ...options,
+    attentionDropout: given.attentionDropout ?? options.dropout,
+    inner: options.inner ?? 4 * options.width,
+  };
 }
 
 /** The same, checked. */
@@ -184,9 +221,15 @@ function complete(given: Settings): SasRecOptions {
   return options;
 }
 
+const firstWeights = {
+  normal: init.normal(0.02),
+  xavier: init.xavierUniform,
+  'xavier-normal': init.xavierNormal,
+};
+
 function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStream): SasRecParameters {
   const { width, inner, layers, positions, finalNorm } = options;
-  const first = options.init === 'normal' ? init.normal(0.02) : init.xavierUniform;
+  const first = firstWeights[options.init];
   const table = (count: number, name: string, padding?: number): EmbeddingParameters =>
     createEmbedding({ count, width, init: first, padding }, random.split(name));
   return {
@@ -262,6 +305,8 @@ export const sasrec: SequentialModel<SasRec> = {
   weights: {
     ofItems: () => ['items.ids.**', 'output.**'],
     optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    // They are zeros that are never trained.
+    unused: ({ attentionBias }) => (attentionBias ? [] : ['encoder.layers.*.selfAttention.*.bias']),
     tune: { efficient: { freeze: ['positions.**', 'encoder.**'] } },
   },
 };

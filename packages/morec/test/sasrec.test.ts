@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { compile, selectBackend, tf } from '@ferry/engine';
-import { flattenParameters } from '@ferry/nn';
+import { flattenParameters, matchGlob } from '@ferry/nn';
 import {
   createCatalogue,
   createRecommender,
@@ -179,7 +179,7 @@ describe.each(['cpu', 'ort'] as const)('SASRec on %s', (backend) => {
     recommender.dispose();
   });
 
-  it.each(['s3rec', 'recbole', 'paper'] as const)(
+  it.each(['s3rec', 'recbole', 'paper', 'morec'] as const)(
     'preset %s: positions, normalisations and sizes',
     (preset) => {
       const options = sasrec.complete!(sasrec.options.parse({ preset, positions: 9 }) as object, {
@@ -234,4 +234,22 @@ it('first weights depend on the seed alone', async () => {
   };
   expect(values(1)).toEqual(values(1));
   expect(values(1)).not.toEqual(values(2));
+});
+
+it('preset morec: inner width four times the width, and attention without biases, which stay 0', () => {
+  const complete = (more: object) =>
+    sasrec.complete!(sasrec.options.parse({ preset: 'morec', ...more }) as object, {
+      task: 'finetune',
+      featureWidths: {},
+    });
+  const { inner, dropout, attentionDropout, epsilon } = complete({ width: 32 });
+  expect([inner, dropout, attentionDropout, epsilon]).toEqual([128, 0.1, 0.1, 1e-6]);
+  expect(complete({ inner: 7, dropout: 0.3 })).toMatchObject({ inner: 7, attentionDropout: 0.3 });
+  const unused = (attentionBias: boolean) => sasrec.weights.unused!({ ...complete({}), attentionBias });
+  expect(unused(true)).toEqual([]);
+  const recommender = make(complete({ width: 4, heads: 2 }));
+  const biases = [...recommender.weights()].filter(([name]) => matchGlob(unused(false)[0]!, name));
+  expect(biases).toHaveLength(4);
+  for (const [, variable] of biases) expect(variable.dataSync().every((x) => x === 0)).toBe(true);
+  recommender.dispose();
 });
