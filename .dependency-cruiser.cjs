@@ -9,7 +9,7 @@ const rooms = {
   torch: [],
   data: [],
   preparation: ['data', 'recipes'],
-  features: ['data'],
+  features: ['data', 'recipes'],
   interests: ['engine'],
   evaluation: ['engine', 'data'],
   training: ['engine', 'nn', 'data', 'evaluation'],

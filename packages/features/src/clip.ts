@@ -4,6 +4,7 @@ import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { InputError } from '@ferry/data';
+import { withLibrary, type Environment, type Library } from './hub.ts';
 import type { Encoder, Modality } from './types.ts';
 
 /** The model: CLIP ViT-B/32 with both projections, converted to ONNX. Text and image vectors share one 512-wide space. */
@@ -92,36 +93,28 @@ async function checkReachable(host: string): Promise<void> {
   if (!answer.ok) throw new Error(`${url.href} answers ${answer.status}`);
 }
 
-/**
- * Loads with transformers.js from disk, or from huggingface.co if files are missing and `download` allows it. The library
- * is imported only here: it is large, and most domains never need it.
- */
+/** Loads with transformers.js from disk, or from huggingface.co if files are missing and `download` allows it. */
 async function load<Model>(
   modality: Modality,
   options: ClipOptions,
-  make: (library: typeof import('@huggingface/transformers'), model: string) => Promise<Model>,
+  make: (library: Library, model: string) => Promise<Model>,
 ): Promise<Model> {
   const place = await locate(modality, options);
   if (place.missing.length > 0 && options.download === false)
     throw unavailable(modality, place, 'downloading is off');
-  const library = await import('@huggingface/transformers');
-  const { env } = library;
-  const before = {
-    allowLocalModels: env.allowLocalModels,
-    allowRemoteModels: env.allowRemoteModels,
-    localModelPath: env.localModelPath,
-    cacheDir: env.cacheDir,
-  };
   const local = place.missing.length === 0;
+  const settings: Environment = local
+    ? { allowLocalModels: true, allowRemoteModels: false, localModelPath: `${dirname(place.folder!)}/` }
+    : {
+        allowLocalModels: false,
+        allowRemoteModels: true,
+        ...(place.folder === undefined ? {} : { cacheDir: dirname(dirname(place.folder)) }),
+      };
   try {
-    env.allowLocalModels = local;
-    env.allowRemoteModels = !local;
-    if (local) env.localModelPath = `${dirname(place.folder!)}/`;
-    else {
-      if (place.folder !== undefined) env.cacheDir = dirname(dirname(place.folder));
-      await checkReachable(env.remoteHost);
-    }
-    return await make(library, local ? basename(place.folder!) : clipModel);
+    return await withLibrary(settings, async (library) => {
+      if (!local) await checkReachable(library.env.remoteHost);
+      return make(library, local ? basename(place.folder!) : clipModel);
+    });
   } catch (error) {
     if (local)
       throw new InputError(
@@ -130,8 +123,6 @@ async function load<Model>(
         `encoder 'clip' cannot be loaded (${(error as Error).message})`,
       );
     throw unavailable(modality, place, `download failed: ${(error as Error).message}`);
-  } finally {
-    Object.assign(env, before);
   }
 }
 

@@ -39,3 +39,4 @@ export {
   type ItemBlocks,
   type ItemBlocksOptions,
 } from './itemBlocks.ts';
+export { runDucho, type DuchoOptions, type DuchoResult } from './ducho.ts';

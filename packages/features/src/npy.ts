@@ -245,8 +245,13 @@ export function blockType({ descr, fortran, shape }: NpyHeader): FeatureType | u
 
 /** The first bytes of a `.npy` file (format 1.0, little-endian, C order), up to where the numbers begin. */
 export function encodeNpyHeader(type: FeatureType, shape: readonly number[]): Uint8Array {
+  return npyHeader(descrOf[type], shape);
+}
+
+/** A header of any dtype. */
+function npyHeader(descr: string, shape: readonly number[]): Uint8Array {
   const dimensions = shape.length === 1 ? `${shape[0]!},` : shape.join(', ');
-  const text = `{'descr': '${descrOf[type]}', 'fortran_order': False, 'shape': (${dimensions}), }`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${dimensions}), }`;
   // The header is padded with spaces so that the values start at a multiple of 64, and ends with a newline.
   const padded = Math.ceil((10 + text.length + 1) / 64) * 64 - 10;
   const bytes = new Uint8Array(10 + padded);
@@ -276,5 +281,19 @@ export function encodeNpy(
   const bytes = new Uint8Array(header.length + numbers.length);
   bytes.set(header);
   bytes.set(numbers, header.length);
+  return bytes;
+}
+
+/** The bytes of a one-dimensional `.npy` file of texts, as numpy's `<U` type holds them. */
+export function encodeNpyIds(ids: readonly string[]): Uint8Array {
+  const characters = ids.map((id) => Array.from(id, (character) => character.codePointAt(0)!));
+  const width = characters.reduce((most, own) => Math.max(most, own.length), 1);
+  const header = npyHeader(`<U${width}`, [ids.length]);
+  const bytes = new Uint8Array(header.length + 4 * width * ids.length);
+  bytes.set(header);
+  const view = new DataView(bytes.buffer);
+  for (const [row, own] of characters.entries())
+    for (const [at, point] of own.entries())
+      view.setUint32(header.length + 4 * (row * width + at), point, true);
   return bytes;
 }

@@ -4,6 +4,7 @@ import { print } from '../print.ts';
 import { progressLine } from '../progress.ts';
 
 interface Options {
+  ducho?: string;
   text?: 'use-lite' | 'clip';
   image?: 'pixels' | 'clip';
   damaged: 'refuse' | 'missing';
@@ -13,7 +14,7 @@ interface Options {
 export function featuresVerb(): Command {
   return new Command('features')
     .description('encode the texts and pictures of a domain; what is done is kept and not done again')
-    .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
+    .argument('[domain]', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
     .addOption(
       new Option('--text <encoder>', 'use-lite: a sentence encoder inside the npm packages').choices([
         'use-lite',
@@ -28,11 +29,25 @@ export function featuresVerb(): Command {
         .choices(['refuse', 'missing'])
         .default('refuse'),
     )
+    .option(
+      '--ducho <config.yml>',
+      'run a Ducho configuration instead: its sections, models, layers and folders',
+    )
     .addHelpText(
       'after',
       '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co.',
     )
-    .action(async (reference: string, { text, image, damaged }: Options) => {
+    .action(async (reference: string | undefined, { text, image, damaged, ducho }: Options) => {
+      if (ducho !== undefined) {
+        if (reference !== undefined || text !== undefined || image !== undefined)
+          throw new UserError('--ducho stands alone: its file says what is encoded, and by what');
+        const { runDucho } = await import('../actions/features.ts');
+        const progress = progressLine();
+        await runDucho(ducho, { progress, line: print });
+        return;
+      }
+      if (reference === undefined)
+        throw new UserError('name a domain, or a Ducho configuration with --ducho');
       if (text === undefined && image === undefined)
         throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
       const { domainFeatures, listDomainFeatures, openDomain } = await import('../actions/features.ts');

@@ -1,0 +1,307 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseNpy, runDucho, unpackNpz } from '@ferry/features';
+import { clearText } from '../src/ducho/inputs.ts';
+import { preprocess } from '../src/ducho/encoders.ts';
+import { resizeBicubic } from '../src/ducho/resize.ts';
+import { parseNpyIds } from '../src/npy.ts';
+import { encodeOnnx } from '../src/onnx.ts';
+import { directoryWith } from './helpers.ts';
+
+/** The configuration of the summer school's hands-on. */
+const handsOn = `dataset_path: ./local/data/demo_office
+gpu list: 0
+visual:
+    items:
+        input_path: images
+        output_path: visual_embeddings_32
+        model: [
+            { model_name: ResNet50,
+              output_layers: avgpool,
+              reshape: [224, 224],
+              preprocessing: zscore,
+              backend: torch,
+              batch_size: 32
+            }
+        ]
+
+textual:
+    items:
+        input_path: meta.tsv
+        item_column: asin
+        text_column: description
+        output_path: textual_embeddings_32
+        model: [
+          { model_name: sentence-transformers/all-mpnet-base-v2,
+              output_layers: 1,
+              clear_text: False,
+              backend: sentence_transformers,
+              batch_size: 32
+          }
+        ]
+
+visual_textual:
+    items:
+        input_path: {visual: images, textual: meta.tsv}
+        item_column: asin
+        text_column: description
+        output_path: {visual: visual_embeddings_32, textual: textual_embeddings_32}
+        model: [
+          { model_name: openai/clip-vit-base-patch16,
+              backend: transformers,
+              output_layers: 1,
+              batch_size: 32
+          }
+        ]
+`;
+
+const mean = (axes: number[], from: string, to: string) => ({
+  op: 'ReduceMean',
+  inputs: [from],
+  outputs: [to],
+  attributes: { axes, keepdims: 0 },
+});
+const tokenizer = JSON.stringify({
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+  model: { type: 'BPE', vocab: { p: 0, a: 1, b: 2, c: 3 }, merges: [], unk_token: 'p' },
+});
+/** A vector a letter: p is 9 9, a is 1 0, b is 0 2, c is 3 3. */
+const letters = { name: 'table', shape: [4, 2], data: Float32Array.of(9, 9, 1, 0, 0, 2, 3, 3) };
+const ids = { name: 'input_ids', type: 'int64', shape: ['B', 'L'] } as const;
+const pixels = { name: 'pixel_values', type: 'float32', shape: ['B', 3, 'H', 'W'] } as const;
+const colours = (output: string, weight: number) =>
+  encodeOnnx({
+    inputs: [pixels],
+    outputs: [{ name: output, type: 'float32', shape: ['B', 3] }],
+    initializers: [{ name: 'weight', shape: [], data: Float32Array.of(weight) }],
+    nodes: [
+      mean([2, 3], 'pixel_values', 'means'),
+      { op: 'Mul', inputs: ['means', 'weight'], outputs: [output] },
+    ],
+  });
+
+/** Models a person can compute, under the names that the hands-on has. */
+const models = {
+  'torchvision/ResNet50.onnx': colours('avgpool', 2),
+  'sentence-transformers/all-mpnet-base-v2/config.json': JSON.stringify({ model_type: 'bert' }),
+  'sentence-transformers/all-mpnet-base-v2/tokenizer_config.json': JSON.stringify({
+    tokenizer_class: 'BertTokenizer',
+    pad_token: 'p',
+  }),
+  'sentence-transformers/all-mpnet-base-v2/tokenizer.json': tokenizer,
+  'sentence-transformers/all-mpnet-base-v2/onnx/model.onnx': encodeOnnx({
+    inputs: [ids],
+    outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['B', 'L', 2] }],
+    initializers: [letters],
+    nodes: [{ op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['last_hidden_state'] }],
+  }),
+  'openai/clip-vit-base-patch16/config.json': JSON.stringify({ model_type: 'clip' }),
+  'openai/clip-vit-base-patch16/tokenizer_config.json': JSON.stringify({
+    tokenizer_class: 'CLIPTokenizer',
+    pad_token: 'p',
+  }),
+  'openai/clip-vit-base-patch16/tokenizer.json': tokenizer,
+  'openai/clip-vit-base-patch16/preprocessor_config.json': JSON.stringify({
+    image_processor_type: 'CLIPImageProcessor',
+    do_resize: true,
+    size: { shortest_edge: 8 },
+    do_center_crop: true,
+    crop_size: { height: 8, width: 8 },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: false,
+    resample: 3,
+  }),
+  'openai/clip-vit-base-patch16/onnx/text_model.onnx': encodeOnnx({
+    inputs: [ids],
+    outputs: [{ name: 'text_embeds', type: 'float32', shape: ['B', 2] }],
+    initializers: [letters],
+    nodes: [
+      { op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['rows'] },
+      mean([1], 'rows', 'text_embeds'),
+    ],
+  }),
+  'openai/clip-vit-base-patch16/onnx/vision_model.onnx': colours('image_embeds', 1),
+};
+
+/** A picture of one colour. */
+const picture = (red: number, green: number, blue: number, width = 20, height = 10): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background: { r: red, g: green, b: blue } } })
+    .png()
+    .toBuffer();
+
+describe('a Ducho configuration', () => {
+  const [before, models_] = [process.cwd(), process.env['FERRY_MODELS']];
+  let root: string;
+  const data = 'local/data/demo_office';
+  const vector = (...path: string[]): { shape: number[]; data: number[] } => {
+    const array = parseNpy(readFileSync(join(root, data, ...path)), 'x');
+    if (array.kind !== 'numbers') throw new TypeError('numbers expected');
+    return { shape: [...array.shape], data: [...array.data] };
+  };
+  beforeEach(async () => {
+    root = await directoryWith({
+      'config.yml': handsOn,
+      // The order of the file is none of the pictures’, one text has no picture, one picture no text.
+      [`${data}/meta.tsv`]: 'asin\tdescription\timUrl\nB.2\tbb\tu\nB1\t"a\nc"\tu\nB4\tc\tu\n',
+      [`${data}/images/B1.png`]: await picture(255, 0, 0),
+      [`${data}/images/B.2.png`]: await picture(0, 255, 0),
+      [`${data}/images/B3.png`]: await picture(0, 0, 255),
+      ...Object.fromEntries(Object.entries(models).map(([name, bytes]) => [`models/${name}`, bytes])),
+    });
+    process.env['FERRY_MODELS'] = join(root, 'models');
+    process.chdir(root);
+  });
+  afterEach(() => {
+    process.chdir(before);
+    if (models_ === undefined) delete process.env['FERRY_MODELS'];
+    else process.env['FERRY_MODELS'] = models_;
+    rmSync(root, { recursive: true });
+  });
+
+  it('of the hands-on runs as it stands, in its layout, by id', async () => {
+    const said: string[] = [];
+    const results = await runDucho('config.yml', { line: (text) => said.push(text) });
+    expect(
+      results.map(({ folder, count, width }) => [folder.slice(join(root, data).length + 1), count, width]),
+    ).toEqual([
+      ['visual_embeddings_32/torch/ResNet50/avgpool', 3, 3],
+      ['textual_embeddings_32/sentence_transformers/sentence-transformers/all-mpnet-base-v2/1', 3, 2],
+      ['visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1', 3, 3],
+      ['textual_embeddings_32/transformers/openai/clip-vit-base-patch16/1', 3, 2],
+    ]);
+    const red = [(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (0 - 0.406) / 0.225].map((value) =>
+      Math.fround(2 * value),
+    );
+    const network = vector('visual_embeddings_32/torch/ResNet50/avgpool/B1.npy');
+    expect(network.shape).toEqual([1, 3]);
+    for (const [at, value] of red.entries()) expect(network.data[at]).toBeCloseTo(value, 2);
+    // Two b: their mean is 0 2, its direction 0 1; a text that is padded beside longer ones is as if alone.
+    const sentences = 'textual_embeddings_32/sentence_transformers/sentence-transformers/all-mpnet-base-v2/1';
+    expect(vector(sentences, 'B.2.npy').data).toEqual([0, 1]);
+    const clip = 'visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1';
+    expect(vector(clip, 'B.2.npy').data).toEqual([0, 1, 0]);
+    expect(
+      vector('textual_embeddings_32/transformers/openai/clip-vit-base-patch16/1/B.2.npy').data[1],
+    ).toBeGreaterThan(0.6);
+    expect(said.join('\n')).toMatch(/GPU 0 is not used/);
+    expect(said.join('\n')).toMatch(/joined by id: 1 pictures have no text, 1 texts no picture/);
+    expect(said.join('\n')).toMatch(/1 ids hold a dot and are kept whole/);
+  });
+
+  it('gives Ferry’s matrix by id, and a manifest', async () => {
+    const [{ folder }] = (await runDucho('config.yml')) as [{ folder: string }];
+    const arrays = unpackNpz(readFileSync(`${folder}.npz`), 'x');
+    expect(parseNpyIds(arrays.get('ids')!, 'ids')).toEqual(['B.2', 'B1', 'B3']);
+    const features = parseNpy(arrays.get('features')!, 'features');
+    expect(features.kind === 'numbers' && [...features.data].slice(3, 6)).toEqual(
+      vector('visual_embeddings_32/torch/ResNet50/avgpool/B1.npy').data,
+    );
+    const manifest = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(manifest).toMatchObject({
+      model: 'ResNet50',
+      layer: 'avgpool',
+      width: 3,
+      count: 3,
+      missing: [],
+      preprocessing: { reshape: [224, 224], preprocessing: 'zscore' },
+    });
+    expect(Object.keys(manifest['files'] as object).sort()).toEqual(['B.2', 'B1', 'B3']);
+  });
+
+  it('makes only what is missing or has changed', async () => {
+    await runDucho('config.yml');
+    const kept = async (): Promise<number[]> => (await runDucho('config.yml')).map((one) => one.kept);
+    expect(await kept()).toEqual([3, 3, 3, 3]);
+    rmSync(join(data, 'visual_embeddings_32/torch/ResNet50/avgpool/B1.npy'));
+    writeFileSync(join(data, 'images/B3.png'), await picture(9, 9, 9));
+    expect(await kept()).toEqual([1, 3, 2, 3]);
+    writeFileSync('models/torchvision/ResNet50.onnx', colours('avgpool', 3));
+    expect(await kept()).toEqual([0, 3, 3, 3]);
+  });
+
+  it('counts pictures that cannot be decoded as missing, and those of one colour under minmax as zeros', async () => {
+    writeFileSync(join(data, 'images/B5.png'), 'no picture');
+    writeFileSync('config.yml', handsOn.slice(0, handsOn.indexOf('textual:\n')).replace('zscore', 'minmax'));
+    const [{ count, notes }] = (await runDucho('config.yml')) as [{ count: number; notes: string[] }];
+    expect(count).toBe(3);
+    expect(notes.join()).toMatch(/1 pictures cannot be decoded and are missing: B5/);
+    const { data: blank } = {
+      data: preprocess(
+        { data: new Uint8Array(12).fill(7), width: 2, height: 2 },
+        { preprocessing: 'minmax', mean: [], std: [] },
+      ),
+    };
+    expect([...blank]).toEqual(new Array(12).fill(0));
+  });
+
+  it('says what is missing or unknown, before anything is written', async () => {
+    const says = async (change: (text: string) => string): Promise<string> => {
+      writeFileSync('config.yml', change(handsOn));
+      return runDucho('config.yml').then(
+        () => 'nothing',
+        (error: unknown) => (error as Error).message,
+      );
+    };
+    expect(await says((text) => text.replace('output_layers: avgpool', 'output_layer: avgpool'))).toMatch(
+      /unknown key 'output_layer'.*did you mean 'output_layers'/,
+    );
+    expect(await says((text) => text.replace('ResNet50', 'VGG16'))).toMatch(
+      /^VGG16: the model must be on disk, got none at .*export it to ONNX with an output "avgpool"/,
+    );
+    expect(await says((text) => text.replace('text_column: description', 'text_column: text'))).toMatch(
+      /text_column must name a column, got "text"; there are "asin", "description", "imUrl"/,
+    );
+    expect(await says((text) => text.replace('input_path: images', 'input_path: pictures'))).toMatch(
+      /a folder of pictures is needed/,
+    );
+    expect(await says((text) => text.replace('backend: torch', 'backend: jax'))).toMatch(
+      /backend must be one of torch, tensorflow/,
+    );
+    expect(existsSync(join(data, 'visual_embeddings_32/torch/VGG16'))).toBe(false);
+    expect(readdirSync(data)).toContain('meta.tsv');
+  });
+});
+
+describe('resizeBicubic', () => {
+  // Pillow 9.4: Image.fromarray(a).resize(size, Image.BICUBIC).
+  const [height, width] = [9, 13];
+  const source = Uint8Array.from({ length: height * width * 3 }, (_, place) => {
+    const [c, x, y] = [place % 3, Math.floor(place / 3) % width, Math.floor(place / (3 * width))];
+    return ((x + y) % 3 ? x * 37 + y * 11 + c * 53 : x * x * 7 + y * 29 + c) % 256;
+  });
+  const resized = (toWidth: number, toHeight: number): number[] => [
+    ...resizeBicubic({ data: source, width, height }, toWidth, toHeight).data,
+  ];
+
+  it('is Pillow’s, to the last bit', () => {
+    expect(resized(5, 4)).toEqual([
+      35, 72, 113, 131, 159, 147, 174, 134, 134, 92, 129, 171, 164, 185, 122, 73, 112, 149, 156, 166, 115,
+      118, 67, 93, 107, 152, 176, 174, 162, 104, 116, 158, 189, 161, 136, 85, 115, 95, 133, 125, 168, 171,
+      185, 90, 88, 152, 194, 194, 182, 155, 99, 84, 94, 145, 150, 185, 112, 118, 97, 83,
+    ]);
+    const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+    expect(sum(resized(20, 15))).toBe(117710);
+    expect(resized(20, 15).slice(0, 6)).toEqual([0, 0, 0, 13, 35, 56]);
+    expect(sum(resized(13, 6))).toBe(30617);
+  });
+});
+
+describe('clearText', () => {
+  it.each([
+    ["It's 5 o'clock, isn't it?", "It 's five o'clock , is n't it ?"],
+    ['room 101 (the 1st)', 'room 101 ( the 1st )'],
+    ['Café – 3€', 'Caf three'],
+  ])('%j', (text, expected) => {
+    expect(clearText(text)).toBe(expected);
+  });
+});
