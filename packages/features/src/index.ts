@@ -15,6 +15,7 @@ export {
   type StoredOptions,
 } from './store.ts';
 export {
+  featureMatrices,
   listFeatures,
   loadFeatures,
   loadWordDropped,

@@ -87,6 +87,28 @@ export async function loadFeatures(
   );
 }
 
+/** Every set of features of a domain that can be read: its own files, and what encoders made. */
+export async function featureMatrices(domain: Domain): Promise<FeatureMatrix[]> {
+  const store = await featureStore(domain);
+  const found: FeatureMatrix[] = [];
+  for (const modality of ['text', 'image'] as const) {
+    const readings = [
+      ...(await ownFiles(domain, modality)).map(
+        (name) => () => readFeatureFile(join(domain.directory, name), domain, modality),
+      ),
+      ...(await builtEncoders(store, modality)).map(
+        (encoder) => () => readStoredFeatures(store, domain, modality, encoder),
+      ),
+    ];
+    // What cannot be used is said by listFeatures.
+    for (const read of readings) {
+      const matrix = await read().catch(() => undefined);
+      if (matrix) found.push(matrix);
+    }
+  }
+  return found;
+}
+
 /** One set of features of a domain, for people. */
 export interface FeatureListing {
   /** What it is, or that there is none. */

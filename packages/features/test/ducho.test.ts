@@ -196,7 +196,7 @@ describe('a Ducho configuration', () => {
   });
 
   it('gives Ferry’s matrix by id, and a manifest', async () => {
-    const [{ folder }] = (await runDucho('config.yml')) as [{ folder: string }];
+    const [{ folder }] = (await runDucho('config.yml')) as unknown as [{ folder: string }];
     const arrays = unpackNpz(readFileSync(`${folder}.npz`), 'x');
     expect(parseNpyIds(arrays.get('ids')!, 'ids')).toEqual(['B.2', 'B1', 'B3']);
     const features = parseNpy(arrays.get('features')!, 'features');
@@ -232,7 +232,9 @@ describe('a Ducho configuration', () => {
   it('counts pictures that cannot be decoded as missing, and those of one colour under minmax as zeros', async () => {
     writeFileSync(join(data, 'images/B5.png'), 'no picture');
     writeFileSync('config.yml', handsOn.slice(0, handsOn.indexOf('textual:\n')).replace('zscore', 'minmax'));
-    const [{ count, notes }] = (await runDucho('config.yml')) as [{ count: number; notes: string[] }];
+    const [{ count, notes }] = (await runDucho('config.yml')) as unknown as [
+      { count: number; notes: string[] },
+    ];
     expect(count).toBe(3);
     expect(notes.join()).toMatch(/1 pictures cannot be decoded and are missing: B5/);
     const { data: blank } = {

@@ -28,6 +28,16 @@ export interface Fact {
   readonly note?: string;
 }
 
+/** A thing of a gallery. */
+export interface Exhibit {
+  /** Its name. */
+  readonly title: string;
+  /** A remark under it. */
+  readonly note?: string;
+  /** Its picture as a `data:` address. */
+  readonly image?: string;
+}
+
 /** A part of a section. */
 export type Block =
   | {
@@ -54,6 +64,12 @@ export type Block =
       /** SVG documents with their captions. */
       readonly charts: readonly Chart[];
     }
+  | ({
+      /** Things with pictures, a row of them each. */
+      readonly kind: 'gallery';
+      /** Rows, the first of each apart. */
+      readonly rows: readonly (readonly Exhibit[])[];
+    } & Caption)
   | {
       /** Commands or other text to be set as it is. */
       readonly kind: 'code';
@@ -133,6 +149,12 @@ async function renderBlock(block: Block): Promise<string> {
       const link = ` <a download="table.csv" href="${escapeXml(csv)}">CSV</a>`;
       return `<figure class="table"><div class="scroll" tabindex="0" role="region" aria-label="Table, scrolls sideways">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
     }
+    case 'gallery': {
+      const exhibit = ({ title, note, image }: Exhibit): string =>
+        `<li>${image === undefined ? '' : `<img alt="" src="${escapeXml(image)}">`}<span>${escapeXml(title)}</span>${note === undefined ? '' : `<small>${escapeXml(note)}</small>`}</li>`;
+      const rows = block.rows.map((row) => `<ul>${row.map(exhibit).join('')}</ul>`);
+      return `<figure class="gallery">${rows.join('')}${caption(block)}</figure>`;
+    }
     case 'charts': {
       const charts = block.charts.map(
         (chart) => `<figure>${inlineChart(chart.svg)}${caption(chart)}</figure>`,
@@ -154,7 +176,7 @@ const pageRules = [
   'nav a{text-decoration:none}nav a:hover{text-decoration:underline}',
   'section{margin-top:52px}h2{font-size:21px;letter-spacing:-.01em;margin:0 0 14px}',
   'p{max-width:46em;margin:0 0 14px}',
-  'figure{margin:22px 0 0;min-width:0}figure+p,.charts+p{margin-top:32px}',
+  'figure{margin:22px 0 0;min-width:0}figure+p,.charts+p,.charts+.facts{margin-top:32px}',
   'figcaption{font-size:13.5px;line-height:1.5;color:var(--fc-soft);margin-top:10px;max-width:58em}',
   '.made{display:block;margin-top:2px}',
   "code{font:.88em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;overflow-wrap:anywhere}",
@@ -175,6 +197,8 @@ const pageRules = [
   '.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 28px;margin:0 0 22px}',
   '.facts dt{font-size:13px;color:var(--fc-soft)}.facts dd{margin:2px 0 0;font-size:27px;font-weight:600;line-height:1.2;letter-spacing:-.015em;font-variant-numeric:tabular-nums}',
   '.facts small{display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--fc-soft);line-height:1.4;margin-top:3px}',
+  '.gallery ul{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:12px 18px;margin:0;padding:12px 0;border-bottom:1px solid var(--fc-grid);font-size:13px;line-height:1.35}',
+  '.gallery li:first-child{font-weight:600}.gallery img{display:block;max-width:96px;max-height:96px;margin-bottom:5px}.gallery span{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden;overflow-wrap:anywhere}.gallery small{color:var(--fc-soft);font-weight:400}',
   '.environment{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;font-size:14px;margin:0}',
   '.environment dt{color:var(--fc-soft)}.environment dd{margin:0;overflow-wrap:anywhere}',
   '@media(max-width:640px){:root{--side:16px}main{padding-top:32px}h1{font-size:26px}.lead{font-size:16px}section{margin-top:40px}.environment{grid-template-columns:1fr;gap:0}.environment dd{margin-bottom:8px}th,td{padding-right:14px}}',

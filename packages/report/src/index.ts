@@ -7,6 +7,7 @@ export {
   type Block,
   type Caption,
   type Chart,
+  type Exhibit,
   type Fact,
   type Report,
   type Section,

@@ -1,2 +1,2 @@
 // What `ferry inspect` loads when it is run, and nothing else.
-export { inspectDomain } from '@ferry/studies';
+export { inspectDomain, inspectReport } from '@ferry/studies';

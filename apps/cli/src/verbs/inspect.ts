@@ -1,7 +1,15 @@
 import { formatShare } from '@ferry/report';
+import { domainName, shellCommand, UserError } from '@ferry/recipes';
 import { Command } from 'commander';
 import { print, printJson } from '../print.ts';
 import { columns, count, sparkline } from '../text.ts';
+
+/** What can be typed. */
+interface Options {
+  json?: boolean;
+  report?: string | true;
+  with?: string[];
+}
 
 /** `ferry inspect`. */
 export function inspectVerb(): Command {
@@ -9,8 +17,20 @@ export function inspectVerb(): Command {
     .description('counts, lengths, popularity curve, modality coverage and warnings of a domain')
     .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
     .option('--json', 'print JSON instead')
-    .action(async (domain: string, { json }: { json?: boolean }) => {
-      const { inspectDomain } = await import('../actions/inspect.ts');
+    .option(
+      '--report [file]',
+      'one HTML page: time, duplicates, languages, nearest neighbours with pictures (default: <name>.html)',
+    )
+    .option('--with <domain...>', 'what the page compares with: shared users and items, leakage')
+    .action(async (domain: string, { json, report, with: others }: Options) => {
+      const { inspectDomain, inspectReport } = await import('../actions/inspect.ts');
+      if (report !== undefined) {
+        const out = report === true ? `${domainName(domain)}.html` : report;
+        const command = shellCommand('ferry', ...process.argv.slice(2));
+        print(`written: ${await inspectReport(domain, { out, others: others ?? [], command })}`);
+        return;
+      }
+      if (others !== undefined) throw new UserError('--with belongs to the page: --report');
       const inspection = await inspectDomain(domain);
       if (json) {
         const { statistics } = inspection;
