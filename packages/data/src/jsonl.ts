@@ -168,7 +168,7 @@ async function readSequences(
   const lines = new IntList();
   const list = { items: new IntList(), times: new FloatList(), starts: new IntList(), ends: new IntList() };
   const own = new SequenceLine(known);
-  let [timed, falling] = [0, 0];
+  let [timed, empty, falling] = [0, 0, 0];
   await eachLine(file, (bytes, lineStart, lineEnd, line) => {
     let user: number;
     if (!withParts && own.read(bytes, lineStart, lineEnd))
@@ -194,17 +194,19 @@ async function readSequences(
     for (const item of items) list.items.push(item);
     list.ends.push(list.items.length);
     // Times are kept as long as all have some.
-    if (own.timed && timed === lines.length - 1) for (const time of times) list.times.push(time);
-    if (own.timed || items.length === 0) timed++;
+    if (own.timed && timed + empty === lines.length - 1) for (const time of times) list.times.push(time);
+    if (items.length === 0) empty++;
+    else if (own.timed) timed++;
   });
   const warnings: string[] = [];
   if (falling > 0)
     warnings.push(
       `${file}: the items of ${falling} of ${users.size} users were not in the order of their times and were sorted by them`,
     );
-  const all = timed === users.size && list.items.length > 0;
+  const silent = users.size - empty - timed;
+  const all = silent === 0 && timed > 0;
   if (!all && timed > 0)
-    warnings.push(`${file}: ${users.size - timed} of ${users.size} users have no ts: times are left out`);
+    warnings.push(`${file}: ${silent} of ${users.size} users have no ts: times are left out`);
   const sequences = {
     items: list.items.toArray(),
     starts: list.starts.toArray(),

@@ -20,6 +20,17 @@ function numericOrder(ids: readonly string[]): Int32Array | undefined {
   return place;
 }
 
+/** Refuses a line of one word in which commas, semicolons or bars stand between what look like ids. */
+function checkSeparator(text: string, file: string, line: number): void {
+  const found = /^\S+?([,;|])\S+$/.exec(text.trim());
+  if (found)
+    throw new InputError(
+      file,
+      line,
+      `ids must be separated by blanks or tabs, got ${quoted(found[1])} in ${quoted(text.trim().slice(0, 40))}`,
+    );
+}
+
 /**
  * Reads the form of S3Rec and its descendants: a line is `user item item …`, separated by spaces or tabs, oldest first.
  * Ids are integers or anything else without blanks. Where all items are integers they are numbered by size, so that items
@@ -41,6 +52,7 @@ export async function readS3RecDomain(
   const list = { items: new IntList(), starts: new IntList(), ends: new IntList() };
   await eachLine(file, (bytes, start, end, line) => {
     let first = true;
+    if (lines.length === 0) checkSeparator(bytes.toString('utf8', start, end), file, line);
     for (let from = start; from < end;) {
       while (from < end && bytes[from]! <= space) from++;
       let to = from;

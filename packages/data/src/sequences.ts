@@ -94,14 +94,16 @@ export function checkSequences(
 
 /** What looks odd about ids: blanks or quotation marks around them are part of an id. */
 export function idWarnings(what: 'item' | 'user', ids: readonly string[]): string[] {
-  const warn = (odd: (id: string) => boolean, how: string): string[] => {
+  const warn = (odd: (id: string) => boolean, one: string, several: string): string[] => {
     const found = ids.filter(odd);
     return found.length === 0
       ? []
-      : [`${found.length} ${what} ids ${how}, which is kept as part of the id: ${quoted(found[0])}`];
+      : [
+          `${found.length} ${what} ${found.length === 1 ? `id ${one}` : `ids ${several}`}, which is kept as part of the id: ${quoted(found[0])}`,
+        ];
   };
   return [
-    ...warn((id) => id.trim() !== id, 'begin or end with a blank'),
-    ...warn((id) => /^(["']).*\1$/.test(id), 'stand in quotation marks'),
+    ...warn((id) => id.trim() !== id, 'begins or ends with a blank', 'begin or end with a blank'),
+    ...warn((id) => /^(["']).*\1$/.test(id), 'stands in quotation marks', 'stand in quotation marks'),
   ];
 }

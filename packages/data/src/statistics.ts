@@ -35,7 +35,7 @@ export interface DomainStatistics {
     /** Test rows. */
     test: number;
   };
-  /** interactions / (users * items). */
+  /** The share of pairs of a user and an item that interact, once or more often. */
   density: number;
   /** Lengths of the sequences. */
   sequenceLengths: LengthSummary;
@@ -177,6 +177,10 @@ export function domainStatistics(domain: Domain): DomainStatistics {
   const total = curve.reduce((sum, count) => sum + count, 0);
   const head = curve.subarray(0, Math.ceil(curve.length / 10)).reduce((sum, count) => sum + count, 0);
   const interactions = sequences.starts.reduce((sum, start, user) => sum + sequences.ends[user]! - start, 0);
+  const distinct = sequences.starts.reduce(
+    (sum, start, user) => sum + new Set(sequences.items.subarray(start, sequences.ends[user]!)).size,
+    0,
+  );
   return {
     counts: {
       items: items.ids.length,
@@ -186,7 +190,7 @@ export function domainStatistics(domain: Domain): DomainStatistics {
       valid: valid.targets.length,
       test: test.targets.length,
     },
-    density: interactions / (users.length * items.ids.length),
+    density: distinct / (users.length * items.ids.length),
     sequenceLengths: summarise(sequences.starts, sequences.ends),
     historyLengths: train.targets.length > 0 ? summarise(train.starts, train.ends) : undefined,
     popularity: {

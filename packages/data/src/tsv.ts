@@ -41,10 +41,13 @@ export class Cells {
     return this.bytes.toString('utf8', this.starts[cell], this.ends[cell]);
   }
 
-  /** Whether a cell holds nothing but spaces. */
+  /** Whether a cell holds nothing but blanks. */
   blank(cell: number): boolean {
     const end = this.ends[cell]!;
-    for (let at = this.starts[cell]!; at < end; at++) if (this.bytes[at]! > 32) return false;
+    for (let at = this.starts[cell]!; at < end; at++) {
+      const byte = this.bytes[at]!;
+      if (byte !== 32 && !(byte >= 9 && byte <= 13)) return false;
+    }
     return true;
   }
 

@@ -102,6 +102,19 @@ describe('times', () => {
     expect(histories(partial)).toEqual({ u: ['a', 'b', 'c'], v: ['c', 'b', 'a'] });
     expect(partial.sequences.times).toBe(undefined);
     expect(partial.warnings.at(-1)).toMatch(/1 of 2 users have no ts: times are left out/);
+    // A user without items has no times to miss.
+    for (const ts of [{}, { ts: [1, 2, 3] }]) {
+      const empty = await read({
+        'items.jsonl': items,
+        'sequences.jsonl': jsonl([
+          { user: 'e', items: [] },
+          { user: 'u', items: ['a', 'b', 'c'], ...ts },
+          { user: 'f', items: [] },
+        ]),
+      });
+      expect(empty.warnings.join()).not.toMatch(/ts/);
+      expect(empty.sequences.times?.length).toBe('ts' in ts ? 3 : undefined);
+    }
   });
 });
 
@@ -136,8 +149,8 @@ describe('ids', () => {
     const domain = await read({ 'x.inter': `user_id:token\titem_id:token\n${rows.join('\n')}\n` });
     expect(histories(domain)).toEqual({ 'u ': ['a', 'b b', '"c"'], u: ['"c"', 'a', 'b b'] });
     expect(domain.warnings.slice(1)).toEqual([
-      '1 item ids stand in quotation marks, which is kept as part of the id: "\\"c\\""',
-      '1 user ids begin or end with a blank, which is kept as part of the id: "u "',
+      '1 item id stands in quotation marks, which is kept as part of the id: "\\"c\\""',
+      '1 user id begins or ends with a blank, which is kept as part of the id: "u "',
     ]);
     for (const row of ['\ta', 'u\t', ' \ta', 'u\t  '])
       await expect(read({ 'x.inter': `user_id:token\titem_id:token\nu\ta\n${row}\n` })).rejects.toThrow(

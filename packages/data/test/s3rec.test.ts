@@ -38,6 +38,12 @@ describe("S3Rec's form", () => {
     ['a user twice', { 'x.txt': '1 1 2 3\n2 1 2 3\n1 4 5 6\n' }, /x\.txt:3: .*"1" again \(first on line 1\)/],
     ['a user twice in a row', { 'x.txt': '1 1 2 3\n1 4 5 6\n' }, /x\.txt:2: .*"1" again \(first on line 1\)/],
     ['users alone', { 'x.txt': '1\n2\n' }, /at least one item/],
+    [
+      'commas',
+      { 'x.txt': '\n1,1,2,3\n2,1,2,3\n' },
+      /x\.txt:2: ids must be separated by blanks or tabs, got "," in "1,1,2,3"/,
+    ],
+    ['bars', { 'x.txt': '1|1|2|3\n' }, /separated by blanks or tabs, got "\|"/],
     ['nothing', { 'x.txt': '' }, /at least one item/],
     ['short users only', { 'x.txt': '1 1 2\n2 2\n' }, /no user has the 3 interactions/],
     ["LightGCN's pair", { 'train.txt': '0 1 2 3\n', 'test.txt': '0 4\n' }, /LightGCN's form/],

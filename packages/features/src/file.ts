@@ -181,7 +181,17 @@ export async function readFeatureFile(
     present[index] = 1;
     data.set(found.data.subarray(row * width, (row + 1) * width), index * width);
   }
-  const all = [...(record?.notes ?? []), ...found.notes, ...notes, stale, repeatedRows(data, width, present)];
+  const none = present.some((flag) => flag === 1)
+    ? undefined
+    : 'all rows are zeros: no item has this modality';
+  const all = [
+    ...(record?.notes ?? []),
+    ...found.notes,
+    ...notes,
+    stale,
+    repeatedRows(data, width, present),
+    none,
+  ];
   return {
     modality,
     encoder: record?.encoder ?? basename(file),

@@ -21,6 +21,20 @@ function shareOfStrange(data: Float32Array): number {
   return numbers === 0 ? 0 : odd / numbers;
 }
 
+/**
+ * Whether the lower halves of numbers are numbers themselves, of 16 bits and usual size. In numbers of 32 bits they are the last
+ * places, which are anything, or zero.
+ */
+function halvesAreNumbers(data: Float32Array): boolean {
+  const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  let usual = 0;
+  for (const word of words) {
+    const exponent = (word >> 10) & 31;
+    if (exponent >= 5 && exponent <= 21) usual++; // 2^-10 to 2^6
+  }
+  return words.length >= 64 && usual > 0.9 * words.length;
+}
+
 /** Whether every second number is zero and the others are not, as in the halves of doubles. */
 function everySecondIsZero(data: Float32Array): boolean {
   const zeros = [0, 0];
@@ -43,7 +57,9 @@ export function checkMagnitudes(data: Float32Array, file: string): void {
       ? `${(share * 100).toFixed(0)} % of the numbers above 2^${strange} or below 2^-${strange}`
       : everySecondIsZero(sample)
         ? 'zero for every second number'
-        : undefined;
+        : halvesAreNumbers(sample)
+          ? 'numbers whose halves are numbers of 16 bits'
+          : undefined;
   if (found !== undefined)
     throw new InputError(
       file,

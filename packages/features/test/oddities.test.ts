@@ -33,6 +33,17 @@ const unusual =
 describe('a headerless file of another type', () => {
   const cases: [string, Uint8Array][] = [
     ['float16', encodeNumbers(values, 'float16')],
+    [
+      'float16 of large numbers',
+      encodeNumbers(
+        noise(60 * width).map((value) => Math.sign(value) + 2 * value),
+        'float16',
+      ),
+    ],
+    [
+      'bfloat16',
+      new Uint8Array(Uint16Array.from(new Uint32Array(values.slice().buffer), (word) => word >>> 16).buffer),
+    ],
     ['float64', doubles],
     ['float64 that was float32', new Uint8Array(Float64Array.from(values).buffer)],
     ['float64 of whole numbers', new Uint8Array(Float64Array.from(values, Math.round).buffer)],
@@ -63,6 +74,9 @@ describe('a headerless file of another type', () => {
       values.map((value) => Math.max(0, value)),
       values.map((value) => Math.round(Math.abs(value) * 3)),
       values.map((value) => Math.exp(6 * value)),
+      // Kept in half precision once: the last places are zeros.
+      Float32Array.from(new Float32Array(values).map((value) => Math.round(value * 512) / 512)),
+      values.map((value) => value * 1e-3 + 1),
     ])
       expect((await read(encodeNumbers(usual, 'float32'))).data).toEqual(usual);
     // Strange numbers are taken at their word where the record says so.
@@ -203,6 +217,12 @@ describe('rows', () => {
     };
     expect((await read(copies(20), { width })).notes).toEqual(['20 of 60 rows are equal to another']);
     expect((await read(copies(5), { width })).notes).toBeUndefined();
+  });
+
+  it('that are all zeros are told', async () => {
+    expect((await read(new Uint8Array(60 * 64 * 4))).notes).toEqual([
+      'all rows are zeros: no item has this modality',
+    ]);
   });
 
   it('that are not finite are named', async () => {
