@@ -150,7 +150,7 @@ function literal(bytes: Uint8Array): Record<string, string[]> | undefined {
   if (!header.includes('user_id:token') || !header.includes('item_id:token')) return undefined;
   const at = (name: string) => names.indexOf(name);
   const events = rows.slice(1).map((row) => trim(row, header.length));
-  const blank = (cell: string) => !/[^\0-\x20]/.test(cell);
+  const blank = (cell: string) => !/[^\t-\r ]/.test(cell);
   const number = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
   const sequences = new Map<string, { item: string; time: number }[]>();
   for (const row of events) {
