@@ -178,7 +178,7 @@ export function domainStatistics(domain: Domain): DomainStatistics {
   const head = curve.subarray(0, Math.ceil(curve.length / 10)).reduce((sum, count) => sum + count, 0);
   const interactions = sequences.starts.reduce((sum, start, user) => sum + sequences.ends[user]! - start, 0);
   const distinct = sequences.starts.reduce(
-    (sum, start, user) => sum + new Set(sequences.items.subarray(start, sequences.ends[user]!)).size,
+    (sum, start, user) => sum + new Set(sequences.items.subarray(start, sequences.ends[user])).size,
     0,
   );
   return {
