@@ -7,6 +7,7 @@ import {
   parse,
   parseDocument,
   visit,
+  type YAMLError,
   type Alias,
   type Document,
 } from 'yaml';
@@ -66,6 +67,13 @@ function parseOverride(text: string): { path: string[]; value: unknown } | strin
   } catch (error) {
     return `the value must be YAML, got '${text.slice(at + 1)}' (${(error as Error).message.split('\n')[0]!})`;
   }
+}
+
+/** What the YAML library found, where its words are for programmers. */
+function yamlMessage({ code, message }: YAMLError): string {
+  if (code === 'DUPLICATE_KEY') return 'a key must come once, this one comes twice';
+  if (code === 'MULTIPLE_DOCS') return 'a recipe must be one document, another one begins here (---)';
+  return /call stack/.test(message) ? 'values must not be nested that deeply' : message;
 }
 
 /** The node at a path and the key it stands under; the deepest ones that exist. */
@@ -155,7 +163,7 @@ export function parseRecipe(text: string, file: string, overrides: readonly stri
   };
   const problems: Problem[] = document.errors.map((error) => ({
     where: position(error.pos[0]),
-    message: error.code === 'DUPLICATE_KEY' ? 'a key must come once, this one comes twice' : error.message,
+    message: yamlMessage(error),
   }));
   const set: { path: string[]; text: string }[] = [];
   const value = (problems.length > 0 ? {} : valuesOf(document, position, problems)) as Record<

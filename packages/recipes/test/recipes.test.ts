@@ -89,6 +89,12 @@ describe('readRecipe', () => {
       'r.yaml:3:1 a key must come once, this one comes twice',
     ]);
     expect(problemsOf('job: [finetune')[0]).toMatch(/^r\.yaml:1:15 /);
+    expect(problemsOf('job: finetune\n---\njob: study')).toEqual([
+      'r.yaml:2:1 a recipe must be one document, another one begins here (---)',
+    ]);
+    expect(problemsOf(`job: ${'['.repeat(20_000)}${']'.repeat(20_000)}`)[0]).toMatch(
+      /^r\.yaml:1:\d+ values must not be nested that deeply$/,
+    );
     expect(problemsOf('job: finetune\ntarget: a', ['--width', 'model.width=[1'])).toEqual([
       "command line an override must read key.sub=value, got '--width'",
       expect.stringMatching(/^command line the value must be YAML, got '\[1'/),
