@@ -22,7 +22,7 @@ const rooms = {
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
-    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential'],
+    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative'],
     ...['recipes', 'report', 'sample-world'],
   ],
 };

@@ -9,7 +9,6 @@ import type { Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { z } from 'zod';
 import type { Interactions } from './interactions.ts';
-import type { Sampling } from './sampler.ts';
 
 /** What a model is made for. */
 export interface UserItemData {
@@ -33,6 +32,18 @@ export interface Definition<O extends object> {
   complete?(settings: object): O;
   /** The modalities it reads; it needs at least one of them if there are any. */
   modalities(options: O): readonly Modality[];
+  /** What it can be trained by, by name: a recipe's section `objective`; the first is the default. */
+  readonly objectives: Readonly<Record<string, ObjectiveOfPairs>>;
+  /** It belongs to one catalogue: nothing is carried to another. */
+  readonly weights: { readonly tune: Readonly<Record<string, never>> };
+}
+
+/** What a user-item model is trained by: how triples are drawn, or nothing where it is fitted. */
+export interface ObjectiveOfPairs {
+  /** One line for people. */
+  readonly description: string;
+  /** Its settings: checks, explains, fills in defaults. */
+  readonly options: z.ZodType;
 }
 
 /** What the functions of a trained model are computed with. */
@@ -88,8 +99,6 @@ export interface TrainedModel<
   readonly terms: readonly string[];
   /** The loss of a step and its terms, each []. */
   loss(step: Step<O, P, I>, triples: TripleTensors): { loss: tf.Scalar } & Record<string, tf.Scalar>;
-  /** How triples are drawn unless the recipe says otherwise. */
-  readonly sampling: Sampling;
   /**
    * Vectors of items that training did not know, [n, K], from their features alone; undefined for a model that needs more.
    *

@@ -3,6 +3,7 @@ export type {
   Definition,
   FittedModel,
   FittedScores,
+  ObjectiveOfPairs,
   Step,
   TrainedModel,
   TripleTensors,

@@ -1,5 +1,6 @@
 import type { Sequences, UserTargets } from '@ferry/data';
 import { rankUsers, type TieRule, type UserRanking } from '@ferry/evaluation';
+import type { Interactions } from './interactions.ts';
 import type { UserItemRecommender } from './recommender.ts';
 
 /** How a recommender is evaluated. */
@@ -10,7 +11,10 @@ export interface UserEvaluation {
   ties?: TieRule;
   /** Users ranked at once. Default 256. */
   batchSize?: number;
-  /** `trained`: only items that training knows are candidates (Elliot); others count as not found. Default `all`. */
+  /**
+   * `trained`: only users and items that training knows count: other users are left out, other items are no candidates and count as not
+   * found (Elliot). Default `all`.
+   */
   candidates?: 'all' | 'trained';
   /** Items of each list that are kept. Default the largest cutoff. */
   depth?: number;
@@ -30,14 +34,14 @@ export async function evaluateUsers(
   { candidates = 'all', ...options }: UserEvaluation = {},
   gains?: Float32Array,
 ): Promise<UserRanking> {
-  const { items, columns } = recommender.data.interactions;
+  const { interactions } = recommender.data;
+  const { items, columns } = interactions;
   const known = new Uint8Array(items + 1);
   for (const item of columns) known[item + 1] = 1;
   const scorer = recommender.scorer();
   try {
     return await rankUsers({
-      targets,
-      gains,
+      ...(candidates === 'trained' ? trainedUsers(targets, interactions, gains) : { targets, gains }),
       count: items,
       seen,
       ...(candidates === 'trained' && { known }),
@@ -47,4 +51,26 @@ export async function evaluateUsers(
   } finally {
     scorer.dispose();
   }
+}
+
+/** Those of some users who have training items. */
+function trainedUsers(
+  { users, relevant, relevantEnds }: UserTargets,
+  { starts }: Interactions,
+  gains?: Float32Array,
+): { targets: UserTargets; gains?: Float32Array } {
+  const rows = Array.from(users.keys()).filter((r) => starts[users[r]! + 1]! > starts[users[r]!]!);
+  const places = rows.map((r) =>
+    Array.from(
+      { length: relevantEnds[r]! - (relevantEnds[r - 1] ?? 0) },
+      (_, i) => (relevantEnds[r - 1] ?? 0) + i,
+    ),
+  );
+  let end = 0;
+  const targets = {
+    users: Int32Array.from(rows, (r) => users[r]!),
+    relevant: Int32Array.from(places.flat(), (at) => relevant[at]!),
+    relevantEnds: Int32Array.from(places, (own) => (end += own.length)),
+  };
+  return { targets, ...(gains && { gains: Float32Array.from(places.flat(), (at) => gains[at]!) }) };
 }

@@ -9,6 +9,7 @@ import {
   type TrainableModel,
   updateWeights,
 } from '@ferry/training';
+import { samplingOf } from './objectives.ts';
 import { evaluateUsers, type UserEvaluation } from './ranking.ts';
 import type { TrainedParts, UserItemRecommender } from './recommender.ts';
 import { drawTriples, type Sampling, type Triples } from './sampler.ts';
@@ -53,7 +54,7 @@ function trainedSteps(
 ): Pick<UserItemTraining, 'optimizerState' | 'batches' | 'batchCount' | 'trainStep' | 'counts' | 'dispose'> {
   const { options, data } = recommender;
   const { batchSize = 1024 } = settings;
-  const sampling = { ...model.sampling, ...settings.sampling };
+  const sampling = samplingOf(model, settings.sampling);
   const weights = recommender.weights();
   const optimizer = optimizerFor(settings, weights);
   const { users: U, columns } = data.interactions;

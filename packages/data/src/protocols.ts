@@ -120,7 +120,7 @@ export const partNumbers = { train: 0, valid: 1, test: 2 } as const;
  * @param partsOf - Numbers of {@link partNumbers} for the `n` places of a user.
  */
 export function splitBySets(
-  { sequences, items: { ids } }: Domain,
+  { sequences, items: { ids } }: Pick<Domain, 'sequences' | 'items'>,
   partsOf: (user: number, n: number) => ArrayLike<number>,
 ): Split {
   const { items, starts, ends } = sequences;

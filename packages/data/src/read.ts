@@ -5,20 +5,11 @@ import { InputError } from './errors.ts';
 import { jsonlFiles, readJsonlDomain } from './jsonl.ts';
 import type { ReadOptions } from './options.ts';
 import { readS3RecDomain } from './s3rec.ts';
+import { findPartFiles, readPartFiles } from './partFiles.ts';
 import type { Domain } from './types.ts';
 
 /** Text files beside data that are none. */
 const prose = /^(?:readme|licen[cs]e|notice|copying|changelog|citation|requirements)\b/i;
-
-/** Refuses the pair of files of LightGCN, which looks like S3Rec's form and is none. */
-function refusePair(path: string, names: readonly string[]): void {
-  if (names.includes('train.txt') && names.includes('test.txt'))
-    throw new InputError(
-      path,
-      undefined,
-      "train.txt and test.txt are LightGCN's form: each holds a part of every user's items, in no order; a domain needs sequences, oldest first",
-    );
-}
 
 /** Reads a domain that is given as a file. */
 async function readFileDomain(file: string, options: ReadOptions): Promise<Domain> {
@@ -29,14 +20,20 @@ async function readFileDomain(file: string, options: ReadOptions): Promise<Domai
       undefined,
       `a domain is a directory, or a .txt file of sequences; give the directory ${directory}`,
     );
-  if (/^(?:train|test)\.txt$/.test(basename(file))) refusePair(file, await readdir(directory));
+  if (/^(?:train|test)\.txt$/.test(basename(file)) && findPartFiles(await readdir(directory)))
+    throw new InputError(
+      file,
+      undefined,
+      `train.txt and test.txt are LightGCN's form, of which each holds a part of every user's items: give the directory ${directory}`,
+    );
   const { name = basename(file, '.txt'), shortUsers = 'keep' } = options;
   return readS3RecDomain(file, directory, { name, shortUsers });
 }
 
 /**
  * Reads a domain in any of its forms: an atomic directory (`.inter` files), the jsonl form (`items.jsonl` and
- * `sequences.jsonl`), or sequences in S3Rec's form (a `.txt` file, or a directory that holds one). The form is recognised
+ * `sequences.jsonl`), sequences in S3Rec's form (a `.txt` file, or a directory that holds one), or a ready-made split without an
+ * order (`train.tsv`, `val.tsv`, `test.tsv`; or LightGCN's `train.txt`, `test.txt`). The form is recognised
  * by the files; the result is the same either way.
  *
  * @param path - The domain's directory, or a `.txt` file of sequences.
@@ -68,7 +65,8 @@ export async function readDomain(path: string, options: ReadOptions = {}): Promi
     );
   const files = await findAtomicFiles(path);
   if (files) return readAtomicDomain(path, files, resolved);
-  refusePair(path, names);
+  const parts = findPartFiles(names);
+  if (parts) return readPartFiles(path, parts, resolved);
   const texts = names.filter((file) => file.endsWith('.txt') && !prose.test(file));
   if (texts.length === 1) return readS3RecDomain(join(path, texts[0]!), path, resolved);
   const packed = names.find((file) => /\.(?:gz|zip|bz2|zst|xz|7z|tar|tgz)$/i.test(file));

@@ -60,6 +60,8 @@ export interface Domain {
   form?: string;
   /** How it is split: leave-one-out, or as its files say; another way after {@link splitDomain}. */
   protocol?: ProtocolName;
+  /** Says that sequences are sets: their order, and so histories, mean nothing. Only user-item models can be trained then. */
+  unordered?: true;
   /** The catalogue. */
   items: Items;
   /** Raw user ids, in the order of the user index (atomic) or of the file (jsonl). */

@@ -92,6 +92,18 @@ export const evaluationSchema = z
       .describe(
         'whether items of the history can be recommended again; mask = the whole history is excluded',
       ),
+    candidates: z
+      .enum(['all', 'trained'])
+      .optional()
+      .describe(
+        'user-item models: rank all items for all users (default), or only those that training knows (Elliot)',
+      ),
+    validationItems: z
+      .enum(['keep', 'mask'])
+      .optional()
+      .describe(
+        "user-item models: whether a user's validation items are candidates in the test (default, as Elliot and LightGCN) or not (RecBole)",
+      ),
     cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
     ties: z
       .enum(['mid-rank', 'pessimistic', 'optimistic'])

@@ -69,6 +69,9 @@ export const trainingSchema = z.strictObject({
   batchSize: whole(1).default(256).describe('B: examples in a batch'),
   ...optimiser,
   patience,
+  validateEvery: whole(1)
+    .default(1)
+    .describe('epochs from one validation to the next; the last is always validated'),
   checkpointEvery,
 });
 

@@ -37,6 +37,8 @@ export {
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
 export { recommenderOf } from './jobs/recommender.ts';
+export { isUserItem, type AnyModel } from './jobs/anyModel.ts';
+export { runUserItem } from './jobs/userItem.ts';
 export { runPretrain } from './jobs/pretrain.ts';
 export { runTarget, type TargetRecipe, type TargetResult } from './jobs/target.ts';
 export { runJob } from './run.ts';

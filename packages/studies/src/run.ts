@@ -4,7 +4,10 @@ import { shellCommand, type RunRecipe } from '@ferry/recipes';
 import { formatCount, readSummary } from '@ferry/training';
 import type { JobConsole } from './jobs/console.ts';
 import { runPretrain } from './jobs/pretrain.ts';
+import { isUserItem } from './jobs/anyModel.ts';
+import { anyModelOf } from './jobs/recommender.ts';
 import { runTarget } from './jobs/target.ts';
+import { runUserItem } from './jobs/userItem.ts';
 import { writeRunReport } from './runReport.ts';
 import type { ReadyStudy } from './study/complete.ts';
 import type { Placed } from './study/plan.ts';
@@ -59,7 +62,11 @@ export async function runJob(
     console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);
     return;
   }
-  const { summary, details, rows } = await runTarget(recipe, console);
+  const model = await anyModelOf(recipe, console);
+  const { summary, details, rows } =
+    recipe.job === 'train' && isUserItem(model)
+      ? { ...(await runUserItem(recipe, model, console)), details: undefined, rows: undefined }
+      : await runTarget(recipe, console);
   const report = await writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)
     console.line(

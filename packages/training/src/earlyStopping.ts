@@ -5,8 +5,9 @@
  *   is at least the best so far, so that ties move the best epoch later; training stops when more than `patience`
  *   consecutive values did not count (at the 11th for `stopping_step: 10`).
  * - `strict`: the value must exceed the best so far; training stops when `patience` consecutive values did not.
+ * - `last`: every value counts: the last epoch is the result, and training never stops early. For curves that must not choose.
  */
-export type StoppingRule = 'released' | 'strict';
+export type StoppingRule = 'released' | 'strict' | 'last';
 
 /** Which validation metric picks the best checkpoint, and when training stops for want of improvement. */
 export interface EarlyStopping {
@@ -63,6 +64,7 @@ export function updateStopping(
   rule: StoppingRule,
   patience: number | null,
 ): StoppingUpdate {
+  if (rule === 'last') return { state: { best: value, waited: 0, stop: false }, improved: true };
   const seen = rule === 'released' ? roundMetric(value) : value;
   const improved = state.best === null || (rule === 'released' ? seen >= state.best : seen > state.best);
   if (improved) return { state: { best: seen, waited: 0, stop: false }, improved };

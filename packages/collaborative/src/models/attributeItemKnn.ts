@@ -3,6 +3,7 @@ import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
+import { fittedAtOnce } from '../objectives.ts';
 import { itemsOf } from '../interactions.ts';
 import {
   addNeighbours,
@@ -50,6 +51,7 @@ function unitFeatures(features: Readonly<Partial<Record<Modality, FeatureMatrix>
 /** AttributeItemKNN: item i scores the cosines, of features, of those of its k nearest items that the user has. */
 export const attributeItemKnn: FittedModel<AttributeItemKnnOptions, Neighbours> = {
   kind: 'fitted',
+  ...fittedAtOnce,
   name: 'attribute-item-knn',
   title: 'AttributeItemKNN',
   paper:

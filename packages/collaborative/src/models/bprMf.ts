@@ -3,6 +3,7 @@ import { embedding, tf } from '@ferry/engine';
 import { bpr, createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
 import { z } from 'zod';
 import type { TrainedModel, Vectors } from '../contract.ts';
+import { trainedOnTriples } from '../objectives.ts';
 import { halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
 import {
   combineSetting,
@@ -68,7 +69,7 @@ export const bprMf: TrainedModel<BprMfOptions, BprMfParameters, FeatureInputs> =
   paper: 'Rendle et al.: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009',
   options,
   modalities: ({ features }) => (features ? modalities : []),
-  sampling: { over: 'interactions', negatives: 'uniform' },
+  ...trainedOnTriples({ over: 'interactions', negatives: 'uniform' }),
   init: (
     { factors: width, init: name, itemBias, features, combine },
     { interactions, features: given },

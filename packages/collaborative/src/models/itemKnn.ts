@@ -1,6 +1,7 @@
 /** Item-based nearest neighbours (Sarwar et al., WWW 2001), with binary interactions. */
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
+import { fittedAtOnce } from '../objectives.ts';
 import { byItem, itemsOf } from '../interactions.ts';
 import {
   addNeighbours,
@@ -20,6 +21,7 @@ export type ItemKnnOptions = z.output<typeof options>;
 /** ItemKNN: item i scores the cosines of those of its k nearest items that the user has. */
 export const itemKnn: FittedModel<ItemKnnOptions, Neighbours> = {
   kind: 'fitted',
+  ...fittedAtOnce,
   name: 'item-knn',
   title: 'ItemKNN',
   paper: 'Sarwar et al.: Item-based collaborative filtering recommendation algorithms. WWW 2001',

@@ -12,6 +12,7 @@ import { bpr, createEmbedding, type EmbeddingParameters } from '@ferry/nn';
 import { z } from 'zod';
 import type { Step, TrainedModel, TripleTensors, Vectors } from '../contract.ts';
 import { normalisedGraph } from '../graph.ts';
+import { trainedOnTriples } from '../objectives.ts';
 import { halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
 import { firstWeights } from './bprMf.ts';
 
@@ -113,7 +114,7 @@ export const lightGcn: TrainedModel<LightGcnOptions, LightGcnParameters, GraphIn
     'He et al.: LightGCN: simplifying and powering graph convolution network for recommendation. SIGIR 2020',
   options,
   modalities: () => [],
-  sampling: { over: 'users', negatives: 'uniform' },
+  ...trainedOnTriples({ over: 'users', negatives: 'uniform' }),
   init: ({ factors: width, init: first }, { interactions: { users, items } }, random) => ({
     nodes: createEmbedding({ count: users + items, width, init: firstWeights[first] }, random.split('nodes')),
   }),

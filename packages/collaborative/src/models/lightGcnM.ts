@@ -7,6 +7,7 @@ import { createEmbedding, type EmbeddingParameters, init, parameter } from '@fer
 import { z } from 'zod';
 import type { Step, TrainedModel } from '../contract.ts';
 import { normalisedGraph } from '../graph.ts';
+import { trainedOnTriples } from '../objectives.ts';
 import { halfSquares, inParts, lossParts } from '../losses.ts';
 import {
   combineSetting,
@@ -73,7 +74,7 @@ export const lightGcnM: TrainedModel<LightGcnMOptions, LightGcnMParameters, Ligh
     'Malitesta et al.: Formalizing multimedia recommendation through multimodal deep learning. TORS 2024',
   options,
   modalities: () => modalities,
-  sampling: { over: 'users', negatives: 'uniform' },
+  ...trainedOnTriples({ over: 'users', negatives: 'uniform' }),
   init: ({ factors: width, combine, trainFeatures }, { interactions, features }, random) => ({
     users: createEmbedding(
       { count: interactions.users, width, init: init.xavierUniform },

@@ -1,6 +1,7 @@
 /** The most popular items for everybody. */
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
+import { fittedAtOnce } from '../objectives.ts';
 import { byItem, itemsOf } from '../interactions.ts';
 
 const options = z.strictObject({});
@@ -14,6 +15,7 @@ export interface Popularity {
 /** MostPop: an item scores the users who have it. */
 export const mostPop: FittedModel<object, Popularity> = {
   kind: 'fitted',
+  ...fittedAtOnce,
   name: 'most-pop',
   title: 'MostPop',
   paper: 'no paper: how many users took an item',

@@ -2,6 +2,7 @@
 import { RandomStream } from '@ferry/engine';
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
+import { fittedAtOnce } from '../objectives.ts';
 
 const options = z.strictObject({});
 
@@ -14,6 +15,7 @@ export interface RandomState {
 /** Random: every item scores a random number, another one for each user, the same at every run with one seed. */
 export const random: FittedModel<object, RandomState> = {
   kind: 'fitted',
+  ...fittedAtOnce,
   name: 'random',
   title: 'Random',
   paper: 'no paper: random order',

@@ -6,6 +6,7 @@ import { embedding, tf } from '@ferry/engine';
 import { bpr, createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
 import { z } from 'zod';
 import type { TrainedModel, Vectors } from '../contract.ts';
+import { trainedOnTriples } from '../objectives.ts';
 import { halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
 import {
   combineSetting,
@@ -143,7 +144,7 @@ export const vbpr: TrainedModel<VbprOptions, VbprParameters, FeatureInputs> = {
     return { ...presets[(given as Settings).preset], ...stated } as VbprOptions;
   },
   modalities: () => modalities,
-  sampling: { over: 'users', negatives: 'uniform' },
+  ...trainedOnTriples({ over: 'users', negatives: 'uniform' }),
   init: (o, { interactions: { users, items }, features }, random) => {
     const table = (
       count: number,

@@ -1,6 +1,6 @@
 import type { ExtractionProgress, Modality } from '@ferry/features';
 import type { ModelRegistry } from '@ferry/recipes';
-import type { SequentialModel } from '@ferry/sequential';
+import type { AnyModel } from './anyModel.ts';
 import type { Output } from '@ferry/training';
 
 /** Where a job talks. */
@@ -15,7 +15,7 @@ export interface JobConsole {
   /** Columns of the terminal that lines go to; undefined where there is none. */
   readonly columns?: number;
   /** The models that recipes can name. */
-  readonly models: ModelRegistry<SequentialModel>;
+  readonly models: ModelRegistry<AnyModel>;
   /** The command that resumes the job. */
   readonly resumeCommand?: string;
   /** Whether a run whose newest checkpoint is damaged goes on from the one before. Default false: an error. */

@@ -28,15 +28,24 @@ export interface OpenedDomain {
  * Reads a recipe's domain and finds out whether all that is asked of it is there. For several domains, this is done for each before the first is
  * encoded.
  *
- * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows.
+ * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows; `ordered`: whether the
+ *   items of users must have an order, default true.
  * @throws Error naming the domain and what it lacks.
  */
 export async function openForJob(
   reference: string,
   recipe: Pick<RunRecipe, 'features'>,
-  { words = false, rows = [] }: { words?: boolean; rows?: readonly ('train' | 'valid')[] } = {},
+  {
+    words = false,
+    rows = [],
+    ordered = true,
+  }: { words?: boolean; rows?: readonly ('train' | 'valid')[]; ordered?: boolean } = {},
 ): Promise<OpenedDomain> {
   const domain = await openDomain(reference);
+  if (domain.unordered && ordered)
+    throw new UserError(
+      `${domain.name} (${reference}) holds ${domain.form ?? 'items in no order'}: only user-item models can be trained on it (ferry models)`,
+    );
   for (const split of rows)
     if (domain[split].targets.length === 0)
       throw new UserError(

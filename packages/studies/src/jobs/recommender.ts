@@ -8,15 +8,24 @@ import {
   type Recommender,
   type SequentialModel,
 } from '@ferry/sequential';
+import { sequential, type AnyModel } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import type { LoadedDomain } from './domain.ts';
 
 /** The model a recipe names. */
-export function modelOf(
+export function anyModelOf(
   { model }: Pick<RunRecipe, 'model'>,
-  { models }: JobConsole,
-): Promise<SequentialModel> {
+  { models }: Pick<JobConsole, 'models'>,
+): Promise<AnyModel> {
   return models.load(model.name ?? models.unnamed);
+}
+
+/** The model a recipe names, which must be one of sequences. */
+export async function modelOf(
+  recipe: Pick<RunRecipe, 'model'>,
+  console: Pick<JobConsole, 'models'>,
+): Promise<SequentialModel> {
+  return sequential(await anyModelOf(recipe, console));
 }
 
 /** A model's complete settings on data with these features. */

@@ -64,7 +64,7 @@ async function leftBehind(
 }
 
 /** How a recipe trains: the keys that both jobs have. */
-export function trainingOf(recipe: TargetRecipe): TrainRecipe['training'] {
+export function trainingOf(recipe: TargetRecipe): Omit<TrainRecipe['training'], 'validateEvery'> {
   return recipe.job === 'train' ? recipe.training : recipe.finetuning;
 }
 
@@ -172,6 +172,7 @@ async function trainOnTarget(
       epochs,
       earlyStopping: { metric: recipe.evaluation.metric, patience },
       checkpointEvery,
+      ...(recipe.job === 'train' && { validateEvery: recipe.training.validateEvery }),
       fingerprint: fingerprint([target], model.positions(recommender.options)),
     });
     const left = await leftBehind(recipe.out, summary);

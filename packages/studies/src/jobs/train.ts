@@ -31,7 +31,7 @@ export async function train<B>(
   console: JobConsole,
   options: Pick<
     TrainingOptions<B>,
-    'epochs' | 'earlyStopping' | 'keepEvery' | 'checkpointEvery' | 'fingerprint'
+    'epochs' | 'earlyStopping' | 'keepEvery' | 'checkpointEvery' | 'fingerprint' | 'validateEvery'
   >,
 ): Promise<Summary> {
   const result = await runTraining({

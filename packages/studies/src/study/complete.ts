@@ -11,7 +11,7 @@ import {
   type RecipeDocument,
   type RunRecipe,
 } from '@ferry/recipes';
-import type { SequentialModel } from '@ferry/sequential';
+import type { AnyModel } from '../jobs/anyModel.ts';
 import { recipeYaml } from '../recipeYaml.ts';
 import { samePlace, type Axis } from './axes.ts';
 import type { Placed, Planned, PlacedStudy, PlannedRun, StudyDefinition, StudyPlan } from './plan.ts';
@@ -102,7 +102,7 @@ export async function readyStudy(
   recipe: PlacedStudy,
   name: string,
   definition: StudyDefinition,
-  models: ModelRegistry<SequentialModel>,
+  models: ModelRegistry<AnyModel>,
   document: RecipeDocument = parseRecipe(recipeYaml({ ...recipe, out: undefined }), name),
 ): Promise<ReadyStudy> {
   const filled = (await definition.fill?.(recipe, models)) ?? recipe;

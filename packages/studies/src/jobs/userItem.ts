@@ -1,0 +1,115 @@
+import {
+  createUserItemRecommender,
+  createUserItemTraining,
+  interactionsOf,
+  type UserEvaluation,
+  type UserItemModel,
+  type UserItemRecommender,
+  type UserItemTraining,
+} from '@ferry/collaborative';
+import { featureSummary } from '@ferry/features';
+import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
+import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
+import type { JobConsole } from './console.ts';
+import { fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
+import { checkPlace } from './place.ts';
+import { train } from './train.ts';
+
+/** How a recipe's evaluation ranks users. */
+export function userEvaluation({ evaluation }: Pick<TrainRecipe, 'evaluation'>): UserEvaluation {
+  const { batchSize, ties, cutoffs, candidates } = evaluation;
+  return { batchSize, ties, k: cutoffs, ...(candidates && { candidates }) };
+}
+
+/** A fresh user-item model on a domain, as a recipe says. */
+export function userItemRecommenderOf(
+  model: UserItemModel,
+  recipe: TrainRecipe,
+  { domain, features }: LoadedDomain,
+): UserItemRecommender {
+  const { model: options } = recipeParts(recipe, model);
+  const interactions = interactionsOf(domain.training, domain.items.ids.length);
+  return createUserItemRecommender(model, { options, data: { interactions, features }, seed: recipe.seed });
+}
+
+/** A recommender in training as a recipe says, with what its domain gives. */
+export function userItemTrainingOf(
+  recipe: TrainRecipe,
+  recommender: UserItemRecommender,
+  { domain }: LoadedDomain,
+): UserItemTraining {
+  const { batchSize, learningRate, weightDecay, clipNorm } = recipe.training;
+  const { validationItems } = recipe.evaluation;
+  return createUserItemTraining({
+    recommender,
+    domain,
+    batchSize,
+    learningRate,
+    weightDecay,
+    ...(clipNorm !== null && { clipNorm }),
+    sampling: recipeParts(recipe, recommender.model).settings,
+    evaluation: userEvaluation(recipe),
+    ...(validationItems && { validationItems }),
+    curve: hasValidation(domain) ? 'valid' : 'test',
+  });
+}
+
+const hasValidation = ({ valid }: LoadedDomain['domain']): boolean => valid.targets.length > 0;
+
+/** What a user-item model cannot do, found before anything is read. */
+function checkRecipe({ evaluation }: TrainRecipe, model: UserItemModel): void {
+  if (evaluation.history !== 'mask')
+    throw new UserError(
+      `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ${evaluation.history}`,
+    );
+}
+
+/**
+ * Trains a user-item model on a domain, or fits it, and tests it. A finished run is not trained again. Where the domain has no validation
+ * part, the curve is the test's and nothing is chosen by it: the last epoch is the result.
+ *
+ * @param recipe - Whole, with the run directory in `out`.
+ */
+export async function runUserItem(
+  recipe: TrainRecipe & { out: string },
+  model: UserItemModel,
+  console: JobConsole,
+): Promise<{ summary: Summary }> {
+  checkPlace(recipe.out);
+  checkRecipe(recipe, model);
+  const opened = await openForJob(recipe.target, recipe, { ordered: false });
+  const target = await loadDomain(opened, recipe, console);
+  const { domain } = target;
+  const recommender = userItemRecommenderOf(model, recipe, target);
+  const validated = hasValidation(domain);
+  if (listCheckpoints(checkpointsOf(recipe.out)).length === 0) {
+    const { users, items, columns } = recommender.data.interactions;
+    const number = (value: number): string => value.toLocaleString('en-US');
+    console.line(
+      `${domain.name}: ${number(items)} items, ${number(users)} users, ${number(columns.length)} training interactions`,
+    );
+    for (const matrix of Object.values(target.features)) console.line(`  ${featureSummary(matrix)}`);
+    for (const warning of domain.warnings) console.line(`  ${warning}`);
+    if (!validated)
+      console.line(
+        '  no validation part: the curve is that of the test, nothing is chosen by it, the last epoch counts',
+      );
+  }
+  const training = userItemTrainingOf(recipe, recommender, target);
+  const { epochs, patience, validateEvery, checkpointEvery } = recipe.training;
+  try {
+    const summary = await train(recipe, model, training, console, {
+      epochs: model.kind === 'fitted' ? 1 : epochs,
+      earlyStopping: validated
+        ? { metric: recipe.evaluation.metric, patience }
+        : { metric: recipe.evaluation.metric, patience: null, rule: 'last' },
+      validateEvery,
+      checkpointEvery,
+      fingerprint: fingerprint([target], Infinity),
+    });
+    return { summary };
+  } finally {
+    training.dispose();
+    recommender.dispose();
+  }
+}
