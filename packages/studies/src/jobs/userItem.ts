@@ -57,7 +57,14 @@ export function userItemTrainingOf(
 const hasValidation = ({ valid }: LoadedDomain['domain']): boolean => valid.targets.length > 0;
 
 /** What a user-item model cannot do, found before anything is read. */
-function checkRecipe({ evaluation }: TrainRecipe, model: UserItemModel): void {
+function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
+  const { evaluation, features } = recipe;
+  const { model: settings } = recipeParts(recipe, model);
+  const wanted = model.modalities(model.complete?.(settings) ?? settings);
+  if (wanted.length > 0 && wanted.every((modality) => features[modality] === 'none'))
+    throw new UserError(
+      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or features.image, got neither`,
+    );
   if (evaluation.history !== 'mask')
     throw new UserError(
       `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ${evaluation.history}`,
