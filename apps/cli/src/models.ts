@@ -27,9 +27,7 @@ export const modelNames: readonly string[] = Object.keys(known);
 const own = new Map<string, AnyModel>();
 
 /** Makes models of the user's known, each by its names. */
-export function addModels(
-  added: Iterable<readonly [names: readonly string[], model: AnyModel]>,
-): void {
+export function addModels(added: Iterable<readonly [names: readonly string[], model: AnyModel]>): void {
   for (const [names, model] of added) for (const name of names) own.set(name, model);
 }
 
