@@ -66,8 +66,10 @@ const settings = z.strictObject({
   tower: itemTowerSchema.prefault({}).describe('what makes item vectors'),
 });
 
+type Settings = z.output<typeof settings>;
+
 /** Complete settings of DSSM. */
-export type DssmOptions = z.output<typeof settings>;
+export type DssmOptions = { [Name in keyof Settings]: Settings[Name] };
 
 /** All weights of DSSM. */
 export type DssmParameters = {

@@ -2,6 +2,8 @@ export {
   unisrec,
   type MixtureParameters,
   type UniSRec,
+  type UniSRecFeed,
+  type UniSRecGroup,
   type UniSRecOptions,
   type UniSRecParameters,
 } from './unisrec.ts';

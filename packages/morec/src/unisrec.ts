@@ -14,6 +14,7 @@
  */
 import { dropout, embedding, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
 import {
+  type BiasedLinearParameters,
   createEmbedding,
   createEncoder,
   createLayerNorm,
@@ -70,13 +71,15 @@ const settings = z.strictObject({
   ids: z.boolean().default(true).describe('item IDs beside the features (transductive), or not (inductive)'),
 });
 
+type Settings = z.output<typeof settings>;
+
 /** Complete settings of UniSRec. */
-export type UniSRecOptions = z.output<typeof settings>;
+export type UniSRecOptions = { [Name in keyof Settings]: Settings[Name] };
 
 /** A mixture of adapters of one modality. */
 export type MixtureParameters = {
   /** The adapters by number, '0' first: W [D, F] and b [F]. */
-  readonly experts: Readonly<Record<string, { readonly weight: tf.Variable; readonly bias: tf.Variable }>>;
+  readonly experts: Readonly<Record<string, BiasedLinearParameters>>;
   /** W_g, [E, F]. */
   readonly gate: tf.Variable;
   /** W_n, [E, F]. */
@@ -106,9 +109,15 @@ interface UniSRecItems extends ItemVectors {
 }
 
 /** A group of histories, in which some items may have lost words. */
-interface UniSRecGroup extends SequenceInputs {
+export interface UniSRecGroup extends SequenceInputs {
   /** [B, L], 1 where the word-dropped text takes the text's place. */
   replaced?: tf.Tensor;
+}
+
+/** Histories, and which items have lost words. */
+export interface UniSRecFeed extends Feed {
+  /** One for each group. */
+  groups: readonly UniSRecGroup[];
 }
 
 /** Types of {@link unisrec}. */
@@ -116,7 +125,7 @@ export interface UniSRec extends VectorModel<UniSRecOptions, UniSRecParameters> 
   /** Item vectors. */
   items: UniSRecItems;
   /** Histories, and which items have lost words. */
-  feed: Feed & { groups: readonly UniSRecGroup[] };
+  feed: UniSRecFeed;
 }
 
 function createMixture(

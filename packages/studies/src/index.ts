@@ -23,6 +23,7 @@ export {
   longtailTable,
   writeLongtail,
   type Longtail,
+  type LongtailGroup,
   type LongtailOptions,
   type LongtailPoint,
 } from './jobs/longtail.ts';

@@ -65,7 +65,7 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   readonly training?: TrainingUse;
 }
 
-/** What {@link rankedRows} is told of an evaluation. */
+/** What rows are made of: an evaluation and what it ranked. */
 export interface Ranking {
   /** The domain that was ranked. */
   readonly domain: Domain;

@@ -44,6 +44,16 @@ export interface LongtailPoint {
   readonly relative?: Ratio;
 }
 
+/** A group of rows. */
+export interface LongtailGroup {
+  /** Its name. */
+  readonly label: string;
+  /** How many rows it has. */
+  readonly rows: number;
+  /** A point for each line. */
+  readonly points: readonly LongtailPoint[];
+}
+
 /** Rows by groups, each line relative to a named one. */
 export interface Longtail {
   /** Name of the domain. */
@@ -55,11 +65,7 @@ export interface Longtail {
   /** The lines, the one the others are relative to first. */
   readonly lines: readonly Line[];
   /** The groups that have rows: name, number of rows, a point for each line. */
-  readonly groups: readonly {
-    readonly label: string;
-    readonly rows: number;
-    readonly points: readonly LongtailPoint[];
-  }[];
+  readonly groups: readonly LongtailGroup[];
 }
 
 /** Lower ends of groups of about as many rows each; equal values stay together. */
