@@ -185,7 +185,12 @@ describe('a headerless file of another width', () => {
   it('says nothing of features that look like nothing else', async () => {
     const bits = noise(60 * 64).map(Math.sign);
     const counts = noise(60 * 64).map((value) => Math.max(0, Math.round(value * 3)));
-    for (const usual of [noise(60 * 64), bits, counts]) {
+    // Sparse: runs of 16 zeros that are no rows, and single zeros.
+    const dead = noise(60 * 4, 5).map((value) => Number(value < -0.4));
+    const sparse = noise(60 * 64).map((value, at) =>
+      dead[at >> 4] || (Math.abs(value) < 0.05 && at % 16 > 0 && at % 16 < 15) ? 0 : value,
+    );
+    for (const usual of [noise(60 * 64), bits, counts, sparse]) {
       const items = Array.from({ length: 60 }, (_, at) => ({ id: `i${at}` }));
       const domain = await domainOf(items, { 'x.feat1CLS': encodeNumbers(usual, 'float32') });
       expect((await loadFeatures(domain, 'text')).notes).toBeUndefined();
