@@ -1,11 +1,10 @@
 // One process of tools/bench/scale.ts: trains MISSRec on a made-up catalogue, then ranks with it, and prints one line of
 // JSON. Features and rows are noise, for what a step costs does not depend on their values.
 import { RandomStream, selectBackend } from '@ferry/engine';
-import type { Rows } from '@ferry/data';
-import type { FeatureMatrix, Modality } from '@ferry/features';
 import { createMissRec, finetuning, missRecOptions } from '@ferry/missrec';
 import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
 import { clock } from './clock.ts';
+import { noiseFeatures, noiseRows } from './noiseDomain.ts';
 import { B, F, L, RANKED, type Figures, type Job } from './scaleJob.ts';
 
 const job = JSON.parse(process.argv[2]!) as Job;
@@ -27,7 +26,7 @@ async function train(): Promise<void> {
   const training = createTraining({
     recommender: model,
     objective: finetuning(model.options),
-    train: rows(B * (job.steps + 1)),
+    train: noiseRows(random, B * (job.steps + 1), job.items, () => L),
     batchSize: B,
   });
   const times: number[] = [];
@@ -45,7 +44,7 @@ async function train(): Promise<void> {
 
 async function rank(): Promise<void> {
   const ranking = createRanking(model);
-  const users = rows(RANKED);
+  const users = noiseRows(random, RANKED, job.items, () => L);
   const times: number[] = [];
   // The first compiles and touches its memory for the first time.
   for (let i = 0; i <= job.rankings; i++) {
@@ -68,32 +67,9 @@ function build() {
       featureWidths: { text: F, image: F },
       interestMethod: 'none',
     }),
-    features: { text: noise('text'), image: noise('image') },
+    features: { text: noiseFeatures('text', job.items, F), image: noiseFeatures('image', job.items, F) },
     seed: 2020,
   });
-}
-
-function noise(modality: Modality): FeatureMatrix {
-  const data = new Float32Array(job.items * F);
-  // A generator that fills a gigabyte in seconds.
-  let state = modality === 'text' ? 1 : 2;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    data[i] = state / 2 ** 32;
-  }
-  const present = new Uint8Array(job.items).fill(1);
-  return { modality, encoder: 'noise', count: job.items, width: F, data, present };
-}
-
-function rows(count: number): Rows {
-  const item = () => 1 + random.integer(job.items);
-  return {
-    users: Int32Array.from({ length: count }, (_, i) => i),
-    targets: Int32Array.from({ length: count }, item),
-    items: Int32Array.from({ length: count * L }, item),
-    starts: Int32Array.from({ length: count }, (_, i) => i * L),
-    ends: Int32Array.from({ length: count }, (_, i) => (i + 1) * L),
-  };
 }
 
 function median(values: readonly number[]): number {

@@ -17,6 +17,7 @@ export {
   linear,
   philox4x32,
   registerOrtBackend,
+  rowCounts,
   rowGrads,
   softmaxCrossEntropy,
   sparseMatMul,

@@ -1,4 +1,4 @@
-import { compile, tf } from '@ferry/engine';
+import { compile, rowCounts, tf } from '@ferry/engine';
 
 /** A value now or later. */
 type Awaitable<T> = T | Promise<T>;
@@ -78,16 +78,9 @@ export function createBlockScorer<Q extends object, C extends object>(
     { name: `${name}.pick` },
   );
   const count = compile(
-    (queries: Q, candidates: C, own: tf.Tensor2D, weights: tf.Tensor2D, at: tf.Tensor1D) => {
+    (queries: Q, candidates: C, own: tf.Tensor2D, fresh: tf.Scalar, at: tf.Tensor1D) => {
       const matrix = scores(queries, candidates);
-      const tally = (found: tf.Tensor): tf.Tensor1D =>
-        tf.reshape(tf.matMul(tf.cast(found, 'float32') as tf.Tensor2D, weights), [matrix.shape[0]]);
-      const counts = tf.concat([
-        tally(tf.greater(matrix, own)),
-        tally(tf.equal(matrix, own)),
-        tally(tf.less(matrix, own)),
-      ]);
-      return { counts, picked: tf.gather(flatten(matrix), at) };
+      return { counts: rowCounts(matrix, own, fresh), picked: tf.gather(flatten(matrix), at) };
     },
     { name: `${name}.count` },
   );
@@ -123,20 +116,17 @@ export function createBlockScorer<Q extends object, C extends object>(
       disposeNest(made);
     }
     for await (const { made, start, fresh } of blocksOf(items, width, candidates)) {
-      const weights = tf.tensor2d(
-        Float32Array.from({ length: size }, (_, c) => Number(start + c >= fresh)),
-        [size, 1],
-      );
+      const known = tf.scalar(fresh - start, 'int32');
       for (const [i, { queries, targets }] of batches.entries()) {
         const counter = counters[i]!;
         const pairs = pairsUntil(counter, start + size);
         const at = padded(pairs.map(({ row, place }) => row * size + place - start));
         const inputs = [tf.tensor2d(counter.own, [targets.length, 1]), tf.tensor1d(at, 'int32')] as const;
-        const result = count(queries, made, inputs[0], weights, inputs[1]);
+        const result = count(queries, made, inputs[0], known, inputs[1]);
         addUp(counter, pairs, await result.counts.data(), await result.picked.data());
         disposeNest([result, inputs]);
       }
-      disposeNest([made, weights]);
+      disposeNest([made, known]);
     }
     return counters.map((counter) => counted(counter, items.length));
   };

@@ -1,4 +1,4 @@
-import { compile, tf, type Compiled } from '@ferry/engine';
+import { compile, rowCounts, tf, type Compiled } from '@ferry/engine';
 
 /**
  * Where each row's target stands, as a tensor function for use inside a compiled ranking step: only 2B numbers leave the
@@ -18,7 +18,7 @@ export function targetPlaces(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?:
     Int32Array.from({ length: B }, (_, b) => b * columns),
     'int32',
   );
-  const own = tf.reshape(tf.gather(flat, tf.add<tf.Tensor1D>(starts, targets)), [B, 1]); // [B,1]
+  const own = tf.reshape<tf.Rank.R2>(tf.gather(flat, tf.add<tf.Tensor1D>(starts, targets)), [B, 1]); // [B,1]
   const padding = tf.slice(scores, [0, 0], [B, 1]); // [B,1]
 
   let excluded: tf.Tensor2D | undefined; // [B,X]
@@ -30,16 +30,17 @@ export function targetPlaces(scores: tf.Tensor2D, targets: tf.Tensor1D, masked?:
     counts = tf.cast(tf.greater(masked, tf.scalar(0, 'int32')), 'float32');
   }
 
-  /** How many candidates of each row compare so with the target; [B]. */
-  const tally = (compare: (a: tf.Tensor, b: tf.Tensor) => tf.Tensor): tf.Tensor => {
-    const number = (values: tf.Tensor): tf.Tensor => tf.cast(compare(values, own), 'float32');
-    let sum = tf.sub(tf.sum(number(scores), 1), tf.reshape(number(padding), [B]));
-    if (excluded && counts) sum = tf.sub(sum, tf.sum(tf.mul(number(excluded), counts), 1));
-    return sum;
-  };
-  const greater = tally((a, b) => tf.greater(a, b));
-  const equal = tally((a, b) => tf.equal(a, b));
-  const less = tally((a, b) => tf.less(a, b));
+  /** What is not to be counted of each kind, [3, B]. */
+  const number = (found: tf.Tensor): tf.Tensor => tf.cast(found, 'float32');
+  const apart = [tf.greater, tf.equal, tf.less].map((compare) => {
+    const row = tf.reshape(number(compare(padding, own)), [B]);
+    return excluded && counts ? tf.add(row, tf.sum(tf.mul(number(compare(excluded, own)), counts), 1)) : row;
+  });
+  const [greater, equal, less] = tf.unstack(tf.sub(rowCounts(scores, own), tf.stack(apart))) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor,
+  ];
 
   // A score that is not a number is neither greater, equal nor less: then the three do not sum to the candidates.
   const candidates = counts ? tf.sub(columns - 1, tf.sum(counts, 1)) : tf.scalar(columns - 1);

@@ -10,6 +10,7 @@ export {
   type BlockInputs,
 } from './ops/blockedCrossEntropy.ts';
 export { blocksPay } from './ops/blocks.ts';
+export { rowCounts } from './ops/rowCounts.ts';
 export { gatheredProducts } from './ops/gatheredProducts.ts';
 export { embedding } from './ops/embedding.ts';
 export {

@@ -27,7 +27,7 @@ const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate', 'SparsePolynomial', 'SparsePo
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
 const NO_NODE = (
-  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape ' +
+  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape RowCounts ' +
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
 ).split(' ');
 

@@ -37,3 +37,9 @@ defineKernel<{ epsilon: number }>('LayerNorm', (g, { x, gamma, beta }, { epsilon
     { attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 } },
   );
 });
+// Of `rowCounts` (src/ops).
+defineKernel('RowCounts', (g, { scores, own, from }) => {
+  const [rows, columns] = scores!.shape as [number, number];
+  const attributes = { rows, columns };
+  return g.op('RowCounts', [scores!, own!, from!], 'float32', [3, rows], { domain: 'host', attributes });
+});

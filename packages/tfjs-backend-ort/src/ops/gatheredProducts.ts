@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { OrtBackend } from '../backend.ts';
 import { after, orderToken } from './blocks.ts';
 import { customGradient } from './customGradient.ts';
 import { embedding, sumOfRows } from './embedding.ts';
+import { hostIsNear } from './hostIsNear.ts';
 import { gatherFor } from './indices.ts';
 
 /** Elements of gathered rows up to which they are simply gathered. */
@@ -67,12 +67,6 @@ interface Way {
     table: tf.Tensor,
     ids: tf.Tensor,
   ) => [tf.Tensor, tf.Tensor];
-}
-
-/** Whether host kernels read what sessions compute; an accelerator would have to send it to them. */
-function hostIsNear(): boolean {
-  const backend = tf.backend();
-  return backend instanceof OrtBackend && backend.options.providers.every((name) => name === 'cpu');
 }
 
 function hostKernels(count: number): Way {

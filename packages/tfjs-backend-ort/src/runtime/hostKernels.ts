@@ -1,3 +1,4 @@
+import { COUNT_KERNELS } from './countKernels.ts';
 import { GATHERED_KERNELS } from './gatheredKernels.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HostMemory } from './memory.ts';
@@ -5,6 +6,7 @@ import { SPARSE_KERNELS } from './sparseKernels.ts';
 
 /** Host kernels by the name their nodes carry. */
 export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
+  ...COUNT_KERNELS,
   ...GATHERED_KERNELS,
   ...SPARSE_KERNELS,
   KeepMask: {

@@ -12,6 +12,7 @@ export interface WasmKernels {
   gatheredProducts(out: number, queries: number, table: number, ids: number, ...sizes: number[]): void;
   gatheredSums(out: number, weights: number, table: number, ids: number, ...sizes: number[]): void;
   scatteredSums(out: number, weights: number, rows: number, ids: number, ...sizes: number[]): void;
+  rowCounts(out: number, scores: number, own: number, ...sizes: number[]): void;
 }
 
 const PAGE = 65_536;

@@ -52,6 +52,20 @@ export const ownCases: Case[] = [
       return tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), gamma), beta);
     },
   })),
+  ...[
+    [3, 5],
+    [2, 8],
+    [1, 1],
+  ].map(([B, C]): Case => ({
+    kernel: 'RowCounts',
+    name: `[${B!}, ${C!}]`,
+    inputs: [float([B!, C!]), float([B!, 1])],
+    run: (scores, own) => kernel('RowCounts', { scores: scores, own: own, from: tf.scalar(0, 'int32') }),
+    onCpu: (scores, own) =>
+      tf.stack(
+        [tf.greater, tf.equal, tf.less].map((compare) => tf.sum(tf.cast(compare(scores, own), 'float32'), 1)),
+      ),
+  })),
   ...gatheredCases(7, [
     [5, 3, 4],
     [2, 8, 6],
