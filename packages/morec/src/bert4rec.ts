@@ -25,6 +25,7 @@ import {
 } from '@ferry/nn';
 import {
   binaryObjective,
+  bprMaxObjective,
   type Catalogue,
   createItemTower,
   type Feed,
@@ -284,6 +285,7 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
     'sampled-softmax': lastOnly(sampledSoftmaxObjective()),
     'in-batch': lastOnly(inBatchObjective()),
     bce: lastOnly(binaryObjective()),
+    'bpr-max': lastOnly(bprMaxObjective()),
   },
   objectiveOf: { pretrain: 'in-batch' },
   weights: {

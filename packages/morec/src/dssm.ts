@@ -14,6 +14,7 @@ import { createEmbedding, type EmbeddingParameters, init } from '@ferry/nn';
 import {
   type AdapterParameters,
   binaryObjective,
+  bprMaxObjective,
   type Catalogue,
   createItemTower,
   createMlp,
@@ -207,6 +208,7 @@ export const dssm: SequentialModel<Dssm> = {
     bce: ofPairs(binaryObjective()),
     'sampled-softmax': ofPairs(sampledSoftmaxObjective()),
     softmax: ofPairs(softmaxObjective()),
+    'bpr-max': ofPairs(bprMaxObjective()),
   },
   objectiveOf: { pretrain: 'in-batch' },
   weights: {

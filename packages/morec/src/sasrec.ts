@@ -17,6 +17,7 @@ import {
 } from '@ferry/nn';
 import {
   binaryObjective,
+  bprMaxObjective,
   type Catalogue,
   createItemTower,
   type Feed,
@@ -300,6 +301,7 @@ export const sasrec: SequentialModel<SasRec> = {
     softmax: softmaxObjective(),
     'sampled-softmax': sampledSoftmaxObjective(),
     'in-batch': inBatchObjective(),
+    'bpr-max': bprMaxObjective(),
   },
   objectiveOf: { pretrain: 'in-batch' },
   weights: {

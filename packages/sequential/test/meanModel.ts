@@ -3,6 +3,7 @@ import { init } from '@ferry/nn';
 import { z } from 'zod';
 import {
   binaryObjective,
+  bprMaxObjective,
   createItemTower,
   inBatchObjective,
   innerProduct,
@@ -64,6 +65,7 @@ export const meanModel: SequentialModel<MeanModel> = {
     binary: binaryObjective(),
     'sampled-softmax': sampledSoftmaxObjective(),
     'in-batch': inBatchObjective(),
+    'bpr-max': bprMaxObjective(),
   },
   weights: { ofItems: () => ['items.ids.**'], tune: { adapters: { freeze: ['items.ids.**'] } } },
 };

@@ -190,6 +190,42 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     },
   );
 
+  it.each([true, false])('BPR-max by its negatives alone, those of the batch %s', async (batch) => {
+    // Every item is drawn many times, by its count to the power, so that the draw is near its expectation.
+    const K = 3000;
+    const { training, recommender, positions } = make('bpr-max', {
+      negatives: K,
+      power: 0.5,
+      regulariser: 0.2,
+      batch,
+    });
+    // Scores far apart, so that it matters which items are drawn.
+    const { weight } = recommender.parameters.items.ids!;
+    weight.assign(tf.mul(weight, 10));
+    const score = scorer(recommender);
+    const whole = lists(wholeSequences(train), 1000).flatMap(({ history, target }) => [...history, target]);
+    const counts = Array.from({ length: N + 1 }, (_, item) => whole.filter((other) => other === item).length);
+    const mass = counts.map((count, item) => (item === 0 ? 0 : count ** 0.5));
+    const total = mass.reduce((a, b) => a + b, 0);
+    const rows = positionsOf(wholeSequences(train), positions);
+    const times = mass.map(
+      (share, item) =>
+        (K * share) / total + (batch ? rows.filter(({ target }) => target === item).length : 0),
+    );
+    const want = mean(
+      rows.map(({ history, target }) => {
+        const all = score(history);
+        const kept = all.flatMap((r, item) => (item > 0 && item !== target ? [{ r, n: times[item]! }] : []));
+        const sum = kept.reduce((s, { r, n }) => s + n * Math.exp(r), 0);
+        const expected = (f: (r: number) => number) =>
+          kept.reduce((s, { r, n }) => s + ((n * Math.exp(r)) / sum) * f(r), 0);
+        const won = expected((r) => 1 / (1 + Math.exp(r - all[target]!)));
+        return 0.2 * expected((r) => r * r) - Math.log(won);
+      }),
+    );
+    expect(Math.abs((await firstLoss(training)) - want)).toBeLessThan(0.02);
+  });
+
   it('binary cross-entropy with negatives the user lacks', async () => {
     const { training, score, positions } = make('binary', { negatives: 2 });
     const whole = wholeSequences(train);
@@ -233,7 +269,7 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
   });
 
   it.each(Object.keys(meanModel.objectives))('%s learns and leaks no tensor', async (objective) => {
-    const few = objective === 'sampled-softmax' ? { negatives: 8 } : {};
+    const few = ['sampled-softmax', 'bpr-max'].includes(objective) ? { negatives: 8 } : {};
     const { training, recommender } = make(objective, few);
     const first = await firstLoss(training);
     const tensors = tf.memory().numTensors;
