@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '@ferry/recipes';
-import { chooseCard, type ChosenCard } from './cards.ts';
+import { chooseCard, type CardFile, type ChosenCard } from './cards.ts';
 import { copyReady } from './copyReady.ts';
 import { download } from './download.ts';
 import { withFlags, type Flags } from './flags.ts';
@@ -20,6 +20,8 @@ export interface CardOptions extends Omit<PrepareOptions, 'out' | 'card' | 'expe
   from?: string;
   /** Where fetched files go. */
   cache: string;
+  /** Address of a folder that holds the card's files by their names: taken instead of their own addresses. */
+  mirror?: string;
 }
 
 /** A path in a description of a card, and what it was found to be. */
@@ -64,14 +66,18 @@ async function fetchAll(
   folder: string,
   options: CardOptions,
 ): Promise<void> {
-  const manual = files.filter(({ url }) => url === undefined);
+  const { mirror } = options;
+  const addressOf = ({ file, url }: CardFile): string | undefined =>
+    mirror === undefined ? url : new URL(file, mirror.endsWith('/') ? mirror : `${mirror}/`).href;
+  const manual = files.filter((file) => addressOf(file) === undefined);
   if (files.length === 0 || manual.length > 0)
     throw new UserError(
       `${name} cannot be fetched by Ferry${manual.length > 0 ? ` (${manual.map(({ file }) => file).join(', ')})` : ''}: fetch it by hand from ${card.page} and name the folder with --from`,
     );
   options.line?.(`${card.title}: ${card.licence}. Cite: ${card.citation}`);
-  for (const { file, url, sha256, md5 } of files)
-    await download(url!, join(folder, file), {
+  for (const entry of files) {
+    const { file, sha256, md5 } = entry;
+    await download(addressOf(entry)!, join(folder, file), {
       ...(sha256 === undefined ? {} : { sha256 }),
       ...(md5 === undefined ? {} : { md5 }),
       progress: (done, total) =>
@@ -79,6 +85,7 @@ async function fetchAll(
       ...(options.line ? { line: options.line } : {}),
       ...(options.signal ? { signal: options.signal } : {}),
     });
+  }
 }
 
 /** Where files of a card are looked for. */

@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { zipSync } from 'fflate';
@@ -165,6 +167,83 @@ describe('a public data set from a folder', () => {
       { user: '1', items: ['2', '1'], parts: [0, 2] },
     ]);
     expect(provenance.split).toEqual({ name: 'files' });
+  });
+
+  it('is fetched from its host, through a cut connection and a request to wait, or explained', async () => {
+    const archive = Buffer.from(
+      zipSync({
+        'ml-100k/u.data': Buffer.from('1\t1\t5\t1\n1\t2\t5\t2\n1\t3\t5\t3\n'),
+        'ml-100k/u.item': Buffer.from('1|A|x\n2|B|x\n3|C|x\n'),
+      }),
+    );
+    let asked = 0;
+    const server = createServer(({ url, headers }, response) => {
+      asked++;
+      if (!url!.startsWith('/sets/ml-100k'))
+        response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><title>Moved</title>');
+      else if (asked === 1) response.writeHead(429, { 'retry-after': '0' }).end();
+      else if (asked === 2) {
+        response.writeHead(200, { etag: '"1"', 'content-length': archive.length });
+        response.write(archive.subarray(0, 100), () => setTimeout(() => response.destroy(), 20));
+      } else {
+        const start = Number(/bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
+        response.writeHead(start > 0 ? 206 : 200, {
+          etag: '"1"',
+          'content-range': `bytes ${start}-${archive.length - 1}/${archive.length}`,
+        });
+        response.end(archive.subarray(start));
+      }
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/sets`;
+    const said: string[] = [];
+    const fetched = (category: string) =>
+      prepareCard(
+        'movielens',
+        {},
+        {
+          out: folder.out(),
+          category,
+          mirror,
+          cache: join(folder.path, 'cache'),
+          command: 'test',
+          version: '0.0.0',
+          threads: 1,
+          line: (text) => said.push(text),
+        },
+      );
+    // The card states the checksum of the real archive: this one is refused after a second try, and nothing is left of it.
+    await expect(fetched('100k')).rejects.toThrow(
+      /ml-100k\.zip: md5 must be 0e33842e24a9c977be4e0107933c0723, got/,
+    );
+    expect(said.join('\n')).toMatch(/the host answers 429.*trying again/);
+    expect(said.join('\n')).toMatch(/ml-100k\.zip: .*trying again in 2 s/);
+    await expect(fetched('1m')).rejects.toThrow(
+      /ml-1m\.zip: the host must answer with the file, got an HTML page/,
+    );
+    server.closeAllConnections();
+    server.close();
+    expect(existsSync(join(folder.path, 'cache/movielens/ml-100k.zip'))).toBe(false);
+  });
+
+  it('is fetched once, and prepared from what was fetched', async () => {
+    const server = createServer((_, response) => response.end('1 3 2 3\n2 1 2 4\n'));
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const mirror = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const options = {
+      category: 'Beauty',
+      mirror,
+      cache: join(folder.path, 'cache'),
+      command: 'test',
+      version: '0.0.0',
+      threads: 1,
+    };
+    const first = await prepareCard('s3rec', {}, { ...options, out: folder.out() });
+    server.closeAllConnections();
+    server.close();
+    const again = await prepareCard('s3rec', {}, { ...options, out: folder.out() });
+    expect(made(again.out, again.provenance).bytes).toBe(made(first.out, first.provenance).bytes);
+    expect(first.provenance.counts).toMatchObject({ interactions: 6, users: 2, items: 4 });
   });
 
   it('says what is missing and where it is to be had', async () => {

@@ -20,6 +20,7 @@ interface Options extends Flags {
   category?: string;
   from?: string;
   cache?: string;
+  mirror?: string;
   list?: boolean;
   with?: string[];
   drop?: Leak[];
@@ -139,6 +140,7 @@ export function prepareVerb(): Command {
     .option('--list', 'the public data sets that have a card')
     .option('--category <name>', 'which part of a public data set')
     .option('--from <place>', 'a folder or file to take instead of fetching')
+    .option('--mirror <address>', 'a host that holds the files of a public data set by their names')
     .option('--cache <folder>', 'where fetched files go (default: FERRY_CACHE, else .cache)')
     .option('--out <directory>', 'the domain’s directory: a new one')
     .option('--replace', 'make a domain anew that stands there')
@@ -184,6 +186,7 @@ export function prepareVerb(): Command {
         category,
         from,
         cache,
+        mirror,
         list,
         with: others,
         drop,
@@ -221,6 +224,7 @@ export function prepareVerb(): Command {
           ...(out === undefined ? {} : { out }),
           ...(category === undefined ? {} : { category }),
           ...(from === undefined ? {} : { from }),
+          ...(mirror === undefined ? {} : { mirror }),
           cache: cache ?? join(actions.cacheDirectory(), 'archives'),
         });
         print(summary(made.out, made.provenance, actions.unexpected(made.provenance)));
