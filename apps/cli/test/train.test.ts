@@ -1,33 +1,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { describeError } from '../src/errors.ts';
-import { buildProgram } from '../src/program.ts';
+import { ferry } from './ferry.ts';
 
 const place = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), 'ferry-train-'));
 const checkpoints = join(import.meta.dirname, '../../../packages/morec/test/fixtures');
-
-/** What a command prints, in this process; errors as they are shown. */
-async function ferry(...args: string[]): Promise<string> {
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  const quiet = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  try {
-    await buildProgram().parseAsync(['node', 'ferry', ...args]);
-  } catch (error) {
-    return stripVTControlCharacters(describeError(error, false));
-  } finally {
-    write.mockRestore();
-    quiet.mockRestore();
-  }
-  return out;
-}
 
 beforeAll(() => {
   process.chdir(folder);

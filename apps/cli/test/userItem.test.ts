@@ -1,32 +1,11 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { describeError } from '../src/errors.ts';
-import { buildProgram } from '../src/program.ts';
+import { ferry } from './ferry.ts';
 
 const place = process.cwd();
 const folder = mkdtempSync(join(tmpdir(), 'ferry-user-item-'));
-
-/** What a command prints, in this process; errors as they are shown. */
-async function ferry(...args: string[]): Promise<string> {
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  const quiet = vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
-  try {
-    await buildProgram().parseAsync(['node', 'ferry', ...args]);
-  } catch (error) {
-    return stripVTControlCharacters(describeError(error, false));
-  } finally {
-    write.mockRestore();
-    quiet.mockRestore();
-  }
-  return out;
-}
 
 /** Users of two kinds, items of two kinds: training, validation and test items of each user. */
 const rows = { train: [0, 1, 2, 3], val: [4], test: [5, 6] };
