@@ -5,6 +5,7 @@ import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
 import { longtailVerb } from './verbs/longtail.ts';
+import { scoreVerb } from './verbs/score.ts';
 import { inspectVerb } from './verbs/inspect.ts';
 import { prepareVerb } from './verbs/prepare.ts';
 import { recipesVerb } from './verbs/recipes.ts';
@@ -48,6 +49,7 @@ First steps:
     featuresVerb(),
     ...jobVerbs(),
     evaluateVerb(),
+    scoreVerb(),
     compareVerb(),
     longtailVerb(),
     recommendVerb(),

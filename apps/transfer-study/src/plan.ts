@@ -164,6 +164,7 @@ function axesOf(
  */
 export function planTransfer(recipe: TransferRecipe & Placed, name: string): StudyPlan {
   const { out, sources, seeds, backend, threads, features } = recipe;
+  const { protocol, split } = recipe.evaluation;
   const targets = recipe.targets.map(domainName);
   const starts = studyStarts.filter((start) => recipe.starts.includes(start));
   const models = modelsOf(recipe);
@@ -183,6 +184,7 @@ export function planTransfer(recipe: TransferRecipe & Placed, name: string): Stu
         job: 'pretrain',
         ...shared,
         ...{ model, sources, seed, pretraining },
+        ...(protocol !== undefined && { evaluation: { protocol, split } }),
         out: join(out, ...own.split('/')),
       },
     };

@@ -12,6 +12,7 @@ export {
   type ProtocolShares,
   type ProtocolTimes,
 } from './protocols.ts';
+export { readLists, type ListForm, type UserLists } from './listFile.ts';
 export { targetsByUser, type UserTargets } from './userTargets.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';

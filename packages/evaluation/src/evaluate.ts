@@ -1,6 +1,7 @@
 import { batches, type Batch, type BatchOptions, type Rows } from '@ferry/data';
 import { tf } from '@ferry/engine';
 import { exclusionLists, historyOf } from './exclusion.ts';
+import { sampledPlaces, sampledWords, type SampledRanking } from './negatives.ts';
 import { ranksOf, type Places, type TieRule } from './places.ts';
 import { rankingMetrics } from './rowValues.ts';
 import { scorePlaces } from './scorePlaces.ts';
@@ -43,6 +44,8 @@ export interface RankingOptions {
   whole?: Rows;
   /** What a tie means. Default `mid-rank`. */
   ties?: TieRule;
+  /** Ranks each target among negatives drawn for its row instead of all items; needs a ranker that gives scores. */
+  sampled?: SampledRanking;
 }
 
 /** How a model ranks a batch: give one of the two. */
@@ -129,6 +132,22 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
       if (masked) byRow.candidates[batch.rows[b]!] = count - excludedIn(masked, b, batch.size);
     }
   };
+  const { sampled } = options;
+  const sample = sampled && sampledPlaces(count, sampled);
+  const recordSampled = async (batch: Batch, given: Scores): Promise<void> => {
+    const scores = given instanceof tf.Tensor ? await given.data() : given;
+    if (given instanceof tf.Tensor) given.dispose();
+    if (scores.length !== batch.size * (count + 1))
+      throw new RangeError(
+        `evaluateRanking: scores must hold B*(N+1)=${batch.size * (count + 1)} values, got ${scores.length}`,
+      );
+    for (let b = 0; b < batch.valid; b++) {
+      const row = batch.rows[b]!;
+      const own = scores.subarray(b * (count + 1), (b + 1) * (count + 1));
+      const found = sample!(own, row, batch.targets[b]!, historyOf(whole, row));
+      for (const key of ['better', 'tied', 'candidates'] as const) byRow[key][row] = found[key];
+    }
+  };
   const waiting: MaskedBatch[] = [];
   const rankWaiting = async (
     rank: (batches: readonly MaskedBatch[]) => Awaitable<readonly ArrayLike<number>[]>,
@@ -145,6 +164,12 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
     lengths,
     edges,
   })) {
+    if (sample) {
+      if (!('scores' in options))
+        throw new RangeError('evaluateRanking: a sampled ranking needs a ranker that gives scores');
+      await recordSampled(batch, await options.scores(batch));
+      continue;
+    }
     const excluded = (): Int32Array =>
       exclusionLists(
         Array.from(batch.rows, (row) => historyOf(whole, row)),
@@ -169,6 +194,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
     better: order.map((row) => byRow.better[row]!),
     tied: order.map((row) => byRow.tied[row]!),
     candidates: order.map((row) => byRow.candidates[row]!),
+    ...(sampled && { sampled: sampledWords(sampled) }),
   };
   return { ...places, ranks: ranksOf(places, ties), metrics: rankingMetrics(places, k, undefined, ties) };
 }

@@ -74,3 +74,4 @@ export { summarise, summariseRuns, type Summary } from './summary.ts';
 export { targetPlaces } from './tensorPlaces.ts';
 export { rankUsers, type UserRanking, type UserRankingOptions, type UserScores } from './userRanking.ts';
 export { topK, type TopKOptions } from './topK.ts';
+export { sampledPlaces, sampledWords, type SampledRanking } from './negatives.ts';

@@ -22,5 +22,6 @@ const families: Readonly<Record<string, string>> = {
 
 /** How a metric reads in tables, charts and messages: `ndcg@10` is NDCG@10. */
 export function metricTitle(name: string): string {
+  if (name.startsWith('sampled-')) return `sampled ${metricTitle(name.slice('sampled-'.length))}`;
   return name.replace(/^[a-z-]+/, (family) => families[family] ?? family);
 }

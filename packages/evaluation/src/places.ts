@@ -9,6 +9,8 @@ export interface Places {
   readonly tied: Int32Array;
   /** How many candidates each row had, the relevant item included; [R]. AUC needs them. */
   readonly candidates?: Int32Array;
+  /** How candidates were drawn, in words, where they are a sample: metrics of it are named `sampled-…`. */
+  readonly sampled?: string;
 }
 
 /**

@@ -28,9 +28,10 @@ export interface MetricName {
   readonly k: number | undefined;
 }
 
-/** Takes `ndcg@10` apart; `hr` is another name of `hit`. */
+/** Takes `ndcg@10` apart; `hr` is another name of `hit`, and `sampled-ndcg@10` is NDCG@10 among a sample. */
 export function metricName(name: string): MetricName {
-  const [, family = '', cutoff] = /^([a-z][a-z-]*)(?:@([1-9]\d*))?$/.exec(name.toLowerCase()) ?? [];
+  const [, family = '', cutoff] =
+    /^(?:sampled-)?([a-z][a-z-]*)(?:@([1-9]\d*))?$/.exec(name.toLowerCase()) ?? [];
   return { family: family === 'hr' ? 'hit' : family, k: cutoff === undefined ? undefined : Number(cutoff) };
 }
 
@@ -112,10 +113,17 @@ export function meanMetric(
   return maskedMean(rowValues(results, name, ties), mask);
 }
 
-/** The metrics that a result is shown by where none are named: recall, NDCG and MRR where rows have one relevant item, more for many. */
+/**
+ * The metrics that a result is shown by where none are named: recall, NDCG and MRR where rows have one relevant item, more for many.
+ * Those of a ranking among samples are named `sampled-…`, wherever they go: they cannot be compared with the others.
+ */
 export function defaultMetrics(results: RowResults, cutoffs: readonly number[]): string[] {
-  if (!isMany(results) && !('listEnds' in results))
-    return [...cutoffs.flatMap((k) => [`recall@${k}`, `ndcg@${k}`]), 'mrr'];
+  if (!isMany(results) && !('listEnds' in results)) {
+    const names = [...cutoffs.flatMap((k) => [`recall@${k}`, `ndcg@${k}`]), 'mrr'];
+    return 'sampled' in results && results.sampled !== undefined
+      ? names.map((name) => `sampled-${name}`)
+      : names;
+  }
   return cutoffs.flatMap((k) =>
     ['recall', 'precision', 'hit', 'ndcg', 'map', 'mrr'].map((family) => `${family}@${k}`),
   );

@@ -46,3 +46,4 @@ export {
   type LoadedRecipe,
   type RecipeFile,
 } from './recipes.ts';
+export { type SplitSettings } from './parts.ts';

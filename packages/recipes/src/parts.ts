@@ -82,9 +82,92 @@ export function checkWidths(
       );
 }
 
+/** How a domain can be split; see `splitDomain` of `@ferry/data`. */
+const protocols = [
+  'leave-one-out',
+  'random-by-user',
+  'temporal-by-user',
+  'global-temporal',
+  'files',
+] as const;
+
+/** How interactions are parted into training, validation and test. */
+export const splitKeys = {
+  protocol: z
+    .enum(protocols)
+    .optional()
+    .describe(
+      "how interactions are split: leave-one-out = each user's last two; random-by-user; temporal-by-user = the last share of each user; global-temporal = one point in time for all users (needs times); files = the ready-made split of the domain's files; default what the domain's files say, else leave-one-out",
+    ),
+  split: z
+    .strictObject({
+      valid: rate.optional().describe('share for validation; default 0.1'),
+      test: rate.optional().describe('share for the test; default 0.1'),
+      validFrom: z
+        .number()
+        .optional()
+        .describe("global-temporal: validation from here on, in the domain's unit of time"),
+      testFrom: z.number().optional().describe('global-temporal: test from here on; default by the shares'),
+      seed: whole(0).optional().describe('random-by-user: what is drawn; default 1'),
+    })
+    .optional()
+    .describe('shares, points in time or seed of the protocol'),
+};
+
+/** What each protocol reads of `split`. */
+const splitSettings: Readonly<Record<(typeof protocols)[number], readonly string[]>> = {
+  'leave-one-out': [],
+  'random-by-user': ['valid', 'test', 'seed'],
+  'temporal-by-user': ['valid', 'test'],
+  'global-temporal': ['valid', 'test', 'validFrom', 'testFrom'],
+  files: [],
+};
+
+/** How a recipe splits a domain. */
+export interface SplitSettings {
+  /** See {@link splitKeys}. */
+  readonly protocol?: (typeof protocols)[number];
+  /** See {@link splitKeys}. */
+  readonly split?: {
+    readonly valid?: number;
+    readonly test?: number;
+    readonly validFrom?: number;
+    readonly testFrom?: number;
+    readonly seed?: number;
+  };
+}
+
+/** Reports settings of a split that its protocol does not read: they would change nothing. */
+export function checkSplit(
+  { protocol, split = {} }: SplitSettings,
+  problem: (path: (string | number)[], message: string) => void,
+): void {
+  const read = protocol === undefined ? [] : splitSettings[protocol];
+  for (const [key, value] of Object.entries(split) as [string, number | undefined][])
+    if (value !== undefined && !read.includes(key))
+      problem(
+        ['evaluation', 'split', key],
+        `is not read by ${protocol === undefined ? 'the split of the domain (evaluation.protocol is not set)' : `the protocol ${protocol}`}, got ${String(value)}`,
+      );
+}
+
 /** How results are measured. */
 export const evaluationSchema = z
   .strictObject({
+    ...splitKeys,
+    negatives: z
+      .strictObject({
+        count: whole(1).describe('negatives of each row'),
+        draw: z
+          .enum(['uniform', 'popularity'])
+          .default('uniform')
+          .describe('each item alike, or in proportion to its training interactions'),
+        seed: whole(0).default(1).describe('what is drawn, the same for every model'),
+      })
+      .optional()
+      .describe(
+        'rank among a sample instead of all items: for comparing with papers that did; metrics are named sampled-… and cannot be compared with full ranking',
+      ),
     batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
     history: z
       .enum(['keep', 'mask'])
@@ -116,11 +199,12 @@ export const evaluationSchema = z
         'validation metric, which picks the best epoch and leads tables and charts: recall@k or ndcg@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
       ),
   })
-  .transform((settings) => ({
-    ...settings,
-    metric:
-      settings.metric?.toLowerCase() ?? `ndcg@${settings.cutoffs.includes(10) ? 10 : settings.cutoffs[0]!}`,
-  }));
+  .transform((settings) => {
+    const { cutoffs, negatives } = settings;
+    const metric = settings.metric?.toLowerCase() ?? `ndcg@${cutoffs.includes(10) ? 10 : cutoffs[0]!}`;
+    const marked = negatives && !metric.startsWith('sampled-') ? `sampled-${metric}` : metric;
+    return { ...settings, metric: marked };
+  });
 
 /** The optimiser of a training. */
 export const optimiser = {
@@ -160,10 +244,10 @@ export const seed = whole(0).default(2020).describe('seed of every random number
 /** Reports a validation metric that is not among those of the cutoffs. */
 export function checkMetric(
   // Where something else in `evaluation` is wrong, its default metric has not been filled in.
-  { cutoffs, metric }: { cutoffs: number[]; metric?: string },
+  { cutoffs, metric, negatives }: { cutoffs: number[]; metric?: string; negatives?: object },
   problem: (path: (string | number)[], message: string) => void,
 ): void {
-  const known = metricNames(cutoffs);
+  const known = metricNames(cutoffs, negatives !== undefined);
   if (metric !== undefined && !known.includes(metric))
     problem(
       ['evaluation', 'metric'],

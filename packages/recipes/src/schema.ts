@@ -3,6 +3,7 @@ import { domainName } from './names.ts';
 import {
   about,
   checkMetric,
+  checkSplit,
   checkWidths,
   distinct,
   domain,
@@ -12,6 +13,8 @@ import {
   optimiser,
   place,
   seed,
+  splitKeys,
+  type SplitSettings,
   whole,
   type FeatureSettings,
 } from './parts.ts';
@@ -85,6 +88,10 @@ export const pretrainSchema = z.strictObject({
   features: featuresSchema.prefault({}),
   model: model.prefault({}),
   pretraining: pretrainingSchema.prefault({}),
+  evaluation: z
+    .strictObject(splitKeys)
+    .optional()
+    .describe('how the sources are split: pre-training reads their training part alone'),
 });
 
 /** `job: finetune`. */
@@ -160,7 +167,7 @@ export function checkStudy(
   recipe: {
     targets: string[];
     features: FeatureSettings;
-    evaluation: { cutoffs: number[]; metric?: string };
+    evaluation: SplitSettings & { cutoffs: number[]; metric?: string; negatives?: object };
   },
   context: z.core.$RefinementCtx,
 ): void {
@@ -169,6 +176,7 @@ export function checkStudy(
   };
   checkWidths(recipe.features, problem);
   checkMetric(recipe.evaluation, problem);
+  checkSplit(recipe.evaluation, problem);
   const names = recipe.targets.map(domainName);
   names.forEach((name, i) => {
     if (names.indexOf(name) < i)
@@ -178,14 +186,29 @@ export function checkStudy(
 
 /** Rules between settings that hold for any model. */
 export function checkJob(
-  recipe: { features: FeatureSettings; evaluation?: { cutoffs: number[]; metric?: string } },
+  recipe: {
+    job: string;
+    features: FeatureSettings;
+    evaluation?: SplitSettings & { cutoffs?: number[]; metric?: string; negatives?: object };
+  },
   context: z.core.$RefinementCtx,
 ): void {
   const problem = (path: (string | number)[], message: string): void => {
     context.addIssue({ code: 'custom', path, message });
   };
   checkWidths(recipe.features, problem);
-  if (recipe.evaluation) checkMetric(recipe.evaluation, problem);
+  const { evaluation } = recipe;
+  if (!evaluation) return;
+  checkSplit(evaluation, problem);
+  const { cutoffs, ...rest } = evaluation;
+  if (cutoffs) checkMetric({ ...rest, cutoffs }, problem);
+  const { validFrom, testFrom } = evaluation.split ?? {};
+  if (recipe.job === 'pretrain' && evaluation.protocol === 'global-temporal')
+    if (validFrom === undefined || testFrom === undefined)
+      problem(
+        ['evaluation', 'split'],
+        'must give validFrom and testFrom: pre-training by global-temporal cuts every source where the target is cut',
+      );
 }
 
 /** Any recipe, without what only its model or its kind of study can check. */

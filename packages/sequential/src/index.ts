@@ -102,3 +102,4 @@ export {
 export { catalogueSource, type ItemSource } from './itemSource.ts';
 export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
+export { topLists, type ListOptions, type ScoredLists } from './lists.ts';

@@ -13,7 +13,7 @@ import type { FeedGroup, ModelTypes, Step } from './types.ts';
 /** Settings of an evaluation. */
 export interface EvaluateOptions extends Pick<
   RankingOptions,
-  'batchSize' | 'k' | 'history' | 'ties' | 'order'
+  'batchSize' | 'k' | 'history' | 'ties' | 'order' | 'sampled'
 > {
   /** Modalities that no item has at test time. Default none. */
   without?: readonly Modality[];
@@ -163,6 +163,21 @@ function edgesFor(positions: number): number[] {
   return [...[4, 8, 12, 20, 35].filter((edge) => edge < positions), positions];
 }
 
+/** Scores of a batch on the host; [B * (N + 1)]. */
+async function scoresOf<T extends ModelTypes>(
+  ranker: CatalogueRanker<T>,
+  batch: Batch,
+): Promise<Float32Array> {
+  const { size, length, lengths, history } = batch;
+  const histories = Array.from({ length: size }, (_, b) =>
+    Array.from(history.subarray(b * length, b * length + lengths[b]!)),
+  );
+  const scored = ranker.score(histories);
+  const scores = (await scored.scores.data()) as Float32Array;
+  scored.dispose();
+  return scores;
+}
+
 /**
  * Full ranking of a split: every item of the catalogue is a candidate, padding is none.
  *
@@ -186,6 +201,14 @@ export async function evaluateRecommender<T extends ModelTypes>(
     count: catalogue.items,
     edges: edgesFor(positions),
   };
+  if (rest.sampled) {
+    const ranker = ranking.ranker(without);
+    try {
+      return await evaluateRanking({ ...shared, scores: (batch) => scoresOf(ranker, batch) });
+    } finally {
+      ranker.dispose();
+    }
+  }
   if (inBlocks ?? blocksPay('ranking', rest.batchSize ?? 256, catalogue.items)) {
     const source = catalogueSource(catalogue, without);
     return await evaluateRanking({

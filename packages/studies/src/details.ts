@@ -7,6 +7,8 @@ import { replaceFile } from '@ferry/training';
 export interface RunDetails {
   /** Name of the domain. */
   readonly domain: string;
+  /** How it was split; absent in runs of before it was kept. */
+  readonly protocol?: string;
   /** The checkpoint that was looked at; absent in runs of before rows were kept. */
   readonly checkpoint?: string;
   /** Interests at the best checkpoint; null where the model has none. */

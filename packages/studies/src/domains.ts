@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readDomain, type Domain } from '@ferry/data';
-import { didYouMean, UserError } from '@ferry/recipes';
+import { readDomain, splitDomain, type Domain } from '@ferry/data';
+import { didYouMean, UserError, type SplitSettings } from '@ferry/recipes';
 import { sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
@@ -48,7 +48,22 @@ export function domainPath(reference: string): string | undefined {
   return reference;
 }
 
-/** Reads a recipe's domain. */
-export async function openDomain(reference: string): Promise<Domain> {
-  return readDomain(await domainDirectory(reference));
+/**
+ * Reads a recipe's domain, split as the recipe says.
+ *
+ * @throws UserError for a protocol that the domain cannot be split by.
+ */
+export async function openDomain(
+  reference: string,
+  { protocol, split }: SplitSettings = {},
+): Promise<Domain> {
+  const domain = await readDomain(await domainDirectory(reference));
+  if (protocol === undefined) return domain;
+  try {
+    return splitDomain(domain, { name: protocol, ...split });
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new UserError(`evaluation.protocol: ${error.message.replace(/^splitDomain: /, '')}`);
+    throw error;
+  }
 }

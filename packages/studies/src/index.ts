@@ -14,6 +14,16 @@ export {
 } from './jobs/compare.ts';
 export { comparisonCsv, comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
 export { comparisonFormats, formatComparison } from './jobs/formatComparison.ts';
+export { formatScoredLists, scoreLists, type ScoredLists, type ScoreOptions } from './jobs/score.ts';
+export {
+  publishedFor,
+  publishedNotes,
+  publishedTable,
+  readPublished,
+  type MeasuredOn,
+  type Published,
+  type PublishedTable,
+} from './published.ts';
 export { type Line } from './jobs/lines.ts';
 export {
   formatLongtail,

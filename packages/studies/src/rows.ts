@@ -127,6 +127,7 @@ export function rankedRows(ranking: Ranking): RankedRows {
     better: places.better,
     tied: places.tied,
     candidates: places.candidates,
+    ...(places.sampled !== undefined && { sampled: places.sampled }),
     users: rows.users,
     historyLengths: rows.starts.map((start, r) => rows.ends[r]! - start),
     ages: agesOf(domain, rows),
@@ -201,6 +202,7 @@ export async function keepRows(run: string, name: string, rows: RankedRows): Pro
     ...{ domain, split, protocol, history, key, checkpoint },
     modalities: modalityNames.join(' '),
     ...(lists?.depth !== undefined && { depth: String(lists.depth) }),
+    ...(rows.sampled !== undefined && { sampled: rows.sampled }),
     ...(training && { trainingUsers: String(training.users) }),
   };
   await writeRows(run, name, { arrays, meta: { ...meta, items: String(items) } });
@@ -235,6 +237,7 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
     modalities: arrays['modalities'] as Uint8Array,
     modalityNames: meta['modalities']!.split(' ').filter((word) => word !== ''),
     relevantEnds: ints('relevantEnds'),
+    ...(meta['sampled'] !== undefined && { sampled: meta['sampled'] }),
     ages: arrays['ages'] as Float32Array | undefined,
     gains: arrays['gains'] as Float32Array | undefined,
     ...(arrays['listItems'] && {
@@ -309,6 +312,11 @@ export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: Tie
         ]
       : []),
   ];
+}
+
+/** A metric's name, marked where candidates are a sample. */
+export function markedMetric({ sampled }: RankedRows, metric: string): string {
+  return sampled !== undefined && !metric.startsWith('sampled-') ? `sampled-${metric}` : metric;
 }
 
 /** A metric of every row by its name, those beyond accuracy among them where lists were kept. */

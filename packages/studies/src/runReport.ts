@@ -32,7 +32,7 @@ function lossChart(run: string): string {
 
 function validChart(run: string, best: number): string {
   const epochs = epochsOf(run);
-  const names = Object.keys(epochs[0]?.valid ?? {}).filter((name) => name !== 'mrr');
+  const names = Object.keys(epochs[0]?.valid ?? {}).filter((name) => !name.endsWith('mrr'));
   return lineChart({
     title: 'Validation',
     description: 'Validation metrics after each epoch.',

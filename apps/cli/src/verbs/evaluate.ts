@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { jobConsole } from '../console.ts';
-import { allowModelOption, checkpointOption, numbers } from '../options.ts';
+import { allowModelOption, checkpointOption, numbers, positive } from '../options.ts';
 import { loadAction, runModels } from '../ownModel.ts';
 import { print, printJson } from '../print.ts';
 
@@ -28,6 +28,11 @@ export function evaluateVerb(): Command {
     .addOption(checkpointOption())
     .addOption(new Option('--split <split>', 'which rows').choices(['test', 'valid']).default('test'))
     .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", numbers)
+    .option(
+      '--save-lists <file>',
+      'write ranked lists: user, item, score; metrics beyond accuracy are shown then',
+    )
+    .option('--depth <n>', 'items of each list (default: the largest cutoff)', positive)
     .addOption(allowModelOption())
     .option('--json', 'print JSON instead')
     .action(
@@ -39,6 +44,8 @@ export function evaluateVerb(): Command {
           checkpoint: 'best' | 'last';
           split: 'test' | 'valid';
           cutoffs?: number[];
+          saveLists?: string;
+          depth?: number;
           allowModel?: string[];
           json?: boolean;
         },

@@ -11,7 +11,8 @@ import {
   type TieRule,
 } from '@ferry/evaluation';
 import { metricNames, UserError } from '@ferry/recipes';
-import { groupsOf, metricsOf, valuesOf } from '../rows.ts';
+import { groupsOf, markedMetric, metricsOf, valuesOf } from '../rows.ts';
+import { publishedFor, type Published } from '../published.ts';
 import { differenceOf, openRows, type OpenedRows } from './openRows.ts';
 import { linesOf, type Line } from './lines.ts';
 
@@ -61,6 +62,8 @@ export interface RunComparison {
   readonly domain: string;
   /** How the domain was split; undefined for runs of before it was kept. */
   readonly protocol: string | undefined;
+  /** How candidates were drawn, where they are a sample. */
+  readonly sampled?: string;
   /** Which rows. */
   readonly rows: string;
   /** How many. */
@@ -71,6 +74,8 @@ export interface RunComparison {
   readonly test: (typeof comparisonTests)[number];
   /** How. */
   readonly correction: (typeof comparisonCorrections)[number];
+  /** What others published on the same data. */
+  readonly published: Published;
   /** Metrics of each line over its seeds. */
   readonly metrics: readonly Readonly<Record<string, Summary>>[];
   /** Lines against one another. */
@@ -154,9 +159,9 @@ function testedMetric(
   cutoffs: readonly number[],
   ties: TieRule,
 ): string {
-  const known = metricNames(cutoffs);
+  const known = metricNames(cutoffs, rows.sampled !== undefined);
   const led = evaluation?.metric ?? 'ndcg@10';
-  const metric = wanted?.toLowerCase() ?? (known.includes(led) ? led : known[1]!);
+  const metric = markedMetric(rows, wanted?.toLowerCase() ?? (known.includes(led) ? led : known[1]!));
   try {
     valuesOf(rows, metric, ties);
   } catch (error) {
@@ -205,9 +210,11 @@ export async function compareRuns(
     lines,
     domain: first.rows.domain,
     protocol: first.rows.protocol,
+    ...(first.rows.sampled !== undefined && { sampled: first.rows.sampled }),
     rows: name,
     count: rowCount(first.rows),
     ...{ metric, test, correction },
+    published: publishedFor({ ...first.rows, rows: rowCount(first.rows) }),
     metrics: lines.map((line) =>
       together(
         line.runs.map((run) => {

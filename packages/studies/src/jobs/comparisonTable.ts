@@ -30,6 +30,18 @@ export function comparisonTable(comparison: RunComparison): Table {
       ...(seeds && { seeds: seeds.count, seedDeviation: seeds.deviation }),
     }),
   );
+  const published = comparison.published.shown.flatMap(({ models }) =>
+    models.flatMap(({ model, metrics: own }) =>
+      Object.entries(own).map(([metric, value]): Row => ({
+        run: `${model} (published)`,
+        domain,
+        split,
+        rows: count,
+        metric,
+        value,
+      })),
+    ),
+  );
   const grouped = Object.entries(groups).flatMap(([grouping, all]) =>
     lines.flatMap(({ name: run }, i) =>
       all[i]!.flatMap(({ label: group, rows, metrics: own = {} }) =>
@@ -46,7 +58,7 @@ export function comparisonTable(comparison: RunComparison): Table {
       ),
     ),
   );
-  return { columns, rows: [...whole, ...compared, ...grouped] };
+  return { columns, rows: [...whole, ...published, ...compared, ...grouped] };
 }
 
 /**

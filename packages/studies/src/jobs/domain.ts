@@ -34,14 +34,14 @@ export interface OpenedDomain {
  */
 export async function openForJob(
   reference: string,
-  recipe: Pick<RunRecipe, 'features'>,
+  recipe: Pick<RunRecipe, 'features' | 'evaluation'>,
   {
     words = false,
     rows = [],
     ordered = true,
   }: { words?: boolean; rows?: readonly ('train' | 'valid')[]; ordered?: boolean } = {},
 ): Promise<OpenedDomain> {
-  const domain = await openDomain(reference);
+  const domain = await openDomain(reference, recipe.evaluation);
   if (domain.unordered && ordered)
     throw new UserError(
       `${domain.name} (${reference}) holds ${domain.form ?? 'items in no order'}: only user-item models can be trained on it (ferry models)`,

@@ -1,15 +1,16 @@
 import { metricTitle } from '@ferry/evaluation';
 import { basename } from 'node:path';
-import type { GroupMetrics } from '@ferry/evaluation';
+import type { GroupMetrics, RankedLists } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { UserError } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
-import { evaluateRecommender } from '@ferry/sequential';
-import { groupsOf, keepRows, rankedRows } from '../rows.ts';
+import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
+import { replaceFile } from '@ferry/training';
+import { groupsOf, keepRows, metricsOf, rankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { presentOf, rankingOptions } from './target.ts';
 import { knowsIds, modelOf } from './recommender.ts';
-import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
+import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
 
 /** What {@link evaluateRun} is asked for. */
 export interface EvaluateRunOptions extends OpenRunOptions {
@@ -19,6 +20,10 @@ export interface EvaluateRunOptions extends OpenRunOptions {
   readonly split?: 'test' | 'valid';
   /** Default: the recipe's. */
   readonly cutoffs?: readonly number[];
+  /** File to write ranked lists to; they are kept with the rows as well. */
+  readonly saveLists?: string;
+  /** Items of each list. Default the largest cutoff. */
+  readonly depth?: number;
 }
 
 /** A run's metrics on a split. */
@@ -35,6 +40,12 @@ export interface Evaluation {
   readonly rows: number;
   /** Items each row's target was ranked among. */
   readonly items: number;
+  /** How the domain was split. */
+  readonly protocol: string | undefined;
+  /** How candidates were drawn, where they are a sample. */
+  readonly sampled?: string;
+  /** The file that lists were written to. */
+  readonly lists?: string;
   /** Metrics over all rows. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Metrics by training interactions of the target, length of the history, and modalities of the target. */
@@ -53,10 +64,35 @@ async function checkLeft(run: string, without: readonly Modality[], console: Job
     throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
 }
 
+/** Makes the lists of a split and writes them: `user item score`, tabs between. */
+async function savedLists(
+  file: string,
+  { model, ranking, target: { domain } }: OpenRun,
+  split: 'test' | 'valid',
+  options: ListOptions,
+): Promise<RankedLists> {
+  const { users } = domain[split];
+  const twice = users.findIndex((user, row) => row > 0 && user === users[row - 1]);
+  if (twice >= 0)
+    throw new UserError(
+      `--save-lists needs one ${split} row a user, got several for user '${domain.users[users[twice]!]!}' of ${domain.name} (split ${domain.protocol ?? 'leave-one-out'})`,
+    );
+  const lists = await topLists(ranking, model, domain[split], options);
+  const lines: string[] = [];
+  for (const [row, user] of users.entries())
+    for (let at = lists.listEnds[row - 1] ?? 0; at < lists.listEnds[row]!; at++)
+      lines.push(
+        `${domain.users[user]!}\t${domain.items.ids[lists.items[at]! - 1]!}\t${lists.scores[at]!}\n`,
+      );
+  replaceFile(file, lines.join(''));
+  const { items, listEnds, depth } = lists;
+  return { items, listEnds, depth };
+}
+
 /** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
-  { without = [], split = 'test', cutoffs, ...which }: EvaluateRunOptions,
+  { without = [], split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
   await checkLeft(run, without, console);
@@ -67,13 +103,17 @@ export async function evaluateRun(
     const { history, ties } = recipe.evaluation;
     const k = cutoffs ?? recipe.evaluation.cutoffs;
     const places = await evaluateRecommender(ranking, model, domain[split], {
-      ...rankingOptions(recipe.evaluation),
+      ...rankingOptions(recipe.evaluation, domain),
       k,
       without,
     });
-    const { metrics } = places;
+    const lists =
+      saveLists === undefined
+        ? undefined
+        : await savedLists(saveLists, open, split, { without, history, depth: depth ?? Math.max(...k) });
     const checkpoint = basename(open.checkpoint);
-    const rows = rankedRows({ domain, split, history, places, present: presentOf(model), checkpoint });
+    const rows = rankedRows({ domain, split, history, places, present: presentOf(model), checkpoint, lists });
+    const metrics = metricsOf(rows, k, ties);
     const name = [
       split,
       ...(without.length > 0 ? ['without', ...[...without].sort()] : []),
@@ -88,7 +128,10 @@ export async function evaluateRun(
       without,
       rows: places.ranks.length,
       items: domain.items.ids.length,
+      protocol: rows.protocol,
+      ...(places.sampled !== undefined && { sampled: places.sampled }),
       metrics,
+      ...(saveLists !== undefined && { lists: saveLists }),
       groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
     };
   } finally {
@@ -110,10 +153,13 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
   };
 }
 
+/** What is said of every ranking among samples. */
+export const notComparable = 'not comparable with full ranking';
+
 /** An evaluation for the terminal. */
 export function formatEvaluation(evaluation: Evaluation, width?: number): string {
-  const { checkpoint, domain, split, without, rows, items, metrics, groups } = evaluation;
-  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} rows among ${items.toLocaleString('en-US')} items`;
+  const { checkpoint, domain, split, protocol, sampled, without, rows, items, metrics, groups } = evaluation;
+  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}, split ${protocol ?? 'unknown'}`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),

@@ -1,6 +1,8 @@
 import { metricTitle } from '@ferry/evaluation';
 import { tableToLatex, tableToMarkdown, tableToText, type Table } from '@ferry/report';
 import { pText, signed } from '../study/effects.ts';
+import { publishedNotes, publishedTable } from '../published.ts';
+import { notComparable } from './evaluate.ts';
 import type { RunComparison } from './compare.ts';
 
 /** How a comparison can be set. CSV is a table in long form, see `comparisonTable`. */
@@ -112,7 +114,7 @@ export function formatComparison(
   comparison: RunComparison,
   { width, format = 'text' }: { width?: number; format?: 'text' | 'markdown' | 'latex' } = {},
 ): string {
-  const { lines, domain, protocol, rows, count } = comparison;
+  const { lines, domain, protocol, sampled, rows, count } = comparison;
   const set = (table: Table): string =>
     ({
       text: () => tableToText(table, { width }),
@@ -123,12 +125,16 @@ export function formatComparison(
       .trimEnd();
   const say = (text: string): string => (format === 'latex' ? text.replace(/^/gm, '% ') : text);
   const split = protocol === undefined ? '' : `, split ${protocol}`;
-  const head = `${domain}, ${rows}: ${count.toLocaleString('en-US')} rows${split}`;
+  const head = `${domain}, ${rows}: ${count.toLocaleString('en-US')} rows${split}${sampled === undefined ? '' : `, ranked among ${sampled}: ${notComparable}`}`;
   const names = lines.flatMap(({ name, runs }) => runs.map((run) => `  ${name}  ${run}`)).join('\n');
   const byGroup = groupTables(comparison);
+  const published = publishedTable(comparison.published);
+  const notes = publishedNotes(comparison.published);
   return [
     ...(format === 'text' ? [`${head}\n${names}`] : [say(head)]),
     set(metricsTable(comparison)),
+    ...(published ? [set(published)] : []),
+    ...(notes.length > 0 ? [say(notes.join('\n'))] : []),
     set(testsTable(comparison)),
     say(note(comparison)),
     ...byGroup.flatMap(({ metric, table }, i) => [

@@ -13,7 +13,7 @@ import {
 import { UserError } from '@ferry/recipes';
 import { formatShare, groupChart, tableToCsv, tableToText, type Cell, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
-import { rowEdges, valuesOf, type RankedRows } from '../rows.ts';
+import { markedMetric, rowEdges, valuesOf, type RankedRows } from '../rows.ts';
 import { linesOf, type Line } from './lines.ts';
 import { differenceOf, openRows } from './openRows.ts';
 
@@ -170,7 +170,8 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
     if (difference !== undefined) throw new UserError(difference);
   }
   const { ties = 'mid-rank', cutoffs = [10], metric: led = 'ndcg@10' } = first.evaluation ?? {};
-  const metric = options.metric?.toLowerCase() ?? `recall@${/@(\d+)$/.exec(led)?.[1] ?? cutoffs[0]!}`;
+  const wanted = options.metric?.toLowerCase() ?? `recall@${/@(\d+)$/.exec(led)?.[1] ?? cutoffs[0]!}`;
+  const metric = markedMetric(first.rows, wanted);
   const { title, groups, ofItems } = grouping(first.rows, against, options);
   const lines = linesOf([...opened.values()], false);
   const values = lines.map((line) => {

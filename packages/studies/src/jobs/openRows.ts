@@ -69,6 +69,10 @@ export function differenceOf(first: OpenedRows, other: OpenedRows): string | und
   )
     return say();
   if (unequal('protocol')) return say(`; one is split ${a.protocol!}, the other ${b.protocol!}`);
+  if (a.sampled !== b.sampled)
+    return say(
+      `; one is ranked among ${a.sampled ?? 'all items'}, the other among ${b.sampled ?? 'all items'}`,
+    );
   const row = a.targets && b.targets ? a.targets.findIndex((target, r) => target !== b.targets![r]) : -1;
   if (row >= 0) return say(`; row ${row + 1} wants another item`);
   const counts = a.targetCounts.findIndex((count, r) => count !== b.targetCounts[r]);

@@ -1,3 +1,4 @@
+import type { Domain } from '@ferry/data';
 import type { RankingResult } from '@ferry/evaluation';
 import type { FinetuneRecipe, TrainRecipe } from '@ferry/recipes';
 import {
@@ -40,13 +41,12 @@ export function presentOf(model: Pick<Recommender, 'catalogue'>): Record<string,
 }
 
 /** How a recipe's evaluation ranks. */
-export function rankingOptions({
-  batchSize,
-  history,
-  ties,
-  cutoffs,
-}: TargetRecipe['evaluation']): EvaluateOptions {
-  return { batchSize, history, ties, k: cutoffs };
+export function rankingOptions(
+  { batchSize, history, ties, cutoffs, negatives }: TargetRecipe['evaluation'],
+  { trainCounts }: Pick<Domain, 'trainCounts'>,
+): EvaluateOptions {
+  const sampled = negatives && { ...negatives, popularity: trainCounts };
+  return { batchSize, history, ties, k: cutoffs, ...(sampled && { sampled }) };
 }
 
 /** What a finished run of today left behind for its best checkpoint; undefined if anything is missing. */
@@ -148,7 +148,7 @@ async function trainOnTarget(
   const { domain } = target;
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, checkpointEvery } =
     trainingOf(recipe);
-  const evaluation = rankingOptions(recipe.evaluation);
+  const evaluation = rankingOptions(recipe.evaluation, domain);
   let tested: RankingResult | undefined;
   const training = createTraining({
     recommender,
@@ -188,7 +188,8 @@ async function trainOnTarget(
     const found = recommender.state();
     const interests =
       found === undefined ? null : (model.state?.interests?.(recommender.options, found) ?? null);
-    const details = { domain: domain.name, checkpoint, interests };
+    const { name, protocol = 'leave-one-out' } = domain;
+    const details = { domain: name, protocol, checkpoint, interests };
     writeDetails(recipe.out, details);
     return { summary, details, rows };
   } finally {

@@ -10,10 +10,12 @@ import {
   markov,
   popularity,
   rankingMetrics,
+  sampledWords,
   type Baseline,
   type Scores,
 } from '@ferry/evaluation';
 import type { StudyRecipe } from '@ferry/recipes';
+import { rankingOptions } from '../jobs/target.ts';
 import type { DomainFeatures } from '../features.ts';
 import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { Place } from './axes.ts';
@@ -90,16 +92,22 @@ async function scorerOf(
 export async function runBaselines(
   names: readonly BaselineName[],
   target: BaselineTarget,
-  { history, cutoffs, ties, batchSize }: StudyRecipe['evaluation'],
+  evaluation: StudyRecipe['evaluation'],
   say: (line: string) => void = () => undefined,
 ): Promise<BaselineResult[]> {
   const { place, domain, directory } = target;
+  const { history, cutoffs, ties } = evaluation;
+  const options = rankingOptions(evaluation, domain);
   const results: BaselineResult[] = [];
-  const shell = { better: new Int32Array(0), tied: new Int32Array(0) };
+  const shell = {
+    better: new Int32Array(0),
+    tied: new Int32Array(0),
+    ...(options.sampled && { sampled: sampledWords(options.sampled) }),
+  };
   const now = rankedRows({ domain, split: 'test', history, places: shell });
   for (const name of names) {
     const kept = directory === undefined ? undefined : await keptRows(join(directory, name));
-    if (kept && (['key', 'history', 'protocol'] as const).every((key) => kept[key] === now[key])) {
+    if (kept && (['key', 'history', 'protocol', 'sampled'] as const).every((key) => kept[key] === now[key])) {
       results.push({ place, name, test: rankingMetrics(kept, cutoffs, undefined, ties), rows: kept });
       continue;
     }
@@ -113,8 +121,13 @@ export async function runBaselines(
       continue;
     }
     const count = domain.items.ids.length;
-    const options = { rows: domain.test, count, batchSize, history, ties, k: cutoffs };
-    const places = await evaluateRanking({ ...options, lengths: 'longest', scores: scorer.scores });
+    const places = await evaluateRanking({
+      ...options,
+      rows: domain.test,
+      count,
+      lengths: 'longest',
+      scores: scorer.scores,
+    });
     scorer.dispose?.();
     const rows = rankedRows({ domain, split: 'test', history, places });
     if (directory !== undefined) await keepRows(join(directory, name), 'test', rows);

@@ -7,6 +7,7 @@ export function domainTable(domains: readonly { readonly role: string; readonly 
     columns: [
       { key: 'name', title: 'data set' },
       { key: 'role', title: 'role' },
+      { key: 'split', title: 'split' },
       ...['users', 'items', 'interactions'].map((key) => ({ key, title: key, kind: 'number' as const })),
       { key: 'density', title: 'density' },
       { key: 'length', title: 'median sequence', kind: 'number' },
@@ -24,6 +25,7 @@ export function domainTable(domains: readonly { readonly role: string; readonly 
       return {
         name: domain.name,
         role,
+        split: domain.protocol ?? 'leave-one-out',
         ...{ users, items, interactions, train, valid, test },
         density: formatShare(density),
         length: sequenceLengths.median,

@@ -1,4 +1,5 @@
-import { metricTitle } from '@ferry/evaluation';
+import { metricTitle, sampledWords } from '@ferry/evaluation';
+import { notComparable } from '../jobs/evaluate.ts';
 import type { Domain } from '@ferry/data';
 import { domainName, shellCommand, type StudyRecipe } from '@ferry/recipes';
 import { renderReport, type Block, type Section } from '@ferry/report';
@@ -12,6 +13,7 @@ import { domainTable, settingsTable } from './domainTable.ts';
 import { effectBlocks } from './effects.ts';
 import type { StudyPlan } from './plan.ts';
 import { coldBelow, recallOf, type Measure, type StudyResult, type StudyRow } from './results.ts';
+import { publishedBlocks, publishedOf } from './published.ts';
 import { studyTable } from './table.ts';
 
 /** What a study's report shows. */
@@ -56,11 +58,23 @@ function shownMetrics(measure: Measure): [string, string] {
   return [measure.metric, measure.metric === recall ? recall.replace('recall', 'ndcg') : recall];
 }
 
-function resultBlocks({ plan, rows, results, baselines, measure, recipe, command }: StudyReport): Block[] {
+function resultBlocks({
+  domains,
+  plan,
+  rows,
+  results,
+  baselines,
+  measure,
+  recipe,
+  command,
+}: StudyReport): Block[] {
   const spread =
     recipe.seeds.length > 1 ? `mean ± deviation over ${seedsText(recipe.seeds)}` : seedsText(recipe.seeds);
-  const kept =
-    recipe.evaluation.history === 'mask' ? 'items of the history excluded' : 'items of the history kept';
+  const { negatives, history } = recipe.evaluation;
+  const ranking = negatives
+    ? `ranked among ${sampledWords(negatives)}: ${notComparable}`
+    : 'full ranking over the whole catalogue';
+  const kept = history === 'mask' ? 'items of the history excluded' : 'items of the history kept';
   const cold = rows.some((row) => row.cold)
     ? ` ${metricTitle(recallOf(measure))} cold is over rows whose item has fewer than ${coldBelow} training interactions;`
     : '';
@@ -68,9 +82,10 @@ function resultBlocks({ plan, rows, results, baselines, measure, recipe, command
     {
       kind: 'table',
       table: studyTable(plan.axes, rows, measure, baselines),
-      caption: `Test metrics, full ranking over the whole catalogue, ${kept}; ${spread}; the best of each group in bold. Baselines without training come first.${cold} epoch is the best one by validation ${metricTitle(measure.metric)}, weights how many were trained, s the seconds of a run.`,
+      caption: `Test metrics, ${ranking}, ${kept}; ${spread}; the best of each group in bold. Baselines without training come first.${cold} epoch is the best one by validation ${metricTitle(measure.metric)}, weights how many were trained, s the seconds of a run.`,
       command,
     },
+    ...publishedBlocks(publishedOf(domains, recipe.evaluation)),
     {
       kind: 'charts',
       charts: shownMetrics(measure).map((metric) => ({

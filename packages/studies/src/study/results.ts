@@ -19,7 +19,8 @@ export interface Measure {
 
 /** Recall at the cutoff of the leading metric, or at the first one. */
 export function recallOf({ metric, cutoffs }: Measure): string {
-  return `recall@${/@(\d+)$/.exec(metric)?.[1] ?? cutoffs[0]!}`;
+  const mark = metric.startsWith('sampled-') ? 'sampled-' : '';
+  return `${mark}recall@${/@(\d+)$/.exec(metric)?.[1] ?? cutoffs[0]!}`;
 }
 
 /** A finished run of a study. */

@@ -28,8 +28,10 @@ import { recallOf, studyRows, type Measure, type StudyResult } from './results.t
 import { writeResults } from './write.ts';
 
 /** A domain with the features that some runs want of it. */
-const wantOf = (reference: string, { features }: Pick<RunRecipe, 'features'>): string =>
-  JSON.stringify([reference, features]);
+const wantOf = (
+  reference: string,
+  { features, evaluation: { protocol, split } = {} }: Pick<RunRecipe, 'features' | 'evaluation'>,
+): string => JSON.stringify([reference, features, protocol, split]);
 
 /** What runs want of a domain. */
 interface Want {
@@ -151,10 +153,11 @@ export async function runStudy(
   await refuseOthers(recipe, plan, console.models);
   // Reading is cheap, and a wrong path should not be found after hours of training.
   const domains: StudyReport['domains'][number][] = [];
-  for (const reference of plan.sources) domains.push({ role: 'source', domain: await openDomain(reference) });
+  for (const reference of plan.sources)
+    domains.push({ role: 'source', domain: await openDomain(reference, evaluation) });
   const targets = [];
   for (const { reference, place } of plan.targets)
-    targets.push({ place, domain: await openDomain(reference) });
+    targets.push({ place, domain: await openDomain(reference, evaluation) });
   domains.push(...targets.map(({ domain }) => ({ role: 'target', domain })));
   mkdirSync(out, { recursive: true });
   replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));

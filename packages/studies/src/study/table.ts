@@ -23,7 +23,7 @@ export function studyTable(
 ): Table {
   const { metric } = measure;
   // MRR takes a column only where it leads.
-  const metrics = Object.keys(rows[0]?.test ?? {}).filter((name) => name !== 'mrr' || name === metric);
+  const metrics = Object.keys(rows[0]?.test ?? {}).filter((name) => !name.endsWith('mrr') || name === metric);
   const hasCold = rows.some(({ cold }) => cold);
   const hasValid = rows.some(({ valid }) => valid);
   const group = axes[0]!;

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import { studyReport, type StudyReport } from './report.ts';
+import { publishedOf, publishedText } from './published.ts';
 import { runsTable } from './runsTable.ts';
 import { studyTable } from './table.ts';
 
@@ -11,13 +12,21 @@ export async function writeResults(
   name: string,
   width: number | undefined,
 ): Promise<string> {
-  const { out, plan, rows, results, baselines, command, measure } = study;
+  const { out, plan, rows, results, baselines, command, measure, domains, recipe } = study;
   const table = studyTable(plan.axes, rows, measure, baselines);
   const flat = <T extends { place: object }>({ place, ...rest }: T) => ({ ...place, ...rest });
   const json = {
     name,
     command,
     metric: measure.metric,
+    evaluation: recipe.evaluation,
+    domains: domains.map(({ role, domain }) => ({
+      role,
+      name: domain.name,
+      protocol: domain.protocol ?? 'leave-one-out',
+      items: domain.items.ids.length,
+      testRows: domain.test.targets.length,
+    })),
     axes: plan.axes.map(({ key, values }) => ({ key, values: values.map(({ value }) => value) })),
     baselines: baselines.map(({ place, name: baseline, test }) => ({ ...place, name: baseline, test })),
     rows: rows.map(flat),
@@ -33,10 +42,13 @@ export async function writeResults(
       seconds: summary.timings.totalSeconds,
     })),
   };
-  replaceFile(join(out, 'results.md'), tableToMarkdown(table));
+  const published = publishedOf(domains, recipe.evaluation);
+  const beside = published.length > 0 ? `\n${publishedText(published, { markdown: true })}\n` : '';
+  replaceFile(join(out, 'results.md'), tableToMarkdown(table) + beside);
   replaceFile(join(out, 'results.csv'), await tableToCsv(table));
   replaceFile(join(out, 'runs.csv'), await tableToCsv(runsTable(plan.axes, results)));
   replaceFile(join(out, 'results.json'), `${JSON.stringify(json, null, 2)}\n`);
   replaceFile(join(out, 'report.html'), await studyReport(study));
-  return tableToText(table, { width });
+  const text = tableToText(table, { width });
+  return published.length > 0 ? `${text}\n${publishedText(published, { width })}` : text;
 }

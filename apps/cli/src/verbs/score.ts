@@ -1,0 +1,49 @@
+import { Command, Option } from 'commander';
+import { numbers } from '../options.ts';
+import { print, printJson } from '../print.ts';
+
+interface Options {
+  on: string;
+  rows: 'test' | 'valid';
+  protocol?: 'leave-one-out' | 'random-by-user' | 'temporal-by-user' | 'global-temporal' | 'files';
+  valid?: number;
+  test?: number;
+  splitSeed?: number;
+  cutoffs?: number[];
+  json?: boolean;
+}
+
+/** `ferry score`. */
+export function scoreVerb(): Command {
+  return new Command('score')
+    .description('every metric of ranked lists that any program made')
+    .argument(
+      '<lists>',
+      "a file of user, item and score (Ferry, Elliot), in RecBole's atomic form, or trec_eval's run form",
+    )
+    .requiredOption('--on <domain>', 'the domain they are for: users and items by its ids')
+    .addOption(
+      new Option('--rows <split>', 'whose items are relevant').choices(['test', 'valid']).default('test'),
+    )
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'how the domain is split (default: as its files say, else leave-one-out)',
+      ).choices(['leave-one-out', 'random-by-user', 'temporal-by-user', 'global-temporal', 'files']),
+    )
+    .option('--valid <share>', 'share for validation (default: 0.1)', Number)
+    .option('--test <share>', 'share for the test (default: 0.1)', Number)
+    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', Number)
+    .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
+    .option('--json', 'print JSON instead')
+    .action(async (file: string, { json, valid, test, splitSeed, ...options }: Options) => {
+      const { formatScoredLists, scoreLists } = await import('../actions/score.ts');
+      const given = Object.entries({ valid, test, seed: splitSeed }).filter(
+        ([, value]) => value !== undefined,
+      );
+      const split = given.length > 0 ? { split: Object.fromEntries(given) } : {};
+      const scored = await scoreLists(file, { ...options, ...split });
+      if (json) printJson(scored);
+      else print(formatScoredLists(scored, process.stdout.isTTY ? process.stdout.columns : undefined));
+    });
+}

@@ -1,0 +1,60 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readLists } from '../src/index.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ferry-lists-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const ids = ['a', 'b', 'c', 'd 1'];
+const domain = {
+  items: { ids, titles: ids, texts: ids, images: ids.map(() => undefined) },
+  users: ['u', 'v'],
+};
+const read = (text: string) => {
+  const file = join(folder, 'lists.txt');
+  writeFileSync(file, text);
+  return readLists(file, domain);
+};
+const shown = async (text: string) => {
+  const { form, lists } = await read(text);
+  return [form, ...[...lists].map(([user, list]) => [user, ...list])];
+};
+
+describe('readLists', () => {
+  it("reads Elliot's and Ferry's triples, with tabs, commas or blanks and with a heading", async () => {
+    const expected = ['triples', [0, 2, 1], [1, 3, 4]];
+    expect(await shown('u\ta\t0.5\nu\tb\t0.75\nv\tc\t3\nv\td 1\t-1e-3\n')).toEqual(expected);
+    expect(await shown('userId,itemId,score\r\nu,b,2\r\nu,a,1\r\nv,c,.5\r\nv,d 1,.25\r\n')).toEqual(expected);
+    expect(await shown('u b 2\nu a 1\n')).toEqual(['triples', [0, 2, 1]]);
+    // Equal scores keep the file's order, whoever's lines stand between.
+    expect(await shown('u\tc\t1\nv\ta\t9\nu\ta\t1\nu\tb\t1\n')).toEqual(['triples', [0, 3, 1, 2], [1, 1]]);
+  });
+
+  it("reads RecBole's atomic form by its heading, and trec_eval's runs by its rule for ties", async () => {
+    const recbole = 'user_id:token\tscore:float\titem_id:token\nu\t1\ta\nu\t2\tb\n';
+    expect(await shown(recbole)).toEqual(['recbole', [0, 2, 1]]);
+    // The rank column is not read; equal scores come by the id, from the end of the alphabet.
+    expect(await shown('u Q0 a 1 0.5 run\nu Q0 c 2 0.5 run\nu  Q0  b 3 0.9 run\n')).toEqual([
+      'trec',
+      [0, 2, 3, 1],
+    ]);
+  });
+
+  it('names the line of what is wrong', async () => {
+    await expect(read('u\tx\t1\n')).rejects.toThrow(/lists\.txt:1: .*item must be one of .* got .x./);
+    await expect(read('u\ta\t1\nw\ta\t1\n')).rejects.toThrow(/lists\.txt:2: .*user must be one of/);
+    await expect(read('u\ta\t1\nu\tb\tbest\n')).rejects.toThrow(/:2: .*score must be a number/);
+    await expect(read('u\ta\t1\nu\ta\t2\n')).rejects.toThrow(/:2: .*once, got .a. in line 1 already/);
+    await expect(read('u\ta\n')).rejects.toThrow(/user, item and score, or of trec_eval/);
+    await expect(read('u\ta\t1\nu\tb\n')).rejects.toThrow(/:2: .*3 columns, got 2/);
+    await expect(read('user_id:token\titem_id:token\nu\ta\n')).rejects.toThrow(/must name item_id and score/);
+    await expect(read('')).rejects.toThrow(/empty file/);
+  });
+});

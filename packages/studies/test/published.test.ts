@@ -1,0 +1,48 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { tableToText } from '@ferry/report';
+import { afterAll, describe, expect, it } from 'vitest';
+import { publishedFor, publishedNotes, publishedTable, readPublished } from '../src/published.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ferry-published-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('published results', () => {
+  it('of every card are in order: rows have sources, and metrics are shares', () => {
+    const all = readPublished();
+    expect(all.length).toBeGreaterThan(8);
+    for (const { models, protocol } of all)
+      for (const { metrics } of models) {
+        expect(protocol.candidates).toBe('all');
+        for (const value of Object.values(metrics)) expect(value > 0 && value < 1).toBe(true);
+      }
+  });
+
+  it('stand beside ours where data and protocol are the same, the others are named with the reason', () => {
+    const beauty = { items: 12101, rows: 22363, protocol: 'leave-one-out', history: 'mask' };
+    const found = publishedFor(beauty);
+    const text = tableToText(publishedTable(found)!);
+    expect(text).toMatch(/S3Rec +d 64.* 0\.0647 +0\.0327/);
+    expect(text).toMatch(/SASRec +binary cross-entropy/);
+    expect(text).not.toContain('eSASRec');
+    expect(publishedNotes(found).join('\n')).toMatch(
+      /Left out: SASRec, eSASRec, HSTU .* \(22,311 test rows\)/,
+    );
+    const kept = publishedFor({ ...beauty, history: 'keep' });
+    expect(publishedTable(kept)).toBeUndefined();
+    expect(publishedNotes(kept).join('\n')).toMatch(/excludes items of the history/);
+    const sampled = publishedFor({ ...beauty, sampled: '99 uniform negatives, seed 1' });
+    expect(sampled.shown).toEqual([]);
+    expect(publishedFor({ ...beauty, protocol: 'random-by-user' }).shown).toEqual([]);
+    expect(publishedFor({ ...beauty, items: 7 })).toEqual({ shown: [], leftOut: [] });
+  });
+
+  it('that break their form are refused by file', () => {
+    mkdirSync(join(folder, 'x'));
+    writeFileSync(join(folder, 'x/published.yaml'), '- data: X\n  sauce: me\n');
+    expect(() => readPublished(folder)).toThrow(/x.published\.yaml: /);
+  });
+});
