@@ -164,7 +164,7 @@ function edgesFor(positions: number): number[] {
 }
 
 /** Scores of a batch on the host; [B * (N + 1)]. */
-async function scoresOf<T extends ModelTypes>(
+export async function scoresOf<T extends ModelTypes>(
   ranker: CatalogueRanker<T>,
   batch: Batch,
 ): Promise<Float32Array> {
@@ -172,7 +172,7 @@ async function scoresOf<T extends ModelTypes>(
   const histories = Array.from({ length: size }, (_, b) =>
     Array.from(history.subarray(b * length, b * length + lengths[b]!)),
   );
-  const scored = ranker.score(histories);
+  const scored = ranker.score(histories, Array.from(batch.users));
   const scores = (await scored.scores.data()) as Float32Array;
   scored.dispose();
   return scores;
