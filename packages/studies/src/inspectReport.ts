@@ -15,8 +15,12 @@ export async function inspectReport(
 ): Promise<string> {
   // Loaded here: whoever only counts needs none of it.
   const { writeDomainReport } = await import('./domainReport/report.ts');
-  return writeDomainReport(await openDomain(reference), await Promise.all(options.others.map(openDomain)), {
-    ...options,
-    inspection: await inspectDomain(reference),
-  });
+  return writeDomainReport(
+    await openDomain(reference),
+    await Promise.all(options.others.map((other) => openDomain(other))),
+    {
+      ...options,
+      inspection: await inspectDomain(reference),
+    },
+  );
 }
