@@ -11,6 +11,8 @@ export interface ItemTables {
   words?: tf.Tensor;
   /** [V, 1] as given. */
   present: Partial<Record<Modality, tf.Tensor>>;
+  /** [V, D] what stands for an item in a history, with `sequenceFusion: 'add'`: here, for rankings make it once and read it often. */
+  tokens?: tf.Tensor;
   /** [V, D] ID embeddings. */
   ids?: tf.Tensor;
   /** [] or [V] α. */
@@ -44,7 +46,7 @@ export function itemTables(p: ItemWeights, options: MissRecOptions, items: ItemI
   }
   const pick = (table: tf.Tensor): tf.Tensor => (items.numbers ? embedding(table, items.numbers) : table);
   const factor = p.fusionFactor;
-  return {
+  const tables = {
     adapted,
     words: items.words && adapt('text', items.words),
     present: items.present,
@@ -54,4 +56,22 @@ export function itemTables(p: ItemWeights, options: MissRecOptions, items: ItemI
         ? tf.reshape(embedding(tf.reshape(factor, [-1, 1]), items.numbers), [-1])
         : factor,
   };
+  return options.sequenceFusion === 'add'
+    ? { ...tables, tokens: sumTable(options, tables, modalitiesOf(options)) }
+    : tables;
+}
+
+/** [V, D]: the sum of an item's modalities (those it has, with `missing: 'mask'`) and its ID. */
+export function sumTable(
+  options: MissRecOptions,
+  { adapted, present, ids, words }: Omit<ItemTables, 'tokens'>,
+  modalities: readonly Modality[],
+  useWords = false,
+): tf.Tensor {
+  const terms = modalities.map((modality) => {
+    const table = (modality === 'text' && useWords ? words : adapted[modality])!;
+    return options.missing === 'mask' ? tf.mul(table, present[modality]!) : table;
+  });
+  if (ids) terms.push(ids);
+  return terms.reduce((a, b) => tf.add(a, b));
 }

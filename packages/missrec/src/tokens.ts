@@ -3,24 +3,9 @@ import { dropout, embedding, layerNorm, type RandomSource, tf } from '@ferry/eng
 import type { Modality } from '@ferry/features';
 import { embedGroups, joinRows, modalitiesOf, splitRows } from '@ferry/sequential';
 import type { MissRecGroup } from './feeds.ts';
-import type { ItemTables } from './items.ts';
+import { type ItemTables, sumTable } from './items.ts';
 import { EPSILON, type MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
-
-/** [V, D]: the sum of an item's modalities (those it has, with `missing: 'mask'`) and its ID. */
-function sumTable(
-  options: MissRecOptions,
-  { adapted, present, ids, words }: ItemTables,
-  modalities: readonly Modality[],
-  useWords = false,
-): tf.Tensor {
-  const terms = modalities.map((modality) => {
-    const table = (modality === 'text' && useWords ? words : adapted[modality])!;
-    return options.missing === 'mask' ? tf.mul(table, present[modality]!) : table;
-  });
-  if (ids) terms.push(ids);
-  return terms.reduce((a, b) => tf.add(a, b));
-}
 
 /** The decoder's input. */
 export interface DecoderTokens {
@@ -92,7 +77,8 @@ function addTokens(
   const modalities = modalitiesOf(options);
   const histories = groups.map(({ history }) => history);
   const apart = groups.every(({ imageHistory }) => imageHistory);
-  let rows = embedGroups(sumTable(options, tables, apart ? ['text'] : modalities), histories);
+  const whole = apart ? sumTable(options, tables, ['text']) : tables.tokens;
+  let rows = embedGroups(whole ?? sumTable(options, tables, modalities), histories);
   if (apart) {
     const images = embedGroups(
       sumTable(options, { ...tables, ids: undefined }, ['image']),
