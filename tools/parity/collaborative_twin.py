@@ -8,6 +8,7 @@
 
 import argparse
 import json
+import os
 import time
 
 import numpy as np
@@ -16,7 +17,7 @@ import torch.nn.functional as F
 
 from nn_values import fill, flat
 
-torch.set_num_threads(2)
+torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
 
 
 

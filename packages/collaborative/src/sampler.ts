@@ -19,6 +19,44 @@ export interface Triples {
   negatives: Int32Array;
 }
 
+/**
+ * xoshiro128** (Blackman and Vigna 2018), begun from a stream: an epoch takes millions of numbers, which the stream's own generator would make too
+ * slowly. Where an epoch begins is still a function of its stream alone.
+ */
+class Draws {
+  readonly #state: Uint32Array;
+
+  constructor(random: RandomStream) {
+    this.#state = Uint32Array.from({ length: 4 }, () => random.uint32());
+  }
+
+  /** A number in [0, n), uniform but for one part in 2^32 / n. */
+  integer(n: number): number {
+    const s = this.#state;
+    const [a, b, c, d] = [s[0]!, s[1]!, s[2]!, s[3]!];
+    const five = Math.imul(b, 5);
+    const word = Math.imul((five << 7) | (five >>> 25), 9) >>> 0;
+    const e = c ^ a;
+    const f = d ^ b;
+    s[1] = b ^ e;
+    s[0] = a ^ f;
+    s[2] = e ^ (b << 9);
+    s[3] = (f << 11) | (f >>> 21);
+    return Math.floor((word / 2 ** 32) * n);
+  }
+
+  /** Shuffles in place. */
+  shuffle(values: Int32Array): Int32Array {
+    for (let i = values.length - 1; i > 0; i--) {
+      const j = this.integer(i + 1);
+      const kept = values[i]!;
+      values[i] = values[j]!;
+      values[j] = kept;
+    }
+    return values;
+  }
+}
+
 /** Draws that are thrown away before a user's negative is drawn from a list of all that remain. */
 const MOST_REJECTED = 16;
 
@@ -27,7 +65,7 @@ function negativeOf(
   own: Int32Array,
   { items, columns }: Interactions,
   by: Sampling['negatives'],
-  random: RandomStream,
+  random: Draws,
 ): number {
   for (let tries = 0; tries < MOST_REJECTED; tries++) {
     const item = by === 'uniform' ? random.integer(items) : columns[random.integer(columns.length)]!;
@@ -43,13 +81,14 @@ function negativeOf(
 /**
  * The triples of an epoch: as many as there are interactions. Users without items, and those who have every item, give none.
  *
- * @param random - Of this epoch alone.
+ * @param stream - Of this epoch alone.
  */
 export function drawTriples(
   data: Interactions,
   { over, negatives: by }: Sampling,
-  random: RandomStream,
+  stream: RandomStream,
 ): Triples {
+  const random = new Draws(stream);
   const { users: U, items, starts, columns } = data;
   const size = (user: number): number => starts[user + 1]! - starts[user]!;
   const able = Array.from({ length: U }, (_, user) => user).filter(

@@ -1,0 +1,143 @@
+// A training step of user-item models beside the PyTorch twins of tools/parity/collaborative_twin.py, in one run: BPR-MF and VBPR (2,816 features) on
+// Amazon Office, LightGCN (3 layers) on Gowalla; and what drawing an epoch's triples takes of it. The ratio is the twin's seconds over ours. With one
+// thread (the default) both count time of the processor, which a busy machine can tell.
+//
+//   FERRY_DATA=<data> npm run bench:collaborative -- [--models bpr-mf,vbpr,lightgcn] [--steps 12] [--python python3] [--threads 1]
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import {
+  bprMf,
+  createUserItemRecommender,
+  createUserItemTraining,
+  interactionsOf,
+  itemsOf,
+  lightGcn,
+  type Interactions,
+  type UserItemModel,
+  vbpr,
+} from '@ferry/collaborative';
+import { readDomain } from '@ferry/data';
+import { RandomStream, selectBackend } from '@ferry/engine';
+import { clock } from './clock.ts';
+import { times, twin } from './epoch.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    models: { type: 'string', default: 'bpr-mf,vbpr,lightgcn' },
+    steps: { type: 'string', default: '12' },
+    python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
+    threads: { type: 'string', default: '1' },
+  },
+});
+const [steps, threads] = [Number(options.steps), Number(options.threads)];
+const root = process.env['FERRY_DATA'] ?? '../shared/data';
+
+/** Features of a width alone: what they hold does not change the time. */
+function randomFeatures(count: number, width: number) {
+  const random = RandomStream.fromSeed(1);
+  const data = Float32Array.from({ length: count * width }, () => random.uniform() - 0.5);
+  return {
+    modality: 'image' as const,
+    encoder: 'random',
+    count,
+    width,
+    data,
+    present: new Uint8Array(count).fill(1),
+  };
+}
+
+const cases: readonly {
+  model: UserItemModel;
+  folder: string;
+  batchSize: number;
+  width?: number;
+  forms: string[][];
+}[] = [
+  { model: bprMf, folder: 'amazon-office-vbpr', batchSize: 1024, forms: [[]] },
+  { model: vbpr, folder: 'amazon-office-vbpr', batchSize: 1024, width: 2816, forms: [[]] },
+  {
+    model: lightGcn,
+    folder: 'gowalla',
+    batchSize: 2048,
+    forms: [
+      ['--form', 'csr'],
+      ['--form', 'coo'],
+    ],
+  },
+];
+
+/** Seconds of a step, the median after three that warm up, and of drawing an epoch's triples. */
+async function here(
+  model: UserItemModel,
+  interactions: Interactions,
+  domain: Awaited<ReturnType<typeof readDomain>>,
+  { batchSize, width }: { batchSize: number; width?: number },
+): Promise<{ step: number; sampling: number; count: number }> {
+  const features = width === undefined ? {} : { image: randomFeatures(interactions.items, width) };
+  const settings = model.options.parse({}) as object;
+  const recommender = createUserItemRecommender(model, {
+    options: settings,
+    data: { interactions, features },
+    seed: 1,
+  });
+  const training = createUserItemTraining({ recommender, domain, batchSize, learningRate: 1e-3 });
+  const random = RandomStream.fromSeed(1);
+  const now = clock(threads === 1);
+  const seconds: number[] = [];
+  let step = 0;
+  for (const batch of training.batches(0, random.split('batches', 0))) {
+    const begun = now();
+    await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('steps') });
+    seconds.push((now() - begun) / 1000);
+    if (step === steps + 3) break;
+  }
+  // Another epoch's triples are drawn before its first batch.
+  const start = now();
+  training.batches(1, random.split('batches', 1))[Symbol.iterator]().next();
+  const sampling = (now() - start) / 1000;
+  const count = training.batchCount(0);
+  training.dispose();
+  recommender.dispose();
+  return { step: seconds.slice(3).toSorted((a, b) => a - b)[Math.floor(steps / 2)]!, sampling, count };
+}
+
+await selectBackend('ort', { threads });
+console.log('| model | data | B | ms a step | sampling | PyTorch ms | COO |');
+console.log('| ----- | ---- | -: | -------: | -------: | ---------: | --: |');
+const temporary = mkdtempSync(join(tmpdir(), 'ferry-bench-'));
+try {
+  for (const { model, folder, forms, ...sizes } of cases) {
+    if (!options.models.split(',').includes(model.name)) continue;
+    const domain = await readDomain(join(root, folder));
+    const interactions = interactionsOf(domain.training, domain.items.ids.length);
+    const { step, sampling, count } = await here(model, interactions, domain, sizes);
+    const file = join(temporary, `${folder}.txt`);
+    const lines = Array.from({ length: interactions.users }, (_, user) =>
+      [user, ...itemsOf(interactions, user)].join(' '),
+    );
+    writeFileSync(file, `${lines.filter((line) => line.includes(' ')).join('\n')}\n`);
+    const theirs = forms.map((form) => {
+      const args = [
+        model.name,
+        '--train',
+        file,
+        '--steps',
+        options.steps,
+        '--batch',
+        String(sizes.batchSize),
+        ...form,
+      ];
+      const found = twin('collaborative_twin.py', args, options);
+      const seconds = found?.[threads === 1 ? 'cpuSecondsPerStep' : 'secondsPerStep'];
+      return times(seconds === undefined ? undefined : 1000 * seconds, 1000 * step);
+    });
+    const share = `${((100 * sampling) / (sampling + step * count)).toFixed(1)} %`;
+    console.log(
+      `| ${[model.name, folder, sizes.batchSize, (1000 * step).toFixed(1), share, theirs[0], theirs[1] ?? ''].join(' | ')} |`,
+    );
+  }
+} finally {
+  rmSync(temporary, { recursive: true });
+}
