@@ -42,8 +42,8 @@ def result(module, inputs, run):
     }
 
 
-def attention(hidden, causal, cross):
-    module = nn.MultiheadAttention(D, H, batch_first=True)
+def attention(hidden, causal, cross, bias=True):
+    module = nn.MultiheadAttention(D, H, batch_first=True, bias=bias)
     inputs = {"x": (B, L, D)} | ({"memory": (B, M, D)} if cross else {})
     mask = None if hidden is None else boolean(hidden)
 
@@ -177,6 +177,8 @@ write(
             "self": attention(None, False, False),
             "self, hidden and causal": attention(HIDDEN, True, False),
             "cross, hidden": attention(MEMORY_HIDDEN, False, True),
+            "self, without bias, causal": attention(None, True, False, False),
+            "cross, without bias": attention(None, False, True, False),
         },
         "encoderLayer": {
             "post-norm, gelu, hidden": encoder(False, "gelu", HIDDEN, False),

@@ -108,6 +108,31 @@ describe('a model file', () => {
     expect(again.said).toContain('epoch 2/2');
   });
 
+  it('stands in a study wherever a model does', () => {
+    writeFileSync(
+      join(folder, 'models/study.yaml'),
+      `job: study
+study: grid
+targets: [round.txt]
+backend: cpu
+threads: 1
+objective: { name: softmax }
+training: { epochs: 1, batchSize: 16 }
+axes: { model: [./mine.ts, ./recency.ts] }
+evaluation: { cutoffs: [1, 3] }
+`,
+    );
+    expect(ferry('study', 'models/study.yaml', '--out', 'study')).toMatch(
+      /\.\/mine\.ts [^]*\.\/recency\.ts /,
+    );
+    expect(ran('study', './study')).toMatchObject({
+      said: expect.stringContaining('--allow-model') as string,
+      ran: false,
+    });
+    const both = ['--allow-model', 'models/mine.ts', '--allow-model', 'models/recency.ts'];
+    expect(ferry('study', './study', ...both)).toContain('report: study/report.html');
+  });
+
   it('that is none is refused with what it lacks', () => {
     const refusal = (text: string): string => {
       writeFileSync(join(folder, 'bad.ts'), text);

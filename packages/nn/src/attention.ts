@@ -1,13 +1,17 @@
 import { attention, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
 import { init, type Initializer } from './init.ts';
-import { type BiasedLinearParameters, createLinear } from './layers.ts';
+import { type BiasedLinearParameters, createLinear, type LinearParameters } from './layers.ts';
 
-/** Parameters of {@link multiHeadAttention}, laid out as torch.nn.MultiheadAttention's. */
-export type AttentionParameters = {
+/**
+ * Parameters of {@link multiHeadAttention}, laid out as torch.nn.MultiheadAttention's.
+ *
+ * @typeParam Projection - Of its projections: with a bias, or perhaps without.
+ */
+export type AttentionParameters<Projection extends LinearParameters = BiasedLinearParameters> = {
   /** Query, key and value projections stacked: weight [3D, D], bias [3D]. */
-  readonly inProjection: BiasedLinearParameters;
+  readonly inProjection: Projection;
   /** Projection of the joined heads: weight [D, D], bias [D]. */
-  readonly outProjection: BiasedLinearParameters;
+  readonly outProjection: Projection;
 };
 
 /** First weights of attention layers. */
@@ -18,25 +22,36 @@ export interface AttentionInit {
   outProjection?: Initializer;
 }
 
+/** Parameters of a multi-head attention whose projections have no bias. */
+export function createAttention(
+  width: number,
+  random: RandomStream,
+  first: AttentionInit & { bias: false },
+): AttentionParameters<LinearParameters>;
 /**
  * Parameters of a multi-head attention of width D.
  *
  * @param width - D
  * @param random - Source of the first weights.
- * @param first - Initial values other than PyTorch's.
+ * @param first - Initial values other than PyTorch's; whether projections have a bias, as they do by default.
  */
 export function createAttention(
   width: number,
   random: RandomStream,
-  first: AttentionInit = {},
-): AttentionParameters {
+  first?: AttentionInit & { bias?: true },
+): AttentionParameters;
+export function createAttention(
+  width: number,
+  random: RandomStream,
+  { bias = true, inProjection, outProjection }: AttentionInit & { bias?: boolean } = {},
+): AttentionParameters<LinearParameters> {
   return {
     inProjection: createLinear(
-      { inputs: width, outputs: 3 * width, init: first.inProjection ?? init.xavierUniform },
+      { inputs: width, outputs: 3 * width, bias, init: inProjection ?? init.xavierUniform },
       random,
     ),
     outProjection: createLinear(
-      { inputs: width, outputs: width, init: first.outProjection ?? init.uniform(1 / Math.sqrt(width)) },
+      { inputs: width, outputs: width, bias, init: outProjection ?? init.uniform(1 / Math.sqrt(width)) },
       random,
     ),
   };
@@ -44,7 +59,7 @@ export function createAttention(
 
 /** What attention may not see. */
 export interface AttentionMasks {
-  /** [B, Lk], bool or float: 1 hides a key from all queries (padding). */
+  /** [B, Lk], bool or float: 1 hides a key from all queries (padding); or [B, Lq, Lk], from single ones. */
   hidden?: tf.Tensor;
   /** Query i sees keys 0..i only; needs Lq = Lk. Default false. */
   causal?: boolean;
@@ -82,9 +97,13 @@ export function attentionBias(queries: number, keys: number, masks: AttentionMas
     throw new Error(
       `attentionBias: causal attention needs as many queries as keys, got ${queries} and ${keys}`,
     );
-  if (hidden && (hidden.rank !== 2 || hidden.shape[1] !== keys))
-    throw new Error(`attentionBias: hidden must be [B, ${keys}], got [${hidden.shape.join(', ')}]`);
-  const padding = hidden ? tf.reshape(tf.cast(hidden, 'float32'), [hidden.shape[0], 1, 1, keys]) : undefined;
+  const single = hidden?.rank === 3;
+  if (hidden && (hidden.shape.at(-1) !== keys || !(single ? hidden.shape[1] === queries : hidden.rank === 2)))
+    throw new Error(
+      `attentionBias: hidden must be [B, ${keys}] or [B, ${queries}, ${keys}], got [${hidden.shape.join(', ')}]`,
+    );
+  const padding =
+    hidden && tf.reshape(tf.cast(hidden, 'float32'), [hidden.shape[0]!, 1, single ? queries : 1, keys]);
   const future = causal ? tf.tensor4d(futureOf(keys), [1, 1, keys, keys]) : undefined;
   // The larger of the two, not their sum: a row with nothing to see stays uniform over all of its keys.
   const masked = padding && future ? tf.maximum(padding, future) : (padding ?? future);
@@ -109,7 +128,7 @@ function futureOf(length: number): Float32Array {
  * @returns [B, Lq, D]
  */
 export function multiHeadAttention(
-  p: AttentionParameters,
+  p: AttentionParameters<LinearParameters>,
   query: tf.Tensor,
   keyValue: tf.Tensor,
   options: MultiHeadAttentionOptions,
@@ -126,18 +145,19 @@ export function multiHeadAttention(
 
 type Projected = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor];
 
-function projectTogether(p: AttentionParameters, x: tf.Tensor): Projected {
+function projectTogether(p: AttentionParameters<LinearParameters>, x: tf.Tensor): Projected {
   return tf.split(linear(x, p.inProjection.weight, p.inProjection.bias), 3, -1) as Projected;
 }
 
 function projectApart(
-  p: AttentionParameters,
+  p: AttentionParameters<LinearParameters>,
   query: tf.Tensor,
   keyValue: tf.Tensor,
   width: number,
 ): Projected {
   const [queryWeight, otherWeight] = tf.split(p.inProjection.weight, [width, 2 * width], 0);
-  const [queryBias, otherBias] = tf.split(p.inProjection.bias, [width, 2 * width], 0);
+  const { bias } = p.inProjection;
+  const [queryBias, otherBias] = bias ? tf.split(bias, [width, 2 * width], 0) : [];
   const [k, v] = tf.split(linear(keyValue, otherWeight!, otherBias), 2, -1);
   return [linear(query, queryWeight!, queryBias), k!, v!];
 }

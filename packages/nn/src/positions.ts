@@ -38,26 +38,27 @@ export function sinusoidalPositions(length: number, width: number): Float32Array
 }
 
 /**
- * One position of every sequence: `x[b, positions[b]]`. Written as a product with one-hot rows, so that both directions
- * are exact and need no scatter.
+ * One position of every sequence, `x[b, positions[b]]`, or Q of each, `x[b, positions[b, q]]`. Written as a product with one-hot
+ * rows, so that both directions are exact and need no scatter.
  *
  * @param x - [B, L, D], finite.
- * @param positions - int32 [B], each in [0, L).
- * @returns [B, 1, D]
+ * @param positions - int32 [B] or [B, Q], each in [0, L).
+ * @returns [B, 1, D] or [B, Q, D]
  */
 export function gatherPositions(x: tf.Tensor, positions: tf.Tensor): tf.Tensor3D {
   const [B, L] = x.shape;
-  if (x.rank !== 3 || positions.rank !== 1 || positions.shape[0] !== B || positions.dtype !== 'int32')
+  const { rank, dtype } = positions;
+  if (x.rank !== 3 || (rank !== 1 && rank !== 2) || positions.shape[0] !== B || dtype !== 'int32')
     throw new Error(
-      `gatherPositions: x must be [B, L, D] and positions int32 [B], got [${x.shape.join(', ')}] and ` +
-        `${positions.dtype} [${positions.shape.join(', ')}]`,
+      `gatherPositions: x must be [B, L, D] and positions int32 [B] or [B, Q], got [${x.shape.join(', ')}] and ` +
+        `${dtype} [${positions.shape.join(', ')}]`,
     );
   const columns = tf.tensor(
     Int32Array.from({ length: L! }, (_, i) => i),
     [1, 1, L!],
     'int32',
   );
-  const chosen = tf.cast(tf.equal(columns, tf.reshape(positions, [B, 1, 1])), 'float32');
+  const chosen = tf.cast(tf.equal(columns, tf.reshape(positions, [B, -1, 1])), 'float32');
   return tf.matMul(chosen, x);
 }
 

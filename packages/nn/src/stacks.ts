@@ -55,7 +55,7 @@ function createStack<Layer>({ layers, width, finalNorm = true }: TransformerSize
 
 /** Options of {@link causalEncoder}. */
 export type CausalEncoderOptions = Omit<TransformerLayerOptions, 'hidden' | 'causal' | 'bias' | 'query'> & {
-  /** int32 [B]: the one position of each sequence that is read; the last layer computes no other. Default all. */
+  /** int32 [B] or [B, Q]: the positions of each sequence that are read; the last layer computes no other. Default all. */
   readAt?: tf.Tensor;
 };
 
@@ -66,42 +66,33 @@ export type CausalEncoderOptions = Omit<TransformerLayerOptions, 'hidden' | 'cau
  * @param p - Parameters.
  * @param x - [B, L, D]
  * @param options - As of a layer; which position is read.
- * @returns [B, L, D], or [B, 1, D] with `readAt`.
+ * @returns [B, L, D], or [B, 1, D] or [B, Q, D] with `readAt`.
  */
 export function causalEncoder(
   p: EncoderParameters,
   x: tf.Tensor,
-  { readAt, ...options }: CausalEncoderOptions,
+  options: CausalEncoderOptions,
 ): tf.Tensor3D {
-  const [B, L] = x.shape as [number, number];
-  const bias = attentionBias(L, L, { causal: true });
-  const read = readAt && ((h: tf.Tensor) => gatherPositions(h, readAt));
-  return runStack(p, x, { ...options, read }, (layer, h, query) => {
-    if (!query) return transformerEncoderLayer(layer, h, { ...options, bias });
-    const columns = tf.reshape(tf.range(0, L, 1, 'int32'), [1, L]);
-    const hidden = tf.greater(columns, tf.reshape(readAt!, [B, 1]));
-    return transformerEncoderLayer(layer, h, { ...options, bias: attentionBias(1, L, { hidden }), query });
-  });
+  return transformerEncoder(p, x, { ...options, causal: true });
 }
 
 /**
- * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `read`, the last layer and
- * the normalisation compute only the rows that it picks.
+ * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `read` or `readAt`, the last layer
+ * and the normalisation compute only what is read.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]
- * @param options - As of a layer; `read` picks the rows the last layer computes, e.g.
- * `(x) => gatherPositions(x, lengths - 1)`.
- * @returns [B, L, D], or [B, Lq, D] with `read`.
+ * @param options - As of a layer; what is read.
+ * @returns [B, L, D], or [B, Lq, D] of what is read.
  */
 export function transformerEncoder(
   p: EncoderParameters,
   x: tf.Tensor,
   options: StackOptions<TransformerLayerOptions>,
 ): tf.Tensor3D {
-  const shared = { ...options, bias: selfBias(x, options) };
+  const { whole, chosen } = biases(x, options);
   return runStack(p, x, options, (layer, h, query) =>
-    transformerEncoderLayer(layer, h, { ...shared, query }),
+    transformerEncoderLayer(layer, h, query ? { ...options, ...chosen(), query } : { ...options, ...whole }),
   );
 }
 
@@ -111,9 +102,8 @@ export function transformerEncoder(
  * @param p - Parameters.
  * @param x - [B, L, D]
  * @param memory - [B, Lm, D]
- * @param options - As of a layer; `read` picks the rows the last layer computes, e.g.
- * `(x) => gatherPositions(x, lengths - 1)`.
- * @returns [B, L, D], or [B, Lq, D] with `read`.
+ * @param options - As of a layer; what is read.
+ * @returns [B, L, D], or [B, Lq, D] of what is read.
  */
 export function transformerDecoder(
   p: DecoderParameters,
@@ -124,25 +114,64 @@ export function transformerDecoder(
   const length = x.shape[1]!;
   const memoryBias =
     options.memoryBias ?? attentionBias(length, memory.shape[1]!, { hidden: options.memoryHidden });
-  const shared = { ...options, bias: selfBias(x, options), memoryBias };
+  const shared = { ...options, memoryBias };
+  const { whole, chosen } = biases(x, options);
   return runStack(p, x, options, (layer, h, query) =>
-    transformerDecoderLayer(layer, h, memory, { ...shared, query }),
+    transformerDecoderLayer(
+      layer,
+      h,
+      memory,
+      query ? { ...shared, ...chosen(), query } : { ...shared, ...whole },
+    ),
   );
 }
 
-/** Options of a stack: those of a layer, with `read` in place of `query`. */
+/** Options of a stack: those of a layer, with `readAt` or `read` in place of `query`. */
 export type StackOptions<Options extends TransformerLayerOptions> = Omit<Options, 'query'> & {
   /**
-   * Picks from the last layer's input [B, L, D] the rows [B, Lq, D] that are read; the rest of that layer is not
-   * computed. Not with `causal`. Default all rows.
+   * int32 [B] or [B, Q]: the positions of each sequence that are read; the rest of the last layer is not computed. Not with `bias`.
+   * Default all.
    */
+  readAt?: tf.Tensor;
+  /** Picks from the last layer's input [B, L, D] the rows [B, Lq, D] that are read, whatever these are. Not with `causal`. */
   read?: (x: tf.Tensor) => tf.Tensor;
 };
 
-/** The mask of self-attention, made once for all layers. */
-function selfBias(x: tf.Tensor, options: StackOptions<TransformerLayerOptions>): tf.Tensor | undefined {
-  const length = x.shape[1]!;
-  return options.bias ?? attentionBias(length, length, options);
+/** A mask of self-attention in place of what it is made from. */
+interface SelfMask {
+  bias: tf.Tensor | undefined;
+  causal: false;
+}
+
+/** Masks of self-attention: of whole layers, made once, and of the rows of the last that are read. */
+function biases(
+  x: tf.Tensor,
+  options: StackOptions<TransformerLayerOptions>,
+): { whole: SelfMask; chosen: () => SelfMask } {
+  const [B, L] = x.shape as [number, number];
+  const { readAt, read, causal = false, hidden } = options;
+  if (read && (causal || readAt))
+    throw new Error(
+      'transformer: read cannot be used with causal or readAt: say the positions by readAt alone',
+    );
+  if (readAt && options.bias) throw new Error('transformer: readAt cannot be used with bias, got both');
+  const whole: SelfMask = { bias: options.bias ?? attentionBias(L, L, options), causal: false };
+  if (!readAt || !causal) return { whole, chosen: () => whole };
+  return {
+    whole,
+    chosen: () => {
+      const columns = tf.range(0, L, 1, 'int32');
+      // [B, L], or [B, Q, L]
+      const later =
+        readAt.rank === 1
+          ? tf.greater(tf.reshape(columns, [1, L]), tf.reshape(readAt, [B, 1]))
+          : tf.greater(tf.reshape(columns, [1, 1, L]), tf.reshape(readAt, [B, -1, 1]));
+      const padding =
+        hidden && (readAt.rank === 1 ? hidden : tf.reshape(tf.cast(hidden, 'float32'), [B, 1, L]));
+      const out = padding ? tf.maximum(tf.cast(later, 'float32'), tf.cast(padding, 'float32')) : later;
+      return { bias: attentionBias(readAt.shape[1] ?? 1, L, { hidden: out }), causal: false };
+    },
+  };
 }
 
 function runStack<Layer>(
@@ -151,9 +180,11 @@ function runStack<Layer>(
     readonly norm?: LayerNormParameters;
   },
   x: tf.Tensor,
-  { read, epsilon }: Pick<StackOptions<TransformerLayerOptions>, 'read' | 'epsilon'>,
+  options: Pick<StackOptions<TransformerLayerOptions>, 'read' | 'readAt' | 'epsilon'>,
   run: (layer: Layer, x: tf.Tensor, query: tf.Tensor | undefined) => tf.Tensor3D,
 ): tf.Tensor3D {
+  const { readAt, epsilon } = options;
+  const read = readAt ? (h: tf.Tensor) => gatherPositions(h, readAt) : options.read;
   const count = Object.keys(p.layers).length;
   let h = x;
   for (let i = 0; i < count; i++) {

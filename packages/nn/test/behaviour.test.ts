@@ -85,26 +85,49 @@ describeVariants('transformers', (variant) => {
       expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
   });
 
-  it.each([false, true])('a causal encoder reads one position as all (pre-norm: %s)', (normFirst) => {
-    const encoder = createEncoder(sizes, random);
-    fillParameters(encoder);
-    const x = tf.variable(values('x', B, L, D));
-    const variables = [...flattenParameters(encoder).values(), x];
-    const inputs = { positions: tf.tensor1d([2, 4], 'int32') };
-    const run = (readEarly: boolean) =>
-      differentiate(variant, variables, inputs, ({ positions }) => {
-        const options = { heads: H, normFirst };
-        return readEarly
-          ? causalEncoder(encoder, x, { ...options, readAt: positions })
-          : gatherPositions(transformerEncoder(encoder, x, { ...options, causal: true }), positions);
-      });
-    const early = run(true);
-    const late = run(false);
-    expect(early.shape).toEqual([B, 1, D]);
-    expectClose(early.output, late.output, 1e-5);
-    for (const variable of variables)
-      expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
-  });
+  const READ = {
+    'one position': tf.tensor1d([2, 4], 'int32'),
+    'chosen positions': tf.tensor2d([1, 4, 2, 0, 3, 3], [B, 3], 'int32'),
+  };
+  const READERS = Object.keys(READ).flatMap((read) =>
+    [false, true].flatMap((normFirst) => [true, false].map((causal) => ({ read, normFirst, causal }))),
+  );
+
+  it.each(READERS)(
+    'encoder and decoder read $read as all (pre-norm: $normFirst, causal: $causal)',
+    (given) => {
+      const { normFirst, causal } = given;
+      const readAt = READ[given.read as keyof typeof READ];
+      const encoder = createEncoder(sizes, random);
+      const decoder = createDecoder(sizes, random);
+      const tree = { encoder, decoder };
+      fillParameters(tree);
+      const [x, memory] = [tf.variable(values('x', B, L, D)), tf.variable(values('memory', B, M, D))];
+      const variables = [...flattenParameters(tree).values(), x, memory];
+      const hidden = tf.tensor2d([0, 0, 0, 0, 1, 1, 0, 0, 0, 0], [B, L]);
+      const run = (readEarly: boolean) =>
+        differentiate(variant, variables, { positions: readAt, hidden }, ({ positions, hidden }) => {
+          // A padding mask beside the causal one: padding on the left of the second sequence.
+          const options = { heads: H, normFirst, causal, hidden };
+          const early = { ...options, readAt: positions };
+          return readEarly
+            ? tf.add(transformerEncoder(encoder, x, early), transformerDecoder(decoder, x, memory, early))
+            : gatherPositions(
+                tf.add(
+                  transformerEncoder(encoder, x, options),
+                  transformerDecoder(decoder, x, memory, options),
+                ),
+                positions!,
+              );
+        });
+      const early = run(true);
+      const late = run(false);
+      expect(early.shape).toEqual([B, readAt.size / B, D]);
+      expectClose(early.output, late.output, 1e-5);
+      for (const variable of variables)
+        expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
+    },
+  );
 
   it('what is hidden changes nothing', () => {
     const encoder = createEncoder(sizes, random);
@@ -173,7 +196,7 @@ describeVariants('layers', () => {
     expect(attentionBias(3, 3, {})).toBeUndefined();
     expect(() => attentionBias(2, 3, { causal: true })).toThrow('as many queries as keys, got 2 and 3');
     expect(() => attentionBias(3, 3, { hidden: tf.zeros([2, 4]) })).toThrow(
-      'hidden must be [B, 3], got [2, 4]',
+      'hidden must be [B, 3] or [B, 3, 3], got [2, 4]',
     );
   });
 
@@ -192,7 +215,7 @@ describeVariants('layers', () => {
     const p = createEncoder(sizes, random);
     const x = values('x', B, L, D);
     const read = (h: tf.Tensor) => tf.slice(h, [0, 0, 0], [B, 1, D]);
-    expect(() => transformerEncoder(p, x, { heads: H, causal: true, read })).toThrow('query');
+    expect(() => transformerEncoder(p, x, { heads: H, causal: true, read })).toThrow('say the positions by readAt');
   });
 
   it('additive attention of the published example', () => {
@@ -264,7 +287,7 @@ describeVariants('layers', () => {
     const x = tf.tensor3d([1, 2, 3, 4, 5, 6], [1, 3, 2]);
     expect([...gatherPositions(x, tf.tensor1d([1], 'int32')).dataSync()]).toEqual([3, 4]);
     expect(() => gatherPositions(x, tf.tensor1d([1]))).toThrow(
-      'positions int32 [B], got [1, 3, 2] and float32 [1]',
+      'positions int32 [B] or [B, Q], got [1, 3, 2] and float32 [1]',
     );
     expect([...paddingMask(tf.tensor2d([[3, 0]], undefined, 'int32')).dataSync()]).toEqual([0, 1]);
   });

@@ -131,8 +131,10 @@ describeVariants('layers equal PyTorch', (variant) => {
     check(expected.embedding, p, { ids }, (_, masks) => embed(p, masks['ids']!, { padding: 0 }));
   });
 
-  it.each(Object.entries(expected.attention))('attention: %s', (_, wanted) => {
-    const p = createAttention(D, random);
+  it.each(Object.entries(expected.attention))('attention: %s', (name, wanted) => {
+    const p = name.includes('without bias')
+      ? createAttention(D, random, { bias: false })
+      : createAttention(D, random);
     const { causal, hidden } = wanted;
     check(wanted, p, masksOf({ hidden }), ({ x, memory }, masks) =>
       multiHeadAttention(p, x!, memory ?? x!, { heads: H, causal, hidden: masks['hidden'] }),
