@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { modelFilesIn, openRecipe, overridesModel, UserError, type RecipeFile } from '@ferry/recipes';
 import type { SequentialModel } from '@ferry/sequential';
@@ -110,11 +110,13 @@ async function allowedModel(
   { run, allowed, trained }: { run: string; allowed: readonly string[]; trained: string | undefined },
 ): Promise<OwnModel> {
   const files = allowed.filter((text) => existsSync(text));
-  // One that was moved or is kept elsewhere is told by its hash.
-  for (const file of files) {
-    const own = await readModelFile(name, file);
-    if (own.sha256 === trained || own.file === path) path = file;
-  }
+  // One that was moved is told by its hash or, in a study, whose recipe has none, by its name.
+  for (const file of files)
+    if (
+      (trained === undefined && !existsSync(path) && basename(file) === basename(path)) ||
+      (trained !== undefined && (await readModelFile(name, file)).sha256 === trained)
+    )
+      path = file;
   const found = existsSync(path) ? await readModelFile(name, path) : undefined;
   const other = files.find((file) => realpathSync(file) !== found?.file) ?? found?.file;
   if (trained !== undefined && found && found.sha256 !== trained)
@@ -130,8 +132,10 @@ async function allowedModel(
   );
   if (!permitted)
     throw new UserError(
-      `${run} was trained with a model file, whose code runs only where you say so: ${path}, SHA-256 ${hash}; ` +
-        `to run it: --allow-model ${hash.slice(0, 12)}, or --allow-model <the file>`,
+      `${run} was trained with a model file, whose code runs only where you say so: ${path}` +
+        (hash === ''
+          ? '; to run it: --allow-model <the file>'
+          : `, SHA-256 ${hash}; to run it: --allow-model ${hash.slice(0, 12)}, or --allow-model <the file>`),
     );
   if (!found) throw new UserError(`no such model file: ${path} (if it was moved: --allow-model <the file>)`);
   return found;

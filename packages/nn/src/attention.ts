@@ -103,7 +103,7 @@ export function attentionBias(queries: number, keys: number, masks: AttentionMas
       `attentionBias: hidden must be [B, ${keys}] or [B, ${queries}, ${keys}], got [${hidden.shape.join(', ')}]`,
     );
   const padding =
-    hidden && tf.reshape(tf.cast(hidden, 'float32'), [hidden.shape[0]!, 1, single ? queries : 1, keys]);
+    hidden && tf.reshape(tf.cast(hidden, 'float32'), [hidden.shape[0], 1, single ? queries : 1, keys]);
   const future = causal ? tf.tensor4d(futureOf(keys), [1, 1, keys, keys]) : undefined;
   // The larger of the two, not their sum: a row with nothing to see stays uniform over all of its keys.
   const masked = padding && future ? tf.maximum(padding, future) : (padding ?? future);

@@ -117,7 +117,7 @@ describeVariants('transformers', (variant) => {
                   transformerEncoder(encoder, x, options),
                   transformerDecoder(decoder, x, memory, options),
                 ),
-                positions!,
+                positions,
               );
         });
       const early = run(true);
@@ -215,7 +215,9 @@ describeVariants('layers', () => {
     const p = createEncoder(sizes, random);
     const x = values('x', B, L, D);
     const read = (h: tf.Tensor) => tf.slice(h, [0, 0, 0], [B, 1, D]);
-    expect(() => transformerEncoder(p, x, { heads: H, causal: true, read })).toThrow('say the positions by readAt');
+    expect(() => transformerEncoder(p, x, { heads: H, causal: true, read })).toThrow(
+      'say the positions by readAt',
+    );
   });
 
   it('additive attention of the published example', () => {
