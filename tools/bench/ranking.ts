@@ -37,7 +37,7 @@ const numbers = Int32Array.from({ length: users }, (_, user) => user);
 const someItems = (count: number): Int32Array =>
   Int32Array.from({ length: count }, () => 1 + random.integer(items));
 const score = compile(
-  (rows: tf.Tensor1D) => tf.matMul(tf.gather(userVectors, rows), itemVectors, false, true),
+  (rows: tf.Tensor1D) => tf.matMul<tf.Tensor2D>(tf.gather(userVectors, rows), itemVectors, false, true),
   {
     name: 'bench.scores',
   },

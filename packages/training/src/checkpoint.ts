@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '@ferry/nn';
 import { hasCode, sha256, syncPath, writeDurably, WriteError, writing } from './files.ts';
-import type { TrainingState } from './state.ts';
+import type { TrainingState } from './records.ts';
 import type { StoredModel } from './tensors.ts';
 
 const files = ['model.safetensors', 'optimizer.safetensors', 'state.json'] as const;

@@ -1,20 +1,26 @@
-import { RandomStream } from '@ferry/engine';
+import { join } from 'node:path';
+import type { RandomStream } from '@ferry/engine';
+import { checkpointName, checkpointsOf, keepOnly, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { updateStopping } from './earlyStopping.ts';
+import { replaceFile } from './files.ts';
 import type { TrainableModel } from './model.ts';
-import { addStep, noSums } from './state.ts';
-import type { RunningSums } from './state.ts';
-import type { StepRecord } from './records.ts';
-
-/** Where an epoch stands. */
-export interface EpochPlace {
-  /** Steps completed, over all epochs. */
-  readonly step: number;
-  /** Epochs completed. */
-  readonly epoch: number;
-  /** Batches of this epoch completed. */
-  readonly batch: number;
-  /** Sums of this epoch. */
-  readonly running: RunningSums;
-}
+import type { Settings, TrainingOptions } from './options.ts';
+import {
+  addStep,
+  type EndReason,
+  type EpochPlace,
+  type EpochRecord,
+  type MetricsRecord,
+  noSums,
+  type StepRecord,
+  summarise,
+  type Summary,
+  type TrainingState,
+} from './records.ts';
+import type { Reporter } from './reporter.ts';
+import { type RunFiles, syncFiles } from './runDirectory.ts';
+import type { StopRequest } from './stopRequest.ts';
+import { captureModel, firstNonFinite, restoreModel } from './tensors.ts';
 
 /** What the trainer does around steps. */
 export interface EpochHooks {
@@ -116,4 +122,135 @@ export async function trainEpoch<B>(
   }
   iterator.return?.();
   return { place, stopped: false };
+}
+
+/** What one sitting of a run works with. */
+export interface Job<B> {
+  /** What the caller asked for. */
+  readonly options: TrainingOptions<B>;
+  /** With defaults in place. */
+  readonly settings: Settings;
+  /** The growing files. */
+  readonly files: RunFiles;
+  /** Screen and log. */
+  readonly reporter: Reporter;
+  /** Whether to stop. */
+  readonly request: StopRequest;
+  /** The run's stream. */
+  readonly root: RandomStream;
+}
+
+/** Appends a line to `metrics.jsonl`. */
+export function writeRecord<B>(job: Job<B>, record: MetricsRecord): void {
+  job.files.metrics.write(JSON.stringify(record));
+}
+
+/** Saves a checkpoint of the present weights and deletes those that are no longer needed. */
+export async function save<B>(
+  job: Job<B>,
+  state: TrainingState,
+  previous: TrainingState | undefined,
+): Promise<TrainingState> {
+  const folder = checkpointsOf(job.options.directory);
+  const stored = await captureModel(job.options.model);
+  const bad = firstNonFinite(stored);
+  if (bad !== undefined)
+    throw new NonFiniteError(`'${bad}' holds a value that is not finite`, state.step, state.epoch);
+  const saved: TrainingState = { ...state, positions: syncFiles(job.files) };
+  const name = await saveCheckpoint(folder, stored, saved);
+  // The one before stays, with the best one it names: a damaged newest checkpoint then costs little.
+  const keep = new Set([name, ...saved.kept]);
+  for (const each of [saved, previous]) {
+    if (!each) continue;
+    if (each.step > 0) keep.add(checkpointName(each.step));
+    if (each.best) keep.add(each.best.checkpoint);
+  }
+  keepOnly(folder, keep);
+  return saved;
+}
+
+function chosenMetric(metrics: Readonly<Record<string, number>>, name: string): number {
+  const found = Object.entries(metrics).find(([key]) => key.toLowerCase() === name);
+  if (!found)
+    throw new Error(
+      `runTraining: early stopping needs metric '${name}', evaluate('valid') gave ${Object.keys(metrics).join(', ')}`,
+    );
+  return found[1];
+}
+
+async function evaluate<B>(job: Job<B>, split: 'valid' | 'test'): Promise<Record<string, number>> {
+  const metrics = (await job.options.model.evaluate?.(split)) ?? {};
+  for (const [name, value] of Object.entries(metrics))
+    if (!Number.isFinite(value))
+      throw new Error(`runTraining: ${split} ${name} must be finite, got ${value}`);
+  return metrics;
+}
+
+/** Validates, writes the epoch's records and chooses the best checkpoint. The result is to be saved. */
+export async function closeEpoch<B>(job: Job<B>, state: TrainingState): Promise<TrainingState> {
+  const { model, onEpoch } = job.options;
+  const { running, step } = state;
+  const epoch = state.epoch + 1;
+  const last = epoch >= job.settings.epochs || step >= job.settings.steps;
+  const validates = model.evaluate !== undefined && (last || epoch % job.settings.validateEvery === 0);
+  const began = performance.now();
+  const valid = validates ? await evaluate(job, 'valid') : {};
+  const validSeconds = (performance.now() - began) / 1000;
+  let { stopping, best } = state;
+  let improved = model.evaluate === undefined;
+  if (validates) {
+    const { metric, rule, patience } = job.settings;
+    ({ state: stopping, improved } = updateStopping(stopping, chosenMetric(valid, metric), rule, patience));
+  }
+  if (improved) best = { checkpoint: checkpointName(step), epoch, step, valid };
+  const means = Object.entries(running.weightedScalars).map(([name, sum]) => [name, sum / running.sequences]);
+  const record: EpochRecord = {
+    kind: 'epoch',
+    step,
+    epoch,
+    batches: running.batches,
+    sequences: running.sequences,
+    loss: running.weightedLoss / running.sequences,
+    lossSum: running.loss,
+    ...(means.length > 0 && { scalars: Object.fromEntries(means) as Record<string, number> }),
+    ...(validates && { valid, best: improved }),
+  };
+  const timing = {
+    epoch,
+    trainSeconds: running.seconds,
+    validSeconds,
+    sequencesPerSecond: running.sequences / running.seconds,
+  };
+  writeRecord(job, record);
+  job.files.timings.write(JSON.stringify(timing));
+  job.reporter.epoch(record, timing);
+  onEpoch?.(record);
+  const keeps = epoch % job.settings.keepEvery === 0;
+  return {
+    ...state,
+    epoch,
+    batch: 0,
+    running: noSums,
+    stopping,
+    best,
+    kept: keeps ? [...state.kept, checkpointName(step)] : state.kept,
+    seconds: state.seconds + running.seconds + validSeconds,
+  };
+}
+
+/** Tests the best checkpoint and writes the summary. Leaves the best weights in the model. */
+export async function finish<B>(job: Job<B>, state: TrainingState, reason: EndReason): Promise<Summary> {
+  const { directory, model, test = true } = job.options;
+  const best = state.best!;
+  const checkpoint = await readCheckpoint(join(checkpointsOf(directory), best.checkpoint));
+  await restoreModel(model, checkpoint, checkpoint.path, false);
+  const began = performance.now();
+  const metrics = test && model.evaluate ? await evaluate(job, 'test') : null;
+  const testSeconds = (performance.now() - began) / 1000;
+  if (metrics) writeRecord(job, { kind: 'test', step: best.step, epoch: best.epoch, test: metrics });
+  const summary = summarise({ directory, model, state, best, reason, test: metrics, testSeconds });
+  job.reporter.finished(summary);
+  syncFiles(job.files);
+  replaceFile(join(directory, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  return summary;
 }

@@ -22,7 +22,7 @@ export {
   type Checkpoint,
 } from './checkpoint.ts';
 export { restoreModel, type StoredModel } from './tensors.ts';
-export type { BestCheckpoint, RunningSums, TrainingState } from './state.ts';
+export type { BestCheckpoint, RunningSums, TrainingState } from './records.ts';
 export {
   readMetrics,
   readSummary,

@@ -1,6 +1,79 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BestCheckpoint } from './state.ts';
+import type { RandomState } from '@ferry/engine';
+import type { StoppingState } from './earlyStopping.ts';
+import type { JsonObject } from './json.ts';
+import type { TrainableModel } from './model.ts';
+
+/** Sums over the batches of the present epoch. */
+export interface RunningSums {
+  /** Batches. */
+  readonly batches: number;
+  /** Sequences. */
+  readonly sequences: number;
+  /** Sum over batches of the mean loss, as the logs of RecBole show it. */
+  readonly loss: number;
+  /** Sum over batches of the mean loss times the sequences. */
+  readonly weightedLoss: number;
+  /** The same for every further scalar. */
+  readonly weightedScalars: Readonly<Record<string, number>>;
+  /** Seconds spent. */
+  readonly seconds: number;
+}
+
+/** The checkpoint that counts as a run's result. */
+export interface BestCheckpoint {
+  /** Its folder's name. */
+  readonly checkpoint: string;
+  /** Epochs completed, so 1 for the first. */
+  readonly epoch: number;
+  /** Steps completed. */
+  readonly step: number;
+  /** Validation metrics, empty for a job without validation. */
+  readonly valid: Readonly<Record<string, number>>;
+}
+
+/** Everything besides tensors that a resumed run needs; a checkpoint's `state.json`. */
+export interface TrainingState {
+  /** Version of this layout. */
+  readonly format: 1;
+  /** Steps completed. */
+  readonly step: number;
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** Batches completed of the present epoch; 0 between epochs. With `epoch` and `random`: the place in the data order. */
+  readonly batch: number;
+  /** The stream that all randomness of the run is split from. */
+  readonly random: RandomState;
+  /** Sums of the present epoch. */
+  readonly running: RunningSums;
+  /** Where early stopping stands. */
+  readonly stopping: StoppingState;
+  /** Best checkpoint so far; null before the first epoch ends. */
+  readonly best: BestCheckpoint | null;
+  /** Checkpoints kept for good. */
+  readonly kept: readonly string[];
+  /** Length in bytes of each growing file when the checkpoint was saved. */
+  readonly positions: Readonly<Record<string, number>>;
+  /** Seconds of training and evaluation so far. */
+  readonly seconds: number;
+  /** The recipe the run was started with. */
+  readonly recipe: JsonObject;
+  /** What the data was, if the caller says; null otherwise. */
+  readonly fingerprint: string | null;
+}
+
+/** Where an epoch stands. */
+export interface EpochPlace {
+  /** Steps completed, over all epochs. */
+  readonly step: number;
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** Batches of this epoch completed. */
+  readonly batch: number;
+  /** Sums of this epoch. */
+  readonly running: RunningSums;
+}
 
 /** A logged step: a line of `metrics.jsonl`. */
 export interface StepRecord {
@@ -99,6 +172,34 @@ export interface Summary {
   };
 }
 
+/** Sums before the first batch. */
+export const noSums: RunningSums = {
+  batches: 0,
+  sequences: 0,
+  loss: 0,
+  weightedLoss: 0,
+  weightedScalars: {},
+  seconds: 0,
+};
+
+/** Adds one batch to the sums of its epoch. */
+export function addStep(
+  sums: RunningSums,
+  step: { loss: number; sequences: number; scalars: Readonly<Record<string, number>>; seconds: number },
+): RunningSums {
+  const weightedScalars: Record<string, number> = {};
+  for (const [name, value] of Object.entries(step.scalars))
+    weightedScalars[name] = (sums.weightedScalars[name] ?? 0) + value * step.sequences;
+  return {
+    batches: sums.batches + 1,
+    sequences: sums.sequences + step.sequences,
+    loss: sums.loss + step.loss,
+    weightedLoss: sums.weightedLoss + step.loss * step.sequences,
+    weightedScalars,
+    seconds: sums.seconds + step.seconds,
+  };
+}
+
 function parseLines(path: string): unknown[] {
   const lines = readFileSync(path, 'utf8').split('\n');
   // A run that is at work, or was killed, may have a last line that is not whole.
@@ -128,4 +229,42 @@ export function readTimings(directory: string): TimingRecord[] {
 export function readSummary(directory: string): Summary | undefined {
   const path = join(directory, 'summary.json');
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Summary) : undefined;
+}
+
+/** Middle value; the mean of the two middle ones of an even number; 0 of none. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length >> 1;
+  if (sorted.length === 0) return 0;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** Puts a finished run's summary together. */
+export function summarise<B>(run: {
+  directory: string;
+  model: TrainableModel<B>;
+  state: TrainingState;
+  best: BestCheckpoint;
+  reason: EndReason;
+  test: Record<string, number> | null;
+  testSeconds: number;
+}): Summary {
+  const timings = readTimings(run.directory);
+  let total = 0;
+  for (const variable of run.model.parameters().values()) total += variable.size;
+  return {
+    reason: run.reason,
+    seed: run.state.random.key[0] + run.state.random.key[1] * 2 ** 32,
+    epochs: run.state.epoch,
+    steps: run.state.step,
+    best: run.best,
+    test: run.test,
+    parameters: { total, ...run.model.counts?.() },
+    timings: {
+      totalSeconds: run.state.seconds + run.testSeconds,
+      epochSeconds: median(timings.map((t) => t.trainSeconds)),
+      sequencesPerSecond: median(timings.map((t) => t.sequencesPerSecond)),
+      testSeconds: run.testSeconds,
+    },
+  };
 }

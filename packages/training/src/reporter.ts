@@ -1,9 +1,8 @@
-import type { EpochPlace } from './epoch.ts';
 import type { LineFile } from './files.ts';
 import type { Settings } from './options.ts';
 import { createDisplay, formatCount, formatProgress, formatSeconds } from './progress.ts';
 import type { Output, Progress } from './progress.ts';
-import type { EpochRecord, StepRecord, Summary, TimingRecord } from './records.ts';
+import type { EpochPlace, EpochRecord, StepRecord, Summary, TimingRecord } from './records.ts';
 
 /** Tells people how training goes: on the screen and in `log.txt`. */
 export interface Reporter {

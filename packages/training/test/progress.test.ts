@@ -7,7 +7,7 @@ import {
   formatSeconds,
   toYaml,
 } from '../src/index.ts';
-import { median } from '../src/summary.ts';
+import { median } from '../src/records.ts';
 
 const progress = {
   step: 123,
