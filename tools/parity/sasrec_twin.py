@@ -316,4 +316,5 @@ def main():
             print(json.dumps({"rankingSeconds": round(time.time() - start, 2)}))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -17,7 +17,7 @@ import {
   type Baseline,
   type ItemFeature,
 } from '../src/index.ts';
-import { writeGenerated } from './generated.ts';
+import { writeGenerated } from '../../data/test/generated.ts';
 import { rowsOf } from './helpers.ts';
 
 beforeAll(async () => {

@@ -11,7 +11,7 @@ import {
   invertPanels,
   panelsOf,
 } from '../src/index.ts';
-import { mixed } from './generated.ts';
+import { mixed } from '../../data/test/generated.ts';
 import { rowsOf } from './helpers.ts';
 
 beforeAll(async () => {

@@ -84,6 +84,28 @@ describe('releasedKMeans', () => {
   });
 });
 
+describe('on generated tokens', () => {
+  /** Mostly negative, as adapted features of both modalities are in many of their columns. */
+  const random = RandomStream.fromSeed(5);
+  const [count, width] = [240, 64];
+  const tokens = Float32Array.from({ length: count * width }, () => random.uniform() - 0.7);
+  const options = { width, clusters: 120 };
+
+  it('puts all into one interest, whose vector is zero, as it does with the real ones', async () => {
+    const found = await releasedKMeans(tokens, { ...options, random: RandomStream.fromSeed(1) });
+    const only = found.assignment[0]!;
+    expect([...new Set(found.assignment)]).toEqual([only]);
+    expect(found.centres.subarray(only * width, (only + 1) * width).every((value) => value === 0)).toBe(true);
+  });
+
+  it('without the sign defect hardly compresses; DPC-KNN leaves no interest empty', async () => {
+    const fair = { ...options, random: RandomStream.fromSeed(1), absolute: false };
+    expect(new Set((await releasedKMeans(tokens, fair)).assignment).size).toBeGreaterThan(60);
+    const { assignment } = await dpcKnn(tokens, { width, clusters: 16, neighbours: 24, method: 'loops' });
+    expect(new Set(assignment).size).toBe(16);
+  });
+});
+
 const directory = join(
   process.env['FERRY_DATA'] ?? join(import.meta.dirname, '../../../../shared/data'),
   'amazon-scientific-clip',

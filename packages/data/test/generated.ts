@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A 32-bit number that looks random, from its position; the same as in tools/parity/baselines.py. */
+/** A 32-bit number that looks random, from its position; the same as in tools/parity/generated.py. */
 export function mixed(i: number): number {
   let v = Math.imul(i, 2654435761) >>> 0;
   v = (v ^ (v >>> 16)) >>> 0;
@@ -9,7 +9,7 @@ export function mixed(i: number): number {
   return (v ^ (v >>> 13)) >>> 0;
 }
 
-const [USERS, ITEMS, WIDTH] = [300, 120, 512];
+const [ITEMS, WIDTH] = [120, 512];
 
 /** Item numbers from 0: every third follows from the one before, the others are popular the lower their number. */
 function sequence(user: number): number[] {
@@ -23,11 +23,11 @@ function sequence(user: number): number[] {
 }
 
 /** Writes a data set in the form of MISSRec's Scientific: interactions, index, two feature files; nothing of it is real. */
-export function writeGenerated(directory: string): void {
+export function writeGenerated(directory: string, users = 300): void {
   mkdirSync(directory, { recursive: true });
   const file = (suffix: string): string => join(directory, `Scientific.${suffix}`);
   const header = 'user_id:token\titem_id_list:token_seq\titem_id:token\n';
-  const sequences = Array.from({ length: USERS }, (_, user) => sequence(user));
+  const sequences = Array.from({ length: users }, (_, user) => sequence(user));
   const line = (user: number, end: number): string =>
     `${user}\t${sequences[user]!.slice(0, end).join(' ')}\t${sequences[user]![end]!}\n`;
   const all = (ends: (length: number) => number[]): string =>
@@ -47,7 +47,7 @@ export function writeGenerated(directory: string): void {
     all((n) => [n - 1]),
   );
   writeFileSync(file('item2index'), index(ITEMS, 'i'));
-  writeFileSync(file('user2index'), index(USERS, 'u'));
+  writeFileSync(file('user2index'), index(users, 'u'));
   for (const [suffix, salt] of [
     ['feat1CLS', 0],
     ['feat3CLS', 10_000_000],
