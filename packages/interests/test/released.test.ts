@@ -85,17 +85,18 @@ describe('releasedKMeans', () => {
 });
 
 describe('on generated tokens', () => {
-  /** Mostly negative, as adapted features of both modalities are in many of their columns. */
+  /** Negative throughout, as adapted features are in many of their columns. */
   const random = RandomStream.fromSeed(5);
   const [count, width] = [240, 64];
-  const tokens = Float32Array.from({ length: count * width }, () => random.uniform() - 0.7);
+  const tokens = Float32Array.from({ length: count * width }, () => random.uniform() - 1);
   const options = { width, clusters: 120 };
 
-  it('puts all into one interest, whose vector is zero, as it does with the real ones', async () => {
+  it('puts hardly any token into an interest whose vector is not zero, as with the real ones', async () => {
     const found = await releasedKMeans(tokens, { ...options, random: RandomStream.fromSeed(1) });
-    const only = found.assignment[0]!;
-    expect([...new Set(found.assignment)]).toEqual([only]);
-    expect(found.centres.subarray(only * width, (only + 1) * width).every((value) => value === 0)).toBe(true);
+    const zero = (k: number) =>
+      found.centres.subarray(k * width, (k + 1) * width).every((value) => value === 0);
+    expect(found.assignment.filter(zero).length).toBeGreaterThan(0.95 * count);
+    expect(new Set(found.assignment).size).toBeLessThan(5);
   });
 
   it('without the sign defect hardly compresses; DPC-KNN leaves no interest empty', async () => {
