@@ -1,7 +1,7 @@
 export { baselineScores, historyCounts, itemCosine, markov, popularity, type Baseline } from './baselines.ts';
 export { contentNeighbours, type ContentNeighbours, type ItemFeature } from './contentNeighbours.ts';
 export { easeBaseline, easeWeights, type EaseOptions } from './ease.ts';
-export { invertPanels, panelsOf, type Panels } from './symmetricInverse.ts';
+export { invertPanels, panelsOf, type Panel, type Panels } from './symmetricInverse.ts';
 export {
   createBlockScorer,
   type BlockScorer,

@@ -91,7 +91,7 @@ export const manyMetrics = {
   'map-elliot': meanPrecision,
 } satisfies Record<string, (row: ManyRow, k: number) => number>;
 
-/** A name of {@link manyMetrics}. */
+/** A metric of rows with any number of relevant items. */
 export type ManyMetric = keyof typeof manyMetrics;
 
 /**

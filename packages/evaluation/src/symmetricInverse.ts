@@ -1,5 +1,13 @@
 import { compile, tf } from '@ferry/engine';
 
+/** Some rows of the lower half of a symmetric matrix. */
+export interface Panel {
+  /** [b * width], row after row. */
+  data: Float32Array;
+  /** Columns: up to the end of the panel's own diagonal block. */
+  readonly width: number;
+}
+
 /**
  * The lower half of a symmetric matrix in panels of some rows: panel r holds the rows r * block .. (r + 1) * block, from column 0 to the
  * end of its own diagonal block. Rows after the last are those of a unit matrix. Letters: N rows, b rows of a panel.
@@ -10,7 +18,7 @@ export interface Panels {
   /** b. */
   readonly block: number;
   /** The panels; [b * width] each. */
-  readonly rows: { data: Float32Array; readonly width: number }[];
+  readonly rows: readonly Panel[];
 }
 
 /** Panels of zeros, with ones on the diagonal after row N. */

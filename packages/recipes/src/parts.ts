@@ -125,9 +125,9 @@ const splitSettings: Readonly<Record<(typeof protocols)[number], readonly string
 
 /** How a recipe splits a domain. */
 export interface SplitSettings {
-  /** See {@link splitKeys}. */
+  /** The protocol; default what the domain's files say, else leave-one-out. */
   readonly protocol?: (typeof protocols)[number];
-  /** See {@link splitKeys}. */
+  /** Its shares, points in time or seed. */
   readonly split?: {
     readonly valid?: number;
     readonly test?: number;

@@ -20,8 +20,12 @@ export {
   publishedNotes,
   publishedTable,
   readPublished,
+  type LeftOut,
   type MeasuredOn,
   type Published,
+  type PublishedData,
+  type PublishedModel,
+  type PublishedProtocol,
   type PublishedTable,
 } from './published.ts';
 export { type Line } from './jobs/lines.ts';

@@ -25,8 +25,59 @@ const tableSchema = z.strictObject({
   models: z.array(modelSchema).min(1),
 });
 
+/** What somebody published of a model. */
+export interface PublishedModel {
+  /** Its name. */
+  readonly model: string;
+  /** How it was trained. */
+  readonly settings?: string;
+  /** Metrics by name. */
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** How published results were measured. */
+export interface PublishedProtocol {
+  /** Protocols that split the data as they did. */
+  readonly split: readonly string[];
+  /** Whether items of the history were candidates. */
+  readonly history: 'keep' | 'mask';
+  /** `all`, or what was sampled. */
+  readonly candidates: string;
+}
+
+/** What a data set is known by. */
+export interface PublishedData {
+  /** N. */
+  readonly items: number;
+  /** Test rows. */
+  readonly rows: number;
+}
+
 /** Results that somebody published of models on a data set. */
-export type PublishedTable = z.output<typeof tableSchema>;
+export interface PublishedTable {
+  /** The data set. */
+  readonly data: string;
+  /** What it is known by. */
+  readonly matches: PublishedData;
+  /** How it was measured. */
+  readonly protocol: PublishedProtocol;
+  /** Where the numbers are from. */
+  readonly source: string;
+  /** Settings that all models share. */
+  readonly settings?: string;
+  /** What is to be known of the numbers. */
+  readonly caveats: readonly string[];
+  /** The models. */
+  readonly models: readonly PublishedModel[];
+}
+
+/** Published results that cannot stand beside ours. */
+export interface LeftOut {
+  /** The results. */
+  readonly table: PublishedTable;
+  /** Why. */
+  readonly reason: string;
+}
 
 /** What a result of ours was measured on. */
 export interface MeasuredOn {
@@ -47,7 +98,7 @@ export interface Published {
   /** Those measured as ours. */
   readonly shown: readonly PublishedTable[];
   /** Those on the same data that were not, with the reason. */
-  readonly leftOut: readonly { readonly table: PublishedTable; readonly reason: string }[];
+  readonly leftOut: readonly LeftOut[];
 }
 
 /** The folder of the data sets' cards. */
