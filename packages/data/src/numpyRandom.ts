@@ -108,8 +108,8 @@ export class NumpyRandom {
   /**
    * `np.random.choice(n, size, replace, p)`: `size` of the numbers 0..n-1.
    *
-   * @param replace - Whether a number may come again. Default true, as in numpy.
-   * @param p - [n] probabilities that sum to 1; without them all are equal.
+   * @param options - `replace`: whether a number may come again, by default true as in numpy; `p`: [n] probabilities that sum
+   *   to 1, without which all are equal.
    */
   choice(
     n: number,
