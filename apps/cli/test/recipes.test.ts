@@ -230,7 +230,7 @@ variants:
         'job: finetune\ntarget: a\nmodel: { name: sasrec, tower: { features: true } }\nfinetuning: { objective: bcee, tune: some }',
       ),
     ).toEqual([
-      'r.yaml:4:26 finetuning.objective must be one of bce, softmax, sampled-softmax, in-batch, got "bcee"; did you mean \'bce\'?',
+      'r.yaml:4:26 finetuning.objective must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got "bcee"; did you mean \'bce\'?',
       'r.yaml:4:38 finetuning.tune must be one of efficient, full, got "some"',
     ]);
   });

@@ -63,7 +63,7 @@ describe('a study of axes', () => {
       seed: 2,
       out: 'out/runs/a/in-batch/0.01/text-only/seed-2',
       features: { text: 'use-lite', image: 'none' },
-      model: { name: 'sasrec', width: 8, dropout: 0.5, tower: { ids: false, features: true } },
+      model: { name: 'sasrec', width: 8, positions: 50, tower: { ids: false, features: true } },
       objective: { name: 'in-batch', debiased: true },
       training: { epochs: 3, learningRate: 0.01, batchSize: 256 },
     });
@@ -91,7 +91,7 @@ describe('a study of axes', () => {
 
   it('tells what is wrong where it is written', async () => {
     expect(await problemsOf(base.replace('[bce, in-batch]', '[bce, in-bach]'))).toEqual([
-      'g.yaml:7:20 axes.objective[1] must be one of bce, softmax, sampled-softmax, in-batch, got "in-bach"; did you mean \'in-batch\'?',
+      'g.yaml:7:20 axes.objective[1] must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got "in-bach"; did you mean \'in-batch\'?',
     ]);
     expect(await problemsOf(base.replace('ids: false', 'idz: false'))).toEqual([
       "g.yaml:11:36 unknown key 'idz' in axes.tower.text only.model.tower; did you mean 'ids'?",
