@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseNpy, runDucho, unpackNpz } from '@ferry/features';
 import { clearText } from '../src/ducho/inputs.ts';
-import { preprocess } from '../src/ducho/encoders.ts';
+import { preprocess } from '../src/ducho/pictures.ts';
 import { resizeBicubic } from '../src/ducho/resize.ts';
 import { parseNpyIds } from '../src/npy.ts';
 import { encodeOnnx } from '../src/onnx.ts';

@@ -5,8 +5,11 @@ import { InputError } from '@ferry/data';
 import { zipSync } from 'fflate';
 import { encodeNpy, encodeNpyIds, parseNpy } from '../npy.ts';
 import { readDuchoConfig, type DuchoJob, type DuchoModel } from './config.ts';
-import { openJoint, openModel, weightsHash, type Opened } from './encoders.ts';
+import { openModel } from './encoders.ts';
 import { readPictures, readTexts, type Named } from './inputs.ts';
+import type { Opened } from './opened.ts';
+import { weightsHash } from './places.ts';
+import { openJoint } from './transformers.ts';
 
 /** What an extraction wrote. */
 export interface DuchoResult {

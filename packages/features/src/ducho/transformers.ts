@@ -1,0 +1,179 @@
+import { join } from 'node:path';
+import { InputError } from '@ferry/data';
+import { openLocal, type Library } from '../hub.ts';
+import type { DuchoModel } from './config.ts';
+import { clearText } from './inputs.ts';
+import type { Opened } from './opened.ts';
+import { decode } from './pictures.ts';
+import { hubFolder, jsonOf } from './places.ts';
+import { meanTokens, normalised, rowsOf, type Tensor } from './tensors.ts';
+
+/** Texts as the section wants them. */
+const textsOf = ({ clear_text }: DuchoModel, texts: readonly string[]): string[] =>
+  clear_text ? texts.map(clearText) : [...texts];
+
+/** A tokenizer and the network behind it. */
+const openReader = (folder: string) =>
+  openLocal(
+    folder,
+    async (library, name) =>
+      [
+        await library.AutoTokenizer.from_pretrained(name),
+        await library.AutoModel.from_pretrained(name, { dtype: 'fp32' }),
+      ] as const,
+  );
+
+/** Sentence encoders: pooling and normalisation as the model's own files say. */
+export async function openSentences(model: DuchoModel): Promise<Opened> {
+  const folder = await hubFolder(model.model, 'onnx/model.onnx');
+  const pooling = await jsonOf<Record<string, boolean>>(join(folder, '1_Pooling/config.json'));
+  const modules = await jsonOf<{ type: string }[]>(join(folder, 'modules.json'));
+  const limit = (await jsonOf<{ max_seq_length?: number }>(join(folder, 'sentence_bert_config.json')))
+    ?.max_seq_length;
+  // all-* models end in a normalisation; their exports leave modules.json out.
+  const unit = modules
+    ? modules.some(({ type }) => type.endsWith('Normalize'))
+    : /(?:^|\/)all-/.test(model.model);
+  const first = pooling?.['pooling_mode_cls_token'] === true;
+  const [tokenizer, network] = await openReader(folder);
+  return {
+    weights: join(folder, 'onnx/model.onnx'),
+    notes: [
+      `${model.model}: ${first ? 'first token' : 'mean of tokens'}, ${unit ? 'normalised' : 'not normalised'} ` +
+        `(${modules ? 'modules.json' : 'by its name: no modules.json'})`,
+    ],
+    encode: async (texts) => {
+      const inputs = tokenizer(textsOf(model, texts), {
+        padding: true,
+        truncation: true,
+        ...(limit === undefined ? {} : { max_length: limit }),
+      }) as { attention_mask: Tensor };
+      const { last_hidden_state: states } = (await network(inputs)) as { last_hidden_state: Tensor };
+      const width = states.dims[2]!;
+      const vectors = first
+        ? rowsOf(states).map((row) => row.slice(0, width))
+        : meanTokens(states, inputs.attention_mask);
+      return unit ? normalised(vectors) : vectors;
+    },
+    close: async () => {
+      await network.dispose();
+    },
+  };
+}
+
+/** The output of a transformer that a layer names, as a vector each. */
+function outputOf(
+  outputs: Record<string, Tensor>,
+  layer: string,
+  mask: Tensor | undefined,
+  model: string,
+): Float32Array[] {
+  const found = outputs[layer];
+  if (!found)
+    throw new InputError(
+      model,
+      undefined,
+      `output_layers must name an output, got ${JSON.stringify(layer)}; ` +
+        `there are ${Object.keys(outputs).join(', ')}`,
+    );
+  return found.dims.length === 3 ? meanTokens(found, mask) : rowsOf(found);
+}
+
+/** What Ducho would store of an output with a vector a token. */
+const tokensNote = (model: string): string =>
+  `${model}: last_hidden_state has a vector a token: their mean is stored (Ducho stores the whole, or its first slice)`;
+
+/** A text transformer. */
+export async function openText(model: DuchoModel, layer: string): Promise<Opened> {
+  const folder = await hubFolder(model.model, 'onnx/model.onnx');
+  const [tokenizer, network] = await openReader(folder);
+  return {
+    weights: join(folder, 'onnx/model.onnx'),
+    notes: layer === 'last_hidden_state' ? [tokensNote(model.model)] : [],
+    encode: async (texts) => {
+      const inputs = tokenizer(textsOf(model, texts), { padding: true, truncation: true }) as {
+        attention_mask: Tensor;
+      };
+      return outputOf(
+        (await network(inputs)) as Record<string, Tensor>,
+        layer,
+        inputs.attention_mask,
+        model.model,
+      );
+    },
+    close: async () => {
+      await network.dispose();
+    },
+  };
+}
+
+/** Pictures for a processor of transformers.js. */
+async function rawImages(library: Library, paths: readonly string[]): Promise<unknown[]> {
+  return Promise.all(
+    paths.map(async (path) => {
+      const { data, width, height } = await decode(path);
+      return new library.RawImage(new Uint8ClampedArray(data), width, height, 3);
+    }),
+  );
+}
+
+/** A picture transformer. */
+export async function openVision(model: DuchoModel, layer: string): Promise<Opened> {
+  const folder = await hubFolder(model.model, 'onnx/model.onnx');
+  const [library, processor, network] = await openLocal(folder, async (loaded, name) => [
+    loaded,
+    await loaded.AutoProcessor.from_pretrained(name),
+    await loaded.AutoModel.from_pretrained(name, { dtype: 'fp32' }),
+  ]);
+  return {
+    weights: join(folder, 'onnx/model.onnx'),
+    notes: layer === 'last_hidden_state' ? [tokensNote(model.model)] : [],
+    encode: async (paths) =>
+      outputOf(
+        (await network(await processor(await rawImages(library, paths)))) as Record<string, Tensor>,
+        layer,
+        undefined,
+        model.model,
+      ),
+    close: async () => {
+      await network.dispose();
+    },
+  };
+}
+
+/** Towers of a joint model such as CLIP. Hugging Face's joint model, which Ducho runs, normalises what it projects. */
+export async function openJoint(model: DuchoModel): Promise<{ image: Opened; text: Opened }> {
+  const folder = await hubFolder(model.model, 'onnx/text_model.onnx');
+  const opened = await openLocal(folder, async (library, name) => ({
+    library,
+    tokenizer: await library.AutoTokenizer.from_pretrained(name),
+    processor: await library.AutoProcessor.from_pretrained(name),
+    text: await library.CLIPTextModelWithProjection.from_pretrained(name, { dtype: 'fp32' }),
+    vision: await library.CLIPVisionModelWithProjection.from_pretrained(name, { dtype: 'fp32' }),
+  }));
+  const notes = [`${model.model}: both halves have length 1, as the joint model gives them`];
+  return {
+    text: {
+      weights: join(folder, 'onnx/text_model.onnx'),
+      notes,
+      encode: async (texts) => {
+        const inputs: unknown = opened.tokenizer(textsOf(model, texts), { padding: true, truncation: true });
+        return normalised(rowsOf(((await opened.text(inputs)) as { text_embeds: Tensor }).text_embeds));
+      },
+      close: async () => {
+        await opened.text.dispose();
+      },
+    },
+    image: {
+      weights: join(folder, 'onnx/vision_model.onnx'),
+      notes,
+      encode: async (paths) => {
+        const inputs: unknown = await opened.processor(await rawImages(opened.library, paths));
+        return normalised(rowsOf(((await opened.vision(inputs)) as { image_embeds: Tensor }).image_embeds));
+      },
+      close: async () => {
+        await opened.vision.dispose();
+      },
+    },
+  };
+}
