@@ -1,3 +1,4 @@
+export { colourCount } from './theme.ts';
 export { escapeXml, formatNumber, formatShare, type Measurement } from './numbers.ts';
 export { type Cell, type Column, type Table } from './table.ts';
 export { tableToCsv, tableToLatex, tableToMarkdown, tableToText, type TextOptions } from './tableText.ts';

@@ -2,7 +2,7 @@ import { placesOf } from '@ferry/evaluation';
 import { tableToText } from '@ferry/report';
 import type { Summary } from '@ferry/training';
 import { describe, expect, it } from 'vitest';
-import type { Axis, Place } from '../src/study/axes.ts';
+import { chartAxes, type Axis, type Place } from '../src/study/axes.ts';
 import { comparisonsOf, testFamily } from '../src/study/comparisons.ts';
 import { effectTable, effectWords } from '../src/study/effects.ts';
 import { recallOf, studyRows, type Measure, type StudyResult } from '../src/study/results.ts';
@@ -247,5 +247,43 @@ describe('testFamily', () => {
     expect(effectWords(axes, family.slice(1), 'ndcg@10', ' on cold items')).toBe(
       'No difference in NDCG@10 on cold items is beyond chance at the level of 5 %.',
     );
+  });
+
+  it('tells the numbers and the largest of many differences', () => {
+    const [one] = testFamily(comparisonsOf(axes, worse, byStart, measure));
+    const family = [-0.1, 0.2, -0.3, 0.1, 0.1, 0.1, 0.1].map((difference, i) => ({
+      ...one!,
+      difference,
+      corrected: i === 3 ? 0.5 : 0.0001,
+    }));
+    expect(effectWords(axes, family, 'ndcg@10')).toBe(
+      'Of 7 differences in NDCG@10, 4 are **better** and 2 **worse** beyond chance. The largest: ' +
+        'a, no IDs: pre-trained is **worse** than scratch by 0.3000 NDCG@10 (p < 0.001).',
+    );
+  });
+});
+
+describe('chartAxes', () => {
+  const axis = (key: string, count: number, setting = false) => ({
+    key,
+    title: key,
+    setting,
+    values: Array.from({ length: count }, (_, value) => ({ value, title: `${key}${value}` })),
+  });
+  const all = [axis('target', 2, true), axis('model', 2), axis('tower', 5), axis('loss', 2)];
+  const things = Array.from({ length: 20 }, (_, i) => ({
+    place: { target: 0, model: i % 2, tower: (i >> 2) % 5, loss: (i >> 1) % 2 },
+  }));
+  const settings = (most?: number) =>
+    chartAxes(all, things, most).flatMap(({ key, setting }) => (setting ? [key] : []));
+
+  it('lets the choices of fewest values stand apart until the lines have colours', () => {
+    expect(settings()).toEqual(['target', 'model', 'loss']);
+    expect(settings(10)).toEqual(['target', 'model']);
+    expect(settings(20)).toEqual(['target']);
+  });
+
+  it('leaves one choice together, however many values it has', () => {
+    expect(settings(1)).toEqual(['target', 'model', 'loss']);
   });
 });

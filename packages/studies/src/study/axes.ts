@@ -1,4 +1,5 @@
 import type { Path } from '@ferry/recipes';
+import { colourCount } from '@ferry/report';
 
 /** A value on an axis of a study. */
 export interface AxisValue {
@@ -40,6 +41,27 @@ export function settingsOf(axes: readonly Axis[]): Axis[] {
 /** The axes along which solutions of one problem differ. */
 export function choicesOf(axes: readonly Axis[]): Axis[] {
   return axes.filter(({ setting }) => setting !== true);
+}
+
+/**
+ * The axes as charts have them: a chart with more lines than there are colours cannot be read, so the choices of fewest values become
+ * settings, side by side or in charts of their own, until each has few enough.
+ *
+ * @param most - Lines that a chart may have.
+ */
+export function chartAxes(
+  axes: readonly Axis[],
+  things: readonly { readonly place: Place }[],
+  most = colourCount,
+): readonly Axis[] {
+  const varied = choicesOf(axes).filter(({ values }) => values.length > 1);
+  if (varied.length < 2 || placesOn(choicesOf(axes), things).length <= most) return axes;
+  const least = varied.reduce((a, b) => (b.values.length < a.values.length ? b : a));
+  return chartAxes(
+    axes.map((axis) => (axis === least ? { ...axis, setting: true } : axis)),
+    things,
+    most,
+  );
 }
 
 function valueOf({ key, values }: Axis, place: Place): AxisValue {

@@ -39,16 +39,22 @@ export function meanCurve(
 /** What a caption says of {@link LineSeries.thinFrom}. */
 export const thinNote = 'A line is dotted where one of its seeds has ended and the mean is over the others.';
 
-/** Learning curves of a target: the leading metric on validation by epoch, one line for each line of the table. */
+/**
+ * Learning curves: the leading metric on validation by epoch, one line for each line of the table.
+ *
+ * @param apart - The settings that have charts of their own, the target first.
+ * @param group - The place on them that is drawn.
+ */
 export function validationChart(
   axes: readonly Axis[],
+  apart: readonly Axis[],
   group: Place,
   results: readonly StudyResult[],
   metric: string,
 ): { svg: string; thin: boolean } {
-  const [first, ...rest] = axes as [Axis, ...Axis[]];
-  const own = results.filter(({ place }) => place[first.key] === group[first.key]);
-  const target = settingName([first], group);
+  const rest = axes.filter(({ key }) => !apart.some((axis) => axis.key === key));
+  const own = results.filter(({ place }) => samePlace(place, group, apart));
+  const target = settingName(apart, group);
   const title = metricTitle(metric);
   const series = placesOn(axes, own).flatMap((place): LineSeries[] => {
     const runs = own

@@ -5,7 +5,7 @@ import { domainName, shellCommand, type StudyRecipe } from '@ferry/recipes';
 import { renderReport, type Block, type Section } from '@ferry/report';
 import { describeEnvironment, readSummary } from '@ferry/training';
 import { environmentRows } from '../environment.ts';
-import { placesOn, settingName, settingsOf } from './axes.ts';
+import { chartAxes, placesOn, settingName, settingsOf } from './axes.ts';
 import type { BaselineResult } from './baselines.ts';
 import { popularityChart, testChart } from './charts.ts';
 import { lossChart, thinNote, validationChart } from './curves.ts';
@@ -89,7 +89,7 @@ function resultBlocks({
     {
       kind: 'charts',
       charts: shownMetrics(measure).map((metric) => ({
-        svg: testChart(plan.axes, rows, metric),
+        svg: testChart(chartAxes(plan.axes, rows), rows, metric),
         caption: `Test ${metricTitle(metric)} of each line of the table${recipe.seeds.length > 1 ? '; whiskers are one deviation over seeds' : ''}.`,
         command,
       })),
@@ -99,7 +99,9 @@ function resultBlocks({
 }
 
 function curveBlocks({ plan, results, measure, command }: StudyReport): Block[] {
-  const first = plan.axes.slice(0, 1);
+  const axes = chartAxes(plan.axes, results);
+  const target = plan.axes[0]!;
+  const apart = axes.filter(({ setting }, i) => i === 0 || setting !== plan.axes[i]!.setting);
   const made = plan.preparations.filter((own) => readSummary(own.recipe.out));
   const loss = made.length > 0 ? lossChart(made) : undefined;
   const note = (thin: boolean): string => (thin ? ` ${thinNote}` : '');
@@ -107,11 +109,11 @@ function curveBlocks({ plan, results, measure, command }: StudyReport): Block[] 
     {
       kind: 'charts',
       charts: [
-        ...placesOn(first, results).map((group) => {
-          const { svg, thin } = validationChart(plan.axes, group, results, measure.metric);
+        ...placesOn(apart, results).map((group) => {
+          const { svg, thin } = validationChart(axes, apart, group, results, measure.metric);
           return {
             svg,
-            caption: `Training on ${settingName(first, group)}; bands are one deviation over seeds.${note(thin)}`,
+            caption: `Training on ${settingName([target], group)}; bands are one deviation over seeds.${note(thin)}`,
             command,
           };
         }),
@@ -157,10 +159,11 @@ const notSettings = ['job', 'description', 'needs', 'takes', 'out'];
 export async function studyReport(study: StudyReport): Promise<string> {
   const { recipe, plan, results, measure, command, domains } = study;
   const { title, summary, axes, sections = () => [] } = plan;
+  const drawn = chartAxes(axes, results);
   const popularity: Block = {
     kind: 'charts',
-    charts: placesOn(settingsOf(axes), results).map((group) => ({
-      svg: popularityChart(axes, group, results, measure),
+    charts: placesOn(settingsOf(drawn), results).map((group) => ({
+      svg: popularityChart(drawn, group, results, measure),
       caption: 'Rows are grouped by how often the wanted item occurs in training.',
       command,
     })),
