@@ -25,6 +25,7 @@ import {
 } from '@ferry/evaluation';
 import { readRows, writeRows, type RowArray } from '@ferry/training';
 import { readDetails } from './details.ts';
+import { addArrays } from './hashing.ts';
 
 /**
  * What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from it. Letters: R
@@ -45,6 +46,8 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   readonly key?: string;
   /** The checkpoint that ranked; undefined for runs of before rows were kept. */
   readonly checkpoint?: string;
+  /** Identifies the features that a baseline ranked by; undefined where it read none. */
+  readonly features?: string;
   /** Index of each row's user; [R]. */
   readonly users?: Int32Array;
   /** The relevant items; [P]. */
@@ -85,9 +88,7 @@ export interface Ranking {
 
 /** Identifies the rows of a split and the catalogue they are ranked in. */
 function keyOf({ items, users }: Domain, arrays: readonly Int32Array[]): string {
-  const hash = createHash('sha256').update(JSON.stringify([items.ids, users]));
-  for (const array of arrays) hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  return hash.digest('hex');
+  return addArrays(createHash('sha256').update(JSON.stringify([items.ids, users])), arrays).digest('hex');
 }
 
 /** What is known of relevant items. */
@@ -203,6 +204,7 @@ export async function keepRows(run: string, name: string, rows: RankedRows): Pro
     modalities: modalityNames.join(' '),
     ...(lists?.depth !== undefined && { depth: String(lists.depth) }),
     ...(rows.sampled !== undefined && { sampled: rows.sampled }),
+    ...(rows.features !== undefined && { features: rows.features }),
     ...(training && { trainingUsers: String(training.users) }),
   };
   await writeRows(run, name, { arrays, meta: { ...meta, items: String(items) } });
@@ -238,6 +240,7 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
     modalityNames: meta['modalities']!.split(' ').filter((word) => word !== ''),
     relevantEnds: ints('relevantEnds'),
     ...(meta['sampled'] !== undefined && { sampled: meta['sampled'] }),
+    ...(meta['features'] !== undefined && { features: meta['features'] }),
     ages: arrays['ages'] as Float32Array | undefined,
     gains: arrays['gains'] as Float32Array | undefined,
     ...(arrays['listItems'] && {

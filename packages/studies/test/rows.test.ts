@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readDomain, splitDomain, targetsByUser, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { rankUsers, recallAt, tTest } from '@ferry/evaluation';
+import type { FeatureMatrix } from '@ferry/features';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareRuns } from '../src/jobs/compare.ts';
 import { writeComparison } from '../src/jobs/comparisonTable.ts';
@@ -67,6 +68,73 @@ describe('baselines', () => {
     const { rows } = await baseline('mask');
     expect([...rows.better, ...rows.tied]).toEqual(new Array<number>(16).fill(0));
     expect(rows.history).toBe('mask');
+  });
+});
+
+describe('kept rows of baselines', () => {
+  const place = { target: 'shop' };
+  const directory = () => join(folder, 'kept');
+  /** Every item on a place of its own on a circle. */
+  const matrix = (step: number): FeatureMatrix => {
+    const count = domain.items.ids.length;
+    const angles = Array.from({ length: count }, (_, i) => step * i);
+    return {
+      ...{ modality: 'text', encoder: 'x', count, width: 2 },
+      data: Float32Array.from(angles.flatMap((angle) => [Math.cos(angle), Math.sin(angle)])),
+      present: new Uint8Array(count).fill(1),
+    };
+  };
+  const run = async (step?: number, more: object = {}) => {
+    const features = step === undefined ? {} : { features: () => Promise.resolve({ text: matrix(step) }) };
+    const target = { place, domain, directory: directory(), ...features };
+    return runBaselines(['popularity', 'content-last', 'content-history'], target, {
+      ...settings,
+      cutoffs: [10],
+      ...more,
+    });
+  };
+  /** Puts a mark into kept rows, which is there as long as they are. */
+  const mark = async (name: string): Promise<void> => {
+    const rows = (await keptRows(join(directory(), name)))!;
+    await keepRows(join(directory(), name), 'test', { ...rows, checkpoint: 'marked' });
+  };
+  const marked = (found: Awaited<ReturnType<typeof run>>): string[] =>
+    found.filter(({ rows }) => rows.checkpoint === 'marked').map(({ name }) => name);
+
+  it('are read again where nothing has changed, and ranked again by other features', async () => {
+    const first = await run(0.1);
+    const names = first.map(({ name }) => name);
+    expect(names).toEqual(['popularity', 'content-last', 'content-history']);
+    expect(first[1]!.rows.better).not.toEqual(first[2]!.rows.better);
+    for (const name of names) await mark(name);
+    expect(marked(await run(0.1))).toEqual(names);
+    const other = await run(1.7);
+    expect(marked(other)).toEqual(['popularity']);
+    expect(other[1]!.rows.better).not.toEqual(first[1]!.rows.better);
+    // As they are without anything kept.
+    rmSync(directory(), { recursive: true });
+    expect((await run(1.7)).map(({ test }) => test)).toEqual(other.map(({ test }) => test));
+    expect((await run()).map(({ name }) => name)).toEqual(['popularity']);
+  });
+
+  it('are ranked again where candidates are others, or rows', async () => {
+    const names = (await run(0.1)).map(({ name }) => name);
+    const again = async (more: object): Promise<string[]> => {
+      for (const name of names) await mark(name);
+      return marked(await run(0.1, more));
+    };
+    expect(await again({})).toEqual(names);
+    expect(await again({ history: 'mask' })).toEqual([]);
+    expect(await again({ history: 'mask', negatives: { count: 5, draw: 'uniform', seed: 1 } })).toEqual([]);
+    const own = domain;
+    domain = splitDomain(own, { name: 'temporal-by-user', valid: 0.1, test: 0.2 });
+    expect(await again({})).toEqual([]);
+    domain = {
+      ...domain,
+      test: { ...domain.test, targets: domain.test.targets.map((item) => item - 1 || 1) },
+    };
+    expect(await again({})).toEqual([]);
+    domain = own;
   });
 });
 

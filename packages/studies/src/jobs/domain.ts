@@ -4,6 +4,7 @@ import { describeFeatures } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
+import { addArrays } from '../hashing.ts';
 import type { JobConsole } from './console.ts';
 
 /** A domain and the features of its items. */
@@ -87,20 +88,14 @@ export function describeDomain({ domain, features }: LoadedDomain): string[] {
  */
 export function fingerprint(domains: readonly LoadedDomain[], positions: number): string {
   const hash = createHash('sha256');
-  const bytes = (array: ArrayBufferView): void => {
-    hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
-  };
   for (const { domain, features } of domains) {
     hash.update(JSON.stringify(domain.items.ids));
-    bytes(domain.train.items);
+    addArrays(hash, [domain.train.items]);
     for (const { targets, starts, ends } of [domain.train, domain.valid, domain.test]) {
       const seen = starts.map((start, r) => Math.max(start, ends[r]! - positions));
-      for (const array of [targets, seen, ends]) bytes(array);
+      addArrays(hash, [targets, seen, ends]);
     }
-    for (const matrix of Object.values(features)) {
-      bytes(matrix.data);
-      bytes(matrix.present);
-    }
+    for (const { data, present } of Object.values(features)) addArrays(hash, [data, present]);
   }
   return hash.digest('hex');
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Batch, Domain, Sequences } from '@ferry/data';
 import {
@@ -14,9 +15,11 @@ import {
   type Baseline,
   type Scores,
 } from '@ferry/evaluation';
+import type { FeatureMatrix } from '@ferry/features';
 import type { StudyRecipe } from '@ferry/recipes';
 import { rankingOptions } from '../jobs/target.ts';
 import type { DomainFeatures } from '../features.ts';
+import { addArrays } from '../hashing.ts';
 import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
 import type { Place } from './axes.ts';
 
@@ -64,10 +67,28 @@ const counting: Partial<Record<BaselineName, (training: Sequences, count: number
   'item-cf': itemCosine,
 };
 
+/** Baselines that read features. */
+const ofContent: readonly BaselineName[] = ['content-last', 'content-history'];
+
+/** The features that content baselines read; [] where there are none. */
+async function contentOf({ features }: BaselineTarget): Promise<FeatureMatrix[]> {
+  const { text, image } = (await features?.()) ?? {};
+  return [text, image].filter((feature) => feature !== undefined);
+}
+
+/** Identifies features by what they hold: rows that were ranked by others are not kept. */
+function featuresKey(features: readonly FeatureMatrix[]): string {
+  const hash = createHash('sha256');
+  for (const { modality, width, data, present } of features)
+    addArrays(hash.update(`${modality} ${width} `), [data, present]);
+  return hash.digest('hex');
+}
+
 /** How a baseline scores; undefined where the target lacks what it needs. */
 async function scorerOf(
   name: BaselineName,
-  { domain, features }: BaselineTarget,
+  domain: Domain,
+  content: readonly FeatureMatrix[],
 ): Promise<Scorer | undefined> {
   const count = domain.items.ids.length;
   const counts = counting[name];
@@ -77,15 +98,17 @@ async function scorerOf(
     const weights = await easeWeights(domain.training, count, { regularisation: easeRegularisation });
     return { scores: baselineScores(easeBaseline(weights, count), count) };
   }
-  const { text, image } = (await features?.()) ?? {};
-  const found = [text, image].filter((feature) => feature !== undefined);
-  if (found.length === 0) return undefined;
-  return contentNeighbours(found, count, name === 'content-last' ? 'last' : 'history');
+  if (content.length === 0) return undefined;
+  return contentNeighbours(content, count, name === 'content-last' ? 'last' : 'history');
 }
 
+/** What kept rows must share with those that would be ranked now. */
+const identity = ['key', 'history', 'protocol', 'sampled', 'features'] as const;
+
 /**
- * Ranks a target's test rows by baselines without training, as the study ranks its models. Baselines whose rows were kept are not
- * ranked again; those that need features where there are none, and EASE of more than {@link easeMostItems} items, are left out.
+ * Ranks a target's test rows by baselines without training, as the study ranks its models. Baselines whose rows were kept are
+ * not ranked again, unless by other features; those that need features where there are none, and EASE of more than
+ * {@link easeMostItems} items, are left out.
  *
  * @param say - Told of each baseline that is left out.
  */
@@ -104,14 +127,18 @@ export async function runBaselines(
     tied: new Int32Array(0),
     ...(options.sampled && { sampled: sampledWords(options.sampled) }),
   };
-  const now = rankedRows({ domain, split: 'test', history, places: shell });
+  const shown = rankedRows({ domain, split: 'test', history, places: shell });
+  const content = names.some((name) => ofContent.includes(name)) ? await contentOf(target) : [];
+  const key = content.length > 0 ? featuresKey(content) : undefined;
   for (const name of names) {
+    const features = ofContent.includes(name) ? key : undefined;
+    const now: RankedRows = { ...shown, features };
     const kept = directory === undefined ? undefined : await keptRows(join(directory, name));
-    if (kept && (['key', 'history', 'protocol', 'sampled'] as const).every((key) => kept[key] === now[key])) {
+    if (kept && identity.every((what) => kept[what] === now[what])) {
       results.push({ place, name, test: rankingMetrics(kept, cutoffs, undefined, ties), rows: kept });
       continue;
     }
-    const scorer = await scorerOf(name, target);
+    const scorer = await scorerOf(name, domain, content);
     if (!scorer) {
       say(
         name === 'ease'
@@ -129,7 +156,10 @@ export async function runBaselines(
       scores: scorer.scores,
     });
     scorer.dispose?.();
-    const rows = rankedRows({ domain, split: 'test', history, places });
+    const rows: RankedRows = {
+      ...rankedRows({ domain, split: 'test', history, places }),
+      ...(features !== undefined && { features }),
+    };
     if (directory !== undefined) await keepRows(join(directory, name), 'test', rows);
     results.push({ place, name, test: places.metrics, rows });
   }
