@@ -1,29 +1,18 @@
-import { spawnSync } from 'node:child_process';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { launch, ownFolder, refusal } from './ferry.ts';
 
-/** Model files of the user's, by the compiled command: outside the repository, and never run because a run says so. */
+/**
+ * Model files of the user's, outside the repository, and never run because a run says so. What runs them is the compiled command;
+ * what is refused before that is refused in this process.
+ */
 const guide = join(import.meta.dirname, '../../../docs/guides/ownModel/recency.ts');
-const folder = mkdtempSync(join(tmpdir(), 'ferry-own-'));
-const launcher = join(import.meta.dirname, '../bin/ferry.js');
+const folder = ownFolder('own');
 
-function ferry(...args: string[]): string {
-  const { stdout, stderr } = spawnSync(process.execPath, [launcher, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  });
-  return stdout + stderr;
+async function ferry(...args: string[]): Promise<string> {
+  const { out, error } = await launch(args);
+  return out + error;
 }
 
 const sha256 = (run: string): string =>
@@ -57,58 +46,61 @@ export default { ...recency, name: 'mine' };
 `,
   );
 });
-afterAll(() => {
-  rmSync(folder, { recursive: true });
-});
 
 /** What a command says, and whether the model file was run. */
-function ran(...args: string[]): { said: string; ran: boolean } {
+async function ran(args: string[], by = ferry): Promise<{ said: string; ran: boolean }> {
   rmSync(join(folder, 'ran'), { force: true });
-  return { said: ferry(...args), ran: existsSync(join(folder, 'ran')) };
+  return { said: await by(...args), ran: existsSync(join(folder, 'ran')) };
 }
 
+/** The same of a command that refuses. */
+const refused = (...args: string[]): ReturnType<typeof ran> => ran(args, refusal);
+
 describe('a model file', () => {
-  it('is trained by a recipe beside it, with settings of its own, and keeps its hash', () => {
-    const { said, ran: run } = ran('train', 'models/round.yaml', 'model.width=8', '--out', 'run');
+  it('is trained by a recipe beside it, with settings of its own, and keeps its hash', async () => {
+    const { said, ran: run } = await ran(['train', 'models/round.yaml', 'model.width=8', '--out', 'run']);
     expect(said).toMatch(/test: Recall@1/);
     expect(run).toBe(true);
     expect(readFileSync(join(folder, 'run/recipe.yaml'), 'utf8')).toMatch(/width: 8/);
   });
 
-  it('of the guide has its recipe beside it', () => {
+  it('of the guide has its recipe beside it', async () => {
     const recipe = join(import.meta.dirname, '../../../docs/guides/ownModel/recency.yaml');
-    expect(ferry('train', recipe, '--check')).toContain(`name: "${guide}"`);
+    expect(await ferry('train', recipe, '--check')).toContain(`name: "${guide}"`);
   });
 
-  it('is not run because a run directory names it; a flag says so, by hash or by file', () => {
-    const refused = ran('evaluate', 'run');
-    expect(refused.said).toContain(`SHA-256 ${sha256('run')}; to run it: --allow-model`);
-    expect(refused.ran).toBe(false);
-    expect(ran('recommend', 'run', '--user', '1')).toMatchObject({ ran: false });
-    expect(ran('train', 'run', 'training.epochs=2')).toMatchObject({ ran: false });
-    expect(ran('evaluate', 'run', '--allow-model', 'a'.repeat(12))).toMatchObject({ ran: false });
-    expect(ran('evaluate', 'run', '--allow-model', sha256('run').slice(0, 12)).said).toContain('Recall@1');
-    expect(ran('recommend', 'run', '--user', '1', '--allow-model', 'models/mine.ts').said).toContain(
+  it('is not run because a run directory names it; a flag says so, by hash or by file', async () => {
+    const told = await refused('evaluate', 'run');
+    expect(told.said).toContain(`SHA-256 ${sha256('run')}; to run it: --allow-model`);
+    expect(told.ran).toBe(false);
+    expect(await refused('recommend', 'run', '--user', '1')).toMatchObject({ ran: false });
+    expect(await refused('train', 'run', 'training.epochs=2')).toMatchObject({ ran: false });
+    for (const wrong of ['a'.repeat(12), `${sha256('run').slice(0, 12)}x`, sha256('run').slice(0, 11)])
+      expect(await refused('evaluate', 'run', '--allow-model', wrong)).toMatchObject({ ran: false });
+    const prefix = sha256('run').slice(0, 12);
+    expect(await ferry('evaluate', 'run', '--allow-model', prefix)).toContain('Recall@1');
+    expect(await ferry('recommend', 'run', '--user', '1', '--allow-model', 'models/mine.ts')).toContain(
       'Recommended',
     );
   });
 
-  it('that has changed, or whose import has, is noticed on resuming and on evaluating, and is not run', () => {
+  it('that has changed, or whose import has, is noticed on resuming and on evaluating, and is not run', async () => {
     const file = join(folder, 'models/recency.ts');
     const text = readFileSync(file, 'utf8');
     writeFileSync(file, `${text}// changed\n`);
-    const resumed = ran('train', 'models/round.yaml', 'model.width=8', 'training.epochs=2', '--out', 'run');
-    expect(resumed.said).toMatch(/mine\.ts has changed since run began: SHA-256 \w{64} then, \w{64} now/);
-    expect(ran('evaluate', 'run', '--allow-model', 'models/mine.ts')).toMatchObject({
+    const more = ['train', 'models/round.yaml', 'model.width=8', 'training.epochs=2', '--out', 'run'];
+    expect(await ferry(...more)).toMatch(
+      /mine\.ts has changed since run began: SHA-256 \w{64} then, \w{64} now/,
+    );
+    expect(await refused('evaluate', 'run', '--allow-model', 'models/mine.ts')).toMatchObject({
       said: expect.stringContaining('was trained with another model file') as string,
       ran: false,
     });
     writeFileSync(file, text);
-    const again = ran('train', 'models/round.yaml', 'model.width=8', 'training.epochs=2', '--out', 'run');
-    expect(again.said).toContain('epoch 2/2');
+    expect(await ferry(...more)).toContain('epoch 2/2');
   });
 
-  it('stands in a study wherever a model does', () => {
+  it('stands in a study wherever a model does', async () => {
     writeFileSync(
       join(folder, 'models/study.yaml'),
       `job: study
@@ -122,28 +114,28 @@ axes: { model: [./mine.ts, ./recency.ts] }
 evaluation: { cutoffs: [1, 3] }
 `,
     );
-    expect(ferry('study', 'models/study.yaml', '--out', 'study')).toMatch(
+    expect(await ferry('study', 'models/study.yaml', '--out', 'study')).toMatch(
       /\.\/mine\.ts [^]*\.\/recency\.ts /,
     );
-    expect(ran('study', './study')).toMatchObject({
+    expect(await refused('study', './study')).toMatchObject({
       said: expect.stringContaining('--allow-model') as string,
       ran: false,
     });
     const both = ['--allow-model', 'models/mine.ts', '--allow-model', 'models/recency.ts'];
-    expect(ferry('study', './study', ...both)).toContain('report: study/report.html');
+    expect(await ferry('study', './study', ...both)).toContain('report: study/report.html');
   });
 
-  it('that is none is refused with what it lacks', () => {
-    const refusal = (text: string): string => {
+  it('that is none is refused with what it lacks', async () => {
+    const said = (text: string, by = refusal): Promise<string> => {
       writeFileSync(join(folder, 'bad.ts'), text);
-      return ferry('train', 'models/round.yaml', 'model=./bad.ts');
+      return by('train', 'models/round.yaml', 'model=./bad.ts');
     };
-    expect(refusal('export const x = 1;')).toMatch(/bad\.ts/);
-    expect(refusal('export default { name: 1 };')).toContain(
+    expect(await said('export const x = 1;', ferry)).toMatch(/bad\.ts/);
+    expect(await said('export default { name: 1 };', ferry)).toContain(
       "bad.ts: the model must have 'title' (string), got undefined",
     );
-    expect(refusal('export default {\n')).toContain('bad.ts:2:0');
-    expect(refusal("import 'nowhere'; export default {};")).toContain('nowhere');
-    expect(ferry('train', 'models/round.yaml', 'model=./gone.ts')).toContain('no such model file');
+    expect(await said('export default {\n')).toContain('bad.ts:2:0');
+    expect(await said("import 'nowhere'; export default {};", ferry)).toContain('nowhere');
+    expect(await refusal('train', 'models/round.yaml', 'model=./gone.ts')).toContain('no such model file');
   });
 });

@@ -1,58 +1,18 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, truncateSync } from 'node:fs';
-import { appendFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { makeSampleWorld, themes, writeSampleWorld } from '@ferry/sample-world';
 import { formatComparison, keepRows, keptRows, type RunComparison } from '@ferry/studies';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { describeError } from '../src/errors.ts';
-import { buildProgram } from '../src/program.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { launch, launcher, ownFolder, refusal, run as ferry } from './ferry.ts';
 
-const launcher = join(import.meta.dirname, '../bin/ferry.js');
-let folder: string;
-
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-
-/** Runs ferry as a user does; `during` may end it early. */
-function ferry(args: readonly string[], during?: (child: ChildProcess) => void): Promise<Run> {
-  return new Promise((done, fail) => {
-    const env = { ...process.env, FERRY_BACKEND: 'ort', FERRY_THREADS: '2', NO_COLOR: '1', FERRY_DEBUG: '' };
-    const child = spawn(process.execPath, [launcher, ...args], { cwd: folder, env });
-    let [out, error] = ['', ''];
-    child.stdout.on('data', (text: Buffer) => (out += text.toString()));
-    child.stderr.on('data', (text: Buffer) => (error += text.toString()));
-    child.on('error', fail);
-    child.on('close', (code) => {
-      done({ code, out, error });
-    });
-    during?.(child);
-  });
-}
+// One thread: test files run side by side.
+const folder = ownFolder('study', { FERRY_BACKEND: 'ort', FERRY_THREADS: '1' });
 
 /** Whether this machine lets us mount a file system of a few hundred KiB in a namespace of our own. */
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'tmpfs', tmpdir()]).status === 0;
-
-/** What ferry says when it refuses, without a process of its own. */
-async function refusal(...args: string[]): Promise<string> {
-  const place = process.cwd();
-  const silent = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-  process.chdir(folder);
-  try {
-    await buildProgram().parseAsync(['node', 'ferry', ...args]);
-  } catch (error) {
-    return stripVTControlCharacters(describeError(error, false));
-  } finally {
-    process.chdir(place);
-    silent.mockRestore();
-  }
-  throw new Error(`ferry ${args.join(' ')} should have refused`);
-}
 
 /** Calls `act` once a condition holds or the child has ended. */
 function once(child: ChildProcess, condition: () => boolean, act: () => void): void {
@@ -80,7 +40,6 @@ const contents = (study: string): string[] =>
   runs(study).map((run) => readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ferry-study-'));
   const world = makeSampleWorld({ persons: 150, domains: ['games', 'puzzles'] });
   await writeSampleWorld(folder, world);
   // Features that cost nothing: an item's theme and some of its look, as MISSRec's files hold them.
@@ -111,11 +70,10 @@ beforeAll(async () => {
     ].join('\n'),
   );
 });
-afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a study', { timeout: 300_000 }, () => {
   it('does its runs, prints one table and writes a report', async () => {
-    const { code, out, error } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
+    const { code, out, error } = await launch(['study', 'tiny.yaml', '--out', 'whole']);
     expect(error).toBe('');
     expect(code).toBe(0);
     expect(out).toContain('1 pre-training run and 4 fine-tuning runs');
@@ -146,7 +104,7 @@ describe('a study', { timeout: 300_000 }, () => {
 
   it('skips what is finished', async () => {
     const before = contents('whole');
-    const { out } = await ferry(['study', 'tiny.yaml', '--out', 'whole']);
+    const { out } = await ferry('study', 'tiny.yaml', '--out', 'whole');
     expect(out.match(/finished before/g)).toHaveLength(5);
     expect(contents('whole')).toEqual(before);
   });
@@ -154,7 +112,7 @@ describe('a study', { timeout: 300_000 }, () => {
   it('goes on wherever it lies and by whatever path it is named', async () => {
     await cp(join(folder, 'whole'), join(folder, 'elsewhere/moved it'), { recursive: true });
     await rm(join(folder, 'elsewhere/moved it/finetune/puzzles/pre-trained-ids'), { recursive: true });
-    const { code, out, error } = await ferry(['study', join(folder, 'elsewhere/moved it')]);
+    const { code, out, error } = await ferry('study', join(folder, 'elsewhere/moved it'));
     expect([error, code]).toEqual(['', 0]);
     expect(out.match(/finished before/g)).toHaveLength(4);
     expect(contents('elsewhere/moved it')).toEqual(contents('whole'));
@@ -176,7 +134,7 @@ describe('a study', { timeout: 300_000 }, () => {
         .replace(/^from: "?study:(.*?)"?$/m, 'from: old/$1');
       await writeFile(join(run, 'recipe.yaml'), `${then}out: ${run}\n`);
     }
-    const { out, error } = await ferry(['study', 'tiny.yaml', '--out', 'old']);
+    const { out, error } = await ferry('study', 'tiny.yaml', '--out', 'old');
     expect(error).toBe('');
     expect(out.match(/finished before/g)).toHaveLength(5);
     const rowsOf = (study: string) =>
@@ -195,7 +153,7 @@ describe('a study', { timeout: 300_000 }, () => {
 
   it('gives finished runs more epochs, unless others began from what they were', async () => {
     await cp(join(folder, 'whole'), join(folder, 'longer'), { recursive: true });
-    const more = await ferry(['study', 'tiny.yaml', 'finetuning.epochs=4', 'ids=[false]', '--out', 'longer']);
+    const more = await ferry('study', 'tiny.yaml', 'finetuning.epochs=4', 'ids=[false]', '--out', 'longer');
     expect(more.error).toBe('');
     expect(more.out.match(/epoch \d\/4 /g)).toHaveLength(2);
     const [, , then] = contents('whole');
@@ -219,12 +177,12 @@ describe('a study', { timeout: 300_000 }, () => {
       !existsSync(join(run, 'summary.json'));
     const [pretrain, , , tuned] = runs('killed');
     for (const run of [pretrain!, tuned!]) {
-      const { code } = await ferry(args, (child) => {
+      const { code } = await launch(args, (child) => {
         once(child, checkpointIn(run), () => child.kill('SIGKILL'));
       });
       expect(code).toBe(null);
     }
-    const { code, out } = await ferry(args);
+    const { code, out } = await launch(args);
     expect(code).toBe(0);
     expect(out).toContain('finished before');
     expect(contents('killed')).toEqual(contents('whole'));
@@ -240,8 +198,7 @@ describe('a study', { timeout: 300_000 }, () => {
       `${ferryStudy} > roomy.txt 2>&1; echo $? >> roomy.txt`,
       'cp -r small/study roomy',
     ].join('\n');
-    const env = { ...process.env, FERRY_BACKEND: 'ort', FERRY_THREADS: '2', NO_COLOR: '1', FERRY_DEBUG: '' };
-    spawnSync('unshare', ['-rm', 'sh', '-c', script], { cwd: folder, env });
+    spawnSync('unshare', ['-rm', 'sh', '-c', script]);
     const full = (await readFile(join(folder, 'full.txt'), 'utf8')).trimEnd().split('\n');
     expect(full.at(-1)).toBe('1');
     expect(full.at(-2)).toMatch(
@@ -268,7 +225,7 @@ describe('a study', { timeout: 300_000 }, () => {
       readdirSync(join(run, 'checkpoints'))
         .filter((name) => name.startsWith('step-'))
         .sort();
-    const killed = await ferry(['finetune', 'solo.yaml', '--out', 'solo'], (child) => {
+    const killed = await launch(['finetune', 'solo.yaml', '--out', 'solo'], (child) => {
       once(
         child,
         () => existsSync(join(run, 'checkpoints')) && saved().length > 1,
@@ -278,10 +235,10 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(killed.code).toBe(null);
     const file = join(run, 'checkpoints', saved().at(-1)!, 'model.safetensors');
     truncateSync(file, statSync(file).size - 4);
-    const refused = await ferry(['finetune', 'solo.yaml', '--out', 'solo']);
+    const refused = await ferry('finetune', 'solo.yaml', '--out', 'solo');
     expect(refused.code).toBe(1);
     expect(refused.error).toMatch(/model\.safetensors is damaged: .*\(ferry: --fallback\)\n$/);
-    const { code } = await ferry(['finetune', 'solo.yaml', '--out', 'solo', '--fallback']);
+    const { code } = await ferry('finetune', 'solo.yaml', '--out', 'solo', '--fallback');
     expect(code).toBe(0);
     const [, whole] = contents('whole');
     expect(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).toBe(whole);
@@ -295,10 +252,10 @@ describe('a study', { timeout: 300_000 }, () => {
 
   it('leaves runs that can be compared, if they ranked the same rows', async () => {
     const [, ...tuned] = runs('whole').map((run) => relative(folder, run));
-    const { out, error } = await ferry(['compare', ...tuned, '--json']);
+    const { out, error } = await ferry('compare', ...tuned, '--json');
     expect(error).toBe('');
     const found = JSON.parse(out) as RunComparison;
-    await ferry(['compare', ...tuned, '--csv', 'tuned.csv']);
+    await ferry('compare', ...tuned, '--csv', 'tuned.csv');
     const [titles, first] = readFileSync(join(folder, 'tuned.csv'), 'utf8').split('\n');
     expect(titles).toMatch(/^run,domain,split,grouping,group,rows,metric,value,/);
     expect(first).toContain(`,recall@10,${found.metrics[0]!['recall@10']!.mean},`);
@@ -343,21 +300,21 @@ describe('a study', { timeout: 300_000 }, () => {
 
   it('leaves runs that can be evaluated, carried to another domain, and asked for recommendations', async () => {
     const run = 'whole/finetune/puzzles/pre-trained-no-ids/seed-1';
-    const evaluation = await ferry(['evaluate', run, '--json']);
+    const evaluation = await ferry('evaluate', run, '--json');
     const { metrics } = JSON.parse(evaluation.out) as { metrics: Record<string, number> };
     const summary = JSON.parse(await readFile(join(folder, run, 'summary.json'), 'utf8')) as {
       test: Record<string, number>;
     };
     expect(metrics).toEqual(summary.test);
-    const { out: other } = await ferry(['evaluate', run, '--cutoffs', '1,20', '--json']);
+    const { out: other } = await ferry('evaluate', run, '--cutoffs', '1,20', '--json');
     expect(Object.keys((JSON.parse(other) as { metrics: object }).metrics)).toEqual([
       ...['recall@1', 'ndcg@1', 'recall@20', 'ndcg@20', 'mrr'],
     ]);
-    const elsewhere = await ferry(['evaluate', run, '--on', 'games']);
+    const elsewhere = await ferry('evaluate', run, '--on', 'games');
     expect(elsewhere.out).toContain('games, test:');
     const withIds = 'whole/finetune/puzzles/scratch-ids/seed-1';
     expect(await refusal('evaluate', withIds, '--on', 'games')).toContain('knows the items of puzzles by ID');
-    const { out } = await ferry(['recommend', run, '--history', 'pu0003,pu0004', '--top', '3']);
+    const { out } = await ferry('recommend', run, '--history', 'pu0003,pu0004', '--top', '3');
     expect(out).toMatch(/Recommended\n {3}1 {2}-?\d\.\d{4} {2}pu\d{4} {2}\w/);
     expect(out).toContain('Interests that fired');
   });
@@ -367,13 +324,13 @@ describe('errors', { timeout: 120_000 }, () => {
   const run = 'whole/finetune/puzzles/scratch-no-ids/seed-1';
 
   it('end with code 1 and one line, and with a trace only if asked', async () => {
-    const nothing = await ferry(['evaluate', 'nowhere']);
+    const nothing = await launch(['evaluate', 'nowhere']);
     expect(nothing).toEqual({
       code: 1,
       out: '',
       error: 'error nowhere is no run directory: it has no recipe.yaml\n',
     });
-    const traced = await ferry(['evaluate', 'nowhere', '--debug']);
+    const traced = await launch(['evaluate', 'nowhere', '--debug']);
     expect(traced.error).toContain('runs.ts');
   });
 

@@ -1,16 +1,12 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { ferry } from './ferry.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { ferry, ownFolder } from './ferry.ts';
 
-const place = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), 'ferry-train-'));
+ownFolder('train');
 const checkpoints = join(import.meta.dirname, '../../../packages/morec/test/fixtures');
 
 beforeAll(() => {
-  process.chdir(folder);
-  vi.stubEnv('FERRY_BACKEND', '');
   // Users go round nine items from where they begin; whoever is odd goes backwards.
   const lines = Array.from({ length: 40 }, (_, u) =>
     [
@@ -31,11 +27,6 @@ training: { epochs: 3, batchSize: 16, learningRate: 0.01 }
 evaluation: { cutoffs: [1, 3], history: mask }
 `,
   );
-});
-afterAll(() => {
-  process.chdir(place);
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 it('trains, tests, evaluates, recommends and compares', async () => {

@@ -1,11 +1,9 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { ferry } from './ferry.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { ferry, ownFolder } from './ferry.ts';
 
-const place = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), 'ferry-transfer-'));
+ownFolder('transfer');
 
 /** Users of a domain go round its items, and features say where on the round an item lies: what is learned in one holds in all. */
 function writeRound(name: string, items: number): void {
@@ -33,8 +31,6 @@ model: { name: sasrec, width: 16, inner: 16, positions: 6, dropout: 0, tower: { 
 `;
 
 beforeAll(() => {
-  process.chdir(folder);
-  vi.stubEnv('FERRY_BACKEND', '');
   for (const [name, items] of [
     ['a', 20],
     ['b', 24],
@@ -49,11 +45,6 @@ beforeAll(() => {
     'fine.yaml',
     `job: finetune\ntarget: c\n${shared}finetuning: { epochs: 1, batchSize: 32, objective: softmax }\nevaluation: { cutoffs: [1, 3], history: mask }\n`,
   );
-});
-afterAll(() => {
-  process.chdir(place);
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 const recall = async (...args: string[]): Promise<number> =>

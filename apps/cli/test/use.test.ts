@@ -1,19 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { tf } from '@ferry/engine';
 import { openRecipe, wholeRecipe } from '@ferry/recipes';
 import { runJob } from '@ferry/studies';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { describeError } from '../src/errors.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { models } from '../src/models.ts';
-import { buildProgram } from '../src/program.ts';
+import { ferry, launcher, ownFolder } from './ferry.ts';
 
-const place = process.cwd();
-const launcher = join(import.meta.dirname, '../bin/ferry.js');
-const folder = mkdtempSync(join(tmpdir(), 'ferry-use-'));
+const folder = ownFolder('use');
 const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
 
 const items = Array.from({ length: 24 }, (_, i) => ({
@@ -45,23 +40,6 @@ function writeDomain(name: string, features = true): void {
   }
 }
 
-/** What a command prints, in this process; errors as they are shown. */
-async function ferry(...args: string[]): Promise<string> {
-  let out = '';
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
-  try {
-    await buildProgram().parseAsync(['node', 'ferry', ...args]);
-  } catch (error) {
-    return stripVTControlCharacters(describeError(error, false));
-  } finally {
-    write.mockRestore();
-  }
-  return out;
-}
-
 const recipe = (more: string): string =>
   `job: finetune
 target: shop
@@ -74,18 +52,11 @@ finetuning: { epochs: 1, batchSize: 16, checkpointEvery: 1 }
 ${more}`;
 
 beforeAll(async () => {
-  process.chdir(folder);
-  vi.stubEnv('FERRY_BACKEND', '');
   writeDomain('shop');
   writeFileSync('ids.yaml', recipe('ids: true\n'));
   writeFileSync('plain.yaml', recipe('ids: false\n'));
   for (const name of ['ids', 'plain']) await ferry('finetune', `${name}.yaml`);
 }, 120_000);
-afterAll(() => {
-  process.chdir(place);
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
 
 describe('a run in use', { timeout: 120_000 }, () => {
   it('knows users with one and with two interactions', async () => {
@@ -222,10 +193,8 @@ describe('the guide', () => {
     expect(block).toContain('npx ferry finetune mine.yaml');
     writeDomain('data/mine', false);
     const script = block.replaceAll('npx ferry', `"${process.execPath}" "${launcher}"`).replace('USER', 'u1');
-    const env = { ...process.env, NO_COLOR: '1', FERRY_BACKEND: 'ort', FERRY_THREADS: '2' };
     const { status, stdout, stderr } = spawnSync('sh', ['-e', '-c', script], {
-      cwd: folder,
-      env,
+      env: { ...process.env, FERRY_BACKEND: 'ort', FERRY_THREADS: '1' },
       encoding: 'utf8',
     });
     expect({ status, stderr }).toMatchObject({ status: 0 });

@@ -1,11 +1,9 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { ferry } from './ferry.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { ferry, ownFolder } from './ferry.ts';
 
-const place = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), 'ferry-user-item-'));
+ownFolder('user-item');
 
 /** Users of two kinds, items of two kinds: training, validation and test items of each user. */
 const rows = { train: [0, 1, 2, 3], val: [4], test: [5, 6] };
@@ -13,8 +11,6 @@ const line = (user: number, at: number): string =>
   `u${user}\ti${((user * 3 + at * 5) % 11) * 2 + (user % 2)}\t5.0\n`;
 
 beforeAll(() => {
-  process.chdir(folder);
-  vi.stubEnv('FERRY_BACKEND', '');
   mkdirSync('kinds');
   for (const [name, places] of Object.entries(rows))
     writeFileSync(
@@ -43,11 +39,6 @@ training: { epochs: 3, batchSize: 32, learningRate: 0.05 }
 evaluation: { cutoffs: [3], history: mask, candidates: trained, metric: recall@3 }
 `,
   );
-});
-afterAll(() => {
-  process.chdir(place);
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
 });
 
 const test = (run: string): Record<string, number> =>
