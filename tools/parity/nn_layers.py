@@ -161,6 +161,34 @@ def additive(hidden):
     return {"hidden": hidden} | result(Additive(5, 3), {"x": (B, L, 5)}, lambda m, x: m(x, hidden))
 
 
+class HeadsOnly(nn.Module):
+    """NRMS's self-attention: from width I to width O, without a projection of the joined heads unless asked for."""
+
+    def __init__(self, inputs, outputs, heads, bias, projected):
+        super().__init__()
+        self.in_proj_weight = nn.Parameter(torch.zeros(3 * outputs, inputs))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * outputs)) if bias else None
+        self.out_proj = nn.Linear(outputs, outputs, bias=bias) if projected else nn.Identity()
+        self.heads, self.width = heads, outputs // heads
+
+    def forward(self, x, hidden):
+        q, k, v = (
+            part.unflatten(-1, (self.heads, self.width)).transpose(1, 2)
+            for part in F.linear(x, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
+        )
+        scores = q @ k.transpose(-1, -2) / self.width**0.5
+        if hidden is not None:
+            scores = scores.masked_fill(boolean(hidden)[:, None, None], -torch.inf)
+        return self.out_proj((scores.softmax(-1) @ v).transpose(1, 2).flatten(2))
+
+
+def heads_only(hidden, bias, projected):
+    module = HeadsOnly(5, 6, 3, bias, projected)
+    return {"hidden": hidden, "bias": bias, "projected": projected} | result(
+        module, {"x": (B, L, 5)}, lambda m, x: m(x, hidden)
+    )
+
+
 def normalize():
     return result(nn.Module(), {"x": (3, 4)}, lambda m, x: F.normalize(x, dim=-1))
 
@@ -197,5 +225,10 @@ write(
         },
         "gru": {"full": gru(None), "padded": gru([5, 2, 3])},
         "additiveAttention": {"full": additive(None), "hidden": additive(HIDDEN)},
+        "selfAttention": {
+            "heads alone": heads_only(None, False, False),
+            "heads alone, hidden": heads_only(HIDDEN, False, False),
+            "with biases and an output projection, hidden": heads_only(HIDDEN, True, True),
+        },
     },
 )

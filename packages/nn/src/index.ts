@@ -33,6 +33,13 @@ export {
   type MultiHeadAttentionOptions,
 } from './attention.ts';
 export {
+  createSelfAttention,
+  selfAttention,
+  type SelfAttentionOptions,
+  type SelfAttentionParameters,
+  type SelfAttentionSizes,
+} from './selfAttention.ts';
+export {
   createDecoderLayer,
   createEncoderLayer,
   transformerDecoderLayer,

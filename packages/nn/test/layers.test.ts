@@ -12,12 +12,14 @@ import {
   createGru,
   createLayerNorm,
   createLinear,
+  createSelfAttention,
   embed,
   flattenParameters,
   gru,
   multiHeadAttention,
   normalize,
   type Parameters,
+  selfAttention,
   torchName,
   transformerDecoder,
   transformerDecoderLayer,
@@ -57,6 +59,7 @@ interface Fixture {
   decoder: Record<string, Transformer>;
   gru: Record<string, Case & { lengths: number[] | null }>;
   additiveAttention: Record<string, Masked>;
+  selfAttention: Record<string, Masked & { bias: boolean; projected: boolean }>;
 }
 
 type Inputs = Record<string, tf.Variable>;
@@ -199,5 +202,11 @@ describeVariants('layers equal PyTorch', (variant) => {
       masksOf({ hidden: wanted.hidden }),
       ({ x }, masks) => additiveAttention(p, x!, masks).output,
     );
+  });
+
+  it.each(Object.entries(expected.selfAttention))('self-attention: %s', (_, wanted) => {
+    const { bias, projected: outProjection, hidden } = wanted;
+    const p = createSelfAttention({ inputs: 5, outputs: 6, bias, outProjection }, random);
+    check(wanted, p, masksOf({ hidden }), ({ x }, masks) => selfAttention(p, x!, { heads: 3, ...masks }));
   });
 });
