@@ -71,12 +71,89 @@ it.each([
   [['model={ name: sasrec }'], 'only user-item models can be trained on it'],
   [['model={ name: vbpr }'], 'reads features of image or text'],
   [['objective.over=pairs'], 'objective.over must be one of interactions, users'],
+  [['evaluation.negatives={ count: 3 }'], 'user-item models are ranked among all items'],
   [['model={ name: lightgcn, layer: 2 }'], "unknown key 'layer' in model; did you mean 'layers'?"],
 ])('refuses %j', async (overrides, message) => {
   expect(await ferry('train', 'kinds.yaml', ...overrides, '--out', 'never')).toContain(message);
   expect(existsSync('never/checkpoints')).toBe(false);
 });
 
-it('says what it cannot do with such a run', async () => {
-  expect(await ferry('recommend', 'graph', '--user', 'u1')).toContain('is a user-item model');
+const json = async (...args: string[]): Promise<Record<string, unknown>> =>
+  JSON.parse(await ferry(...args, '--json')) as Record<string, unknown>;
+
+it('keeps what it ranked, user by user, for all that reads rows', async () => {
+  const compared = (await json('compare', 'knn', 'random', '--metric', 'recall@3')) as {
+    count: number;
+    metrics: Record<string, { mean: number }>[];
+  };
+  expect(compared.count).toBe(24);
+  const names = ['recall@3', 'precision@3', 'hit@3', 'ndcg@3', 'map@3', 'mrr@3'];
+  for (const name of names) expect(compared.metrics[0]![name]!.mean).toBe(test('knn')[name]);
+  expect(Object.keys(compared.metrics[0]!)).toContain('gini@3');
+  expect(await ferry('longtail', 'knn', 'random')).toMatch(
+    /Recall@3 by training interactions[^]*\n1-4 +32 [^]*\n5-9 +16 /,
+  );
+  expect(await ferry('longtail', 'knn', '--by', 'age')).toContain('needs rows of one relevant item');
+  expect(readFileSync('knn/report.html', 'utf8')).toContain('Test by group');
+});
+
+it('ranks again what it ranked, and writes lists that are worth the same', async () => {
+  const found = (await json('evaluate', 'graph', '--save-lists', 'graph.tsv')) as {
+    rows: number;
+    metrics: Record<string, number>;
+  };
+  expect(found.rows).toBe(24);
+  expect(found.metrics).toMatchObject(test('graph'));
+  expect(readFileSync('graph.tsv', 'utf8').trim().split('\n')).toHaveLength(24 * 3);
+  const scored = (await json('score', 'graph.tsv', '--on', 'kinds', '--cutoffs', '3')) as typeof found;
+  for (const [name, value] of Object.entries(scored.metrics))
+    expect(found.metrics[name], name).toBeCloseTo(value, 12);
+  const valid = (await json('evaluate', 'graph', '--split', 'valid', '--depth', '5')) as typeof found;
+  const { best } = JSON.parse(readFileSync('graph/summary.json', 'utf8')) as {
+    best: { valid: Record<string, number> };
+  };
+  for (const name of ['recall@3', 'ndcg@3']) expect(valid.metrics[name]).toBe(best.valid[name]);
+  expect(await ferry('compare', 'graph', 'knn', '--rows', 'valid')).toContain("kept no rows 'valid'");
+});
+
+it('recommends to a user what the user has not', async () => {
+  const { history, items } = (await json('recommend', 'graph', '--user', 'u1', '--top', '15')) as {
+    history: { id: string }[];
+    items: { id: string; score: number }[];
+  };
+  expect(history).toHaveLength(7);
+  expect(items).toHaveLength(15);
+  expect(history.filter(({ id }) => items.some((item) => item.id === id))).toEqual([]);
+  expect(items.map(({ score }) => score)).toEqual(items.map(({ score }) => score).sort((a, b) => b - a));
+  expect(await ferry('recommend', 'graph', '--user', 'u1', '--again', '--top', '99')).toMatch(/^  22  /m);
+});
+
+it('is compared with a model of sequences where both ranked one item of each user', async () => {
+  const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  mkdirSync('order');
+  const ids = Array.from({ length: 22 }, (_, i) => `i${i}`);
+  writeFileSync('order/items.jsonl', lines(ids.map((id) => ({ id, title: id }))));
+  const users = Array.from({ length: 24 }, (_, u) => ({
+    user: `u${u}`,
+    items: Array.from({ length: 5 }, (_, l) => `i${(2 * u + 2 * l + (u % 2)) % 22}`),
+  }));
+  writeFileSync('order/sequences.jsonl', lines(users));
+  const evaluation = 'evaluation={ cutoffs: [3], history: mask, validationItems: mask }';
+  const on = (model: string, out: string, ...more: string[]): Promise<string> =>
+    ferry('train', 'kinds.yaml', 'target=order', `model={ ${model} }`, evaluation, ...more, '--out', out);
+  await on('name: sasrec, width: 4, heads: 1, inner: 4, layers: 1, positions: 5', 'sequence');
+  await on('name: item-knn', 'neighbours');
+  expect(await ferry('compare', 'neighbours', 'sequence')).toContain('24 rows');
+  await on('name: item-knn', 'other', 'evaluation.validationItems=keep');
+  expect(await ferry('compare', 'other', 'sequence')).toContain('items of training excluded');
+});
+
+it.each([
+  [['recommend', 'graph', '--history', 'i1'], 'LightGCN is a user-item model and knows users by number'],
+  [['recommend', 'graph', '--user', 'u1', '--on', 'pair'], 'by number (LightGCN): it cannot be used on pair'],
+  [['evaluate', 'graph', '--on', 'pair'], 'by number (LightGCN): it cannot be used on pair'],
+  [['evaluate', 'graph', '--without', 'text'], 'graph uses no text features: it has none'],
+  [['finetune', 'graph/recipe.yaml'], "is a recipe for 'ferry train'"],
+])('says what it cannot do with such a run: %j', async (command, message) => {
+  expect(await ferry(...command)).toContain(message);
 });

@@ -72,6 +72,12 @@ export {
 } from './significance.ts';
 export { summarise, summariseRuns, type Summary } from './summary.ts';
 export { targetPlaces } from './tensorPlaces.ts';
-export { rankUsers, type UserRanking, type UserRankingOptions, type UserScores } from './userRanking.ts';
+export {
+  rankUsers,
+  readScores,
+  type UserRanking,
+  type UserRankingOptions,
+  type UserScores,
+} from './userRanking.ts';
 export { topK, type TopKOptions } from './topK.ts';
 export { sampledPlaces, sampledWords, type SampledRanking } from './negatives.ts';

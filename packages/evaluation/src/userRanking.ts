@@ -34,10 +34,14 @@ export type UserScores = Float32Array | Float64Array | tf.Tensor2D;
 
 /** What {@link rankUsers} returns: where every relevant item stands, and the lists. */
 export interface UserRanking extends ManyPlaces {
+  /** Index of each row's user; [R]. */
+  readonly users: Int32Array;
   /** Candidates of each user. */
   readonly candidates: Int32Array;
   /** The best items of each user; equal scores by item number. */
   readonly lists: Lists;
+  /** Score of each entry of the lists. */
+  readonly listScores: Float64Array;
   /** See `rankingMetrics`. */
   readonly metrics: Record<string, number>;
 }
@@ -75,8 +79,9 @@ class Best {
     if (this.size === this.#k) this.least = scores[this.#k - 1]!;
   }
 
-  items(): Int32Array {
-    return this.#items.subarray(0, this.size);
+  /** Copies of what is held. */
+  take(): { items: Int32Array; scores: Float64Array } {
+    return { items: this.#items.slice(0, this.size), scores: this.#scores.slice(0, this.size) };
   }
 }
 
@@ -143,7 +148,7 @@ export async function rankUsers(options: UserRankingOptions): Promise<UserRankin
   const tied = new Int32Array(relevant.length);
   const candidates = new Int32Array(users.length);
   const listEnds = new Int32Array(users.length);
-  const listed: Int32Array[] = [];
+  const listed: ReturnType<Best['take']>[] = [];
   // The last row that an item was excluded from, or relevant to, so that nothing needs clearing between rows.
   const excluded = new Int32Array(count + 1).fill(-1);
   const best = new Best(depth);
@@ -178,7 +183,7 @@ export async function rankUsers(options: UserRankingOptions): Promise<UserRankin
       better[at] = found.better;
       tied[at] = found.tied;
     });
-    listed.push(best.items().slice());
+    listed.push(best.take());
     listEnds[row] = (listEnds[row - 1] ?? 0) + best.size;
   };
   const isKnown = (item: number): boolean => !known || known[item] !== 0;
@@ -194,13 +199,19 @@ export async function rankUsers(options: UserRankingOptions): Promise<UserRankin
       rankRow(from + b, scores.subarray(b * (count + 1), (b + 1) * (count + 1)));
   }
   const items = new Int32Array(listEnds.at(-1) ?? 0);
-  for (const [row, list] of listed.entries()) items.set(list, listEnds[row]! - list.length);
+  const listScores = new Float64Array(items.length);
+  for (const [row, list] of listed.entries()) {
+    const start = listEnds[row]! - list.items.length;
+    items.set(list.items, start);
+    listScores.set(list.scores, start);
+  }
   const places = { better, tied, relevantEnds, candidates, gains };
   const lists = { items, listEnds, relevant, relevantEnds, gains, depth };
-  return { ...places, lists, metrics: rankingMetrics(places, k, undefined, ties) };
+  return { ...places, users, lists, listScores, metrics: rankingMetrics(places, k, undefined, ties) };
 }
 
-async function readScores(scores: UserScores): Promise<Float32Array | Float64Array> {
+/** Scores on the host; a tensor is disposed. */
+export async function readScores(scores: UserScores): Promise<Float32Array | Float64Array> {
   if (!(scores instanceof tf.Tensor)) return scores;
   const read = (await scores.data()) as Float32Array;
   scores.dispose();

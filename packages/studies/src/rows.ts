@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Domain, Rows, UserTargets } from '@ferry/data';
+import type { Domain, Rows } from '@ferry/data';
 import {
   beyondAccuracy,
   groupMetrics,
@@ -38,7 +38,10 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   readonly split: string;
   /** How the domain was split; undefined for runs of before it was kept. */
   readonly protocol?: string;
-  /** Whether items of the history were candidates. */
+  /**
+   * Whether items of the history were candidates: `keep`, `mask`; or `mask-training`, where only those of training were none and those
+   * of validation were, in the test.
+   */
   readonly history: string;
   /** N: items each row's target was ranked among. */
   readonly items: number;
@@ -84,6 +87,8 @@ export interface Ranking {
   readonly present?: Readonly<Record<string, ArrayLike<number>>>;
   /** The checkpoint that ranked. */
   readonly checkpoint?: string;
+  /** Items that are candidates at all. Default N: those of the domain. */
+  readonly items?: number;
 }
 
 /** Identifies the rows of a split and the catalogue they are ranked in. */
@@ -108,12 +113,13 @@ function aboutTargets(
 }
 
 /** What is known of an evaluation as a whole. */
-function aboutRanking({ domain, split, history, checkpoint, lists }: Omit<Ranking, 'places'>) {
-  const items = domain.items.ids.length;
+function aboutRanking({ domain, split, history, checkpoint, lists, ...rest }: Omit<Ranking, 'places'>) {
+  const count = domain.items.ids.length;
+  const { items = count } = rest;
   return {
     ...{ domain: domain.name, split, history, items, checkpoint },
     protocol: domain.protocol ?? 'leave-one-out',
-    ...(lists && { lists, training: trainingUse(domain.training, items) }),
+    ...(lists && { lists, training: { ...trainingUse(domain.training, count), items } }),
   };
 }
 
@@ -143,29 +149,44 @@ function agesOf({ sequences }: Domain, { items, ends }: Rows): Float32Array | un
   return Float32Array.from(ends, (end) => times[end]! - first);
 }
 
+/** Whether every user was ranked for one item, in the order of a split's rows. */
+function oneEach({ users, targets }: Rows, { users: ranked, lists: { relevant } }: UserRanking): boolean {
+  return (
+    users.length === ranked.length &&
+    targets.length === relevant.length &&
+    users.every((user, r) => user === ranked[r] && targets[r] === relevant[r])
+  );
+}
+
 /**
- * The same of a model that knows users and no order: a row for each user, with all items of the split as relevant items.
+ * The same of a model that knows users and no order: a row for each user, with all items of the split as relevant items. Where every
+ * user has one, these are the rows of a model of sequences, and can be compared with them. The lists are kept too.
  *
- * @param ranking - `places` as `rankUsers` gives them; the lists are kept too.
- * @param targets - What was ranked, see `targetsByUser`.
+ * @param ranking - `places` as `rankUsers` gives them; `candidates`: whether only items that training knows were ranked.
  */
 export function rankedUsers(
-  ranking: Omit<Ranking, 'places' | 'lists'> & { readonly places: UserRanking },
-  { users, relevant, relevantEnds }: UserTargets,
+  ranking: Omit<Ranking, 'places' | 'lists' | 'items'> & {
+    readonly places: UserRanking;
+    readonly candidates?: 'all' | 'trained';
+  },
 ): RankedRows {
-  const { domain, places } = ranking;
+  const { domain, split, places } = ranking;
+  const { items, listEnds, depth, relevant, relevantEnds } = places.lists;
+  const { better, tied, candidates, gains, users } = places;
+  const whole = {
+    ...ranking,
+    lists: { items, listEnds, depth },
+    ...(ranking.candidates === 'trained' && {
+      items: domain.trainCounts.filter((count) => count > 0).length,
+    }),
+  };
+  if (oneEach(domain[split], places)) return rankedRows({ ...whole, places: { better, tied, candidates } });
   const { starts, ends } = domain.training;
-  const { items, listEnds, depth } = places.lists;
   return {
-    ...aboutRanking({ ...ranking, lists: { items, listEnds, depth } }),
+    ...aboutRanking(whole),
     ...aboutTargets(ranking, relevant),
-    key: keyOf(domain, [users, relevant, relevantEnds]),
-    better: places.better,
-    tied: places.tied,
-    candidates: places.candidates,
-    relevantEnds,
-    gains: places.gains,
-    users,
+    ...{ key: keyOf(domain, [users, relevant, relevantEnds]), better, tied, candidates },
+    ...{ relevantEnds, gains, users },
     historyLengths: users.map((user) => ends[user]! - starts[user]!),
   };
 }
@@ -245,7 +266,11 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
     gains: arrays['gains'] as Float32Array | undefined,
     ...(arrays['listItems'] && {
       lists: { items: ints('listItems'), listEnds: ints('listEnds'), depth },
-      training: { popularity: ints('popularity'), users: Number(meta['trainingUsers']) },
+      training: {
+        popularity: ints('popularity'),
+        users: Number(meta['trainingUsers']),
+        items: Number(meta['items']),
+      },
     }),
   };
 }

@@ -65,7 +65,7 @@ export async function runJob(
   const model = await anyModelOf(recipe, console);
   const { summary, details, rows } =
     recipe.job === 'train' && isUserItem(model)
-      ? { ...(await runUserItem(recipe, model, console)), details: undefined, rows: undefined }
+      ? await runUserItem(recipe, model, console)
       : await runTarget(recipe, console);
   const report = await writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)

@@ -246,10 +246,9 @@ describe('rows of a run', () => {
       scores: (users) =>
         Float32Array.from({ length: users.length * (count + 1) }, (_, i) => (i * 7919) % (count + 1)),
     });
-    const rows = rankedUsers(
-      { domain: split, split: 'test', history: 'mask', places: ranking, checkpoint: 'step-1' },
-      targets,
-    );
+    const rows = rankedUsers({
+      ...{ domain: split, split: 'test', history: 'mask', places: ranking, checkpoint: 'step-1' },
+    });
     for (const name of ['m', 'n']) await keepRows(run(name), 'test', rows);
     const kept = (await keptRows(join(folder, 'm')))!;
     expect(kept).toEqual(rows);

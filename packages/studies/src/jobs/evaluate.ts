@@ -1,16 +1,20 @@
-import { metricTitle } from '@ferry/evaluation';
 import { basename } from 'node:path';
-import type { GroupMetrics, RankedLists } from '@ferry/evaluation';
+import type { UserItemModel } from '@ferry/collaborative';
+import type { Domain } from '@ferry/data';
+import { metricTitle, rowCount, type GroupMetrics, type RankedLists } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { UserError } from '@ferry/recipes';
+import { UserError, type RunRecipe } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
 import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
-import { groupsOf, keepRows, metricsOf, rankedRows } from '../rows.ts';
+import { groupsOf, keepRows, metricsOf, rankedRows, type RankedRows } from '../rows.ts';
+import { isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
-import { presentOf, rankingOptions } from './target.ts';
-import { knowsIds, modelOf } from './recommender.ts';
+import { openUserItemRun } from './openUserItem.ts';
+import { anyModelOf, knowsIds } from './recommender.ts';
 import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
+import { presentOf, rankingOptions, type TargetRecipe } from './target.ts';
+import { rowsOfRanking } from './userItem.ts';
 
 /** What {@link evaluateRun} is asked for. */
 export interface EvaluateRunOptions extends OpenRunOptions {
@@ -53,18 +57,39 @@ export interface Evaluation {
 }
 
 /** Refuses to take away what a model has not, and all that it has. */
-async function checkLeft(run: string, without: readonly Modality[], console: JobConsole): Promise<void> {
-  const recipe = await wholeRun(run, console);
+async function checkLeft(
+  run: string,
+  recipe: RunRecipe,
+  without: readonly Modality[],
+  console: JobConsole,
+): Promise<void> {
   const has = (['text', 'image'] as const).filter((modality) => recipe.features[modality] !== 'none');
   const unknown = without.find((modality) => !has.includes(modality));
   if (unknown !== undefined)
-    throw new UserError(`${run} uses no ${unknown} features: it has ${has.join(' and ')}`);
-  const ids = knowsIds(await modelOf(recipe, console), recipe);
+    throw new UserError(
+      `${run} uses no ${unknown} features: it has ${has.length > 0 ? has.join(' and ') : 'none'}`,
+    );
+  const model = await anyModelOf(recipe, console);
+  const ids = isUserItem(model) || knowsIds(model, recipe);
   if (without.length > 0 && !ids && has.every((modality) => without.includes(modality)))
     throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
 }
 
-/** Makes the lists of a split and writes them: `user item score`, tabs between. */
+/** Writes lists of some users: `user item score`, tabs between. */
+function writeLists(
+  file: string,
+  { users: names, items: { ids } }: Domain,
+  users: Int32Array,
+  { items, listEnds, scores }: RankedLists & { readonly scores: ArrayLike<number> },
+): void {
+  const lines: string[] = [];
+  for (const [row, user] of users.entries())
+    for (let at = listEnds[row - 1] ?? 0; at < listEnds[row]!; at++)
+      lines.push(`${names[user]!}\t${ids[items[at]! - 1]!}\t${scores[at]!}\n`);
+  replaceFile(file, lines.join(''));
+}
+
+/** Makes the lists of a split and writes them. */
 async function savedLists(
   file: string,
   { model, ranking, target: { domain } }: OpenRun,
@@ -78,65 +103,96 @@ async function savedLists(
       `--save-lists needs one ${split} row a user, got several for user '${domain.users[users[twice]!]!}' of ${domain.name} (split ${domain.protocol ?? 'leave-one-out'})`,
     );
   const lists = await topLists(ranking, model, domain[split], options);
-  const lines: string[] = [];
-  for (const [row, user] of users.entries())
-    for (let at = lists.listEnds[row - 1] ?? 0; at < lists.listEnds[row]!; at++)
-      lines.push(
-        `${domain.users[user]!}\t${domain.items.ids[lists.items[at]! - 1]!}\t${lists.scores[at]!}\n`,
-      );
-  replaceFile(file, lines.join(''));
+  writeLists(file, domain, users, lists);
   const { items, listEnds, depth } = lists;
   return { items, listEnds, depth };
+}
+
+/** What a run ranked of a split. */
+interface RankedSplit {
+  readonly recipe: TargetRecipe;
+  readonly rows: RankedRows;
+  /** Where the weights came from. */
+  readonly checkpoint: string;
+}
+
+/** {@link evaluateRun} of a model of sequences. */
+async function rankSequences(
+  run: string,
+  { without = [], split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
+  console: JobConsole,
+): Promise<RankedSplit> {
+  const open = await openRun(run, which, console);
+  try {
+    const { recipe, target, model, ranking, checkpoint } = open;
+    const { domain } = target;
+    const { history } = recipe.evaluation;
+    const k = cutoffs ?? recipe.evaluation.cutoffs;
+    const options = { ...rankingOptions(recipe.evaluation, domain), k, without };
+    const places = await evaluateRecommender(ranking, model, domain[split], options);
+    const lists =
+      saveLists === undefined
+        ? undefined
+        : await savedLists(saveLists, open, split, { without, history, depth: depth ?? Math.max(...k) });
+    const about = { domain, split, history, places, present: presentOf(model), lists };
+    return { recipe, rows: rankedRows({ ...about, checkpoint: basename(checkpoint) }), checkpoint };
+  } finally {
+    open.dispose();
+  }
+}
+
+/** {@link evaluateRun} of a user-item model, whose lists come with its ranking. */
+async function rankUserItem(
+  run: string,
+  own: RunRecipe,
+  model: UserItemModel,
+  { split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
+  console: JobConsole,
+): Promise<RankedSplit> {
+  const evaluation = { ...(cutoffs && { k: cutoffs }), ...(depth !== undefined && { depth }) };
+  const open = await openUserItemRun(run, own, model, { ...which, evaluation }, console);
+  try {
+    const { recipe, target, training, checkpoint } = open;
+    const places = await training.rank(split);
+    const { lists, listScores: scores, users } = places;
+    if (saveLists !== undefined) writeLists(saveLists, target.domain, users, { ...lists, scores });
+    const rows = rowsOfRanking(recipe, target, { split, places, checkpoint: basename(checkpoint) });
+    return { recipe, rows, checkpoint };
+  } finally {
+    open.dispose();
+  }
 }
 
 /** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
-  { without = [], split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
+  options: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
-  await checkLeft(run, without, console);
-  const open = await openRun(run, which, console);
-  try {
-    const { recipe, target, model, ranking } = open;
-    const { domain } = target;
-    const { history, ties } = recipe.evaluation;
-    const k = cutoffs ?? recipe.evaluation.cutoffs;
-    const places = await evaluateRecommender(ranking, model, domain[split], {
-      ...rankingOptions(recipe.evaluation, domain),
-      k,
-      without,
-    });
-    const lists =
-      saveLists === undefined
-        ? undefined
-        : await savedLists(saveLists, open, split, { without, history, depth: depth ?? Math.max(...k) });
-    const checkpoint = basename(open.checkpoint);
-    const rows = rankedRows({ domain, split, history, places, present: presentOf(model), checkpoint, lists });
-    const metrics = metricsOf(rows, k, ties);
-    const name = [
-      split,
-      ...(without.length > 0 ? ['without', ...[...without].sort()] : []),
-      ...(which.on === undefined ? [] : ['on', domain.name]),
-      ...(which.checkpoint === 'last' ? ['last'] : []),
-    ];
-    await keepRows(run, name.join('-'), rows);
-    return {
-      checkpoint: open.checkpoint,
-      domain: domain.name,
-      split,
-      without,
-      rows: places.ranks.length,
-      items: domain.items.ids.length,
-      protocol: rows.protocol,
-      ...(places.sampled !== undefined && { sampled: places.sampled }),
-      metrics,
-      ...(saveLists !== undefined && { lists: saveLists }),
-      groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
-    };
-  } finally {
-    open.dispose();
-  }
+  const { without = [], split = 'test', saveLists } = options;
+  const own = await wholeRun(run, console);
+  await checkLeft(run, own, without, console);
+  const model = await anyModelOf(own, console);
+  const { recipe, rows, checkpoint } = isUserItem(model)
+    ? await rankUserItem(run, own, model, options, console)
+    : await rankSequences(run, options, console);
+  const { ties, cutoffs: k } = { ...recipe.evaluation, ...(options.cutoffs && { cutoffs: options.cutoffs }) };
+  const { domain, protocol, sampled, items } = rows;
+  const name = [
+    split,
+    ...(without.length > 0 ? ['without', ...[...without].sort()] : []),
+    ...(options.on === undefined ? [] : ['on', domain]),
+    ...(options.checkpoint === 'last' ? ['last'] : []),
+  ];
+  await keepRows(run, name.join('-'), rows);
+  return {
+    ...{ checkpoint, domain, split, without, items, protocol },
+    rows: rowCount(rows),
+    ...(sampled !== undefined && { sampled }),
+    metrics: metricsOf(rows, k, ties),
+    ...(saveLists !== undefined && { lists: saveLists }),
+    groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
+  };
 }
 
 /** Metrics of groups as a table, groups without rows left out. */

@@ -131,6 +131,8 @@ function grouping(
         ofItems: true,
       };
     case 'age': {
+      if (isMany(rows))
+        throw new UserError(`--by age needs rows of one relevant item, got users with several in ${run}`);
       if (!rows.ages) throw lacks('times: the domain holds only an order');
       const days = rows.ages.map((age) => Math.floor(age / day));
       return {

@@ -38,6 +38,7 @@ export async function openRows(run: string, name: string): Promise<OpenedRows> {
 const historyWords: Readonly<Record<string, string>> = {
   keep: 'items of the history kept',
   mask: 'items of the history excluded',
+  'mask-training': 'items of training excluded, those of validation not',
 };
 
 /** Rows of a run in words. */

@@ -1,10 +1,15 @@
+import type { UserItemModel } from '@ferry/collaborative';
 import type { Domain } from '@ferry/data';
-import { suggest, UserError } from '@ferry/recipes';
+import { readScores } from '@ferry/evaluation';
+import { suggest, UserError, type RunRecipe } from '@ferry/recipes';
 import { printable } from '@ferry/report';
 import { recommend as recommendItems } from '@ferry/sequential';
 import { counted } from '../words.ts';
+import { isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
-import { openRun, type OpenRunOptions } from './runs.ts';
+import { openUserItemRun } from './openUserItem.ts';
+import { anyModelOf } from './recommender.ts';
+import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
 
 /** What {@link recommend} is asked for: a user, or a history. */
 export interface RecommendRequest extends OpenRunOptions {
@@ -32,7 +37,7 @@ export interface Recommended {
   readonly domain: string;
   /** What was known, oldest first. */
   readonly history: readonly NamedItem[];
-  /** Best first; score is a cosine. */
+  /** Best first; score is what the model ranks by, of most a cosine. */
   readonly items: readonly (NamedItem & { readonly score: number })[];
   /** Interests that fired, the most attended first. */
   readonly interests: readonly {
@@ -86,16 +91,71 @@ export async function recommend(
   request: RecommendRequest,
   console: JobConsole,
 ): Promise<Recommended> {
+  const recipe = await wholeRun(run, console);
+  const model = await anyModelOf(recipe, console);
+  return isUserItem(model)
+    ? recommendToUser(run, recipe, model, request, console)
+    : recommendAfter(run, request, console);
+}
+
+/** An item of a domain by its number. */
+const nameIn =
+  ({ items: { ids, titles } }: Domain) =>
+  (item: number): NamedItem => ({ id: ids[item - 1]!, title: titles[item - 1]! });
+
+/** Of a user-item model, which knows its users and gives no reasons. */
+async function recommendToUser(
+  run: string,
+  recipe: RunRecipe,
+  model: UserItemModel,
+  request: RecommendRequest,
+  console: JobConsole,
+): Promise<Recommended> {
+  if (request.user === undefined)
+    throw new UserError(
+      `${model.title} is a user-item model and knows users by number, not by a history: give --user`,
+    );
+  const open = await openUserItemRun(run, recipe, model, request, console);
+  const scorer = open.training.recommender.scorer();
+  try {
+    const { domain } = open.target;
+    const history = historyOf(domain, request);
+    const user = domain.users.indexOf(request.user);
+    if (domain.training.starts[user] === domain.training.ends[user])
+      throw new UserError(
+        `user '${request.user}' of ${domain.name} has no training interactions: ${model.title} learned nothing of this user`,
+      );
+    const scores = await readScores(scorer.scores(Int32Array.of(user)));
+    const best = Array.from({ length: domain.items.ids.length }, (_, i) => i + 1)
+      .filter((item) => request.again || !history.includes(item))
+      .sort((a, b) => scores[b]! - scores[a]! || a - b)
+      .slice(0, request.top);
+    const named = nameIn(domain);
+    return {
+      domain: domain.name,
+      history: history.map(named),
+      items: best.map((item) => ({ ...named(item), score: scores[item]! })),
+      interests: [],
+    };
+  } finally {
+    scorer.dispose();
+    open.dispose();
+  }
+}
+
+/** Of a model of sequences. */
+async function recommendAfter(
+  run: string,
+  request: RecommendRequest,
+  console: JobConsole,
+): Promise<Recommended> {
   const open = await openRun(run, request, console, (domain) => historyOf(domain, request));
   const { target, model, ranking } = open;
   const { domain } = target;
   const ranker = ranking.ranker();
   try {
     const history = historyOf(domain, request);
-    const named = (item: number): NamedItem => ({
-      id: domain.items.ids[item - 1]!,
-      title: domain.items.titles[item - 1]!,
-    });
+    const named = nameIn(domain);
     const user = request.user === undefined ? -1 : domain.users.indexOf(request.user);
     const found = await recommendItems(ranker, model, history, {
       k: request.top,

@@ -50,7 +50,7 @@ export function rankingOptions(
 }
 
 /** What a finished run of today left behind for its best checkpoint; undefined if anything is missing. */
-async function leftBehind(
+export async function leftBehind(
   run: string,
   { best }: Summary,
 ): Promise<Omit<TargetResult, 'summary'> | undefined> {
@@ -61,6 +61,18 @@ async function leftBehind(
   const isBest = (checkpoint: string | undefined): boolean =>
     (checkpoint ?? best.checkpoint) === best.checkpoint;
   return isBest(details.checkpoint) && isBest(rows.checkpoint) ? { details, rows } : undefined;
+}
+
+/** Keeps what else is known of a run's best checkpoint. */
+export function keepDetails(
+  run: string,
+  { name: domain, protocol = 'leave-one-out' }: Domain,
+  checkpoint: string,
+  interests: RunDetails['interests'],
+): RunDetails {
+  const details = { domain, protocol, checkpoint, interests };
+  writeDetails(run, details);
+  return details;
 }
 
 /** How a recipe trains: the keys that both jobs have. */
@@ -188,10 +200,7 @@ async function trainOnTarget(
     const found = recommender.state();
     const interests =
       found === undefined ? null : (model.state?.interests?.(recommender.options, found) ?? null);
-    const { name, protocol = 'leave-one-out' } = domain;
-    const details = { domain: name, protocol, checkpoint, interests };
-    writeDetails(recipe.out, details);
-    return { summary, details, rows };
+    return { summary, details: keepDetails(recipe.out, domain, checkpoint, interests), rows };
   } finally {
     training.dispose();
     recommender.dispose();

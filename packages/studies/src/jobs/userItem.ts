@@ -6,13 +6,17 @@ import {
   type UserItemModel,
   type UserItemRecommender,
   type UserItemTraining,
+  type UserItemTrainingSettings,
 } from '@ferry/collaborative';
 import { featureSummary } from '@ferry/features';
 import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
-import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
+import type { UserRanking } from '@ferry/evaluation';
+import { checkpointsOf, listCheckpoints } from '@ferry/training';
+import { keepRows, rankedUsers, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { checkPlace } from './place.ts';
+import { keepDetails, leftBehind, type TargetResult } from './target.ts';
 import { train } from './train.ts';
 
 /** How a recipe's evaluation ranks users. */
@@ -32,11 +36,16 @@ export function userItemRecommenderOf(
   return createUserItemRecommender(model, { options, data: { interactions, features }, seed: recipe.seed });
 }
 
-/** A recommender in training as a recipe says, with what its domain gives. */
+/**
+ * A recommender in training as a recipe says, with what its domain gives.
+ *
+ * @param more - `evaluation`: where it is ranked otherwise than the recipe says; `onRanked`: told of every ranking.
+ */
 export function userItemTrainingOf(
   recipe: TrainRecipe,
   recommender: UserItemRecommender,
   { domain }: LoadedDomain,
+  more: Pick<UserItemTrainingSettings, 'evaluation' | 'onRanked'> = {},
 ): UserItemTraining {
   const { batchSize, learningRate, weightDecay, clipNorm } = recipe.training;
   const { validationItems } = recipe.evaluation;
@@ -48,9 +57,24 @@ export function userItemTrainingOf(
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
     sampling: recipeParts(recipe, recommender.model).settings,
-    evaluation: userEvaluation(recipe),
+    ...more,
+    evaluation: { ...userEvaluation(recipe), ...more.evaluation },
     ...(validationItems && { validationItems }),
     curve: hasValidation(domain) ? 'valid' : 'test',
+  });
+}
+
+/** The rows of a ranking by a recipe. */
+export function rowsOfRanking(
+  { evaluation }: Pick<TrainRecipe, 'evaluation'>,
+  { domain, features }: LoadedDomain,
+  ranked: { split: 'test' | 'valid'; places: UserRanking; checkpoint: string },
+): RankedRows {
+  const keeps = ranked.split === 'test' && hasValidation(domain) && evaluation.validationItems !== 'mask';
+  const present = Object.entries(features).map(([modality, matrix]) => [modality, matrix.present] as const);
+  return rankedUsers({
+    ...{ domain, ...ranked, history: keeps ? 'mask-training' : 'mask' },
+    ...{ present: Object.fromEntries(present), candidates: evaluation.candidates },
   });
 }
 
@@ -69,10 +93,14 @@ function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
     throw new UserError(
       `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ${evaluation.history}`,
     );
+  if (evaluation.negatives)
+    throw new UserError(
+      `evaluation.negatives must be left out for ${model.title}: user-item models are ranked among all items`,
+    );
 }
 
 /**
- * Trains a user-item model on a domain, or fits it, and tests it. A finished run is not trained again. Where the domain has no validation
+ * Trains a user-item model on a domain, or fits it, tests it and keeps its rows. A finished run is not trained again. Where the domain has no validation
  * part, the curve is the test's and nothing is chosen by it: the last epoch is the result.
  *
  * @param recipe - Whole, with the run directory in `out`.
@@ -81,7 +109,7 @@ export async function runUserItem(
   recipe: TrainRecipe & { out: string },
   model: UserItemModel,
   console: JobConsole,
-): Promise<{ summary: Summary }> {
+): Promise<TargetResult> {
   checkPlace(recipe.out);
   checkRecipe(recipe, model);
   const opened = await openForJob(recipe.target, recipe, { ordered: false });
@@ -102,7 +130,12 @@ export async function runUserItem(
         '  no validation part: the curve is that of the test, nothing is chosen by it, the last epoch counts',
       );
   }
-  const training = userItemTrainingOf(recipe, recommender, target);
+  let tested: UserRanking | undefined;
+  const training = userItemTrainingOf(recipe, recommender, target, {
+    onRanked: (split, ranking) => {
+      if (split === 'test') tested = ranking;
+    },
+  });
   const { epochs, patience, validateEvery, checkpointEvery } = recipe.training;
   try {
     const summary = await train(recipe, model, training, console, {
@@ -114,7 +147,14 @@ export async function runUserItem(
       checkpointEvery,
       fingerprint: fingerprint([target], Infinity),
     });
-    return { summary };
+    const left = await leftBehind(recipe.out, summary);
+    if (left && !tested) return { summary, ...left };
+    const { checkpoint } = summary.best;
+    // Training leaves the best checkpoint's weights in the model.
+    const places = tested ?? (await training.rank('test'));
+    const rows = rowsOfRanking(recipe, target, { split: 'test', places, checkpoint });
+    await keepRows(recipe.out, 'test', rows);
+    return { summary, details: keepDetails(recipe.out, domain, checkpoint, null), rows };
   } finally {
     training.dispose();
     recommender.dispose();
