@@ -92,9 +92,14 @@ function headerOf(content: Uint8Array, name: string): { numbers: boolean; shape:
   }
 }
 
-function parseArchive(bytes: Uint8Array, file: string, name: string | undefined, items: number): RawRows {
+async function parseArchive(
+  bytes: Uint8Array,
+  file: string,
+  name: string | undefined,
+  items: number,
+): Promise<RawRows> {
   const names: string[] = [];
-  const arrays = unpackNpz(bytes, file, {
+  const arrays = await unpackNpz(bytes, file, {
     take: (array) => {
       names.push(array);
       return name === undefined || array === name || idArrays.includes(array);
@@ -153,7 +158,7 @@ export async function readFeatureFile(
   const record = await readRecord(file);
   const items = domain.items.ids.length;
   let found: RawRows;
-  if (/\.npz$/i.test(file)) found = parseArchive(bytes, file, options.array, items);
+  if (/\.npz$/i.test(file)) found = await parseArchive(bytes, file, options.array, items);
   else if (/\.npy$/i.test(file)) {
     const array = parseNpy(bytes, file);
     if (array.kind !== 'numbers')

@@ -197,7 +197,7 @@ describe('a Ducho configuration', () => {
 
   it('gives Ferry’s matrix by id, and a manifest', async () => {
     const [{ folder }] = (await runDucho('config.yml')) as unknown as [{ folder: string }];
-    const arrays = unpackNpz(readFileSync(`${folder}.npz`), 'x');
+    const arrays = await unpackNpz(readFileSync(`${folder}.npz`), 'x');
     expect(parseNpyIds(arrays.get('ids')!, 'ids')).toEqual(['B.2', 'B1', 'B3']);
     const features = parseNpy(arrays.get('features')!, 'features');
     expect(features.kind === 'numbers' && [...features.data].slice(3, 6)).toEqual(

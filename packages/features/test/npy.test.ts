@@ -45,15 +45,15 @@ describe('encodeNpy', () => {
 });
 
 describe('unpackNpz', () => {
-  it('reads what numpy compressed', () => {
-    const arrays = unpackNpz(bytesOf('archive'), 'x.npz');
+  it('reads what numpy compressed', async () => {
+    const arrays = await unpackNpz(bytesOf('archive'), 'x.npz');
     expect(parseNpy(arrays.get('features')!, 'x.npz')).toEqual({
       kind: 'numbers',
       shape: [3, 2],
       data: Float32Array.of(1, 2, 0, 0, 5, 6),
     });
     expect(parseNpyIds(arrays.get('ids')!, 'x.npz')).toEqual(['c', 'a', 'b']);
-    expect(() => unpackNpz(bytesOf('f4'), 'x.npz')).toThrow(
+    await expect(unpackNpz(bytesOf('f4'), 'x.npz')).rejects.toThrow(
       /x\.npz: a \.npz file must be a whole zip archive/,
     );
   });

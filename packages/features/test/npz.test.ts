@@ -91,21 +91,40 @@ describe('unpackNpz', () => {
     }
   });
 
-  it('refuses to unpack more than it may', () => {
-    const zeros = zipSync({ 'f.npy': npyOf('<f4', [1000, 1000], new Uint8Array(4_000_000)) });
+  /** An archive whose directory states other sizes, unpacked, than it has. */
+  const stating = (archive: Uint8Array, size: number): Uint8Array => {
+    const bytes = archive.slice();
+    new DataView(bytes.buffer).setUint32(Buffer.from(bytes).lastIndexOf('PK\x01\x02') + 24, size, true);
+    return bytes;
+  };
+  const zeros = zipSync({ 'f.npy': npyOf('<f4', [1000, 1000], new Uint8Array(4_000_000)) });
+
+  it('refuses to unpack more than it may', async () => {
     expect(zeros.length).toBeLessThan(10_000);
-    expect(() => unpackNpz(zeros, 'x.npz', { maxBytes: 1e6 })).toThrow(
+    await expect(unpackNpz(zeros, 'x.npz', { maxBytes: 1e6 })).rejects.toThrow(
       /x\.npz: the archive must unpack to at most 1000000 bytes, got 40000\d\d with f\.npy/,
     );
-    expect(unpackNpz(zeros, 'x.npz', { maxBytes: 1e6, take: () => false }).size).toBe(0);
-    // The size that the directory states, made larger than deflate could have packed.
-    const lying = zeros.slice();
-    const directory = Buffer.from(lying).lastIndexOf('PK\x01\x02');
-    new DataView(lying.buffer).setUint32(directory + 24, 0x7fffffff, true);
-    expect(() => unpackNpz(lying, 'x.npz')).toThrow(
+    expect((await unpackNpz(zeros, 'x.npz', { maxBytes: 1e6, take: () => false })).size).toBe(0);
+    // Larger than deflate could have packed.
+    await expect(unpackNpz(stating(zeros, 0x7fffffff), 'x.npz')).rejects.toThrow(
       /as large as its \d+ packed bytes can be, got 2147483647/,
     );
-    expect(() => unpackNpz(zeros.subarray(0, -30), 'x.npz')).toThrow(/must be a whole zip archive/);
+    await expect(unpackNpz(zeros.subarray(0, -30), 'x.npz')).rejects.toThrow(/must be a whole zip archive/);
+  });
+
+  it('looks at all sizes before it unpacks any array', async () => {
+    const two = zipSync({ 'a.npy': Buffer.from('damaged below'), 'f.npy': new Uint8Array(1e6) });
+    two[Buffer.from(two).indexOf('a.npy') + 'a.npy'.length]! ^= 0xff;
+    await expect(unpackNpz(two, 'x.npz', { maxBytes: 5e5 })).rejects.toThrow(/at most 500000 bytes/);
+    await expect(unpackNpz(two, 'x.npz')).rejects.toThrow(/must be a whole zip archive/);
+  });
+
+  it('stops where an array unpacks to more than is stated, and refuses one with less or other bytes', async () => {
+    await expect(unpackNpz(stating(zeros, 1000), 'x.npz')).rejects.toThrow(/too many bytes/);
+    await expect(unpackNpz(stating(zeros, 4_000_200), 'x.npz')).rejects.toThrow(/not enough bytes/);
+    const stored = zipSync({ 'f.npy': npyOf('<f4', [2], new Uint8Array(8)) }, { level: 0 });
+    stored[Buffer.from(stored).indexOf('PK\x01\x02') - 1]! ^= 1;
+    await expect(unpackNpz(stored, 'x.npz')).rejects.toThrow(/f\.npy does not have the checksum/);
   });
 });
 

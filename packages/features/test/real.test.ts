@@ -46,7 +46,7 @@ describe.skipIf(!hasRealData)('real features (skipped: no data in FERRY_DATA)', 
       ['txt', 384],
     ] as const) {
       const file = join(realData, `lastfm2k-mm/Lastfm2k.${name}.npz`);
-      expect(parseNpy(unpackNpz(await readFile(file), file).get('arr_0')!, file).shape).toEqual([
+      expect(parseNpy((await unpackNpz(await readFile(file), file)).get('arr_0')!, file).shape).toEqual([
         1425,
         width,
       ]);

@@ -97,6 +97,9 @@ export function refuseOtherKinds(file: string, head: Buffer): void {
 const lineFeed = 10;
 const carriageReturn = 13;
 
+/** Most bytes of a line; a small gzip file may unpack to one that fills memory. */
+const longestLine = 1 << 26;
+
 /** Whether a line holds nothing but blanks. */
 function isBlank(block: Buffer, start: number, end: number): boolean {
   let at = start;
@@ -114,12 +117,14 @@ class Looker {
   oddReturns = false;
   readonly broken = new Map<number, string>();
   head = Buffer.alloc(0);
+  readonly #file: string;
   readonly #utf8: boolean;
   /** What was read behind the last line feed. */
   #rest: Buffer[] = [];
   #restLength = 0;
 
-  constructor(encoding: Encoding) {
+  constructor(file: string, encoding: Encoding) {
+    this.#file = file;
     this.#utf8 = encoding === 'utf-8';
   }
 
@@ -141,6 +146,13 @@ class Looker {
     // Blocks of a stream may be used again.
     this.#rest.push(Buffer.from(block));
     this.#restLength += block.length;
+    if (this.#restLength > longestLine)
+      throw new InputError(
+        this.#file,
+        this.lines + 1,
+        `a line must have at most ${longestLine.toLocaleString('en-US')} bytes, got more: is it text, with a row a line? ` +
+          'A JSON array in a single line can be written as JSON lines (jq -c ".[]")',
+      );
   }
 
   end(): void {
@@ -211,7 +223,7 @@ export async function survey(
   if (!gzip) refuseOtherKinds(file, start);
   const { size } = await stat(file);
   const hash = createHash('sha256');
-  const looker = new Looker(encoding);
+  const looker = new Looker(file, encoding);
   let bytes = 0;
   const source = createReadStream(file, { highWaterMark: 1 << 20 });
   source.on('data', (block) => {
@@ -224,12 +236,14 @@ export async function survey(
   try {
     for await (const block of text) looker.add(block as Buffer);
   } catch (error) {
+    if (error instanceof InputError) throw error;
     const cut = (error as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
     throw new InputError(
       file,
       undefined,
       gzip
-        ? `gzip must be whole, got ${cut ? 'a file that is cut off' : (error as Error).message} after ${looker.lines.toLocaleString('en-US')} lines: fetch it again`
+        ? `gzip must be whole, got ${cut ? 'a file that is cut off' : (error as Error).message} ` +
+            `after ${looker.lines.toLocaleString('en-US')} lines: fetch it again`
         : (error as Error).message,
     );
   } finally {

@@ -1,33 +1,24 @@
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { crc32 } from 'node:zlib';
 import { InputError } from '@ferry/data';
+import { openZip, type ZipArchive, type ZipEntry } from '@ferry/data/zip';
 import { didYouMean } from '@ferry/recipes';
-import { openPromise, type Entry, type ZipFile } from 'yauzl';
-
-/** The entries of an archive. */
-async function entriesOf(zip: ZipFile): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  for await (const entry of zip.eachEntry()) entries.push(entry);
-  return entries;
-}
 
 /** The entry that a name means: that path, or the only one that ends with it. */
-function entryOf(entries: readonly Entry[], name: string, archive: string): Entry {
-  const exact = entries.find(({ fileName }) => fileName === name);
+function entryOf(entries: readonly ZipEntry[], name: string, archive: string): ZipEntry {
+  const exact = entries.find((entry) => entry.name === name);
   if (exact) return exact;
-  const behind = entries.filter(
-    ({ fileName }) => fileName.endsWith(`/${name.split('/').at(-1)!}`) || fileName === name.split('/').at(-1),
-  );
+  const last = name.split('/').at(-1)!;
+  const behind = entries.filter((entry) => entry.name.endsWith(`/${last}`) || entry.name === last);
   if (behind.length === 1) return behind[0]!;
-  const names = entries.map(({ fileName }) => fileName);
+  const names = entries.map((entry) => entry.name);
   throw new InputError(
     archive,
     undefined,
-    `the archive must hold ${name}, got ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}${didYouMean(name, names)}`,
+    `the archive must hold ${name}, got ${names.slice(0, 12).join(', ')}${names.length > 12 ? ', …' : ''}` +
+      didYouMean(name, names),
   );
 }
 
@@ -46,29 +37,16 @@ export async function unzipFile(archive: string, name: string, target: string): 
           undefined,
           `the zip archive must be whole, got: ${(error as Error).message}; fetch it again`,
         );
-  let zip: ZipFile;
+  let zip: ZipArchive | undefined;
   try {
-    zip = await openPromise(archive, { autoClose: false });
-  } catch (error) {
-    throw damaged(error);
-  }
-  try {
-    const entry = entryOf(await entriesOf(zip), name, archive);
-    let sum = 0;
-    const check = new Transform({
-      transform(block: Buffer, _, done) {
-        sum = crc32(block, sum);
-        done(null, block);
-      },
-    });
+    zip = await openZip(archive);
+    const blocks = zip.blocks(entryOf(zip.entries, name, archive));
     await mkdir(dirname(target), { recursive: true });
-    await pipeline(await zip.openReadStreamPromise(entry), check, createWriteStream(target));
-    if (sum !== entry.crc32)
-      throw new Error(`${entry.fileName} does not have the checksum that the archive states`);
+    await pipeline(blocks, createWriteStream(target));
   } catch (error) {
     await rm(target, { force: true });
     throw damaged(error);
   } finally {
-    zip.close();
+    zip?.close();
   }
 }

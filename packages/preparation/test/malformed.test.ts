@@ -187,6 +187,15 @@ describe('damaged files', () => {
     );
   }, 240_000);
 
+  it('do not fill memory with one line: unpacking stops', async () => {
+    const packed = gzipSync(`${header}\n${'7'.repeat(80 << 20)}`);
+    expect(packed.length).toBeLessThan(100_000);
+    expect(await refusal(folder, folder.file('line.csv.gz', packed))).toMatch(
+      /^InputError: line\.csv\.gz:2: a line must have at most 67,108,864 bytes, got more/,
+    );
+    expect(nothingLeft()).toBe(true);
+  });
+
   it('each kind is among them', () => {
     // The kinds that a seed picks are all of them.
     const picked = fc.sample(fc.constantFrom(...Object.keys(kinds)), { numRuns: 300, seed: 15 });
