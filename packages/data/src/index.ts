@@ -18,3 +18,4 @@ export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } f
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { NumpyRandom } from './numpyRandom.ts';
 export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';
+export { openZip, type ZipArchive, type ZipEntry } from './zip.ts';

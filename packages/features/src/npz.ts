@@ -1,5 +1,4 @@
-import { InputError } from '@ferry/data';
-import { openZip, type ZipArchive, type ZipEntry } from '@ferry/data/zip';
+import { InputError, openZip, type ZipArchive, type ZipEntry } from '@ferry/data';
 
 /** Unpacked bytes of an archive that are taken at most, unless the caller allows more: a million rows of 1,024 floats. */
 const defaultLimit = 4 * 2 ** 30;

@@ -2,8 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { InputError } from '@ferry/data';
-import { openZip, type ZipArchive, type ZipEntry } from '@ferry/data/zip';
+import { InputError, openZip, type ZipArchive, type ZipEntry } from '@ferry/data';
 import { didYouMean } from '@ferry/recipes';
 
 /** The entry that a name means: that path, or the only one that ends with it. */
