@@ -1,6 +1,8 @@
 import type { StateArray } from '@ferry/training';
 import { z } from 'zod';
+import type { FittedModel } from './contract.ts';
 import { byItem, itemsOf, type Interactions } from './interactions.ts';
+import { fittedAtOnce } from './objectives.ts';
 
 /** Neighbours of rows with their weights, in compressed rows. Letters: R rows, E entries. */
 export interface Neighbours {
@@ -91,19 +93,8 @@ export function turned({ starts, columns, values }: Neighbours, count: number): 
   return { starts: offsets, columns: turnedColumns, values: turnedValues };
 }
 
-/** Adds up, for each item of a user, the weights of the items that it is a neighbour of. */
-export function addNeighbours(
-  own: Int32Array,
-  { starts, columns, values }: Neighbours,
-  out: Float32Array,
-  from: number,
-): void {
-  for (const item of own)
-    for (let e = starts[item]!; e < starts[item + 1]!; e++) out[from + columns[e]!]! += values[e]!;
-}
-
 /** Neighbours as arrays to be saved. */
-export function saveNeighbours(neighbours: Neighbours): Map<string, StateArray> {
+function saveNeighbours(neighbours: Neighbours): Map<string, StateArray> {
   const { starts, columns, values } = neighbours;
   const array = (data: StateArray['data']): StateArray => ({ data, shape: [data.length] });
   return new Map([
@@ -114,7 +105,7 @@ export function saveNeighbours(neighbours: Neighbours): Map<string, StateArray> 
 }
 
 /** Takes back what {@link saveNeighbours} gave. */
-export function loadNeighbours(arrays: ReadonlyMap<string, StateArray>): Neighbours {
+function loadNeighbours(arrays: ReadonlyMap<string, StateArray>): Neighbours {
   const array = (name: string): StateArray['data'] => {
     const found = arrays.get(name);
     if (!found) throw new Error(`loadNeighbours: ${name} is missing, got ${[...arrays.keys()].join(', ')}`);
@@ -126,3 +117,26 @@ export function loadNeighbours(arrays: ReadonlyMap<string, StateArray>): Neighbo
     values: array('values') as Float32Array,
   };
 }
+
+/** What all models whose state is a list of neighbours have in common. */
+export const neighbourModel = {
+  kind: 'fitted',
+  ...fittedAtOnce,
+  save: saveNeighbours,
+  load: loadNeighbours,
+} as const;
+
+/** Scores items by the user's own: the sum of the weights of those that each is a neighbour of ({@link turned} lists). */
+export const byOwnItems: FittedModel<object, Neighbours>['scorer'] = (
+  _options,
+  { interactions },
+  { starts, columns, values },
+) => ({
+  scores: (users, out) => {
+    users.forEach((user, b) => {
+      const from = b * (interactions.items + 1) + 1;
+      for (const item of itemsOf(interactions, user))
+        for (let e = starts[item]!; e < starts[item + 1]!; e++) out[from + columns[e]!]! += values[e]!;
+    });
+  },
+});

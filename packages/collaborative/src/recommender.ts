@@ -1,4 +1,4 @@
-import { compile, RandomStream, tf } from '@ferry/engine';
+import { compile, disposeNest, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, type Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
@@ -60,13 +60,6 @@ export interface UserItemSettings {
   data: UserItemData;
   /** Seed of the first weights. */
   seed: number;
-}
-
-/** Frees every tensor of a nest. */
-export function disposeNest(nest: unknown): void {
-  if (nest instanceof tf.Tensor) nest.dispose();
-  else if (typeof nest === 'object' && nest !== null && !ArrayBuffer.isView(nest))
-    Object.values(nest).forEach(disposeNest);
 }
 
 /**

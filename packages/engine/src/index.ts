@@ -44,4 +44,4 @@ export { compile } from './compile.ts';
 export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';
 export type { BackendName, BackendSpec, ProviderName } from './request.ts';
 export { randomKey, randomSource, RandomStream, type RandomState } from './random.ts';
-export { memory, scope, type MemoryReport } from './scope.ts';
+export { disposeNest, memory, scope, type MemoryReport } from './scope.ts';

@@ -30,6 +30,13 @@ export function scope<T>(fn: () => T): T {
   }) as T;
 }
 
+/** Frees every tensor of a nest of records and arrays, to any depth; plain values and raw arrays are passed over. */
+export function disposeNest(nest: unknown): void {
+  if (nest instanceof tf.Tensor) nest.dispose();
+  else if (typeof nest === 'object' && nest !== null && !ArrayBuffer.isView(nest))
+    Object.values(nest).forEach(disposeNest);
+}
+
 /** What tensors hold now: equal numbers before and after a piece of work mean that it leaks none. */
 export function memory(): MemoryReport {
   const { numTensors, numDataBuffers, numBytes } = tf.memory();

@@ -1,4 +1,4 @@
-import { compile, rowCounts, tf } from '@ferry/engine';
+import { compile, disposeNest, rowCounts, tf } from '@ferry/engine';
 
 /** A value now or later. */
 type Awaitable<T> = T | Promise<T>;
@@ -325,12 +325,4 @@ function rowsOf(nest: unknown): number {
   if (nest instanceof tf.Tensor) return (nest as tf.Tensor1D).shape[0];
   if (!nest || typeof nest !== 'object') return 0;
   return Object.values(nest).reduce<number>((rows, value) => rows || rowsOf(value), 0);
-}
-
-/** Disposes all tensors of a nest. */
-function disposeNest(nest: object): void {
-  if (nest instanceof tf.Tensor) nest.dispose();
-  else
-    for (const value of Object.values(nest) as unknown[])
-      if (value && typeof value === 'object') disposeNest(value);
 }

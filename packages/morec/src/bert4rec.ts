@@ -13,11 +13,9 @@ import { dropout, embedding, gelu, layerNorm, linear, type RandomStream, tf } fr
 import {
   type BiasedLinearParameters,
   createEmbedding,
-  createEncoder,
   createLayerNorm,
   createLinear,
   type EmbeddingParameters,
-  type EncoderParameters,
   gatherPositions,
   init,
   type LayerNormParameters,
@@ -40,7 +38,6 @@ import {
   joinRows,
   lastOnly,
   ofItems,
-  pickRows,
   plainFeed,
   type Queries,
   sampledSoftmaxObjective,
@@ -51,8 +48,11 @@ import {
   type VectorModel,
 } from '@ferry/sequential';
 import { z } from 'zod';
+import { createHistoryEncoder, type HistoryEncoderParameters } from './historyEncoder.ts';
+import { biasedCandidates, biasedQueries, createItemBiases } from './itemBiases.ts';
 import { MASK, maskedObjective } from './maskedItems.ts';
 import { positionRows } from './positionRows.ts';
+import { checkHeads, ofTower, requireHeads, share, size, towerFeatures, withPreset } from './settings.ts';
 
 /** The settings in which the lineages differ. */
 const presets = {
@@ -60,9 +60,6 @@ const presets = {
   paper: { attentionDropout: 0.2, head: true, outputBias: true, padding: 'left' },
   recbole: { attentionDropout: 0.5, head: false, outputBias: false, padding: 'right' },
 } as const;
-
-const size = z.int().min(1);
-const share = z.number().min(0).lt(1);
 
 const settings = z.strictObject({
   preset: z
@@ -106,17 +103,13 @@ export type Bert4RecOptions = {
 };
 
 /** All weights of BERT4Rec. */
-export type Bert4RecParameters = {
+export type Bert4RecParameters = HistoryEncoderParameters & {
   /** The item tower. */
   readonly items: ItemTowerParameters;
   /** [1, D], the vector of the mask token. */
   readonly mask: EmbeddingParameters;
-  /** [positions, D] */
-  readonly positions: EmbeddingParameters;
   /** Normalisation of the input. */
   readonly inputNorm: LayerNormParameters;
-  /** The blocks. */
-  readonly encoder: EncoderParameters;
   /** What stands before the scores. */
   readonly head?: {
     /** [D, D] */
@@ -141,17 +134,14 @@ export interface Bert4Rec extends VectorModel<Bert4RecOptions, Bert4RecParameter
 }
 
 function complete(given: Settings): Bert4RecOptions {
-  const options = { ...presets[given.preset], ...given } as Bert4RecOptions;
-  if (options.width % options.heads !== 0)
-    throw new RangeError(`bert4rec: heads must divide the width ${options.width}, got ${options.heads}`);
+  const options = withPreset(presets, given) as Bert4RecOptions;
+  requireHeads('bert4rec', options);
   return options;
 }
 
 function create(options: Bert4RecOptions, catalogue: Catalogue, random: RandomStream): Bert4RecParameters {
-  const { width, inner, layers, positions, head, outputBias, tower } = options;
+  const { width, head, outputBias, tower } = options;
   const first = init.normal(0.02);
-  const table = (count: number, name: string): EmbeddingParameters =>
-    createEmbedding({ count, width, init: first }, random.split(name));
   return {
     items: createItemTower(
       tower,
@@ -159,25 +149,15 @@ function create(options: Bert4RecOptions, catalogue: Catalogue, random: RandomSt
       { width, init: first, linearInit: first },
       random.split('items'),
     ),
-    mask: table(1, 'mask'),
-    positions: table(positions, 'positions'),
-    inputNorm: createLayerNorm(width),
-    encoder: createEncoder(
-      { layers, width, feedForward: inner, finalNorm: false, init: first, attentionInit: first },
-      random.split('encoder'),
-    ),
+    mask: createEmbedding({ count: 1, width, init: first }, random.split('mask')),
+    ...(createHistoryEncoder(options, first, random) as Required<HistoryEncoderParameters>),
     ...(head && {
       head: {
         linear: createLinear({ inputs: width, outputs: width, init: first }, random.split('head')),
         norm: createLayerNorm(width),
       },
     }),
-    ...(outputBias && {
-      outputBias: createEmbedding(
-        { count: catalogue.items + 1, width: 1, init: init.zeros },
-        random.split('outputBias'),
-      ),
-    }),
+    ...(outputBias && { outputBias: createItemBiases(catalogue, random) }),
   };
 }
 
@@ -251,8 +231,7 @@ function maskVectors(
         options.epsilon,
       )
     : rows;
-  // A bias of each item is one more number of its vector, beside a 1 in every query: scores are inner products still.
-  return { vectors: (bias ? tf.concat([found, tf.ones([found.shape[0], 1])], 1) : found) as tf.Tensor2D };
+  return biasedQueries(found, bias);
 }
 
 /** BERT4Rec. */
@@ -263,9 +242,11 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
     'Sun et al.: BERT4Rec: sequential recommendation with bidirectional encoder representations from transformer. CIKM 2019',
   options: settings,
   complete: (given) => complete(given as Settings),
-  idsAt: 'tower.ids',
+  check: (given, _facts, problem) => {
+    checkHeads(given as Settings, problem);
+  },
+  ...ofTower,
   positions: ({ positions }) => positions - 1,
-  modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Bert4RecItems => ({
     vectors: itemTower(p.items, options.tower, inputs, random),
@@ -273,10 +254,7 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
   }),
   feed: feedOf,
   queries: maskVectors,
-  candidates: (_step, { vectors, bias }, which) => {
-    const own = pickRows(vectors, which);
-    return { vectors: bias ? tf.concat([own, pickRows(bias, which)], -1) : own };
-  },
+  candidates: (_step, { vectors, bias }, which) => biasedCandidates(vectors, bias, which),
   product: true,
   scores: innerProduct.scores,
   objectives: {
@@ -290,7 +268,7 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
   objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'outputBias.**'],
-    optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    optional: () => towerFeatures,
     tune: { efficient: { freeze: ['positions.**', 'encoder.**'] } },
   },
 };

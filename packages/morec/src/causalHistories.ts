@@ -1,23 +1,8 @@
 import { dropout, embedding, layerNorm, type RandomSource, tf } from '@ferry/engine';
-import {
-  causalEncoder,
-  type CausalEncoderOptions,
-  type EmbeddingParameters,
-  type EncoderParameters,
-  type LayerNormParameters,
-} from '@ferry/nn';
+import { causalEncoder, type CausalEncoderOptions } from '@ferry/nn';
 import type { SequenceInputs } from '@ferry/sequential';
+import type { HistoryEncoderParameters } from './historyEncoder.ts';
 import { positionRows } from './positionRows.ts';
-
-/** Weights of {@link causalHistories}. */
-export interface CausalHistoryParameters {
-  /** [positions, D] */
-  readonly positions: EmbeddingParameters;
-  /** Normalisation of the input. */
-  readonly inputNorm?: LayerNormParameters;
-  /** The blocks, and the normalisation after the last. */
-  readonly encoder: EncoderParameters;
-}
 
 /** Choices of {@link causalHistories}. */
 export interface CausalHistoryOptions extends Omit<CausalEncoderOptions, 'random' | 'readAt'> {
@@ -38,7 +23,7 @@ export interface CausalHistoryOptions extends Omit<CausalEncoderOptions, 'random
  * @returns [B * L, D], or [B, D] with `onlyLast`.
  */
 export function causalHistories(
-  p: CausalHistoryParameters,
+  p: HistoryEncoderParameters,
   { padding, positions, ...blocks }: CausalHistoryOptions,
   tokens: tf.Tensor,
   group: SequenceInputs,

@@ -42,9 +42,10 @@ import {
   type VectorModel,
 } from '@ferry/sequential';
 import { z } from 'zod';
+import { ofTower, share, size, towerFeatures } from './settings.ts';
 
 const settings = z.strictObject({
-  width: z.int().min(1).default(64).describe('D: width of user and item vectors'),
+  width: size.default(64).describe('D: width of user and item vectors'),
   user: z
     .enum(['id', 'history'])
     .default('id')
@@ -58,12 +59,10 @@ const settings = z.strictObject({
     .describe(
       'k: layers of dropout, linear, GELU on user vectors, and on item vectors that are IDs alone (best in the paper: 0)',
     ),
-  positions: z
-    .int()
-    .min(1)
+  positions: size
     .default(50)
     .describe('user: history: items it is the mean of; of a longer one the end is read'),
-  dropout: z.number().min(0).lt(1).default(0.1).describe('before each of these layers'),
+  dropout: share.default(0.1).describe('before each of these layers'),
   tower: itemTowerSchema.prefault({}).describe('what makes item vectors'),
 });
 
@@ -189,13 +188,12 @@ export const dssm: SequentialModel<Dssm> = {
       ? options
       : { ...options, tower: { ...tower, mlp: layers, dropout: options.dropout } };
   },
-  idsAt: 'tower.ids',
+  ...ofTower,
   check: (given, { task }, problem) => {
     if (task === 'pretrain' && (given as DssmOptions).user === 'id')
       problem(['user'], 'must be history in pre-training: sources share no users, got id');
   },
   positions: ({ positions }) => positions,
-  modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs) => ({
     vectors: itemTower(p.items, options.tower, inputs, random),
@@ -213,7 +211,7 @@ export const dssm: SequentialModel<Dssm> = {
   objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'users.**'],
-    optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    optional: () => towerFeatures,
     tune: { efficient: { freeze: ['userMlp.**'] } },
   },
 };

@@ -36,8 +36,6 @@ import {
   type ItemVectors,
   joinRows,
   ofItems,
-  pickRows,
-  type Queries,
   sampledSoftmaxObjective,
   type SequenceInputs,
   type SequentialModel,
@@ -46,6 +44,8 @@ import {
   type VectorModel,
 } from '@ferry/sequential';
 import { z } from 'zod';
+import { biasedCandidates, biasedQueries, createItemBiases } from './itemBiases.ts';
+import { ofTower, share, size, towerFeatures, withPreset } from './settings.ts';
 
 /** The settings in which the two lineages differ. */
 const presets = {
@@ -69,9 +69,6 @@ const presets = {
     outputBias: true,
   },
 } as const;
-
-const size = z.int().min(1);
-const share = z.number().min(0).lt(1);
 
 const settings = z.strictObject({
   preset: z
@@ -150,7 +147,6 @@ function createLayer(
 
 function create(options: Gru4RecOptions, catalogue: Catalogue, random: RandomStream): Gru4RecParameters {
   const { width, hidden, layers, tied, outputBias, tower } = options;
-  const count = catalogue.items + 1;
   const own = random.split('layers');
   return {
     items: createItemTower(tower, catalogue, { width, init: init.xavierNormal }, random.split('items')),
@@ -164,11 +160,12 @@ function create(options: Gru4RecOptions, catalogue: Catalogue, random: RandomStr
       projection: createLinear({ inputs: hidden, outputs: width }, random.split('projection')),
     }),
     ...(!tied && {
-      output: createEmbedding({ count, width, init: init.xavierNormal, padding: 0 }, random.split('output')),
+      output: createEmbedding(
+        { count: catalogue.items + 1, width, init: init.xavierNormal, padding: 0 },
+        random.split('output'),
+      ),
     }),
-    ...(outputBias && {
-      outputBias: createEmbedding({ count, width: 1, init: init.zeros }, random.split('outputBias')),
-    }),
+    ...(outputBias && { outputBias: createItemBiases(catalogue, random) }),
   };
 }
 
@@ -238,28 +235,17 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
   paper:
     'Hidasi et al.: Session-based recommendations with recurrent neural networks. ICLR 2016; losses of Hidasi and Karatzoglou, CIKM 2018',
   options: settings,
-  complete: (given) => {
-    const chosen = given as Settings;
-    return { ...presets[chosen.preset], ...chosen };
-  },
-  idsAt: 'tower.ids',
+  complete: (given) => withPreset(presets, given as Settings),
+  ...ofTower,
   positions: ({ positions }) => positions,
-  modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs): Gru4RecItems => ({
     vectors: itemTower(p.items, options.tower, inputs, random),
     ...(p.output && { output: ofItems(p.output.weight, inputs) }),
     ...(p.outputBias && { bias: ofItems(p.outputBias.weight, inputs) }),
   }),
-  // A bias of each item is one more number of its vector, beside a 1 in every query: scores are inner products still.
-  queries: (step, { vectors, bias }, feed): Queries => {
-    const rows = encode(step, vectors, feed);
-    return { vectors: (bias ? tf.concat([rows, tf.ones([rows.shape[0], 1])], 1) : rows) as tf.Tensor2D };
-  },
-  candidates: (_step, { vectors, output, bias }, which) => {
-    const own = pickRows(output ?? vectors, which);
-    return { vectors: bias ? tf.concat([own, pickRows(bias, which)], -1) : own };
-  },
+  queries: (step, { vectors, bias }, feed) => biasedQueries(encode(step, vectors, feed), bias),
+  candidates: (_step, { vectors, output, bias }, which) => biasedCandidates(output ?? vectors, bias, which),
   product: true,
   scores: innerProduct.scores,
   objectives: {
@@ -272,7 +258,7 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
   objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'output.**', 'outputBias.**'],
-    optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    optional: () => towerFeatures,
     unused: ({ bias }) => (bias ? [] : ['layers.*.*.bias']),
     tune: { efficient: { freeze: ['layers.**', 'projection.**'] } },
   },

@@ -6,15 +6,7 @@
  * row 0 is padding), D width, H heads. Implementations differ in many small choices: each is a setting here, and a preset is a set of them.
  */
 import { embedding, type RandomStream, tf } from '@ferry/engine';
-import {
-  createEmbedding,
-  createEncoder,
-  createLayerNorm,
-  type EmbeddingParameters,
-  type EncoderParameters,
-  init,
-  type LayerNormParameters,
-} from '@ferry/nn';
+import { createEmbedding, type EmbeddingParameters, init } from '@ferry/nn';
 import {
   binaryObjective,
   bprMaxObjective,
@@ -40,6 +32,8 @@ import {
 } from '@ferry/sequential';
 import { z } from 'zod';
 import { causalHistories } from './causalHistories.ts';
+import { createHistoryEncoder, type HistoryEncoderParameters } from './historyEncoder.ts';
+import { checkHeads, ofTower, requireHeads, share, size, towerFeatures, withPreset } from './settings.ts';
 
 /** What S3Rec and RecBole have in common. */
 const postNorm = {
@@ -94,9 +88,6 @@ const presets = {
   recbole: { ...postNorm, padding: 'right' },
   s3rec: { ...postNorm, padding: 'left' },
 } as const;
-
-const size = z.int().min(1);
-const share = z.number().min(0).lt(1);
 
 const settings = z.strictObject({
   preset: z
@@ -175,15 +166,9 @@ export type SasRecOptions = {
 };
 
 /** All weights of SASRec. */
-export type SasRecParameters = {
+export type SasRecParameters = HistoryEncoderParameters & {
   /** The item tower. */
   readonly items: ItemTowerParameters;
-  /** [positions, D] */
-  readonly positions: EmbeddingParameters;
-  /** Normalisation of the input. */
-  readonly inputNorm?: LayerNormParameters;
-  /** The blocks, and the normalisation after the last. */
-  readonly encoder: EncoderParameters;
   /** [N + 1, D] vectors of candidates, where they are not the input's. */
   readonly output?: EmbeddingParameters;
 };
@@ -201,12 +186,7 @@ export interface SasRec extends VectorModel<SasRecOptions, SasRecParameters> {
 
 /** Settings of a recipe with what its preset says of the rest. */
 function filled(given: Settings): SasRecOptions {
-  const chosen = Object.fromEntries(
-    Object.entries<unknown>(given).filter(([, value]) => value !== undefined),
-  );
-  const options = { ...presets[given.preset], ...chosen } as Omit<SasRecOptions, 'inner'> & {
-    inner?: number;
-  };
+  const options = withPreset(presets, given) as Omit<SasRecOptions, 'inner'> & { inner?: number };
   return {
     ...options,
     attentionDropout: given.attentionDropout ?? options.dropout,
@@ -217,8 +197,7 @@ function filled(given: Settings): SasRecOptions {
 /** The same, checked. */
 function complete(given: Settings): SasRecOptions {
   const options = filled(given);
-  if (options.width % options.heads !== 0)
-    throw new RangeError(`sasrec: heads must divide the width ${options.width}, got ${options.heads}`);
+  requireHeads('sasrec', options);
   return options;
 }
 
@@ -229,10 +208,8 @@ const firstWeights = {
 };
 
 function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStream): SasRecParameters {
-  const { width, inner, layers, positions, finalNorm } = options;
+  const { width } = options;
   const first = firstWeights[options.init];
-  const table = (count: number, name: string, padding?: number): EmbeddingParameters =>
-    createEmbedding({ count, width, init: first, padding }, random.split(name));
   return {
     items: createItemTower(
       options.tower,
@@ -240,13 +217,13 @@ function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStre
       { width, init: first, linearInit: first },
       random.split('items'),
     ),
-    positions: table(positions, 'positions'),
-    inputNorm: options.inputNorm ? createLayerNorm(width) : undefined,
-    encoder: createEncoder(
-      { layers, width, feedForward: inner, finalNorm, init: first, attentionInit: first },
-      random.split('encoder'),
-    ),
-    output: options.tied ? undefined : table(catalogue.items + 1, 'output', 0),
+    ...createHistoryEncoder(options, first, random),
+    output: options.tied
+      ? undefined
+      : createEmbedding(
+          { count: catalogue.items + 1, width, init: first, padding: 0 },
+          random.split('output'),
+        ),
   };
 }
 
@@ -277,12 +254,10 @@ export const sasrec: SequentialModel<SasRec> = {
   options: settings,
   complete: (given) => complete(given as Settings),
   check: (given, _facts, problem) => {
-    const { width, heads } = filled(given as Settings);
-    if (width % heads !== 0) problem(['heads'], `must divide the width ${width}, got ${heads}`);
+    checkHeads(filled(given as Settings), problem);
   },
-  idsAt: 'tower.ids',
+  ...ofTower,
   positions: ({ positions }) => positions,
-  modalities: ({ tower }) => (tower.features ? ['text', 'image'] : []),
   init: create,
   items: ({ p, options, random }, inputs: ItemInputs): SasRecItems => ({
     vectors: itemTower(p.items, options.tower, inputs, random),
@@ -306,7 +281,7 @@ export const sasrec: SequentialModel<SasRec> = {
   objectiveOf: { pretrain: 'in-batch' },
   weights: {
     ofItems: () => ['items.ids.**', 'output.**'],
-    optional: () => ['items.text.**', 'items.image.**', 'items.join.**'],
+    optional: () => towerFeatures,
     // They are zeros that are never trained.
     unused: ({ attentionBias }) => (attentionBias ? [] : ['encoder.layers.*.selfAttention.*.bias']),
     tune: { efficient: { freeze: ['positions.**', 'encoder.**'] } },

@@ -16,13 +16,9 @@ import { dropout, embedding, linear, type RandomSource, type RandomStream, tf } 
 import {
   type BiasedLinearParameters,
   createEmbedding,
-  createEncoder,
-  createLayerNorm,
   createLinear,
   type EmbeddingParameters,
-  type EncoderParameters,
   init,
-  type LayerNormParameters,
   normalize,
   parameter,
 } from '@ferry/nn';
@@ -53,9 +49,8 @@ import {
 import { z } from 'zod';
 import { causalHistories } from './causalHistories.ts';
 import { contrastObjective, type ViewGroup } from './contrast.ts';
-
-const size = z.int().min(1);
-const share = z.number().min(0).lt(1);
+import { createHistoryEncoder, type HistoryEncoderParameters } from './historyEncoder.ts';
+import { checkHeads, share, size } from './settings.ts';
 
 const settings = z.strictObject({
   width: size.default(300).describe('D: width of the model'),
@@ -87,19 +82,13 @@ export type MixtureParameters = {
 };
 
 /** All weights of UniSRec. */
-export type UniSRecParameters = {
+export type UniSRecParameters = HistoryEncoderParameters & {
   /** Adapters of text features. */
   readonly text?: MixtureParameters;
   /** Adapters of image features. */
   readonly image?: MixtureParameters;
   /** [N + 1, D] item IDs. */
   readonly ids?: EmbeddingParameters;
-  /** [positions, D] */
-  readonly positions: EmbeddingParameters;
-  /** Normalisation of the tokens. */
-  readonly inputNorm: LayerNormParameters;
-  /** The blocks. */
-  readonly encoder: EncoderParameters;
 };
 
 /** Item vectors, and those that word-dropped texts make. */
@@ -153,12 +142,10 @@ function createMixture(
 }
 
 function create(options: UniSRecOptions, catalogue: Catalogue, random: RandomStream): UniSRecParameters {
-  const { width, layers, inner, positions, ids } = options;
+  const { width, ids } = options;
   const modalities = modalitiesOf(catalogue);
   if (modalities.length === 0) throw new Error('unisrec: items must have features of a modality, got none');
   const first = init.normal(0.02);
-  const table = (count: number, name: string, padding?: number): EmbeddingParameters =>
-    createEmbedding({ count, width, init: first, padding }, random.split(name));
   return {
     ...Object.fromEntries(
       modalities.map((modality) => [
@@ -166,13 +153,13 @@ function create(options: UniSRecOptions, catalogue: Catalogue, random: RandomStr
         createMixture(options, catalogue.featureWidths[modality]!, random.split(modality)),
       ]),
     ),
-    ...(ids && { ids: table(catalogue.items + 1, 'ids', 0) }),
-    positions: table(positions, 'positions'),
-    inputNorm: createLayerNorm(width),
-    encoder: createEncoder(
-      { layers, width, feedForward: inner, finalNorm: false, init: first, attentionInit: first },
-      random.split('encoder'),
-    ),
+    ...(ids && {
+      ids: createEmbedding(
+        { count: catalogue.items + 1, width, init: first, padding: 0 },
+        random.split('ids'),
+      ),
+    }),
+    ...createHistoryEncoder(options, first, random),
   };
 }
 
@@ -250,13 +237,7 @@ function encode(
   group: UniSRecGroup,
   onlyLast: boolean,
 ): tf.Tensor {
-  const {
-    padding,
-    positions,
-    heads,
-    dropout: rate,
-    attentionDropout,
-  } = { ...options, padding: 'right' as const };
+  const { positions, heads, dropout: rate, attentionDropout } = options;
   const rows = tf.reshape(group.history, [-1]);
   const whole = embedding(vectors, rows);
   const tokens =
@@ -264,7 +245,8 @@ function encode(
       ? tf.where(tf.cast(tf.reshape(group.replaced, [-1, 1]), 'bool'), embedding(dropped, rows), whole)
       : whole;
   const choices = {
-    ...{ padding, positions, heads, rate },
+    ...{ positions, heads, rate },
+    padding: 'right' as const,
     epsilon: 1e-12,
     attentionRate: attentionDropout,
     innerRate: 0,
@@ -290,8 +272,7 @@ export const unisrec: SequentialModel<UniSRec> = {
   paper: 'Hou et al.: Towards universal sequence representation learning for recommender systems. KDD 2022',
   options: settings,
   check: (given, _facts, problem) => {
-    const { width, heads } = given as UniSRecOptions;
-    if (width % heads !== 0) problem(['heads'], `must divide the width ${width}, got ${heads}`);
+    checkHeads(given as UniSRecOptions, problem);
   },
   idsAt: 'ids',
   positions: ({ positions }) => positions,

@@ -1,8 +1,7 @@
-import { compile } from '@ferry/engine';
+import { compile, disposeNest } from '@ferry/engine';
 import { createBlockScorer, type MaskedBatch } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import type { ItemInputs } from './catalogue.ts';
-import { disposeNest } from './feeds.ts';
 import { roundedUp } from './groups.ts';
 import type { ItemSource } from './itemSource.ts';
 import { feedOf, type Recommender, stateWithout } from './recommender.ts';

@@ -13,12 +13,6 @@ export function plainFeed(groups: readonly FeedGroup[], { rowOf, read }: FeedPla
   };
 }
 
-/** Frees every tensor of a nest of records and arrays. */
-export function disposeNest(nest: unknown): void {
-  if (nest instanceof tf.Tensor) nest.dispose();
-  else if (typeof nest === 'object' && nest !== null) Object.values(nest).forEach(disposeNest);
-}
-
 /** All positions of some groups and what follows each, as an objective over whole sequences reads them. */
 export interface ReadPositions {
   /** Positions, numbered through the groups' [B * L]; then copies of the first. Int32 [S]. */

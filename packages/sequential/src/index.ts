@@ -42,7 +42,7 @@ export {
   type ItemTowerSizes,
 } from './towers.ts';
 export { innerProduct, innerProducts, pickRows } from './vectors.ts';
-export { disposeNest, distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
+export { distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
 export { embedGroups, joinRows, splitRows } from './grouped.ts';
 export { bprMax } from './bprMax.ts';
 export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';

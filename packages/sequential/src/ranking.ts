@@ -1,10 +1,9 @@
 import type { Batch, Rows } from '@ferry/data';
-import { blocksPay, compile, tf } from '@ferry/engine';
+import { blocksPay, compile, disposeNest, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { type ItemInputs, withoutModalities } from './catalogue.ts';
 import { type BlockRanking, createBlockRanking } from './blockRanking.ts';
-import { disposeNest } from './feeds.ts';
 import { catalogueSource } from './itemSource.ts';
 import { feedOf, type Recommender, stateWithout } from './recommender.ts';
 import { latestItems } from './rows.ts';

@@ -1,10 +1,10 @@
-import { RandomStream, type tf } from '@ferry/engine';
+import { disposeNest, RandomStream, type tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
-import { disposeNest, plainFeed } from './feeds.ts';
+import { plainFeed } from './feeds.ts';
 import type { FeedGroup, FeedPlace, ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */

@@ -1,5 +1,5 @@
 import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
-import { compile, randomSource, tf } from '@ferry/engine';
+import { compile, disposeNest, randomSource, tf } from '@ferry/engine';
 import type { RankingResult } from '@ferry/evaluation';
 import {
   optimizerFor,
@@ -11,7 +11,6 @@ import {
 } from '@ferry/training';
 import type { ItemInputs } from './catalogue.ts';
 import type { Objective, Preparation } from './contract.ts';
-import { disposeNest } from './feeds.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';

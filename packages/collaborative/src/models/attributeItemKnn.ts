@@ -3,21 +3,17 @@ import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
-import { fittedAtOnce } from '../objectives.ts';
-import { itemsOf } from '../interactions.ts';
 import {
-  addNeighbours,
-  loadNeighbours,
+  byOwnItems,
   NeighbourList,
+  neighbourModel,
   type Neighbours,
-  saveNeighbours,
+  neighbourSettings,
   turned,
 } from '../neighbours.ts';
 import { modalities } from '../projection.ts';
 
-const options = z.strictObject({
-  neighbours: z.int().min(1).default(40).describe('k: neighbours that count'),
-});
+const options = z.strictObject({ neighbours: neighbourSettings.neighbours });
 
 /** Settings of AttributeItemKNN. */
 export type AttributeItemKnnOptions = z.output<typeof options>;
@@ -50,8 +46,7 @@ function unitFeatures(features: Readonly<Partial<Record<Modality, FeatureMatrix>
 
 /** AttributeItemKNN: item i scores the cosines, of features, of those of its k nearest items that the user has. */
 export const attributeItemKnn: FittedModel<AttributeItemKnnOptions, Neighbours> = {
-  kind: 'fitted',
-  ...fittedAtOnce,
+  ...neighbourModel,
   name: 'attribute-item-knn',
   title: 'AttributeItemKNN',
   paper:
@@ -76,13 +71,5 @@ export const attributeItemKnn: FittedModel<AttributeItemKnnOptions, Neighbours> 
     all.dispose();
     return turned(list.build(), count);
   },
-  scorer: (_options, { interactions }, state) => ({
-    scores: (users, out) => {
-      users.forEach((user, b) => {
-        addNeighbours(itemsOf(interactions, user), state, out, b * (interactions.items + 1) + 1);
-      });
-    },
-  }),
-  save: saveNeighbours,
-  load: loadNeighbours,
+  scorer: byOwnItems,
 };

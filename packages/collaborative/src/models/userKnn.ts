@@ -1,15 +1,8 @@
 /** User-based nearest neighbours (Resnick et al., CSCW 1994), with binary interactions. */
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
-import { fittedAtOnce } from '../objectives.ts';
 import { itemsOf } from '../interactions.ts';
-import {
-  loadNeighbours,
-  nearestRows,
-  type Neighbours,
-  neighbourSettings,
-  saveNeighbours,
-} from '../neighbours.ts';
+import { nearestRows, neighbourModel, type Neighbours, neighbourSettings } from '../neighbours.ts';
 
 const options = z.strictObject(neighbourSettings);
 
@@ -18,8 +11,7 @@ export type UserKnnOptions = z.output<typeof options>;
 
 /** UserKNN: an item scores the cosines of those of the user's k nearest users who have it. */
 export const userKnn: FittedModel<UserKnnOptions, Neighbours> = {
-  kind: 'fitted',
-  ...fittedAtOnce,
+  ...neighbourModel,
   name: 'user-knn',
   title: 'UserKNN',
   paper: 'Resnick et al.: GroupLens: an open architecture for collaborative filtering of netnews. CSCW 1994',
@@ -35,6 +27,4 @@ export const userKnn: FittedModel<UserKnnOptions, Neighbours> = {
       });
     },
   }),
-  save: saveNeighbours,
-  load: loadNeighbours,
 };
