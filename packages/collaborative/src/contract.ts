@@ -1,7 +1,7 @@
 /**
- * What a user-item model is. The file of a model exports one value of type {@link UserItemModel}; training, ranking, saving and
- * recommending are made from it once for all models. Letters: U users, N items, B triples of a step, K width of the vectors that are
- * multiplied, F width of features.
+ * What a user-item model is. The file of a model exports one value of type {@link UserItemModel}; training, ranking,
+ * saving and recommending are made from it once for all models. Letters: U users, N items, B triples of a step, K width
+ * of the vectors that are multiplied, F width of features.
  */
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
@@ -14,7 +14,9 @@ import type { Interactions } from './interactions.ts';
 export interface UserItemData {
   /** Who took what in training. */
   readonly interactions: Interactions;
-  /** Features of the items by modality, [N, F] each; items without a modality are rows of zeros that `present` marks. */
+  /**
+   * Features of the items by modality, [N, F] each; items without a modality are rows of zeros that `present` marks.
+   */
   readonly features: Partial<Record<Modality, FeatureMatrix>>;
 }
 
@@ -79,8 +81,8 @@ export interface TripleTensors {
 }
 
 /**
- * A model that is trained by gradients on triples of a user, an item of the user, and another item. All functions are pure in their
- * arguments and are compiled by the caller.
+ * A model that is trained by gradients on triples of a user, an item of the user, and another item. All functions are
+ * pure in their arguments and are compiled by the caller.
  */
 export interface TrainedModel<
   O extends object = object,
@@ -100,7 +102,8 @@ export interface TrainedModel<
   /** The loss of a step and its terms, each []. */
   loss(step: Step<O, P, I>, triples: TripleTensors): { loss: tf.Scalar } & Record<string, tf.Scalar>;
   /**
-   * Vectors of items that training did not know, [n, K], from their features alone; undefined for a model that needs more.
+   * Vectors of items that training did not know, [n, K], from their features alone; undefined for a model that needs
+   * more.
    *
    * @param features - Made as {@link TrainedModel.inputs} makes those of the catalogue.
    */

@@ -2,8 +2,8 @@ import type { SparseEntries } from '@ferry/engine';
 import { byItem, type Interactions } from './interactions.ts';
 
 /**
- * The graph of users and items with symmetric normalisation, `D^-½ A D^-½` (He et al. 2020, eq. 8): nodes 0..U-1 are users, U..U+N-1
- * items; an edge of a user with d and an item with e neighbours weighs 1 / √(d e).
+ * The graph of users and items with symmetric normalisation, `D^-½ A D^-½` (He et al. 2020, eq. 8): nodes 0..U-1 are
+ * users, U..U+N-1 items; an edge of a user with d and an item with e neighbours weighs 1 / √(d e).
  */
 export function normalisedGraph(interactions: Interactions): SparseEntries {
   const { users, items, starts, columns } = interactions;

@@ -1,8 +1,8 @@
 import type { Sequences } from '@ferry/data';
 
 /**
- * Which users took which items: what user-item models are trained on. Letters: U users, N items, E interactions. Items are rows here,
- * numbered from 0 (an item's number in the data is its row + 1).
+ * Which users took which items: what user-item models are trained on. Letters: U users, N items, E interactions. Items
+ * are rows here, numbered from 0 (an item's number in the data is its row + 1).
  */
 export interface Interactions {
   /** U */

@@ -126,7 +126,9 @@ export const neighbourModel = {
   load: loadNeighbours,
 } as const;
 
-/** Scores items by the user's own: the sum of the weights of those that each is a neighbour of ({@link turned} lists). */
+/**
+ * Scores items by the user's own: the sum of the weights of those that each is a neighbour of ({@link turned} lists).
+ */
 export const byOwnItems: FittedModel<object, Neighbours>['scorer'] = (
   _options,
   { interactions },

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import type { Definition } from './contract.ts';
 import type { Sampling } from './sampler.ts';
 
-/** Objectives and roles of weights of a model that is trained on triples, drawn like this unless the recipe says otherwise. */
+/**
+ * Objectives and roles of weights of a model that is trained on triples, drawn like this unless the recipe says
+ * otherwise.
+ */
 export function trainedOnTriples({
   over,
   negatives,

@@ -17,7 +17,10 @@ export const combineSetting = z
 
 /** How features are projected. */
 export interface ProjectionOptions {
-  /** What becomes of several modalities: side by side into one projection, or projected each and summed, averaged, or weighted. */
+  /**
+   * What becomes of several modalities: side by side into one projection, or projected each and summed, averaged, or
+   * weighted.
+   */
   combine: 'concat' | 'sum' | 'mean' | 'weighted';
   /** Whether projections have length 1 (each, where there are several). */
   normalise: boolean;
@@ -104,8 +107,8 @@ function projectAll(
 }
 
 /**
- * Features of items projected to one width: `W f + b`, of unit length if `normalise`; an item without any modality has a row of zeros, one
- * without some has zeros in their place.
+ * Features of items projected to one width: `W f + b`, of unit length if `normalise`; an item without any modality has
+ * a row of zeros, one without some has zeros in their place.
  *
  * @param rows - int32 [n] items that are wanted. Default all.
  * @returns [n, D], or [N, D].

@@ -12,8 +12,8 @@ export interface UserEvaluation {
   /** Users ranked at once. Default 256. */
   batchSize?: number;
   /**
-   * `trained`: only users and items that training knows count: other users are left out, other items are no candidates and count as not
-   * found (Elliot). Default `all`.
+   * `trained`: only users and items that training knows count: other users are left out, other items are no candidates
+   * and count as not found (Elliot). Default `all`.
    */
   candidates?: 'all' | 'trained';
   /** Items of each list that are kept. Default the largest cutoff. */

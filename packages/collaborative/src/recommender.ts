@@ -81,7 +81,8 @@ export function createUserItemRecommender(
   for (const matrix of Object.values(data.features))
     if (matrix.count !== data.interactions.items)
       throw new Error(
-        `createUserItemRecommender: features of ${matrix.modality} must have ${data.interactions.items} rows, got ${matrix.count}`,
+        `createUserItemRecommender: features of ${matrix.modality} must have ${data.interactions.items} rows, got ` +
+          `${matrix.count}`,
       );
   return model.kind === 'trained'
     ? trainedRecommender(model as TrainedModel, options, data, seed)

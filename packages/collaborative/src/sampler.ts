@@ -3,7 +3,10 @@ import { holds, itemsOf, missingNumber, type Interactions } from './interactions
 
 /** What an epoch's triples are drawn from. */
 export interface Sampling {
-  /** `interactions`: every interaction once, in random order. `users`: a random user each time, then one of the user's items. */
+  /**
+   * `interactions`: every interaction once, in random order. `users`: a random user each time, then one of the user's
+   * items.
+   */
   over: 'interactions' | 'users';
   /** `uniform`: every item alike; `popularity`: by training interactions. Never one that the user has. */
   negatives: 'uniform' | 'popularity';
@@ -20,8 +23,8 @@ export interface Triples {
 }
 
 /**
- * xoshiro128** (Blackman and Vigna 2018), begun from a stream: an epoch takes millions of numbers, which the stream's own generator would make too
- * slowly. Where an epoch begins is still a function of its stream alone.
+ * xoshiro128** (Blackman and Vigna 2018), begun from a stream: an epoch takes millions of numbers, which the stream's
+ * own generator would make too slowly. Where an epoch begins is still a function of its stream alone.
  */
 class Draws {
   readonly #state: Uint32Array;
@@ -79,7 +82,8 @@ function negativeOf(
 }
 
 /**
- * The triples of an epoch: as many as there are interactions. Users without items, and those who have every item, give none.
+ * The triples of an epoch: as many as there are interactions. Users without items, and those who have every item, give
+ * none.
  *
  * @param stream - Of this epoch alone.
  */

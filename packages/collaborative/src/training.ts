@@ -29,7 +29,10 @@ export interface UserItemTrainingSettings extends OptimizerSettings {
   sampling?: Partial<Sampling>;
   /** How to evaluate. */
   evaluation?: UserEvaluation;
-  /** Whether a user's validation items are candidates in the test (Elliot, LightGCN, MMRec) or not (RecBole). Default `keep`. */
+  /**
+   * Whether a user's validation items are candidates in the test (Elliot, LightGCN, MMRec) or not (RecBole). Default
+   * `keep`.
+   */
   validationItems?: 'keep' | 'mask';
   /** Split that `evaluate('valid')` ranks. Default `valid`; `test` for a curve where there is no validation part. */
   curve?: Split;

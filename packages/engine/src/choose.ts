@@ -44,7 +44,8 @@ const { peerDependencies } = createRequire(import.meta.url)('../package.json') a
 
 /** What to install for the tensorflow backend. */
 export const TENSORFLOW_HINT =
-  `install it with 'npm install --no-save --ignore-scripts=false @tensorflow/tfjs-node@${peerDependencies['@tensorflow/tfjs-node']}' (its install script downloads libtensorflow), or ` +
+  `install it with 'npm install --no-save --ignore-scripts=false ` +
+  `@tensorflow/tfjs-node@${peerDependencies['@tensorflow/tfjs-node']}' (its install script downloads libtensorflow), or ` +
   "link it to an installed TensorFlow Python wheel with 'npx tsx tools/link-libtensorflow.ts --install' (docs/backends.md)";
 
 /**

@@ -21,8 +21,9 @@ export interface AttendOneOptions {
 
 /**
  * Multi-head attention of one query per row, with the projections of keys and values moved to the query's side:
- * `q·(W_k x) = (W_kᵀ q)·x` and `Σ a (W_v x + b_v) = W_v (Σ a x) + b_v Σ a`. The same numbers as projecting all L keys and values, for L times less work.
- * The bias of the keys adds one constant to all scores of a query and so cancels in the softmax; it is left out (its gradient is 0).
+ * `q·(W_k x) = (W_kᵀ q)·x` and `Σ a (W_v x + b_v) = W_v (Σ a x) + b_v Σ a`. The same numbers as projecting all L keys
+ * and values, for L times less work. The bias of the keys adds one constant to all scores of a query and so cancels in
+ * the softmax; it is left out (its gradient is 0).
  *
  * @param p - Parameters as of torch.nn.MultiheadAttention.
  * @param query - [R, D]: the rows of all groups, one group after the other. Projections run over all of them at once.

@@ -1,6 +1,7 @@
 /**
- * The loss over a large catalogue without what is as long as it: the scores of B rows and C candidates are made in blocks of
- * candidates, each from the features of its own items, and histories adapt the features of their own items alone.
+ * The loss over a large catalogue without what is as long as it: the scores of B rows and C candidates are made in
+ * blocks of candidates, each from the features of its own items, and histories adapt the features of their own items
+ * alone.
  */
 import { blockedCrossEntropy, type BlockInputs, tf } from '@ferry/engine';
 import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
@@ -11,7 +12,8 @@ import type { MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
 
 /**
- * Histories that point to their own items: the item of each place, one place after the other through all groups, padding (0) first.
+ * Histories that point to their own items: the item of each place, one place after the other through all groups,
+ * padding (0) first.
  *
  * @param groups - Histories of item numbers.
  * @returns The groups with histories of places.
@@ -51,9 +53,9 @@ export function historyTables(
 }
 
 /**
- * `fusedScores / τ` with two products in place of three: a product is linear in its rows, so whatever part of the fusion does not go
- * through the softmax is summed in the rows first. With the cosines `δ = s_text - s_image` that is all but `gate σ(α δ) δ`. It
- * differs from {@link fusedScores} by rounding alone.
+ * `fusedScores / τ` with two products in place of three: a product is linear in its rows, so whatever part of the
+ * fusion does not go through the softmax is summed in the rows first. With the cosines `δ = s_text - s_image` that is
+ * all but `gate σ(α δ) δ`. It differs from {@link fusedScores} by rounding alone.
  *
  * @param options - Model options.
  * @param sequences - [B, D], of length 1.
@@ -100,7 +102,8 @@ export function foldedLogits(
  *
  * @param p - Weights.
  * @param options - Model options.
- * @param inputs - Sequences [B, D], the whole catalogue in order, targets int32 [B] (item numbers 1..N), and the items of a block.
+ * @param inputs - Sequences [B, D], the whole catalogue in order, targets int32 [B] (item numbers 1..N), and the items
+ *   of a block.
  * @returns [B]
  */
 export function blockedCatalogueLoss(

@@ -19,8 +19,8 @@ export interface MissRecGroup extends SequenceInputs {
 }
 
 /**
- * The slots of all groups that hold an interest, one after the other (and some filling): the encoder's row-wise parts, which are most of its work, run
- * over these alone. Groups have about twice as many slots.
+ * The slots of all groups that hold an interest, one after the other (and some filling): the encoder's row-wise parts,
+ * which are most of its work, run over these alone. Groups have about twice as many slots.
  */
 export type PackedSlots = {
   /** int32 [S]: slots in the concatenation of the groups' [B * Q]. */
@@ -41,7 +41,10 @@ export interface ViewGroup extends FeedGroup {
 export interface MissRecFeed extends Feed {
   /** One for each group. */
   groups: readonly MissRecGroup[];
-  /** The slots that hold an interest; absent with interests `none` and with the `all-slots` regulariser, which reads empty slots. */
+  /**
+   * The slots that hold an interest; absent with interests `none` and with the `all-slots` regulariser, which reads
+   * empty slots.
+   */
   packed?: PackedSlots;
   /** [], slots of the fullest row; only with the `all-slots` regulariser. */
   slots?: tf.Tensor;
@@ -91,7 +94,10 @@ export function missRecFeed(
   };
 }
 
-/** Which slots hold an interest, and where each slot's row is among them. Their number is rounded up to few sizes with copies of the first. */
+/**
+ * Which slots hold an interest, and where each slot's row is among them. Their number is rounded up to few sizes with
+ * copies of the first.
+ */
 function packSlots(groups: readonly GroupInterests[]): {
   slots: Int32Array;
   ids: Int32Array;

@@ -60,8 +60,9 @@ export function candidatesOf(
 /**
  * Similarity of sequences and candidates by the adaptive fusion (spec 2.4): with cosines s_m of the modalities,
  * `s = Σ_m w_m s_m`, `w = softmax_m(α s_m)`, no temperature inside; α = 0 is the mean, α → ∞ the maximum. With IDs
- * `(s_id + 2 s) / 3`. With `missing: 'mask'` (paper) the softmax runs over the modalities an item has, and an item without any is scored by its ID
- * alone (0 without IDs), as are all items of a model without modalities; the released code lets the adapter's bias stand for what is missing.
+ * `(s_id + 2 s) / 3`. With `missing: 'mask'` (paper) the softmax runs over the modalities an item has, and an item
+ * without any is scored by its ID alone (0 without IDs), as are all items of a model without modalities; the released
+ * code lets the adapter's bias stand for what is missing.
  *
  * @param options - Model options.
  * @param sequences - [B, D], of length 1.

@@ -87,7 +87,8 @@ function load(
     const data = buffer?.data;
     if (!(data instanceof Int32Array) || data.length !== items + 1)
       throw new Error(
-        `restoreBuffers: interests.${modality} must be int32 [${items + 1}], got ${buffer ? `[${buffer.shape.join(', ')}]` : 'none'}`,
+        `restoreBuffers: interests.${modality} must be int32 [${items + 1}], got ` +
+          `${buffer ? `[${buffer.shape.join(', ')}]` : 'none'}`,
       );
     const wrong = data.find((id) => id < 0 || id > count);
     if (wrong !== undefined)

@@ -47,9 +47,9 @@ export function createAdapt(p: MissRecParameters, options: MissRecOptions) {
 }
 
 /**
- * Interest discovery (spec 3): the tokens of all items in the space of the adapters, text rows first, are clustered; a token's cluster is the interest it
- * stands for. With `missing: 'mask'` tokens of missing modalities take no part and have no interest; with `bias` they are tokens like all others,
- * equal to the adapter's bias.
+ * Interest discovery (spec 3): the tokens of all items in the space of the adapters, text rows first, are clustered; a
+ * token's cluster is the interest it stands for. With `missing: 'mask'` tokens of missing modalities take no part and
+ * have no interest; with `bias` they are tokens like all others, equal to the adapter's bias.
  *
  * @param adapt - The compiled adapters.
  * @param options - Method and sizes.
@@ -87,8 +87,8 @@ export async function discoverInterests(
 }
 
 /**
- * Interests when a modality is taken away. With `missing: 'mask'` it has none; with `bias` all its tokens are the adapter's bias, and so in
- * the cluster nearest to it.
+ * Interests when a modality is taken away. With `missing: 'mask'` it has none; with `bias` all its tokens are the
+ * adapter's bias, and so in the cluster nearest to it.
  *
  * @param bias - [D] bias of the modality's adapter.
  */

@@ -11,7 +11,10 @@ export interface ItemTables {
   words?: tf.Tensor;
   /** [V, 1] as given. */
   present: Partial<Record<Modality, tf.Tensor>>;
-  /** [V, D] what stands for an item in a history, with `sequenceFusion: 'add'`: here, for rankings make it once and read it often. */
+  /**
+   * [V, D] what stands for an item in a history, with `sequenceFusion: 'add'`: here, for rankings make it once and read
+   * it often.
+   */
   tokens?: tf.Tensor;
   /** [V, D] ID embeddings. */
   ids?: tf.Tensor;

@@ -24,7 +24,8 @@ export function catalogueLoss(
 }
 
 /**
- * The sequence-item loss of each row in pre-training (spec 4): cross-entropy of its own target among the batch's targets, one direction.
+ * The sequence-item loss of each row in pre-training (spec 4): cross-entropy of its own target among the batch's
+ * targets, one direction.
  *
  * @param options - Model options; with `sameItemMask` other rows of the same target are no negatives.
  * @param sequences - [B, D]
@@ -49,7 +50,8 @@ export function inBatchItemLoss(
 }
 
 /**
- * The sequence-sequence loss of each row in pre-training (spec 4): its own augmented view among those of the batch, one direction.
+ * The sequence-sequence loss of each row in pre-training (spec 4): its own augmented view among those of the batch, one
+ * direction.
  *
  * @param sequences - [B, D]
  * @param augmented - [B, D]
@@ -62,13 +64,14 @@ export function sequenceLoss(sequences: tf.Tensor, augmented: tf.Tensor, tempera
 }
 
 /**
- * The interest regulariser of a group of rows, summed over them (spec 4): `(1/D) Σ_b ‖pooled_b‖²`, which is large where a row's encoded
- * interests point the same way. It sums over the batch, as released, so γ keeps its meaning.
+ * The interest regulariser of a group of rows, summed over them (spec 4): `(1/D) Σ_b ‖pooled_b‖²`, which is large where
+ * a row's encoded interests point the same way. It sums over the batch, as released, so γ keeps its meaning.
  *
  * @param options - Model options; `regulariser` says what pooled is.
  * @param memory - [B, Q, D] encoded interests of the group; none with interests `none`.
  * @param group - Its mask.
- * @param slots - [] interest slots of the batch's fullest row in the released layout; needed by `all-slots`. All groups must have at least so many.
+ * @param slots - [] interest slots of the batch's fullest row in the released layout; needed by `all-slots`. All groups
+ *   must have at least so many.
  * @returns []
  */
 export function interestRegulariser(

@@ -23,7 +23,8 @@ export const missRec: SequentialModel<MissRecTypes> = {
   name: 'missrec',
   title: 'MISSRec',
   paper:
-    'Wang et al.: MISSRec: Pre-training and Transferring Multi-modal Interest-aware Sequence Representation for Recommendation. ACM MM 2023',
+    'Wang et al.: MISSRec: Pre-training and Transferring Multi-modal Interest-aware Sequence Representation ' +
+    'for Recommendation. ACM MM 2023',
   options: missRecSchema,
   complete: completeOptions,
   check: checkSection,

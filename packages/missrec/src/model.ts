@@ -1,9 +1,11 @@
 /**
- * MISSRec (Wang et al., ACM MM 2023): an encoder over the de-duplicated interests of a history, a decoder over its items that attends to them, one
- * vector per sequence, and candidates scored by the adaptive fusion of their modalities.
+ * MISSRec (Wang et al., ACM MM 2023): an encoder over the de-duplicated interests of a history, a decoder over its
+ * items that attends to them, one vector per sequence, and candidates scored by the adaptive fusion of their
+ * modalities.
  *
- * B rows, L positions, V rows of the item tables (N + 1, or the items of a batch; row 0 is padding), D width, H heads, M modalities, K interests,
- * Q interest slots of a row. Everything here is a pure function of tensors, made to be compiled.
+ * B rows, L positions, V rows of the item tables (N + 1, or the items of a batch; row 0 is padding), D width, H heads,
+ * M modalities, K interests, Q interest slots of a row. Everything here is a pure function of tensors, made to be
+ * compiled.
  */
 import { attention, dropout, embedding, gelu, layerNorm, linear, type RandomSource, tf } from '@ferry/engine';
 import { attentionBias, type LayerNormParameters, normalize } from '@ferry/nn';
@@ -26,8 +28,9 @@ export interface MissRecQueries extends Queries {
 }
 
 /**
- * Sequence vectors. Only the position that is read (the last item's) is decoded: the decoder has one layer, so all other positions serve it as keys and
- * values only. Whatever works row by row runs over all groups at once; only attention is done group by group.
+ * Sequence vectors. Only the position that is read (the last item's) is decoded: the decoder has one layer, so all
+ * other positions serve it as keys and values only. Whatever works row by row runs over all groups at once; only
+ * attention is done group by group.
  *
  * @param p - Weights.
  * @param options - Model options.
@@ -51,8 +54,9 @@ export function encodeSequences(
 }
 
 /**
- * Queries, keys and values of the interests of each group, [B, Q, 3D]. The encoder's input has neither positions nor dropout, so where
- * the table has fewer rows than the groups have slots, the table is projected and the products are gathered.
+ * Queries, keys and values of the interests of each group, [B, Q, 3D]. The encoder's input has neither positions nor
+ * dropout, so where the table has fewer rows than the groups have slots, the table is projected and the products are
+ * gathered.
  */
 function interestProjections(
   p: MissRecParameters,

@@ -53,7 +53,8 @@ export type FinetuneTerms = {
 };
 
 /**
- * The fine-tuning objective (spec 4): `L = mean CE(s / τ over the catalogue, target) + γ R`. The items must be the whole catalogue in order.
+ * The fine-tuning objective (spec 4): `L = mean CE(s / τ over the catalogue, target) + γ R`. The items must be the
+ * whole catalogue in order.
  *
  * @param p - Weights.
  * @param options - Model options.
@@ -108,7 +109,8 @@ export type PretrainTerms = {
 };
 
 /**
- * The pre-training objective (spec 4): `L = sequence-item + λ sequence-sequence + γ (R + R_augmented)`, all negatives from the batch.
+ * The pre-training objective (spec 4): `L = sequence-item + λ sequence-sequence + γ (R + R_augmented)`, all negatives
+ * from the batch.
  *
  * @param p - Weights.
  * @param options - Model options.

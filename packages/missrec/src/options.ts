@@ -26,8 +26,8 @@ const interestsSchema = z.strictObject({
 });
 
 /**
- * The settings of a MISSRec model, as a recipe states them. What has no default here depends on the preset: see {@link presetChoices}. Letters: D
- * width, H heads, K interests.
+ * The settings of a MISSRec model, as a recipe states them. What has no default here depends on the preset: see
+ * {@link presetChoices}. Letters: D width, H heads, K interests.
  */
 export const missRecSchema = z.strictObject({
   preset: z
@@ -54,7 +54,8 @@ export const missRecSchema = z.strictObject({
     .default('shared')
     .describe('weights of text and image in the score: equal, one learned number, one for each item'),
   interests: interestsSchema.prefault({}).describe('interest discovery'),
-  // mask: it leaves the token's sum, the softmax over modalities and the clustering; bias (spec 2.5): it is the image of a zero row
+  // mask: it leaves the token's sum, the softmax over modalities and the clustering; bias (spec 2.5): it is the image
+  // of a zero row
   missing: z
     .enum(['mask', 'bias'])
     .optional()
@@ -64,8 +65,8 @@ export const missRecSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('whether padding is a candidate in training (paper: false, released: true)'),
-  // R = (1/D) Σ_b ‖pooled_b‖². valid: pooled is the mean over the row's interests; all-slots (spec 4): the sum over all slots of the
-  // batch's fullest row, empty ones too, times the share of slots in use
+  // R = (1/D) Σ_b ‖pooled_b‖². valid: pooled is the mean over the row's interests; all-slots (spec 4): the sum over all
+  // slots of the batch's fullest row, empty ones too, times the share of slots in use
   regulariser: z
     .enum(['valid', 'all-slots'])
     .optional()
@@ -84,7 +85,8 @@ export const missRecSchema = z.strictObject({
     .boolean()
     .optional()
     .describe('take rows with the same target out of the negatives (paper: true, released: false)'),
-  // fused: (s_id + 2 s) / 3 as with two modalities; summed (spec 2.4): the cosine with the normalised sum of feature and ID
+  // fused: (s_id + 2 s) / 3 as with two modalities; summed (spec 2.4): the cosine with the normalised sum of feature
+  // and ID
   singleModality: z
     .enum(['fused', 'summed'])
     .optional()
@@ -113,7 +115,8 @@ export const pretrainSchema = z.strictObject({
     .max(1)
     .optional()
     .describe(
-      'share of the batches whose augmented view drops words of texts instead of items (the paper: 0.1; default 0). The texts are encoded a second time, each word dropped with probability 0.15; with stored features, .feat2CLS',
+      'share of the batches whose augmented view drops words of texts instead of items (the paper: 0.1; default ' +
+        '0). The texts are encoded a second time, each word dropped with probability 0.15; with stored features, .feat2CLS',
     ),
   domainBalance: z
     .number()
@@ -137,12 +140,18 @@ export type Task = 'pretrain' | 'finetune';
 /** How interests are found. */
 export type InterestMethod = NonNullable<Section['interests']['method']>;
 
-/** Every setting of a MISSRec model, complete: those of {@link missRecSchema}, of its training, and what the domain says. */
+/**
+ * Every setting of a MISSRec model, complete: those of {@link missRecSchema}, of its training, and what the domain
+ * says.
+ */
 export interface MissRecOptions
   extends Complete<Omit<Section, 'preset' | 'interests'>>, Complete<Omit<Pretrain, 'wordDropShare'>> {
   /** F of every modality in use. The order text, image is fixed. */
   featureWidths: FeatureWidths['featureWidths'];
-  /** Whether items have an embedding of their own beside their modalities: added to tokens and, as a third of the score, to candidates (transductive; spec 2.6). */
+  /**
+   * Whether items have an embedding of their own beside their modalities: added to tokens and, as a third of the score,
+   * to candidates (transductive; spec 2.6).
+   */
   ids: boolean;
   /** How interests are found. */
   interestMethod: InterestMethod;
@@ -152,7 +161,10 @@ export interface MissRecOptions
   interestCount?: number;
   /** Neighbours of DPC-KNN as a share of the tokens. */
   neighbourRatio: number;
-  /** Share of batches augmented by item drop; the rest by word drop. Default 0.9 where there is word-dropped text, else 1. */
+  /**
+   * Share of batches augmented by item drop; the rest by word drop. Default 0.9 where there is word-dropped text, else
+   * 1.
+   */
   itemDropShare?: number;
 }
 
@@ -195,7 +207,8 @@ export type MissRecSettings = Pick<MissRecOptions, 'featureWidths'> &
   };
 
 /**
- * Complete options from a preset and whatever differs from it. Pre-training has no IDs; fine-tuning has them unless told.
+ * Complete options from a preset and whatever differs from it. Pre-training has no IDs; fine-tuning has them unless
+ * told.
  *
  * @throws RangeError if a number is out of range or the combination means nothing.
  */

@@ -37,8 +37,9 @@ export type MissRecParameters = {
 };
 
 /**
- * First weights as the released code draws them (spec 2.1, 2.3): linear layers and embeddings N(0, 0.02) with bias 0, attention's input projections
- * Xavier-uniform, adapters uniform in ±1/√F, layer normalisations 1 and 0, α = 0, the padding row of the IDs 0.
+ * First weights as the released code draws them (spec 2.1, 2.3): linear layers and embeddings N(0, 0.02) with bias 0,
+ * attention's input projections Xavier-uniform, adapters uniform in ±1/√F, layer normalisations 1 and 0, α = 0, the
+ * padding row of the IDs 0.
  *
  * @param options - Sizes.
  * @param items - N, for IDs and for α per item.

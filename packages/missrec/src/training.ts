@@ -1,4 +1,6 @@
-/** What MISSRec is trained by: from the rows of a batch to the tensors a step reads (host), and to the loss (compiled). */
+/**
+ * What MISSRec is trained by: from the rows of a batch to the tensors a step reads (host), and to the loss (compiled).
+ */
 import { type RandomStream, tf } from '@ferry/engine';
 import {
   distinctItems,
@@ -21,8 +23,8 @@ type FinetuneFeed = { feed: MissRecFeed; targets: tf.Tensor };
 type PretrainFeed = FinetuneFeed & { augmented: MissRecFeed };
 
 /**
- * Fine-tuning, or training from scratch, on one domain: full softmax over the catalogue and the interest regulariser (spec 4). A batch holds the
- * same rows as in the released code.
+ * Fine-tuning, or training from scratch, on one domain: full softmax over the catalogue and the interest regulariser
+ * (spec 4). A batch holds the same rows as in the released code.
  *
  * @param options - Weight of the regulariser.
  */
@@ -41,8 +43,9 @@ export function finetuning(options: MissRecOptions): Objective<MissRecTypes> {
 }
 
 /**
- * Multi-domain pre-training (spec 4): sequence-item and sequence-sequence contrast with in-batch negatives and the interest regulariser, without IDs.
- * Interests are discovered over all sources together. Only the distinct items of a batch pass the adapters.
+ * Multi-domain pre-training (spec 4): sequence-item and sequence-sequence contrast with in-batch negatives and the
+ * interest regulariser, without IDs. Interests are discovered over all sources together. Only the distinct items of a
+ * batch pass the adapters.
  *
  * @param options - Weights of the terms, augmentation, balance of the sources.
  */
@@ -55,7 +58,8 @@ export function pretraining(options: MissRecOptions): Objective<MissRecTypes> {
       if (options.ids) throw new Error('pretraining: ids must be false: sources share no items');
       if (!words && (options.itemDropShare ?? 1) < 1)
         throw new Error(
-          `pretraining: word drop needs word-dropped text features of every source, got none; set itemDropShare to 1, got ${options.itemDropShare ?? 1}`,
+          'pretraining: word drop needs word-dropped text features of every source, got none; set itemDropShare to ' +
+            `1, got ${options.itemDropShare ?? 1}`,
         );
     },
     prepare: (examples, preparation) => {

@@ -1,11 +1,12 @@
 /**
- * BERT4Rec (Sun et al., CIKM 2019): a transformer that sees both sides. Some items of a sequence are hidden behind a mask token and found again
- * among all items (eq. 7 and 8); to recommend, a mask token is appended to the history.
+ * BERT4Rec (Sun et al., CIKM 2019): a transformer that sees both sides. Some items of a sequence are hidden behind a
+ * mask token and found again among all items (eq. 7 and 8); to recommend, a mask token is appended to the history.
  *
- * Preset `paper` has what stands before the softmax in section 3.6, a layer with GELU and normalisation and a bias of each item; `recbole` has
- * neither, as RecBole, and pads on the right. Differences: an epoch is every sequence once, its masks drawn anew, where the authors draw ten
- * masked copies of each beforehand and slide a window over long ones; `lastShare` of the sequences have their last item masked alone,
- * where the authors add one such copy of each; first weights are normal, not cut off at two deviations.
+ * Preset `paper` has what stands before the softmax in section 3.6, a layer with GELU and normalisation and a bias of
+ * each item; `recbole` has neither, as RecBole, and pads on the right. Differences: an epoch is every sequence once,
+ * its masks drawn anew, where the authors draw ten masked copies of each beforehand and slide a window over long ones;
+ * `lastShare` of the sequences have their last item masked alone, where the authors add one such copy of each; first
+ * weights are normal, not cut off at two deviations.
  *
  * B rows of a group, L positions, R rows of all groups (or S masked positions), V rows of the item tables, D width.
  */

@@ -15,7 +15,8 @@ export interface CausalHistoryOptions extends Omit<CausalEncoderOptions, 'random
 }
 
 /**
- * Tokens of one group of histories, plus positions, normalised, through causal transformer blocks (Kang and McAuley 2018, section III-A to III-C).
+ * Tokens of one group of histories, plus positions, normalised, through causal transformer blocks (Kang and McAuley
+ * 2018, section III-A to III-C).
  *
  * @param tokens - [B * L, D], item vectors of the group's histories.
  * @param group - The histories.

@@ -34,7 +34,8 @@ const options = z.strictObject({
     .max(1)
     .default(0)
     .describe(
-      'share of the batches whose augmented view drops words of texts instead of items (paper .1). The texts are encoded a second time, each word dropped with probability .15; with stored features, .feat2CLS',
+      'share of the batches whose augmented view drops words of texts instead of items (paper .1). The texts ' +
+        'are encoded a second time, each word dropped with probability .15; with stored features, .feat2CLS',
     ),
   domainBalance: z
     .number()
@@ -68,8 +69,9 @@ function augmented(
 }
 
 /**
- * Sequence-item and sequence-sequence contrast (Hou et al. 2022, eq. 6 to 8), `L = L_item + λ L_sequence`, negatives from the batch, which mixes
- * the domains; rows of the same target are none. For models whose queries are directions over τ and whose candidates are directions.
+ * Sequence-item and sequence-sequence contrast (Hou et al. 2022, eq. 6 to 8), `L = L_item + λ L_sequence`, negatives
+ * from the batch, which mixes the domains; rows of the same target are none. For models whose queries are directions
+ * over τ and whose candidates are directions.
  */
 export function contrastObjective<
   T extends ModelTypes & { options: { temperature: number } },

@@ -1,11 +1,12 @@
 /**
- * DSSM, two towers (Huang et al., CIKM 2013; in the form of IDvs.MoRec, Yuan et al., SIGIR 2023, the DSSM of its tables): a vector of the user, a
- * vector of the item, and their inner product.
+ * DSSM, two towers (Huang et al., CIKM 2013; in the form of IDvs.MoRec, Yuan et al., SIGIR 2023, the DSSM of its
+ * tables): a vector of the user, a vector of the item, and their inner product.
  *
- * `u = MLP_k(UserEmb[user])`, `v = MLP_k(ItemEmb[item])` or the features' tower without an MLP, score `u · v`; `MLP_k` is k times dropout, linear,
- * GELU. Trained on every pair of a user and an item of training. Differences: the authors' loss is `bce`, the mean over positives and negatives
- * together and so half of ours; `in-batch` (Yi et al., RecSys 2019) is the default. With `user: history` the user's vector is the mean of
- * the vectors of the items before, so that users are served whom training never saw; the authors have no such form.
+ * `u = MLP_k(UserEmb[user])`, `v = MLP_k(ItemEmb[item])` or the features' tower without an MLP, score `u · v`; `MLP_k`
+ * is k times dropout, linear, GELU. Trained on every pair of a user and an item of training. Differences: the authors'
+ * loss is `bce`, the mean over positives and negatives together and so half of ours; `in-batch` (Yi et al., RecSys
+ * 2019) is the default. With `user: history` the user's vector is the mean of the vectors of the items before, so that
+ * users are served whom training never saw; the authors have no such form.
  *
  * B rows of a group, L positions, R rows of all groups, V rows of the item tables, D width, U users.
  */
@@ -50,7 +51,8 @@ const settings = z.strictObject({
     .enum(['id', 'history'])
     .default('id')
     .describe(
-      'a user is a vector of its own (id), or the mean of the vectors of the items before (history: also for users whom training never saw)',
+      'a user is a vector of its own (id), or the mean of the vectors of the items before (history: also for ' +
+        'users whom training never saw)',
     ),
   layers: z
     .int()
@@ -124,7 +126,8 @@ function feedOf(
   const users = groups.flatMap((group) => {
     if (!group.users)
       throw new Error(
-        'dssm: with user: id only users of the training have a vector, and none was named: train with user: history to serve a history',
+        'dssm: with user: id only users of the training have a vector, and none was named: train with user: ' +
+          'history to serve a history',
       );
     return Array.from(group.users);
   });
@@ -179,7 +182,9 @@ export const dssm: SequentialModel<Dssm> = {
   name: 'dssm',
   title: 'DSSM',
   paper:
-    'Huang et al.: Learning deep structured semantic models for web search using clickthrough data. CIKM 2013; as in Yuan et al.: Where to go next for recommender systems? ID- vs. modality-based recommender models revisited. SIGIR 2023',
+    'Huang et al.: Learning deep structured semantic models for web search using clickthrough data. CIKM ' +
+    '2013; as in Yuan et al.: Where to go next for recommender systems? ID- vs. modality-based recommender ' +
+    'models revisited. SIGIR 2023',
   options: settings,
   complete: (given) => {
     const options = given as DssmOptions;

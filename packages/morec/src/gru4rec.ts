@@ -1,13 +1,15 @@
 /**
- * GRU4Rec (Hidasi et al., ICLR 2016): gated recurrent units over the items of a history; the state after its last item, projected where the widths
- * differ, is compared with the vectors of all items.
+ * GRU4Rec (Hidasi et al., ICLR 2016): gated recurrent units over the items of a history; the state after its last item,
+ * projected where the widths differ, is compared with the vectors of all items.
  *
- * Preset `recbole` is RecBole's form (after Tan et al., DLRS 2016): item vectors and states of widths of their own, a projection between them, no bias
- * in the units. Preset `paper` is the authors': vectors of the state's width, a table and a bias of their own for the output ("constrained" is
- * `tied: true`). Differences from the authors' code: whole histories instead of parallel sessions whose state is carried on, Adam instead of
- * Adagrad, no activation after the scores; their losses are `softmax` (cross-entropy) and `bpr-max`.
+ * Preset `recbole` is RecBole's form (after Tan et al., DLRS 2016): item vectors and states of widths of their own, a
+ * projection between them, no bias in the units. Preset `paper` is the authors': vectors of the state's width, a table
+ * and a bias of their own for the output ("constrained" is `tied: true`). Differences from the authors' code: whole
+ * histories instead of parallel sessions whose state is carried on, Adam instead of Adagrad, no activation after the
+ * scores; their losses are `softmax` (cross-entropy) and `bpr-max`.
  *
- * R rows of all groups (or S positions that are read), P positions of all groups, V rows of the item tables, E width of item vectors, D of states.
+ * R rows of all groups (or S positions that are read), P positions of all groups, V rows of the item tables, E width of
+ * item vectors, D of states.
  */
 import { dropout, embedding, linear, type RandomStream, tf } from '@ferry/engine';
 import {
@@ -169,7 +171,10 @@ function create(options: Gru4RecOptions, catalogue: Catalogue, random: RandomStr
   };
 }
 
-/** How positions of all groups are packed: the first of every sequence, then the second of those that go on, the longest groups first. */
+/**
+ * How positions of all groups are packed: the first of every sequence, then the second of those that go on, the longest
+ * groups first.
+ */
 interface Packing {
   /** Sequences of each position. */
   sizes: number[];
@@ -233,7 +238,8 @@ export const gru4rec: SequentialModel<Gru4Rec> = {
   name: 'gru4rec',
   title: 'GRU4Rec',
   paper:
-    'Hidasi et al.: Session-based recommendations with recurrent neural networks. ICLR 2016; losses of Hidasi and Karatzoglou, CIKM 2018',
+    'Hidasi et al.: Session-based recommendations with recurrent neural networks. ICLR 2016; losses of Hidasi ' +
+    'and Karatzoglou, CIKM 2018',
   options: settings,
   complete: (given) => withPreset(presets, given as Settings),
   ...ofTower,

@@ -16,7 +16,8 @@ export interface SasrecImportSettings {
   /** Raw ids of the domain's items. */
   ids: readonly string[];
   /**
-   * Raw id of the item in each row of the checkpoint's table, from row 1 on. Default: ids are row numbers themselves, as in S3Rec's data files.
+   * Raw id of the item in each row of the checkpoint's table, from row 1 on. Default: ids are row numbers themselves,
+   * as in S3Rec's data files.
    */
   tokens?: readonly string[];
   /** H, which no weight tells. Default 2. */
@@ -65,7 +66,8 @@ const lineages: readonly Lineage[] = [
 ];
 
 /**
- * Turns a PyTorch checkpoint of S3Rec's or RecBole's SASRec into tensors of a Ferry checkpoint. Nothing in the file is run: see `readStateDict`.
+ * Turns a PyTorch checkpoint of S3Rec's or RecBole's SASRec into tensors of a Ferry checkpoint. Nothing in the file is
+ * run: see `readStateDict`.
  *
  * @param bytes - The file, of either of `torch.save`'s forms.
  * @param settings - The domain's items.
@@ -170,7 +172,8 @@ class Source {
     const values = floats(tensor);
     if (!values || tensor.shape.length !== shape.length || tensor.shape.some((n, i) => n !== shape[i]))
       throw new Error(
-        `importSasrec: ${this.#file}: "${name}" must be floats [${shape.join(', ')}], got ${tensor.dtype} [${tensor.shape.join(', ')}]`,
+        `importSasrec: ${this.#file}: "${name}" must be floats [${shape.join(', ')}], got ${tensor.dtype} ` +
+          `[${tensor.shape.join(', ')}]`,
       );
     this.#used.add(name);
     return values;
@@ -194,7 +197,8 @@ function numberedRows(ids: readonly string[], rows: number, file: string): Int32
     const row = /^\d+$/.test(id) ? Number(id) : NaN;
     if (!(row >= 1 && row < rows))
       throw new Error(
-        `importSasrec: ${file}: ids of items must be row numbers 1..${rows - 1} of its table unless a token list is given, got "${id}"`,
+        `importSasrec: ${file}: ids of items must be row numbers 1..${rows - 1} of its table unless a token list ` +
+          `is given, got "${id}"`,
       );
     rowOf[i + 1] = row;
   });

@@ -2,8 +2,8 @@ import { tf } from '@ferry/engine';
 import type { SequenceInputs } from '@ferry/sequential';
 
 /**
- * int32 [B, L]: the row of the position table for each item of right-padded histories. With left padding the last of n items has the
- * last position, so item l has `positions - n + l`; what stands beyond the history may have any.
+ * int32 [B, L]: the row of the position table for each item of right-padded histories. With left padding the last of n
+ * items has the last position, so item l has `positions - n + l`; what stands beyond the history may have any.
  */
 export function positionRows(
   { padding, positions }: { padding: 'left' | 'right'; positions: number },

@@ -1,9 +1,10 @@
 /**
- * SASRec (Kang and McAuley, ICDM 2018): a causal transformer over the items of a history; the vector of its last item is compared with the
- * vectors of all items.
+ * SASRec (Kang and McAuley, ICDM 2018): a causal transformer over the items of a history; the vector of its last item
+ * is compared with the vectors of all items.
  *
- * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables (N + 1, or the items of a batch;
- * row 0 is padding), D width, H heads. Implementations differ in many small choices: each is a setting here, and a preset is a set of them.
+ * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables (N +
+ * 1, or the items of a batch; row 0 is padding), D width, H heads. Implementations differ in many small choices: each
+ * is a setting here, and a preset is a set of them.
  */
 import { embedding, type RandomStream, tf } from '@ferry/engine';
 import { createEmbedding, type EmbeddingParameters, init } from '@ferry/nn';
@@ -139,7 +140,8 @@ const settings = z.strictObject({
     .enum(['left', 'right'])
     .optional()
     .describe(
-      'side on which short histories are padded: the last item always has the last position (left), or the first the first (right: recbole)',
+      'side on which short histories are padded: the last item always has the last position (left), or the ' +
+        'first the first (right: recbole)',
     ),
   init: z
     .enum(['normal', 'xavier', 'xavier-normal'])
@@ -227,7 +229,10 @@ function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStre
   };
 }
 
-/** Histories of one group through the blocks: [B * L, D], or [B, D] where only the last item of each is read (section III-A to III-C). */
+/**
+ * Histories of one group through the blocks: [B * L, D], or [B, D] where only the last item of each is read (section
+ * III-A to III-C).
+ */
 function encode(
   { p, options, random }: Step<SasRec>,
   vectors: tf.Tensor,

@@ -1,16 +1,18 @@
 /**
- * UniSRec (Hou et al., KDD 2022): histories of items that are known by frozen text features, made alike for all domains by a mixture of whitening
- * adapters, pre-trained on several domains by two contrasts and carried to another.
+ * UniSRec (Hou et al., KDD 2022): histories of items that are known by frozen text features, made alike for all domains
+ * by a mixture of whitening adapters, pre-trained on several domains by two contrasts and carried to another.
  *
- * An adapter is `Σ_e g_e (W_e (dropout(x) - b_e))` (eq. 1 and 3), `g = softmax(W_g x + ε softplus(W_n x + .01))`, ε standard normal while training
- * (eq. 2; all experts count, none is left out); the encoder is SASRec's with normalisation after each part; scores are cosines over τ. With IDs
- * (transductive) a vector of the item is added to its token and to it as a candidate; without (inductive) nothing belongs to a domain.
+ * An adapter is `Σ_e g_e (W_e (dropout(x) - b_e))` (eq. 1 and 3), `g = softmax(W_g x + ε softplus(W_n x + .01))`, ε
+ * standard normal while training (eq. 2; all experts count, none is left out); the encoder is SASRec's with
+ * normalisation after each part; scores are cosines over τ. With IDs (transductive) a vector of the item is added to
+ * its token and to it as a candidate; without (inductive) nothing belongs to a domain.
  *
- * Differences from the authors' code: rows of the same target leave the contrast's sum, where the code counts them as exp(0); a step draws one dropout and one noise for an item, as token and as candidate; features of a second modality have an adapter of
- * their own, and the two are added; a missing modality adds nothing.
+ * Differences from the authors' code: rows of the same target leave the contrast's sum, where the code counts them as
+ * exp(0); a step draws one dropout and one noise for an item, as token and as candidate; features of a second modality
+ * have an adapter of their own, and the two are added; a missing modality adds nothing.
  *
- * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables, F width of features, D width, E
- * experts.
+ * B rows of a group, L positions, R rows of all groups (or S positions that are read), V rows of the item tables, F
+ * width of features, D width, E experts.
  */
 import { dropout, embedding, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
 import {

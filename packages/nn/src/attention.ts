@@ -117,9 +117,9 @@ function futureOf(length: number): Float32Array {
 }
 
 /**
- * Multi-head attention (Vaswani et al. 2017, section 3.2.2) as torch.nn.MultiheadAttention computes it: project queries,
- * keys and values, attend per head, project the joined heads. Self-attention where `query` and `keyValue` are the same
- * tensor (then one product makes all three projections).
+ * Multi-head attention (Vaswani et al. 2017, section 3.2.2) as torch.nn.MultiheadAttention computes it: project
+ * queries, keys and values, attend per head, project the joined heads. Self-attention where `query` and `keyValue` are
+ * the same tensor (then one product makes all three projections).
  *
  * @param p - Parameters of width D.
  * @param query - [B, Lq, D]

@@ -14,9 +14,9 @@ export interface InfoNceOptions extends LossOptions {
 const OUT = -1e9;
 
 /**
- * InfoNCE in one direction (van den Oord et al. 2018, eq. 4): row i of b is the positive of row i of a, the other
- * rows its negatives, `-log(exp(a_i·b_i / τ) / Σ_j exp(a_i·b_j / τ))`. Vectors are used as they are: normalise them
- * first for cosines. UniSRec's and VQ-Rec's code set the logits of same items to 0 and so count them as `exp(0)`; here they
+ * InfoNCE in one direction (van den Oord et al. 2018, eq. 4): row i of b is the positive of row i of a, the other rows
+ * its negatives, `-log(exp(a_i·b_i / τ) / Σ_j exp(a_i·b_j / τ))`. Vectors are used as they are: normalise them first
+ * for cosines. UniSRec's and VQ-Rec's code set the logits of same items to 0 and so count them as `exp(0)`; here they
  * leave the sum.
  *
  * @param a - [B, D]
@@ -66,7 +66,10 @@ export function sameItems(ids: tf.Tensor): tf.Tensor2D {
 
 /** Options of {@link inBatchSoftmax}. */
 export interface InBatchOptions extends LossOptions {
-  /** Shape [C]; log of each column's sampling probability, subtracted from its scores, the positive's too (logQ correction). */
+  /**
+   * Shape [C]; log of each column's sampling probability, subtracted from its scores, the positive's too (logQ
+   * correction).
+   */
   logPopularity?: tf.Tensor;
   /** [C], bool or float: 1 where a column holds padding and is no negative of any row. */
   padding?: tf.Tensor;
@@ -124,7 +127,8 @@ export function inBatchSoftmax(
 /**
  * For {@link inBatchSoftmax}, on the host: which of the batch's items each sequence contains.
  *
- * @param items - G * S item ids, the items of each of G sequences (padding included), which are also the columns: C = G S.
+ * @param items - G * S item ids, the items of each of G sequences (padding included), which are also the columns: C = G
+ *   S.
  * @param sequences - G
  * @returns G * C numbers, row-major: 1 where column c's item occurs in sequence g.
  */

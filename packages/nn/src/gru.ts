@@ -47,7 +47,8 @@ export interface GruOptions {
 /**
  * One layer of gated recurrent units (Cho et al. 2014) in the form of torch.nn.GRU, where the reset gate acts on the
  * projected state: `r = σ(W_r x + b_r + U_r h + c_r)`, `z = σ(W_z x + b_z + U_z h + c_z)`,
- * `n = tanh(W_n x + b_n + r (U_n h + c_n))`, `h' = (1 - z) n + z h`. The positions are unrolled: one program per length.
+ * `n = tanh(W_n x + b_n + r (U_n h + c_n))`, `h' = (1 - z) n + z h`. The positions are unrolled: one program per
+ * length.
  *
  * @param p - Parameters.
  * @param x - [B, L, I]
@@ -95,7 +96,8 @@ function gruCell(p: BiasedLinearParameters, input: tf.Tensor, state: tf.Tensor2D
  * {@link gru} over sequences of different lengths without padding in between, from a state of zeros.
  *
  * @param p - Parameters.
- * @param x - [P, I]: the first position of all sequences, then the second of those that go on …, the longest sequences first.
+ * @param x - [P, I]: the first position of all sequences, then the second of those that go on …, the longest sequences
+ *   first.
  * @param sizes - Rows of each position, none more than the position before.
  * @returns The state after each position, [P, D], in the order of x.
  */

@@ -86,8 +86,8 @@ export function createEmbedding(options: EmbeddingOptions, random: RandomStream)
  * @param p - The table, [V, D].
  * @param ids - int32 of any shape, each in [0, V).
  * @param options - `padding`: ids of this value give a zero vector and no gradient, whatever the table holds there.
- * Weight decay and Adam leave a zero row with a zero gradient at 0. (torch.nn.Embedding returns the stored row, so the two
- * differ only where that row was overwritten.)
+ * Weight decay and Adam leave a zero row with a zero gradient at 0. (torch.nn.Embedding returns the stored row, so the
+ * two differ only where that row was overwritten.)
  * @returns [...ids.shape, D]
  */
 export function embed(p: EmbeddingParameters, ids: tf.Tensor, options: { padding?: number } = {}): tf.Tensor {
@@ -114,8 +114,8 @@ export function createLayerNorm(width: number): LayerNormParameters {
 }
 
 /**
- * Vectors scaled to length 1: `x / max(‖x‖, epsilon)` over the last axis, as torch.nn.functional.normalize. A zero vector
- * stays zero and its gradient is finite.
+ * Vectors scaled to length 1: `x / max(‖x‖, epsilon)` over the last axis, as torch.nn.functional.normalize. A zero
+ * vector stays zero and its gradient is finite.
  *
  * @param x - [..., D]
  * @param epsilon - Shorter vectors are divided by this.

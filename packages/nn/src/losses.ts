@@ -2,7 +2,9 @@ import { softmaxCrossEntropy, tf } from '@ferry/engine';
 
 /** Options of a loss. */
 export interface LossOptions {
-  /** The shape of the result, bool or float: 0 where an example does not count; its loss and its gradient are then 0. */
+  /**
+   * The shape of the result, bool or float: 0 where an example does not count; its loss and its gradient are then 0.
+   */
   mask?: tf.Tensor;
 }
 
@@ -13,10 +15,9 @@ export interface CrossEntropyOptions extends LossOptions {
 }
 
 /**
- * Softmax cross-entropy per row, `-Σ_c q_c log softmax(logits)_c` with
- * `q = (1 - ε) onehot(label) + ε / C` (Szegedy et al. 2016, section 7), as torch.nn.functional.cross_entropy.
- * Without smoothing, logits of -Infinity take a class out; every row that counts needs a finite logit. Masked rows may hold
- * anything, NaN and labels of no class too.
+ * Softmax cross-entropy per row, `-Σ_c q_c log softmax(logits)_c` with `q = (1 - ε) onehot(label) + ε / C` (Szegedy et
+ * al. 2016, section 7), as torch.nn.functional.cross_entropy. Without smoothing, logits of -Infinity take a class out;
+ * every row that counts needs a finite logit. Masked rows may hold anything, NaN and labels of no class too.
  *
  * @param logits - [R, C]
  * @param labels - int32 [R], each in [0, C) unless masked.

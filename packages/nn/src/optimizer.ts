@@ -52,9 +52,10 @@ export interface OptimizerOptions extends GroupOptions {
   /** Groups with numbers of their own; a parameter belongs to the first that matches, else to the rest. */
   groups?: readonly ParameterGroup[];
   /**
-   * Globs of tables whose gradients come as rows (the engine's `rowGrads`), for losses that read few rows of them: lazy Adam, as
-   * torch.optim.SparseAdam computes it. Only the rows that were read move; dense Adam, the default, also lets the moments of all
-   * others decay and moves them by what is left. Not with weight decay, `clipNorm` or `sgd`. Default none.
+   * Globs of tables whose gradients come as rows (the engine's `rowGrads`), for losses that read few rows of them: lazy
+   * Adam, as torch.optim.SparseAdam computes it. Only the rows that were read move; dense Adam, the default, also lets
+   * the moments of all others decay and moves them by what is left. Not with weight decay, `clipNorm` or `sgd`. Default
+   * none.
    */
   lazy?: readonly string[];
   /** Upper bound of the gradients' global norm; larger gradients are scaled down. Default none. */
@@ -80,13 +81,16 @@ export interface Optimizer {
    */
   apply(gradients: tf.NamedTensorMap, rows?: RowGradients['rows']): ApplyResult;
   /**
-   * Sets learning rates and bias corrections for the update with this number, outside the step and before it. They depend
-   * on the number alone, so a resumed run continues exactly.
+   * Sets learning rates and bias corrections for the update with this number, outside the step and before it. They
+   * depend on the number alone, so a resumed run continues exactly.
    *
    * @param step - Updates made before this one: 0 for the first.
    */
   advance(step: number): void;
-  /** What must be saved to continue exactly, by name: moments `m.<parameter>`, `v.<parameter>`, and `step`, the updates counted. */
+  /**
+   * What must be saved to continue exactly, by name: moments `m.<parameter>`, `v.<parameter>`, and `step`, the updates
+   * counted.
+   */
   state(): Map<string, tf.Variable>;
   /** Learning rate of each group after the last {@link Optimizer.advance}, by name: '0', '1', ... and 'rest'. */
   learningRates(): Record<string, number>;
@@ -94,7 +98,10 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** Parameters that share all numbers, and the variable that carries these into the step: {@link adamControl}, or the rate. */
+/**
+ * Parameters that share all numbers, and the variable that carries these into the step: {@link adamControl}, or the
+ * rate.
+ */
 interface Group {
   name: string;
   learningRate: number;
@@ -295,7 +302,8 @@ function gradientOf<T>({ name, value, isLazy }: Member, gradients: Readonly<Reco
   const gradient = gradients[value.name];
   if (!gradient)
     throw new Error(
-      `apply: every parameter needs a gradient, got none${isLazy ? ' of rows' : ''} for ${name}; freeze what the loss does not depend on`,
+      `apply: every parameter needs a gradient, got none${isLazy ? ' of rows' : ''} for ${name}; freeze what ` +
+        'the loss does not depend on',
     );
   return gradient;
 }

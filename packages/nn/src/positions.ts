@@ -38,8 +38,8 @@ export function sinusoidalPositions(length: number, width: number): Float32Array
 }
 
 /**
- * One position of every sequence, `x[b, positions[b]]`, or Q of each, `x[b, positions[b, q]]`. Written as a product with one-hot
- * rows, so that both directions are exact and need no scatter.
+ * One position of every sequence, `x[b, positions[b]]`, or Q of each, `x[b, positions[b, q]]`. Written as a product
+ * with one-hot rows, so that both directions are exact and need no scatter.
  *
  * @param x - [B, L, D], finite.
  * @param positions - int32 [B] or [B, Q], each in [0, L).

@@ -55,13 +55,15 @@ function createStack<Layer>({ layers, width, finalNorm = true }: TransformerSize
 
 /** Options of {@link causalEncoder}. */
 export type CausalEncoderOptions = Omit<TransformerLayerOptions, 'hidden' | 'causal' | 'bias' | 'query'> & {
-  /** int32 [B] or [B, Q]: the positions of each sequence that are read; the last layer computes no other. Default all. */
+  /**
+   * int32 [B] or [B, Q]: the positions of each sequence that are read; the last layer computes no other. Default all.
+   */
   readAt?: tf.Tensor;
 };
 
 /**
- * A stack of encoder layers in which position i sees positions 0..i only, and the final normalisation. Sequences padded on the right need no
- * further mask: padding lies in the future of all that is read.
+ * A stack of encoder layers in which position i sees positions 0..i only, and the final normalisation. Sequences padded
+ * on the right need no further mask: padding lies in the future of all that is read.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]
@@ -77,8 +79,8 @@ export function causalEncoder(
 }
 
 /**
- * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `read` or `readAt`, the last layer
- * and the normalisation compute only what is read.
+ * A stack of encoder layers and the final normalisation, as torch.nn.TransformerEncoder. With `read` or `readAt`, the
+ * last layer and the normalisation compute only what is read.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]
@@ -129,11 +131,14 @@ export function transformerDecoder(
 /** Options of a stack: those of a layer, with `readAt` or `read` in place of `query`. */
 export type StackOptions<Options extends TransformerLayerOptions> = Omit<Options, 'query'> & {
   /**
-   * int32 [B] or [B, Q]: the positions of each sequence that are read; the rest of the last layer is not computed. Not with `bias`.
-   * Default all.
+   * int32 [B] or [B, Q]: the positions of each sequence that are read; the rest of the last layer is not computed. Not
+   * with `bias`. Default all.
    */
   readAt?: tf.Tensor;
-  /** Picks from the last layer's input [B, L, D] the rows [B, Lq, D] that are read, whatever these are. Not with `causal`. */
+  /**
+   * Picks from the last layer's input [B, L, D] the rows [B, Lq, D] that are read, whatever these are. Not with
+   * `causal`.
+   */
   read?: (x: tf.Tensor) => tf.Tensor;
 };
 

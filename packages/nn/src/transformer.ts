@@ -159,8 +159,8 @@ export function transformerEncoderLayer(
 
 /**
  * One transformer decoder layer, as torch.nn.TransformerDecoderLayer: self-attention, attention to the memory, and the
- * feed-forward block, each with a residual sum and a normalisation after it (post-norm) or before it (pre-norm). The memory
- * is never normalised here.
+ * feed-forward block, each with a residual sum and a normalisation after it (post-norm) or before it (pre-norm). The
+ * memory is never normalised here.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]

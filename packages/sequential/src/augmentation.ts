@@ -16,9 +16,9 @@ export function drawMarks(size: number, ratio: number, random: RandomStream): Ui
 }
 
 /**
- * Item drop (spec 4). The first position and all padding always count as kept. Rule `own` (paper): an item survives iff its own mark is keep. Rule `next` (released): items are
- * scattered to cumsum(keep) - 1 and the last writer wins, so an item survives iff the next position is marked keep: the last item always does, the
- * first may not.
+ * Item drop (spec 4). The first position and all padding always count as kept. Rule `own` (paper): an item survives iff
+ * its own mark is keep. Rule `next` (released): items are scattered to cumsum(keep) - 1 and the last writer wins, so an
+ * item survives iff the next position is marked keep: the last item always does, the first may not.
  *
  * @param history - [B * L]
  * @param lengths - [B]

@@ -26,8 +26,9 @@ export interface BlockRanking {
 }
 
 /**
- * Compiles the ranking of a recommender over a large catalogue: query vectors first, each from the items of its own history, then
- * the catalogue block by block, each block for all of them. The numbers are those of the whole score matrix.
+ * Compiles the ranking of a recommender over a large catalogue: query vectors first, each from the items of its own
+ * history, then the catalogue block by block, each block for all of them. The numbers are those of the whole score
+ * matrix.
  *
  * @param recommender - Its present weights are used at every call.
  */

@@ -1,18 +1,21 @@
 import { tf } from '@ferry/engine';
 
-/** A logit that takes a negative out of the softmax: its exponential is 0 in float32, and it is finite in every backend. */
+/**
+ * A logit that takes a negative out of the softmax: its exponential is 0 in float32, and it is finite in every backend.
+ */
 const OUT = -1e9;
 
 /**
  * BPR-max of each row (Hidasi and Karatzoglou 2018, eq. 11 and 12): with `s = softmax(r)` over a row's negatives,
  * `-log W + λ Q`, `W = Σ_j s_j σ(p - r_j)`, `Q = Σ_j s_j r_j²`.
  *
- * Its gradient is written down, `s_j (1 - σ_j² / W + λ (r_j (r_j + 2) - Q))` by r_j and `-Σ_j s_j σ_j (1 - σ_j) / W` by p: a third of the passes
- * over [R, C] that differentiating it takes.
+ * Its gradient is written down, `s_j (1 - σ_j² / W + λ (r_j (r_j + 2) - Q))` by r_j and `-Σ_j s_j σ_j (1 - σ_j) / W` by
+ * p: a third of the passes over [R, C] that differentiating it takes.
  *
  * @param positive - [R], p: the score of each row's target.
  * @param negatives - [R, C], r.
- * @param excluded - bool [R, C], 1 where a column is no negative of a row: it leaves both sums. At least one must be left.
+ * @param excluded - bool [R, C], 1 where a column is no negative of a row: it leaves both sums. At least one must be
+ *   left.
  * @param regulariser - λ
  * @returns [R]
  */

@@ -17,7 +17,9 @@ export function modalitiesOf(options: FeatureWidths): Modality[] {
 export interface ItemInputs {
   /** [V, F] of each modality in use; row 0 is padding, rows of items without the modality are zero. */
   features: Partial<Record<Modality, tf.Tensor>>;
-  /** [V, 1] of each modality in use: 1 where the item has it. Read with `missing: 'mask'` and in `contextual` sequences. */
+  /**
+   * [V, 1] of each modality in use: 1 where the item has it. Read with `missing: 'mask'` and in `contextual` sequences.
+   */
   present: Partial<Record<Modality, tf.Tensor>>;
   /** [V, F] word-dropped text, where the step's augmented view is made by word drop. */
   words?: tf.Tensor;
@@ -113,7 +115,8 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
     domains.forEach(({ words: matrix }, d) => {
       if (matrix!.width !== width || matrix!.count !== counts[d])
         throw new Error(
-          `createCatalogue: word-dropped text of domain ${d} must be [${counts[d]!}, ${width}], got [${matrix!.count}, ${matrix!.width}]`,
+          `createCatalogue: word-dropped text of domain ${d} must be [${counts[d]!}, ${width}], got ` +
+            `[${matrix!.count}, ${matrix!.width}]`,
         );
     });
     inputs.words = joinRows(
@@ -139,8 +142,8 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
 }
 
 /**
- * Rows of all matrices one after the other, [N + 1, width], row 0 of zeros. Not a closure of `createCatalogue`: what its closures see
- * lives as long as the catalogue, and so would the matrices it was made from.
+ * Rows of all matrices one after the other, [N + 1, width], row 0 of zeros. Not a closure of `createCatalogue`: what
+ * its closures see lives as long as the catalogue, and so would the matrices it was made from.
  */
 function joinRows(matrices: readonly FeatureMatrix[], width: number): tf.Tensor {
   const rows = matrices.reduce((sum, matrix) => sum + matrix.count, 1);
@@ -181,7 +184,8 @@ function joinContent(
           const want = [counts[d]!, ...rest].join(', ');
           if (own?.shape.join(', ') !== want)
             throw new Error(
-              `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ${own ? `[${own.shape.join(', ')}]` : 'none'}`,
+              `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ` +
+                `${own ? `[${own.shape.join(', ')}]` : 'none'}`,
             );
           whole.set(own.data, at);
           at += own.data.length;
@@ -203,7 +207,10 @@ export interface CatalogueView {
   dispose(): void;
 }
 
-/** The same items as if some modalities were missing for all of them: their features are zero and their marks say so. Without word-dropped text. */
+/**
+ * The same items as if some modalities were missing for all of them: their features are zero and their marks say so.
+ * Without word-dropped text.
+ */
 export function withoutModalities(catalogue: Catalogue, without: readonly Modality[]): CatalogueView {
   const { features: all, present, content } = catalogue.inputs;
   const view: ItemInputs = { features: { ...all }, present: { ...present }, ...(content && { content }) };

@@ -19,8 +19,8 @@ export interface StoredRecommender<O extends object = object> {
 const formatOf = (model: string): string => `ferry-${model}-1`;
 
 /**
- * Writes a model to one safetensors file, its settings in the file's metadata. Names follow the tree of the weights, such as
- * `encoder.layers.0.selfAttention.inProjection.weight`.
+ * Writes a model to one safetensors file, its settings in the file's metadata. Names follow the tree of the weights,
+ * such as `encoder.layers.0.selfAttention.inProjection.weight`.
  *
  * @param path - The file; its folder must exist.
  * @param stored - From {@link captureRecommender} or an import.
@@ -45,7 +45,8 @@ export async function loadRecommender(path: string, model?: string): Promise<Sto
   const name = /^ferry-(.+)-1$/.exec(format ?? '')?.[1];
   if (name === undefined || options === undefined || (model !== undefined && name !== model))
     throw new Error(
-      `loadRecommender: ${path} must be a file of saveRecommender${model === undefined ? '' : ` for ${model}`}, got format ${format ?? 'none'}`,
+      `loadRecommender: ${path} must be a file of saveRecommender${model === undefined ? '' : ` for ${model}`}, ` +
+        `got format ${format ?? 'none'}`,
     );
   return { model: name, options: JSON.parse(options) as object, items: Number(items), tensors };
 }

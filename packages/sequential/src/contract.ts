@@ -1,6 +1,7 @@
 /**
- * What a sequential recommender is. The file of a model exports one value of type {@link SequentialModel}; everything else
- * (training steps, full ranking, recommending, saving, carrying weights to another domain) is made from it, once for all models.
+ * What a sequential recommender is. The file of a model exports one value of type {@link SequentialModel}; everything
+ * else (training steps, full ranking, recommending, saving, carrying weights to another domain) is made from it, once
+ * for all models.
  */
 import type { RandomStream, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
@@ -16,7 +17,9 @@ export interface DomainFacts extends FeatureWidths {
   task: 'pretrain' | 'finetune';
 }
 
-/** Something a model finds anew before every epoch, and that evaluation reads beside the weights (MISSRec's interests). */
+/**
+ * Something a model finds anew before every epoch, and that evaluation reads beside the weights (MISSRec's interests).
+ */
 export interface FoundState<T extends ModelTypes> {
   /** Makes what finds it, for the life of a model. */
   create(
@@ -84,7 +87,10 @@ export interface Reason {
 export interface WeightRoles<O> {
   /** Weights that belong to the items of one catalogue: they stay behind when weights are carried to another. */
   ofItems(options: O): readonly string[];
-  /** Weights a source may lack, such as the adapter of a modality it does not have; at least one must be carried over if there are any. */
+  /**
+   * Weights a source may lack, such as the adapter of a modality it does not have; at least one must be carried over if
+   * there are any.
+   */
   optional?(options: O): readonly string[];
   /** Weights the loss does not depend on under these settings: never trained. */
   unused?(options: O): readonly string[];
@@ -95,8 +101,9 @@ export interface WeightRoles<O> {
 }
 
 /**
- * A sequential recommender. All functions are pure in (weights, settings, inputs, random source) and are compiled by the caller; tensors they return
- * are nests (records, arrays). See {@link innerProduct} for `candidates` and `scores` of most models, and `towers` for `items`.
+ * A sequential recommender. All functions are pure in (weights, settings, inputs, random source) and are compiled by
+ * the caller; tensors they return are nests (records, arrays). See {@link innerProduct} for `candidates` and `scores`
+ * of most models, and `towers` for `items`.
  */
 export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   /** Its name in recipes, such as `sasrec`. */
@@ -112,8 +119,8 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   /** Rules between settings of a recipe, checked before any work; what it lets pass `complete` may still refuse. */
   check?(settings: object, facts: RecipeFacts, problem: Report): void;
   /**
-   * Dotted key of the setting that says whether items have IDs, such as `tower.ids`: where weights are carried from domain to domain, the job
-   * sets it (`ids` of a fine-tuning; off in pre-training). Default: there is none.
+   * Dotted key of the setting that says whether items have IDs, such as `tower.ids`: where weights are carried from
+   * domain to domain, the job sets it (`ids` of a fine-tuning; off in pre-training). Default: there is none.
    */
   readonly idsAt?: string;
   /** Longest history it reads; of longer ones it reads the end. */
@@ -135,11 +142,14 @@ export interface SequentialModel<T extends ModelTypes = ModelTypes> {
   queries(step: Step<T>, items: T['items'], feed: T['feed']): T['queries'];
   /** Items ready to be scored. */
   candidates(step: Step<T>, items: T['items'], which: Which): T['candidates'];
-  /** The score of each candidate for each query vector, larger being better: [R, C], or [R, K] for candidates of each row's own. */
+  /**
+   * The score of each candidate for each query vector, larger being better: [R, C], or [R, K] for candidates of each
+   * row's own.
+   */
   scores(step: Step<T>, queries: Queries, candidates: T['candidates']): tf.Tensor2D;
   /**
-   * Says that `scores` is the inner product of query vectors with `candidates(…).vectors`, so that what holds for products may be used (blocks
-   * of items in a softmax). Default: nothing is known.
+   * Says that `scores` is the inner product of query vectors with `candidates(…).vectors`, so that what holds for
+   * products may be used (blocks of items in a softmax). Default: nothing is known.
    */
   readonly product?: true;
   /** What it can be trained by, by name; the first is the default. */
@@ -203,7 +213,8 @@ export interface Prepared<X> {
   /** A nest of tensors, disposed after the step. */
   inputs: X;
   /**
-   * The items of the step, padding (0) first: item number of each row of its item tables. Absent: the whole catalogue in order. Int32 [V].
+   * The items of the step, padding (0) first: item number of each row of its item tables. Absent: the whole catalogue
+   * in order. Int32 [V].
    */
   numbers?: Int32Array;
   /** Whether the step reads word-dropped text. Default false. */
@@ -223,19 +234,23 @@ export interface LossStep<T extends ModelTypes> extends Step<T> {
 }
 
 /**
- * What a model is trained by: how examples become a step's inputs (on the host) and a step's inputs a loss (in the compiled step).
+ * What a model is trained by: how examples become a step's inputs (on the host) and a step's inputs a loss (in the
+ * compiled step).
  *
  * @typeParam X - The inputs, a nest of tensors.
  */
 export interface Objective<T extends ModelTypes, X extends object = object> {
   /**
-   * `prefixes`: an example is a history and the item after it. `sequences`: a user's whole training sequence, each of whose items but the first is
-   * a target. `interactions`: a user and each item, the first too, whose history is empty.
+   * `prefixes`: an example is a history and the item after it. `sequences`: a user's whole training sequence, each of
+   * whose items but the first is a target. `interactions`: a user and each item, the first too, whose history is empty.
    */
   readonly examples: 'prefixes' | 'sequences' | 'interactions';
   /** Names of what `loss` reports besides the loss. */
   readonly terms: readonly string[];
-  /** Share of a source in the batches, unless the training says another: its rows to this power. Default 1: as large as it is. */
+  /**
+   * Share of a source in the batches, unless the training says another: its rows to this power. Default 1: as large as
+   * it is.
+   */
   readonly balance?: number;
   /**
    * Whether it can be used at all; called before any work.

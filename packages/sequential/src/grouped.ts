@@ -1,5 +1,6 @@
 /**
- * Groups of rows as one tensor and back: whatever works row by row runs over all groups at once, only attention is done group by group.
+ * Groups of rows as one tensor and back: whatever works row by row runs over all groups at once, only attention is done
+ * group by group.
  */
 import { embedding, tf } from '@ferry/engine';
 
@@ -9,8 +10,8 @@ export function joinRows(parts: readonly tf.Tensor[]): tf.Tensor {
 }
 
 /**
- * Undoes {@link joinRows} of [..., D] tensors as rows: gives them their leading shapes back. By a split, whose gradient is one concatenation; that of slices
- * would pad each to the whole and add them up.
+ * Undoes {@link joinRows} of [..., D] tensors as rows: gives them their leading shapes back. By a split, whose gradient
+ * is one concatenation; that of slices would pad each to the whole and add them up.
  *
  * @param rows - [R, D]
  * @param shapes - Leading shapes, whose sizes sum to R.

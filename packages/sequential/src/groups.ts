@@ -38,13 +38,15 @@ export function lengthHistogram(
 }
 
 /**
- * How a batch of B random rows is split by history length: the shortest half, the next quarter, the next eighth and so on. Each group's padded length is
- * the length that its longest row exceeds about once in a thousand batches, from the data's lengths and the spread of an order
- * statistic; so nearly all batches have the same shapes, and one compiled step serves them.
+ * How a batch of B random rows is split by history length: the shortest half, the next quarter, the next eighth and so
+ * on. Each group's padded length is the length that its longest row exceeds about once in a thousand batches, from the
+ * data's lengths and the spread of an order statistic; so nearly all batches have the same shapes, and one compiled
+ * step serves them.
  *
  * @param histogram - Lengths of the rows batches are drawn from.
  * @param B - Rows of a batch.
- * @param smallest - No group has fewer rows than this, unless the batch has. Default an eighth of B, and at least 16: each group costs as many operations as any other.
+ * @param smallest - No group has fewer rows than this, unless the batch has. Default an eighth of B, and at least 16:
+ *   each group costs as many operations as any other.
  */
 export function planGroups(
   histogram: LengthHistogram,
@@ -75,11 +77,13 @@ export function planGroups(
 }
 
 /**
- * Splits a batch by history length, as planned. The batch holds the same rows as without grouping, so its gradient is the same; only padding is saved.
+ * Splits a batch by history length, as planned. The batch holds the same rows as without grouping, so its gradient is
+ * the same; only padding is saved.
  *
  * @param history - [B * stride], right-padded with 0.
  * @param lengths - [B]
- * @param plan - Of {@link planGroups} for B. A group whose longest row is longer than planned is padded to the longest history of all.
+ * @param plan - Of {@link planGroups} for B. A group whose longest row is longer than planned is padded to the longest
+ *   history of all.
  */
 export function groupByLength(
   history: Int32Array,

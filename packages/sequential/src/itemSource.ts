@@ -7,7 +7,8 @@ export interface ItemSource {
   /** N */
   count: number;
   /**
-   * Features of some items, in their order, with `numbers`; 0 is padding, a row of zeros. The caller disposes the tensors.
+   * Features of some items, in their order, with `numbers`; 0 is padding, a row of zeros. The caller disposes the
+   * tensors.
    *
    * @param items - Item numbers in 0..N.
    */

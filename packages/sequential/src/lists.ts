@@ -26,7 +26,10 @@ export interface ListOptions {
   batchSize?: number;
 }
 
-/** The best items of every row, best first; equal scores by item number. A row's target stays a candidate, as in evaluation. */
+/**
+ * The best items of every row, best first; equal scores by item number. A row's target stays a candidate, as in
+ * evaluation.
+ */
 export async function topLists<T extends ModelTypes>(
   ranking: Ranking<T>,
   { model, options: settings }: Recommender<T>,

@@ -1,7 +1,9 @@
 import { tf } from '@ferry/engine';
 import { crossEntropy } from '@ferry/nn';
 
-/** A logit that takes a candidate out of a softmax: its exponential is 0 in float32, and it is finite in every backend. */
+/**
+ * A logit that takes a candidate out of a softmax: its exponential is 0 in float32, and it is finite in every backend.
+ */
 const OUT = -1e9;
 
 /**
@@ -36,9 +38,10 @@ export function pairwiseBinary(positive: tf.Tensor, negatives: tf.Tensor, exclud
 }
 
 /**
- * The positive logit of gSASRec (Petrov and Macdonald 2023, eq. 9 and 13), which undoes the overconfidence that negative sampling brings:
- * σ(p) becomes σ(p)^β with `α = K / (N - 1)`, `β = α (t (1 - 1/α) + 1/α)`, and the result is the logit of that. t = 0 leaves p as it is,
- * t = 1 makes the trained σ(p) an unbiased probability. With {@link pairwiseBinary} this is the gBCE loss.
+ * The positive logit of gSASRec (Petrov and Macdonald 2023, eq. 9 and 13), which undoes the overconfidence that
+ * negative sampling brings: σ(p) becomes σ(p)^β with `α = K / (N - 1)`, `β = α (t (1 - 1/α) + 1/α)`, and the result is
+ * the logit of that. t = 0 leaves p as it is, t = 1 makes the trained σ(p) an unbiased probability. With
+ * {@link pairwiseBinary} this is the gBCE loss.
  *
  * @param positive - Scores of targets, any shape.
  * @param options - `negatives`: K. `items`: N. `calibration`: t in [0, 1].
@@ -51,7 +54,8 @@ export function calibratedPositive(
   const { negatives, items, calibration } = options;
   const alpha = negatives / (items - 1);
   const beta = alpha * (calibration * (1 - 1 / alpha) + 1 / alpha);
-  // x = -β log σ(p); logit of e^(-x) is -(x + log(1 - e^(-x))), which neither overflows nor cancels. The floor is reached above p = 80.
+  // x = -β log σ(p); logit of e^(-x) is -(x + log(1 - e^(-x))), which neither overflows nor cancels. The floor is
+  // reached above p = 80.
   const x = tf.maximum(tf.mul(tf.softplus(tf.neg(positive)), beta), 1e-35);
   return tf.neg(tf.add(x, tf.log(tf.neg(tf.expm1(tf.neg(x))))));
 }

@@ -16,7 +16,10 @@ export interface EvaluateOptions extends Pick<
 > {
   /** Modalities that no item has at test time. Default none. */
   without?: readonly Modality[];
-  /** Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster (`blocksPay`). */
+  /**
+   * Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster
+   * (`blocksPay`).
+   */
   inBlocks?: boolean;
 }
 
@@ -60,7 +63,8 @@ export interface Ranking<T extends ModelTypes = ModelTypes> {
 }
 
 /**
- * Compiles the ranking of a recommender: items are encoded once per {@link Ranking.ranker}, and only counts leave the graph.
+ * Compiles the ranking of a recommender: items are encoded once per {@link Ranking.ranker}, and only counts leave the
+ * graph.
  *
  * @param recommender - Its present weights are used at every call.
  */

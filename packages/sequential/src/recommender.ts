@@ -17,7 +17,9 @@ export interface Recommender<T extends ModelTypes = ModelTypes> {
   readonly catalogue: Catalogue;
   /** The weights. */
   readonly parameters: T['parameters'];
-  /** What was found last; undefined before the first {@link Recommender.refresh}, and always if the model finds nothing. */
+  /**
+   * What was found last; undefined before the first {@link Recommender.refresh}, and always if the model finds nothing.
+   */
   state(): T['state'] | undefined;
   /** The same as tensors, which the recommender owns. */
   held(): T['held'];
@@ -129,7 +131,8 @@ export function feedOf<T extends ModelTypes>(
 }
 
 /**
- * The first of some weights that belongs to the items of one catalogue, and so cannot be carried to another; undefined if none does.
+ * The first of some weights that belongs to the items of one catalogue, and so cannot be carried to another; undefined
+ * if none does.
  *
  * @param names - Names of weights, such as those of a checkpoint.
  */

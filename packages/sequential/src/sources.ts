@@ -20,8 +20,9 @@ export interface SourceRows {
 }
 
 /**
- * Rows of each source in one batch after another, each summing to B. Sources are due shares of the rows so far, proportional to (rows of the source)
- * to the power `balance`; a batch gives each the whole rows it is owed, and those left over to the largest remainders.
+ * Rows of each source in one batch after another, each summing to B. Sources are due shares of the rows so far,
+ * proportional to (rows of the source) to the power `balance`; a batch gives each the whole rows it is owed, and those
+ * left over to the largest remainders.
  *
  * @param counts - Rows of each source, at least one.
  */
@@ -54,8 +55,8 @@ export function* quotas(
 }
 
 /**
- * Batches of an epoch over several sources. Each source goes round its own shuffled rows, as often as its share asks; an
- * epoch has as many rows as the sources together. With one source, or `balance` 1, that is once through everything.
+ * Batches of an epoch over several sources. Each source goes round its own shuffled rows, as often as its share asks;
+ * an epoch has as many rows as the sources together. With one source, or `balance` 1, that is once through everything.
  *
  * @param sources - Rows to train on.
  * @param options - B, and `balance` as in the model's options.

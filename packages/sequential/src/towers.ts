@@ -1,5 +1,6 @@
 /**
- * Towers: what makes item vectors. A tower is a function of weights and {@link ItemInputs}; a model composes those it wants.
+ * Towers: what makes item vectors. A tower is a function of weights and {@link ItemInputs}; a model composes those it
+ * wants.
  *
  * Letters: V rows of the item tables (row 0 is padding), F width of a modality's features, D width of the model.
  */
@@ -185,7 +186,8 @@ export function mlp(
 }
 
 /**
- * Item vectors from IDs and frozen features of any number of modalities, summed or joined. Row 0 (padding) means nothing.
+ * Item vectors from IDs and frozen features of any number of modalities, summed or joined. Row 0 (padding) means
+ * nothing.
  *
  * @returns [V, D]
  */

@@ -98,8 +98,9 @@ function sourceEpochs(
 }
 
 /**
- * Makes a recommender trainable: one compiled step from the batch to the updated weights, whatever the model and the objective. A batch holds the
- * rows that a shuffle gives it; rows of similar length share their padding. What the model finds between epochs is found before each.
+ * Makes a recommender trainable: one compiled step from the batch to the updated weights, whatever the model and the
+ * objective. A batch holds the rows that a shuffle gives it; rows of similar length share their padding. What the model
+ * finds between epochs is found before each.
  */
 export function createTraining<T extends ModelTypes>(settings: TrainingSettings<T>): RecommenderTraining<T> {
   const { recommender, objective, valid, test, batchSize = 512, tuning = 'all', evaluation } = settings;
@@ -109,7 +110,8 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     : [settings.train as Rows];
   if (given.length !== catalogue.offsets.length)
     throw new Error(
-      `createTraining: rows must be given for each of the catalogue's ${catalogue.offsets.length} domains, got ${given.length}`,
+      `createTraining: rows must be given for each of the catalogue's ${catalogue.offsets.length} domains, got ` +
+        `${given.length}`,
     );
   const words = catalogue.inputs.words !== undefined;
   objective.check?.({ options, items: catalogue.items, words });

@@ -12,8 +12,8 @@ export interface TransferReport {
 }
 
 /**
- * Gives a recommender the weights of one trained elsewhere. What belongs to the source's items stays behind, and what was found between epochs
- * too; everything else must be there and fit.
+ * Gives a recommender the weights of one trained elsewhere. What belongs to the source's items stays behind, and what
+ * was found between epochs too; everything else must be there and fit.
  *
  * @param recommender - Of the target domain.
  * @param source - Tensors of a checkpoint by name.

@@ -1,8 +1,8 @@
 /**
  * What a model's functions read and return.
  *
- * Letters: B rows of a group, R rows of all groups (or S positions that are read), L positions, N items, V rows of the item tables (N + 1,
- * or the items of a batch; row 0 is padding), C candidates, D width.
+ * Letters: B rows of a group, R rows of all groups (or S positions that are read), L positions, N items, V rows of the
+ * item tables (N + 1, or the items of a batch; row 0 is padding), C candidates, D width.
  */
 import type { RandomSource, tf } from '@ferry/engine';
 import type { Parameters } from '@ferry/nn';
@@ -20,8 +20,8 @@ export interface FeedGroup {
 }
 
 /**
- * A group of histories as a step reads it. Always right-padded: what a model calls left padding is a choice of position numbers
- * (`positions - length + l` instead of `l`), since nobody looks at padding.
+ * A group of histories as a step reads it. Always right-padded: what a model calls left padding is a choice of position
+ * numbers (`positions - length + l` instead of `l`), since nobody looks at padding.
  */
 export interface SequenceInputs {
   /** int32 [B, L], rows of the item tables, right-padded with 0. */
@@ -35,8 +35,8 @@ export interface Feed {
   /** One for each group; R rows together. */
   groups: readonly SequenceInputs[];
   /**
-   * int32 [S]: the positions that are read, numbered through the groups' [B * L] one after the other; their number is rounded up with copies of
-   * the first. Absent: the last item of each row, R positions.
+   * int32 [S]: the positions that are read, numbered through the groups' [B * L] one after the other; their number is
+   * rounded up with copies of the first. Absent: the last item of each row, R positions.
    */
   read?: tf.Tensor;
 }
@@ -64,8 +64,9 @@ export interface ItemVectors {
 }
 
 /**
- * Which items are scored: `all` rows of the item tables, padding too, so that column i is item i; `items`, all but the padding row, so that
- * column i is item i + 1; int32 [C] rows that all queries share; int32 [R, K] rows of each query's own.
+ * Which items are scored: `all` rows of the item tables, padding too, so that column i is item i; `items`, all but the
+ * padding row, so that column i is item i + 1; int32 [C] rows that all queries share; int32 [R, K] rows of each query's
+ * own.
  */
 export type Which = 'all' | 'items' | tf.Tensor;
 
@@ -89,7 +90,9 @@ export interface ModelTypes {
   held: Readonly<Record<string, tf.Tensor>>;
 }
 
-/** The types of a model whose items and queries are one vector each and whose score is their inner product: most models. */
+/**
+ * The types of a model whose items and queries are one vector each and whose score is their inner product: most models.
+ */
 export interface VectorModel<O extends object, P extends Parameters> extends ModelTypes {
   /** Its settings. */
   options: O;

@@ -1,5 +1,6 @@
-// Host kernels, compiled to WebAssembly with SIMD by tools/build-wasm.js. All pointers are byte offsets into the imported
-// memory, 16-byte aligned, and every buffer is padded so that whole vectors may be read and written past its end.
+// Host kernels, compiled to WebAssembly with SIMD by tools/build-wasm.js. All pointers are byte offsets into the
+// imported memory, 16-byte aligned, and every buffer is padded so that whole vectors may be read and written past its
+// end.
 
 /** Four Philox4x32-10 blocks at once, one per lane; results in o0..o3. */
 const M0: i32 = <i32>0xd2511f53;
@@ -112,7 +113,9 @@ export function adam(
   }
 }
 
-/** Adds row i of `rows` [n, width] to row ids[i] of `out` [count, width], in order; ids outside [0, count) are dropped. */
+/**
+ * Adds row i of `rows` [n, width] to row ids[i] of `out` [count, width], in order; ids outside [0, count) are dropped.
+ */
 export function segmentSum(out: usize, rows: usize, ids: usize, n: i32, width: i32, count: i32): void {
   memory.fill(out, 0, (<usize>count * <usize>width) << 2);
   const vectors = width & ~3;
@@ -261,8 +264,8 @@ export function scatteredSums(
 }
 
 /**
- * How many of a row's scores, from the column `from` on, are greater than the row's own, equal and less: out [3, rows]. One that is not a
- * number, or is compared with none, is neither.
+ * How many of a row's scores, from the column `from` on, are greater than the row's own, equal and less: out [3, rows].
+ * One that is not a number, or is compared with none, is neither.
  */
 export function rowCounts(out: usize, scores: usize, own: usize, rows: i32, columns: i32, from: i32): void {
   const stride = <usize>rows << 2;

@@ -1,6 +1,6 @@
-// Products of sparse and dense matrices, compiled to WebAssembly with SIMD and shared memory by tools/build-wasm.js. Several
-// threads run pieces of one product; what a piece is stands in the memory, where the control block says. All pointers are byte
-// offsets; dense rows are `width` floats apart.
+// Products of sparse and dense matrices, compiled to WebAssembly with SIMD and shared memory by tools/build-wasm.js.
+// Several threads run pieces of one product; what a piece is stands in the memory, where the control block says. All
+// pointers are byte offsets; dense rows are `width` floats apart.
 
 /** Words of the control block (see src/runtime/sparsePool.ts): 8.. is the job. */
 const JOB: usize = 8 << 2;
@@ -22,8 +22,8 @@ export function run(piece: i32): void {
 }
 
 /**
- * y[i] = (Σ over the entries of row r of value × x[column]) + weight × base[r] for i in from..to, where r is rows[i], or i where
- * `rows` is 0. Entries are added in their order; `base` of 0 adds nothing.
+ * y[i] = (Σ over the entries of row r of value × x[column]) + weight × base[r] for i in from..to, where r is rows[i],
+ * or i where `rows` is 0. Entries are added in their order; `base` of 0 adds nothing.
  */
 function products(
   starts: usize, columns: usize, values: usize, x: usize, base: usize, y: usize, rows: usize,
@@ -83,8 +83,9 @@ function products(
 }
 
 /**
- * Adds value × x[i] to y[column] over the entries of the rows r = rows[i], i ascending, and then weight × base[i] to y[r]: the
- * product with the transpose of vectors that are 0 in all other rows. Only floats from..to of each row, so that threads share none.
+ * Adds value × x[i] to y[column] over the entries of the rows r = rows[i], i ascending, and then weight × base[i] to
+ * y[r]: the product with the transpose of vectors that are 0 in all other rows. Only floats from..to of each row, so
+ * that threads share none.
  */
 function scatter(
   starts: usize, columns: usize, values: usize, x: usize, y: usize, rows: usize,

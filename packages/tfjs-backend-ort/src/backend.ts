@@ -150,8 +150,10 @@ export class OrtBackend extends tf.KernelBackend {
     const buffer = this.buffer(dataId);
     if (buffer.symbol)
       throw new Error(
-        `compile: '${this.trace?.name ?? 'a compiled function'}' reads the value of a tensor (${buffer.symbol.node ? `result of ${buffer.symbol.node.origin}` : 'an argument'}) ` +
-          'while it is being traced; values exist only when the compiled function runs: return the tensor and read it outside',
+        `compile: '${this.trace?.name ?? 'a compiled function'}' reads the value of a tensor ` +
+          `(${buffer.symbol.node ? `result of ${buffer.symbol.node.origin}` : 'an argument'}) ` +
+          'while it is being traced; values exist only when the compiled function runs: return the tensor and read ' +
+          'it outside',
       );
     return buffer.handOut() as tf.BackendValues;
   }

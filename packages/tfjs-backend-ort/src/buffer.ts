@@ -38,7 +38,9 @@ export class Buffer {
     return this.#array;
   }
 
-  /** The elements for someone outside: a copy if they may change, else the array itself, which is then no longer ours. */
+  /**
+   * The elements for someone outside: a copy if they may change, else the array itself, which is then no longer ours.
+   */
   handOut(): HostArray {
     if (this.#mutable) return this.array.slice();
     this.#own = false;

@@ -45,8 +45,8 @@ export function ortBackend(what: string): OrtBackend {
  *
  * @typeParam F - The function's type.
  * @param fn - Pure but for variable updates; must not read values of tensors, nor create variables.
- * @throws Error naming the operation, when `fn` reads a tensor's value, calls a compiled function, creates or disposes a
- *   variable, or uses a kernel the backend lacks.
+ * @throws Error naming the operation, when `fn` reads a tensor's value, calls a compiled function, creates or disposes
+ *   a variable, or uses a kernel the backend lacks.
  */
 export function compile<F extends (...args: never[]) => unknown>(
   fn: F,
@@ -70,7 +70,8 @@ export function compile<F extends (...args: never[]) => unknown>(
     owner = backend;
     if (backend.trace)
       throw new Error(
-        `compile: '${name}' was called while '${backend.trace.name}' is being traced; call the plain function inside a compiled one`,
+        `compile: '${name}' was called while '${backend.trace.name}' is being traced; call the plain function ` +
+          'inside a compiled one',
       );
     const flat = flatten(args, `compile: an argument of '${name}' at args`);
     const signature = `${flat.structure}|${flat.tensors.map((t) => `${t.dtype}[${t.shape.join()}]`).join(';')}`;

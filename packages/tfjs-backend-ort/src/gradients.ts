@@ -24,7 +24,9 @@ function summed(kernelName: string): tf.GradConfig {
   };
 }
 
-/** Hands back to the entries of one axis what the mirrored ones got: they lie in reverse on the other side of the edge. */
+/**
+ * Hands back to the entries of one axis what the mirrored ones got: they lie in reverse on the other side of the edge.
+ */
 function unmirror(
   dy: tf.Tensor,
   axis: number,
@@ -76,8 +78,8 @@ const cumsum: tf.GradConfig = {
 };
 
 /**
- * tfjs's gradient of a gather, told the axis from the front; with batches, one sum over the rows of all of them. An index outside
- * is an error of the gradient as well: a compiled function may compute nothing else.
+ * tfjs's gradient of a gather, told the axis from the front; with batches, one sum over the rows of all of them. An
+ * index outside is an error of the gradient as well: a compiled function may compute nothing else.
  */
 function gather(): tf.GradConfig {
   const config = tf.getGradient('GatherV2');
@@ -152,8 +154,8 @@ function prod(): tf.GradConfig {
 }
 
 /**
- * tfjs's gradients of a sum and a mean, but for the ones they multiply by: an array made element by element, hundreds of
- * megabytes for a table of many items, where a compiled function needs but the number.
+ * tfjs's gradients of a sum and a mean, but for the ones they multiply by: an array made element by element, hundreds
+ * of megabytes for a table of many items, where a compiled function needs but the number.
  */
 function spread(kernelName: 'Sum' | 'Mean'): tf.GradConfig {
   return {
@@ -172,7 +174,9 @@ function spread(kernelName: 'Sum' | 'Mean'): tf.GradConfig {
   };
 }
 
-/** Shares the gradient of a maximum or minimum equally between all entries that have it, as PyTorch and TensorFlow do. */
+/**
+ * Shares the gradient of a maximum or minimum equally between all entries that have it, as PyTorch and TensorFlow do.
+ */
 function shared(kernelName: 'Max' | 'Min'): tf.GradConfig {
   return {
     ...tf.getGradient(kernelName),
@@ -249,10 +253,11 @@ function pow(): tf.GradConfig {
 let registered = false;
 
 /**
- * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand back
- * (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod), give every
- * tie of a maximum the whole (Max, Min), are NaN or -1 at 0 (norms by Square, SquaredDifference and Pow; Abs), fail where an
- * input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so the others get them too.
+ * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand
+ * back (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod),
+ * give every tie of a maximum the whole (Max, Min), are NaN or -1 at 0 (norms by Square, SquaredDifference and Pow;
+ * Abs), fail where an input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so
+ * the others get them too.
  */
 export function registerGradients(): void {
   if (registered) return;

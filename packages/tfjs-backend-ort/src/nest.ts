@@ -13,8 +13,8 @@ export interface Flat {
 /**
  * Takes the tensors out of a nest of arrays and plain records.
  *
- * @param what - Named in the error when the nest holds something that is neither a tensor nor a plain value, or a tensor
- *   that was disposed.
+ * @param what - Named in the error when the nest holds something that is neither a tensor nor a plain value, or a
+ *   tensor that was disposed.
  */
 export function flatten(nest: unknown, what: string): Flat {
   const tensors: tf.Tensor[] = [];

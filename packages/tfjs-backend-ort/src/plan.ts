@@ -5,7 +5,9 @@ import { flatten, type Flat } from './nest.ts';
 import { Executable } from './runtime/executable.ts';
 import { Trace } from './trace.ts';
 
-/** Parts of the engine that tfjs keeps private: the registry of variables, making a tensor of a data id, forgetting one. */
+/**
+ * Parts of the engine that tfjs keeps private: the registry of variables, making a tensor of a data id, forgetting one.
+ */
 export type EngineInternals = ReturnType<typeof tf.engine> & {
   state: { registeredVariables: Record<string, tf.Variable> };
   makeTensorFromTensorInfo(info: tf.TensorInfo): tf.Tensor;

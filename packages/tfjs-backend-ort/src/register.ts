@@ -29,7 +29,10 @@ export interface OrtOptions {
   threads?: number;
   /** Path prefix: ONNX Runtime writes a profile of every session there. For diagnosis. */
   profile?: string;
-  /** Runs sessions by onnxruntime-node's binding, as is done where ONNX Runtime's C interface cannot be called. For diagnosis. */
+  /**
+   * Runs sessions by onnxruntime-node's binding, as is done where ONNX Runtime's C interface cannot be called. For
+   * diagnosis.
+   */
   binding?: boolean;
 }
 

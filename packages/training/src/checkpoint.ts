@@ -151,7 +151,8 @@ export function readState(path: string): TrainingState {
   // It is joined to a path: a name and nothing else.
   if (best && !(typeof best.checkpoint === 'string' && namePattern.test(best.checkpoint)))
     throw new Error(
-      `${file}: best.checkpoint must be the name of a checkpoint, such as step-00000100, got ${JSON.stringify(best.checkpoint)}`,
+      `${file}: best.checkpoint must be the name of a checkpoint, such as step-00000100, got ` +
+        `${JSON.stringify(best.checkpoint)}`,
     );
   return state as TrainingState;
 }

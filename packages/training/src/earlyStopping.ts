@@ -1,17 +1,21 @@
 /**
  * When a validation value counts as an improvement.
  *
- * - `released`: as RecBole, on which MISSRec's released code runs: the value is rounded to 4 decimals and counts when it
- *   is at least the best so far, so that ties move the best epoch later; training stops when more than `patience`
+ * - `released`: as RecBole, on which MISSRec's released code runs: the value is rounded to 4 decimals and counts when
+ *   it is at least the best so far, so that ties move the best epoch later; training stops when more than `patience`
  *   consecutive values did not count (at the 11th for `stopping_step: 10`).
  * - `strict`: the value must exceed the best so far; training stops when `patience` consecutive values did not.
- * - `last`: every value counts: the last epoch is the result, and training never stops early. For curves that must not choose.
+ * - `last`: every value counts: the last epoch is the result, and training never stops early. For curves that must not
+ *   choose.
  */
 export type StoppingRule = 'released' | 'strict' | 'last';
 
 /** Which validation metric picks the best checkpoint, and when training stops for want of improvement. */
 export interface EarlyStopping {
-  /** A metric that `evaluate('valid')` returns, larger being better; upper and lower case are the same. Default `ndcg@10`. */
+  /**
+   * A metric that `evaluate('valid')` returns, larger being better; upper and lower case are the same. Default
+   * `ndcg@10`.
+   */
   readonly metric?: string;
   /** Default `released`. */
   readonly rule?: StoppingRule;

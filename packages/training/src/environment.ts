@@ -16,7 +16,9 @@ function git(...args: string[]): string | undefined {
 
 let known: Json | undefined;
 
-/** Revision of the code that runs, and whether files were changed since; null outside a git checkout. Asked for once. */
+/**
+ * Revision of the code that runs, and whether files were changed since; null outside a git checkout. Asked for once.
+ */
 function gitRevision(): Json {
   if (known !== undefined) return known;
   const revision = git('rev-parse', 'HEAD');

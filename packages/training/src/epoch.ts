@@ -58,13 +58,16 @@ function refuseNonFinite(record: StepRecord): void {
     if (!Number.isFinite(value)) throw new NonFiniteError(`'${name}' is ${value}`, record.step, record.epoch);
 }
 
-/** Batches from a place onwards. The batches before it are made and dropped, so that the stream stands where it stood. */
+/**
+ * Batches from a place onwards. The batches before it are made and dropped, so that the stream stands where it stood.
+ */
 function startAt<B>(model: TrainableModel<B>, place: EpochPlace, random: RandomStream): Iterator<B> {
   const iterator = model.batches(place.epoch, random)[Symbol.iterator]();
   for (let i = 0; i < place.batch; i++)
     if (iterator.next().done === true)
       throw new Error(
-        `runTraining: epoch ${place.epoch + 1} must have more than ${i} batches to be resumed after batch ${place.batch}: the data changed`,
+        `runTraining: epoch ${place.epoch + 1} must have more than ${i} batches to be resumed after batch ` +
+          `${place.batch}: the data changed`,
       );
   return iterator;
 }

@@ -24,7 +24,9 @@ function isArray(value: Json | undefined): value is readonly Json[] {
   return Array.isArray(value);
 }
 
-/** Every leaf where two JSON values differ, in the order of the left value's keys, then the right one's further keys. */
+/**
+ * Every leaf where two JSON values differ, in the order of the left value's keys, then the right one's further keys.
+ */
 export function differences(left: Json | undefined, right: Json | undefined, path = ''): Difference[] {
   if (isObject(left) && isObject(right)) {
     const keys = new Set([...Object.keys(left), ...Object.keys(right)]);

@@ -45,9 +45,14 @@ export interface StepResult {
  * @typeParam B - A batch, opaque to training.
  */
 export interface TrainableModel<B = unknown> {
-  /** Every weight by name, frozen ones too: what a checkpoint's `model.safetensors` holds. The same variables at every call. */
+  /**
+   * Every weight by name, frozen ones too: what a checkpoint's `model.safetensors` holds. The same variables at every
+   * call.
+   */
   parameters(): ReadonlyMap<string, tf.Variable>;
-  /** Everything the optimiser carries from step to step, by name (moments; not what it derives from the step number). */
+  /**
+   * Everything the optimiser carries from step to step, by name (moments; not what it derives from the step number).
+   */
   optimizerState(): ReadonlyMap<string, tf.Variable>;
   /**
    * Host arrays that evaluation or training reads and that are not weights (interest centres and lookups). Saved in

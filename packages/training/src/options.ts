@@ -17,8 +17,8 @@ export interface TrainingOptions<B> {
   /** Paths of recipe keys that may differ on resuming, such as `training.epochs`, with all below them. */
   readonly mayDiffer?: readonly string[];
   /**
-   * How a recipe saved in the directory reads today, where keys were added or written otherwise since; it is compared with
-   * `recipe`. Default: as it stands.
+   * How a recipe saved in the directory reads today, where keys were added or written otherwise since; it is compared
+   * with `recipe`. Default: as it stands.
    */
   readonly readSaved?: (saved: JsonObject) => JsonObject;
   /** What is trained. */
@@ -33,7 +33,10 @@ export interface TrainingOptions<B> {
   readonly earlyStopping?: EarlyStopping;
   /** Epochs from one validation to the next; the last epoch is always validated. Default 1. */
   readonly validateEvery?: number;
-  /** Steps from one checkpoint to the next within an epoch; there is one after each epoch in any case. Default: no others. */
+  /**
+   * Steps from one checkpoint to the next within an epoch; there is one after each epoch in any case. Default: no
+   * others.
+   */
   readonly checkpointEvery?: number;
   /** Also keep for good the checkpoint of every so many epochs. Default: only those that are needed. */
   readonly keepEvery?: number;

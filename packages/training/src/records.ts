@@ -41,7 +41,9 @@ export interface TrainingState {
   readonly step: number;
   /** Epochs completed. */
   readonly epoch: number;
-  /** Batches completed of the present epoch; 0 between epochs. With `epoch` and `random`: the place in the data order. */
+  /**
+   * Batches completed of the present epoch; 0 between epochs. With `epoch` and `random`: the place in the data order.
+   */
   readonly batch: number;
   /** The stream that all randomness of the run is split from. */
   readonly random: RandomState;

@@ -23,8 +23,8 @@ function tensorOf(data: RowArray): SafetensorsTensor {
 }
 
 /**
- * Keeps results of single rows with a run, as `rows/<name>.safetensors`: whole or not at all. Every metric of the run can be
- * computed from it without ranking again, by Ferry or by anything that reads safetensors.
+ * Keeps results of single rows with a run, as `rows/<name>.safetensors`: whole or not at all. Every metric of the run
+ * can be computed from it without ranking again, by Ferry or by anything that reads safetensors.
  *
  * @param run - A run directory.
  * @param name - What was ranked, such as `test`.

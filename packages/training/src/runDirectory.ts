@@ -57,11 +57,13 @@ function refuseIfOther(directory: string, { state }: Checkpoint, identity: Ident
     problems.push(`the seed was ${state.random.key[0] + state.random.key[1] * 2 ** 32}, is ${identity.seed}`);
   if (state.fingerprint !== identity.fingerprint)
     problems.push(
-      `the data are not those the run began with (fingerprint was ${show(state.fingerprint)}, is ${show(identity.fingerprint)})`,
+      `the data are not those the run began with (fingerprint was ${show(state.fingerprint)}, is ` +
+        `${show(identity.fingerprint)})`,
     );
   if (problems.length > 0)
     throw new Error(
-      `${directory} belongs to another recipe: ${problems.join('; ')}. Choose another directory, or resume with the directory's own recipe.yaml`,
+      `${directory} belongs to another recipe: ${problems.join('; ')}. Choose another directory, or resume with ` +
+        `the directory's own recipe.yaml`,
     );
 }
 
@@ -115,7 +117,8 @@ export async function openRun(directory: string, identity: Identity, fallback: b
   const latest = await findLatest(folder, fallback);
   if (latest === undefined && readSummary(directory))
     throw new Error(
-      `${directory} holds a finished run (summary.json) without its checkpoints: choose another directory, or delete this one`,
+      `${directory} holds a finished run (summary.json) without its checkpoints: choose another directory, or ` +
+        'delete this one',
     );
   const checkpoint = latest === undefined ? undefined : await readCheckpoint(join(folder, latest));
   if (checkpoint) refuseIfOther(directory, checkpoint, identity);

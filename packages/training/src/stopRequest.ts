@@ -9,8 +9,8 @@ export interface StopRequest {
 const signals = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Listens for SIGINT, SIGTERM and an abort signal. The first only sets the request, so that the step at work can finish;
- * a second signal ends the process at once, as if nobody listened.
+ * Listens for SIGINT, SIGTERM and an abort signal. The first only sets the request, so that the step at work can
+ * finish; a second signal ends the process at once, as if nobody listened.
  *
  * @param onRequest - Called once, at the first.
  */

@@ -90,7 +90,8 @@ function bufferOf(name: string, { data, shape }: SafetensorsTensor): StateArray 
 }
 
 /**
- * Gives a model the weights, buffers and, if asked, optimiser state of a checkpoint. Nothing is changed unless everything fits.
+ * Gives a model the weights, buffers and, if asked, optimiser state of a checkpoint. Nothing is changed unless
+ * everything fits.
  *
  * @param path - Named in errors.
  * @throws Error listing every name that is missing, unknown or of another shape.

@@ -179,10 +179,11 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
  * Trains a model in a run directory, from its beginning or from its last checkpoint, to its end.
  *
  * The directory then holds `recipe.yaml`, `environment.json`, `metrics.jsonl`, `timings.jsonl`, `log.txt`,
- * `checkpoints/` and, once finished, `summary.json`. A run killed at any moment and run again gives, on the same machine
- * and backend, the same bytes in `metrics.jsonl` as one that was not: state, data order and randomness depend on the seed and
- * the step only, and files that grow are cut back to where the checkpoint left them. A finished run is not trained again, unless it is given more epochs or more
- * patience (where `mayDiffer` lets them differ): then it goes on, to the same numbers as a run that had them from the start.
+ * `checkpoints/` and, once finished, `summary.json`. A run killed at any moment and run again gives, on the same
+ * machine and backend, the same bytes in `metrics.jsonl` as one that was not: state, data order and randomness depend
+ * on the seed and the step only, and files that grow are cut back to where the checkpoint left them. A finished run is
+ * not trained again, unless it is given more epochs or more patience (where `mayDiffer` lets them differ): then it goes
+ * on, to the same numbers as a run that had them from the start.
  *
  * On return the model holds the best checkpoint's weights, or, if interrupted, the last ones.
  *

@@ -1,4 +1,6 @@
-/** Nearest neighbours by the items' features instead of by their users: content alone, with the same rule as ItemKNN. */
+/**
+ * Nearest neighbours by the items' features instead of by their users: content alone, with the same rule as ItemKNN.
+ */
 import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { z } from 'zod';

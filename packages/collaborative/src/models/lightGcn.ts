@@ -1,4 +1,7 @@
-/** LightGCN (He et al., SIGIR 2020): vectors of users and items smoothed over the graph of who took what, and nothing else. */
+/**
+ * LightGCN (He et al., SIGIR 2020): vectors of users and items smoothed over the graph of who took what, and nothing
+ * else.
+ */
 import {
   embedding,
   sparseMatrix,

@@ -1,6 +1,6 @@
 /**
- * LightGCN-M of "Formalizing multimedia recommendation through multimodal deep learning" (Malitesta et al., 2023): LightGCN whose items begin
- * as projections of their features instead of vectors of their own.
+ * LightGCN-M of "Formalizing multimedia recommendation through multimodal deep learning" (Malitesta et al., 2023):
+ * LightGCN whose items begin as projections of their features instead of vectors of their own.
  */
 import { embedding, sparseMatrix, tf } from '@ferry/engine';
 import { createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';

@@ -1,6 +1,6 @@
 /**
- * VBPR (He and McAuley, AAAI 2016): matrix factorisation with a second pair of vectors, of users and of projected features. Two forms:
- * `ducho`, as the code of "Ducho meets Elliot" has it, and `paper`, with biases.
+ * VBPR (He and McAuley, AAAI 2016): matrix factorisation with a second pair of vectors, of users and of projected
+ * features. Two forms: `ducho`, as the code of "Ducho meets Elliot" has it, and `paper`, with biases.
  */
 import { embedding, tf } from '@ferry/engine';
 import { bpr, createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
@@ -67,7 +67,8 @@ const settings = z.strictObject({
     .enum(['normal', 'xavier'])
     .optional()
     .describe(
-      'first θ of users: normal with deviation 1, as a line of the ducho code leaves it by mistake, or Xavier-uniform (paper)',
+      'first θ of users: normal with deviation 1, as a line of the ducho code leaves it by mistake, or ' +
+        'Xavier-uniform (paper)',
     ),
   reduction: z
     .enum(['mean', 'sum'])
@@ -132,7 +133,9 @@ function itemVectors(
   return tf.concat([ids, visual, ...sum], 1) as tf.Tensor2D;
 }
 
-/** VBPR: `γ_u · γ_i + θ_u · p_i`, p_i the projected features, and `β_i + β'·f_i` where there are biases (eq. 2 and 4). */
+/**
+ * VBPR: `γ_u · γ_i + θ_u · p_i`, p_i the projected features, and `β_i + β'·f_i` where there are biases (eq. 2 and 4).
+ */
 export const vbpr: TrainedModel<VbprOptions, VbprParameters, FeatureInputs> = {
   kind: 'trained',
   name: 'vbpr',

@@ -19,8 +19,8 @@ export interface ImportSettings {
   /** Name of the file for messages. */
   file: string;
   /**
-   * The domain whose items the checkpoint's rows are: its features, to match rows by, or `tokens` with the domain's `ids`. Without a domain only what is not tied
-   * to items is taken over, as from a pre-training checkpoint.
+   * The domain whose items the checkpoint's rows are: its features, to match rows by, or `tokens` with the domain's
+   * `ids`. Without a domain only what is not tied to items is taken over, as from a pre-training checkpoint.
    */
   domain?:
     | {
@@ -28,7 +28,10 @@ export interface ImportSettings {
         text?: FeatureMatrix;
         /** Image features. */
         image?: FeatureMatrix;
-        /** Item numbers in RecBole's order (`recboleOrder` of `@ferry/data`): tells items apart whose features are all equal. */
+        /**
+         * Item numbers in RecBole's order (`recboleOrder` of `@ferry/data`): tells items apart whose features are all
+         * equal.
+         */
         order?: Int32Array;
         /** Raw ids of the domain's items, with `tokens`. */
         ids?: readonly string[];
@@ -59,7 +62,8 @@ export interface ImportedModel {
 }
 
 /**
- * Turns a checkpoint of the released PyTorch code (spec 14) into tensors of a Ferry checkpoint. Nothing in the file is run: see {@link readStateDict}.
+ * Turns a checkpoint of the released PyTorch code (spec 14) into tensors of a Ferry checkpoint. Nothing in the file is
+ * run: see {@link readStateDict}.
  *
  * @param bytes - The `.pth` file.
  * @param settings - The domain, to map item rows.
@@ -130,7 +134,8 @@ function optionsOf(
   if (width === undefined || positions === undefined || inner === undefined || (text ?? image) === undefined)
     throw new Error(
       `importReleased: ${file} is no MISSRec checkpoint: it must hold LayerNorm.weight, position_embedding.weight, ` +
-        `trm_model.encoder.layers.0.linear1.weight and an adaptor, got ${[...source.keys()].slice(0, 8).join(', ') || 'nothing'}`,
+        'trm_model.encoder.layers.0.linear1.weight and an adaptor, got ' +
+        `${[...source.keys()].slice(0, 8).join(', ') || 'nothing'}`,
     );
   const factor = source.get('fusion_factor');
   const itemFusion = !factor ? 'static' : factor.shape.length === 0 ? 'shared' : 'per-item';
@@ -171,7 +176,8 @@ function addInterests(
   const values = floats(centres);
   if (!values || rows === undefined || centres.shape.length !== 2 || width !== options.width)
     throw new Error(
-      `importReleased: ${file}: "interest_embeddings" must be float [K + 1, ${options.width}], got ${centres.dtype} [${centres.shape.join(', ')}]`,
+      `importReleased: ${file}: "interest_embeddings" must be float [K + 1, ${options.width}], got ` +
+        `${centres.dtype} [${centres.shape.join(', ')}]`,
     );
   used.add('interest_embeddings');
   tensors.set('interests.centres', { dtype: 'F32', shape: [rows, width], data: values });

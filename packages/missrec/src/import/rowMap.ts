@@ -6,7 +6,10 @@ import { floats, type PthTensor } from '@ferry/torch';
 export interface RowMap {
   /** Checkpoint row of item number i, at index i; entry 0 is 0. Int32 [N + 1]. */
   rowOf: Int32Array;
-  /** Items whose features are all equal to another item's: their rows are given out in the order of the domain's items that the importer was told. */
+  /**
+   * Items whose features are all equal to another item's: their rows are given out in the order of the domain's items
+   * that the importer was told.
+   */
   ambiguous: number;
 }
 
@@ -26,12 +29,14 @@ const named = (names: readonly (string | undefined)[]): string =>
   names.filter((name) => name !== undefined).join(' and ') || 'none';
 
 /**
- * Finds each item's row by its features (spec 15: rows are in RecBole's internal order): the checkpoint's frozen text rows are matched with the domain's
- * text features, equal text rows told apart by their image rows. Features must be the ones the checkpoint was trained on, to the bit.
- * Items that are equal in all features take their rows in the order given, which must be RecBole's for the right ones.
+ * Finds each item's row by its features (spec 15: rows are in RecBole's internal order): the checkpoint's frozen text
+ * rows are matched with the domain's text features, equal text rows told apart by their image rows. Features must be
+ * the ones the checkpoint was trained on, to the bit. Items that are equal in all features take their rows in the order
+ * given, which must be RecBole's for the right ones.
  *
  * @param tensors - `plm_embedding.weight` and `img_embedding.weight` of the checkpoint.
- * @param features - The domain's matrices; `order`: item numbers in RecBole's order (`recboleOrder` of `@ferry/data`). Default ascending.
+ * @param features - The domain's matrices; `order`: item numbers in RecBole's order (`recboleOrder` of `@ferry/data`).
+ *   Default ascending.
  * @throws Error naming the first item without a row, or a wrong number of rows.
  */
 export function matchRows(
@@ -55,16 +60,19 @@ export function matchRows(
     const [rows, width] = tensor.shape;
     if (rows !== matrix.count + 1 || width !== matrix.width)
       throw new Error(
-        `importReleased: "${name}" must be [${matrix.count + 1}, ${matrix.width}] as the domain's features, got [${tensor.shape.join(', ')}]`,
+        `importReleased: "${name}" must be [${matrix.count + 1}, ${matrix.width}] as the domain's features, got ` +
+          `[${tensor.shape.join(', ')}]`,
       );
     return [{ values, own: inPrecisionOf(tensor, matrix.data), width: matrix.width, count: matrix.count }];
   });
   const first = tables[0];
   if (!first)
     throw new Error(
-      `importReleased: items are found by frozen features that the checkpoint and the domain both have: the checkpoint has ${named(
-        ['plm_embedding.weight', 'img_embedding.weight'].filter((name) => tensors.has(name)),
-      )}, the domain has ${named([features.text && 'text features', features.image && 'image features'])}; give the token list instead`,
+      'importReleased: items are found by frozen features that the checkpoint and the domain both have: the ' +
+        `checkpoint has ${named(
+          ['plm_embedding.weight', 'img_embedding.weight'].filter((name) => tensors.has(name)),
+        )}, the domain has ${named([features.text && 'text features', features.image && 'image features'])}; ` +
+        'give the token list instead',
     );
   const items = first.count;
   const key = (pick: (table: (typeof tables)[number]) => Float32Array, row: number): string =>
@@ -91,7 +99,8 @@ export function matchRows(
   }
   if (missing.length > 0)
     throw new Error(
-      `importReleased: every item must have a row of equal features in the checkpoint, got none for ${missing.length} of ${items} items, ` +
+      'importReleased: every item must have a row of equal features in the checkpoint, got none for ' +
+        `${missing.length} of ${items} items, ` +
         `the first of them item number ${missing[0]!}; give the features it was trained on, or its token list`,
     );
   return { rowOf, ambiguous };

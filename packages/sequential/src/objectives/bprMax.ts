@@ -37,8 +37,9 @@ type Inputs = Targets<Feed> & {
 };
 
 /**
- * BPR-max (Hidasi and Karatzoglou, CIKM 2018) with the negatives of GRU4Rec: the other targets of the batch, and items drawn by popularity for all of
- * them. Differences from the authors' code: columns of a row's own item are no negatives wherever they stand, and scores pass no last activation.
+ * BPR-max (Hidasi and Karatzoglou, CIKM 2018) with the negatives of GRU4Rec: the other targets of the batch, and items
+ * drawn by popularity for all of them. Differences from the authors' code: columns of a row's own item are no negatives
+ * wherever they stand, and scores pass no last activation.
  */
 export function bprMaxObjective<T extends ModelTypes>(): ObjectiveDefinition<T> {
   return {

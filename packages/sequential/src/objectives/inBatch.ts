@@ -79,9 +79,10 @@ type Inputs = {
 };
 
 /**
- * In-batch debiased cross-entropy (Yi et al. 2019, eq. 3 and 5, with the masks of IDvs.MoRec): the negatives of a position are the items of all
- * sequences of the batch, repeats included, but those its own user has in training. Only the batch's items pass the towers. With several sources,
- * whose users are not told apart, "own" are the items of the example.
+ * In-batch debiased cross-entropy (Yi et al. 2019, eq. 3 and 5, with the masks of IDvs.MoRec): the negatives of a
+ * position are the items of all sequences of the batch, repeats included, but those its own user has in training. Only
+ * the batch's items pass the towers. With several sources, whose users are not told apart, "own" are the items of the
+ * example.
  */
 export function inBatchObjective<T extends ModelTypes>(): ObjectiveDefinition<T> {
   return {

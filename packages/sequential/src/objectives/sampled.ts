@@ -126,7 +126,10 @@ function uniformNegatives(random: RandomSource, shape: [number, number], items: 
   return tf.cast(tf.minimum(tf.add(drawn, 1), items), 'int32');
 }
 
-/** [R, K] scores of each row's own items; inner products without a gather of their vectors, which K of each row would make large. */
+/**
+ * [R, K] scores of each row's own items; inner products without a gather of their vectors, which K of each row would
+ * make large.
+ */
 function scoresOf<T extends ModelTypes>(
   step: LossStep<T>,
   queries: T['queries'],

@@ -15,8 +15,8 @@ const options = (targets: 'all' | 'last') =>
 type Inputs = Targets<Feed>;
 
 /**
- * Full softmax over the catalogue: cross-entropy of each target among all items. Where a model's scores are inner products and there are many, they are
- * made in blocks of items and never whole.
+ * Full softmax over the catalogue: cross-entropy of each target among all items. Where a model's scores are inner
+ * products and there are many, they are made in blocks of items and never whole.
  *
  * @param usual - The targets where a recipe does not say.
  */

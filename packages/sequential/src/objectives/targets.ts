@@ -9,7 +9,8 @@ export const targetsSchema = z
   .enum(['all', 'last'])
   .default('all')
   .describe(
-    'all: an example is a sequence, each of whose items but the first is a target; last: an example is a prefix and the item after it',
+    'all: an example is a sequence, each of whose items but the first is a target; last: an example is a ' +
+      'prefix and the item after it',
   );
 
 /** A feed and the item that follows each position it reads. */
@@ -58,7 +59,8 @@ export function targetsOf<T extends ModelTypes>(
 }
 
 /**
- * An objective whose targets are always `last`, for models that have no vectors of earlier positions: the setting is gone.
+ * An objective whose targets are always `last`, for models that have no vectors of earlier positions: the setting is
+ * gone.
  *
  * @param definition - Its settings must have `targets`.
  */

@@ -80,8 +80,8 @@ function biasedProduct(node: Node, uses: Map<Value, number>): [fused: Node, prod
 }
 
 /**
- * Folds a constant factor or the addition of a row into the matrix product that is its only source. Done last, when it is
- * known that nothing else reads the product.
+ * Folds a constant factor or the addition of a row into the matrix product that is its only source. Done last, when it
+ * is known that nothing else reads the product.
  */
 export function foldIntoProducts(nodes: readonly Node[], uses: Map<Value, number>): Node[] {
   const dropped = new Set<Node>();

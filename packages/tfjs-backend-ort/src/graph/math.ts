@@ -20,7 +20,9 @@ const FOLD: Record<string, (a: number, b: number) => number> = {
   Div: (a, b) => a / b,
 };
 
-/** An element-wise ONNX operator of two inputs that broadcast; neutral elements and products of constants are folded. */
+/**
+ * An element-wise ONNX operator of two inputs that broadcast; neutral elements and products of constants are folded.
+ */
 export function binary(g: Graph, op: string, a: Value, b: Value, dtype: DType = a.dtype): Value {
   const shape = broadcastShape(a.shape, b.shape);
   const x = Graph.element(a);

@@ -204,7 +204,8 @@ defineKernel<ConvolutionAttributes & { filterShape: number[] }>(
     if (x!.shape.includes(0) || dy!.shape.includes(0)) return g.splat('float32', a.filterShape, 0);
     const [kh, kw, I, M] = a.filterShape as Shape4D;
     const B = w.batch;
-    // A convolution with the roles changed: the batch is the channels, dy the filter, strides and dilations swap places.
+    // A convolution with the roles changed: the batch is the channels, dy the filter, strides and dilations swap
+    // places.
     const image = g.reshape(g.transpose(x!, [3, 0, 1, 2]), [1, I * B, ...w.image]);
     const filter = g.transpose(dy!, [3, 0, 1, 2]);
     const exchanged: Window = {

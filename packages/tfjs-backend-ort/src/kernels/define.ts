@@ -73,7 +73,8 @@ function run(
     ).map((value) => backend.tensorInfo(value.shape, value.dtype, { symbol: value }));
     return shape.single ? results[0]! : results;
   }
-  const key = `${name}|${infos.map((info, i) => `${keys[i]!}:${info.dtype}${info.shape.join('x')}`).join()}|${attributeKey(attrs)}`;
+  const types = infos.map((info, i) => `${keys[i]!}:${info.dtype}${info.shape.join('x')}`);
+  const key = `${name}|${types.join()}|${attributeKey(attrs)}`;
   const results = backend.runEager(key, name, infos, build);
   return results.length === 1 && !MULTIPLE.has(name) ? results[0]! : results;
 }

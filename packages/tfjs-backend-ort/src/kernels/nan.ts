@@ -11,7 +11,9 @@ import { where } from './where.ts';
 /** Elements up to which the careful way is taken at once. */
 const SMALL = 4096;
 
-/** What is computed of x, by the careful way only if there is a NaN in it: a sum tells, which costs one more look at x. */
+/**
+ * What is computed of x, by the careful way only if there is a NaN in it: a sum tells, which costs one more look at x.
+ */
 export function unlessNaN(g: Graph, x: Value, plain: () => Value[], careful: () => Value[]): Value[] {
   const size = sizeOf(x.shape);
   if (x.dtype !== 'float32' || size === 0) return plain();

@@ -61,7 +61,8 @@ defineKernel<PoolAttributes>('MaxPool', (g, { x }, a) => {
   return g.cast(channelsLast(g, pooled!), x!.dtype);
 });
 
-// Of equal maxima the first in row order gets the gradient, as the first NaN does, and none where all are -Infinity, as in tfjs.
+// Of equal maxima the first in row order gets the gradient, as the first NaN does, and none where all are -Infinity, as
+// in tfjs.
 defineKernel<PoolAttributes>('MaxPoolGrad', (g, { dy, input, output }, a) => {
   const w = geometry('MaxPoolGrad', input!, a);
   const shape = [w.batch, w.channels, ...w.result];

@@ -106,7 +106,8 @@ function overwrite(g: Graph, target: Value, indices: Value, updates: Value): Val
   return g.reshape(all, target.shape);
 }
 
-// `of`: the operation whose ids these are; ids outside are then an error of it. By themselves they are dropped, as in tfjs.
+// `of`: the operation whose ids these are; ids outside are then an error of it. By themselves they are dropped, as in
+// tfjs.
 defineKernel<{ numSegments: number; of?: string }>(
   'UnsortedSegmentSum',
   (g, { x, segmentIds }, { numSegments, of: origin }) => {

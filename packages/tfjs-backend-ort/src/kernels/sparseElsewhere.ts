@@ -43,7 +43,9 @@ function powers(csr: Csr, x: Float32Array, width: number, weights: readonly numb
 
 let registered = false;
 
-/** Registers the kernels of sparse products with the backends that have none: the same numbers, one thread, no haste. */
+/**
+ * Registers the kernels of sparse products with the backends that have none: the same numbers, one thread, no haste.
+ */
 export function registerSparseElsewhere(): void {
   if (registered) return;
   registered = true;

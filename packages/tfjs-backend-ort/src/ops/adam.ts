@@ -23,8 +23,8 @@ export interface AdamSettings {
 export const ADAM_CONTROL_SIZE = 10;
 
 /**
- * The numbers {@link adamUpdate} needs, computed in double precision: learning rate, beta1, 1 - beta1, beta2, 1 - beta2,
- * epsilon, weight decay, 1 - beta1^t, 1 - beta2^t, gradient scale.
+ * The numbers {@link adamUpdate} needs, computed in double precision: learning rate, beta1, 1 - beta1, beta2, 1 -
+ * beta2, epsilon, weight decay, 1 - beta1^t, 1 - beta2^t, gradient scale.
  */
 export function adamControl(settings: AdamSettings): Float32Array {
   const { learningRate, beta1, beta2, epsilon, weightDecay, step, gradientScale = 1 } = settings;
@@ -52,7 +52,9 @@ export interface AdamUpdate {
   v: tf.Variable;
   /** The loss's gradient, same shape. */
   gradient: tf.Tensor;
-  /** float32 [10], see {@link adamControl}: a variable or an argument of the compiled step, for it changes every step. */
+  /**
+   * float32 [10], see {@link adamControl}: a variable or an argument of the compiled step, for it changes every step.
+   */
   control: tf.Tensor;
   /** A further factor on the gradient that the step itself computes, such as a clipping factor: a scalar. */
   scale?: tf.Tensor;
@@ -60,8 +62,8 @@ export interface AdamUpdate {
 
 /**
  * One update of Adam (Kingma and Ba 2015, algorithm 1) with decoupled weight decay (Loshchilov and Hutter 2019,
- * algorithm 2), in place: `value -= lr (m̂ / (√v̂ + epsilon) + weightDecay value)`, as PyTorch's AdamW computes it. In a
- * compiled function on `ort` it is one host kernel that runs after the graph; there nothing may read the parameter
+ * algorithm 2), in place: `value -= lr (m̂ / (√v̂ + epsilon) + weightDecay value)`, as PyTorch's AdamW computes it. In
+ * a compiled function on `ort` it is one host kernel that runs after the graph; there nothing may read the parameter
  * after its update.
  */
 export function adamUpdate(update: AdamUpdate): void {

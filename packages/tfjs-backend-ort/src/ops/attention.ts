@@ -5,7 +5,10 @@ import { customGradient } from './customGradient.ts';
 export interface AttentionOptions {
   /** H; must divide D. */
   heads: number;
-  /** Added to the scaled scores before the softmax: [B or 1, H or 1, Lq or 1, Lk], 0 to keep and -1e9 to hide a key. No gradient. */
+  /**
+   * Added to the scaled scores before the softmax: [B or 1, H or 1, Lq or 1, Lk], 0 to keep and -1e9 to hide a key. No
+   * gradient.
+   */
   bias?: tf.Tensor;
   /** Dropout of the attention weights: [B, H, Lq, Lk], 0 or 1 / (1 - rate). */
   keep?: tf.Tensor;

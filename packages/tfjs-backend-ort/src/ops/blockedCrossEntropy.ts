@@ -4,7 +4,9 @@ import { customGradient, gradientsWithin } from './customGradient.ts';
 import { gatherFor } from './indices.ts';
 import { rowMaxima } from './rowMaxima.ts';
 
-/** What the logits of a block of classes are made of: rows `start .. start + size` of every table, and the rest whole. */
+/**
+ * What the logits of a block of classes are made of: rows `start .. start + size` of every table, and the rest whole.
+ */
 export interface BlockInputs {
   /** [size, ...] of each table. */
   tables: tf.Tensor[];
@@ -21,8 +23,9 @@ export interface BlockedCrossEntropyInputs {
   /** int32 [B], rows of the tables from `first` on; a negative one makes its row count nothing: loss 0, gradient 0. */
   labels: tf.Tensor;
   /**
-   * Logits of a block, [B, size], from the queries and the block's rows; a pure function, differentiated once a block. Column c
-   * may depend on row c of the tables alone. Default: the product of the queries with the rows of the only table.
+   * Logits of a block, [B, size], from the queries and the block's rows; a pure function, differentiated once a block.
+   * Column c may depend on row c of the tables alone. Default: the product of the queries with the rows of the only
+   * table.
    */
   logits?: (queries: tf.Tensor2D, inputs: BlockInputs) => tf.Tensor2D;
   /** [C, ...] each: what `logits` reads by rows besides, without a gradient. */
@@ -41,12 +44,12 @@ export interface BlockedCrossEntropyInputs {
 
 /**
  * Softmax cross-entropy over many classes whose logits are never whole (fused linear cross-entropy): per row
- * `log Σ_c exp(l_c) - (1 - ε) l_label - ε mean_c l_c`, exact. The forward pass makes the logits in blocks of columns and keeps
- * one number a row, the logarithm of the sum; the backward pass makes each block again and differentiates it at once. Memory is
- * O(B width + C D) instead of O(B C), for one more product of the forward kind.
+ * `log Σ_c exp(l_c) - (1 - ε) l_label - ε mean_c l_c`, exact. The forward pass makes the logits in blocks of columns
+ * and keeps one number a row, the logarithm of the sum; the backward pass makes each block again and differentiates it
+ * at once. Memory is O(B width + C D) instead of O(B C), for one more product of the forward kind.
  *
- * Blocks are computed one after the other in one order, so the result has the same bits at every run; it differs from that of
- * {@link softmaxCrossEntropy} by rounding alone.
+ * Blocks are computed one after the other in one order, so the result has the same bits at every run; it differs from
+ * that of {@link softmaxCrossEntropy} by rounding alone.
  *
  * @param queries - [B, D]
  * @param given - The classes' rows, the labels, how logits are made of them.
@@ -156,7 +159,10 @@ function shareOf({ first, count }: Loss, { flags }: Tensors): tf.Tensor | number
 /** Logits of a block where rows are classes, a large negative number elsewhere. */
 const EXCLUDED = -1e30;
 
-/** Rows of a block. In the backward pass they are gathered, not before the token: a slice would be kept from the forward pass. */
+/**
+ * Rows of a block. In the backward pass they are gathered, not before the token: a slice would be kept from the forward
+ * pass.
+ */
 function rowsOf(table: tf.Tensor, { start, size }: ColumnBlock, token: tf.Scalar | undefined): tf.Tensor {
   if (!token)
     return tf.slice(table, [start, ...table.shape.slice(1).map(() => 0)], [size, ...table.shape.slice(1)]);

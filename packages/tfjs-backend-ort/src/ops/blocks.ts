@@ -46,8 +46,9 @@ export function columnBlocks(rows: number, columns: number, width?: number): Col
 }
 
 /**
- * The same tensor, but not before others are computed. A compiled graph has no order but that of its data, and computing equal
- * things once is what it does best: blocks that must come one after the other, and be made a second time, need to be told.
+ * The same tensor, but not before others are computed. A compiled graph has no order but that of its data, and
+ * computing equal things once is what it does best: blocks that must come one after the other, and be made a second
+ * time, need to be told.
  *
  * @param x - float32 or int32.
  * @param token - A scalar that depends on all that must come first (see {@link orderToken}); none: x itself.

@@ -5,7 +5,8 @@ import { recordedRows } from './rowGradients.ts';
 
 /**
  * Rows of a table: `table[ids]`. The gradient adds the rows of dy that share an id, in order, so that it is exact and
- * the same at every run, on every backend (tfjs's wasm backend has no segment sum: there it is a product with one-hot rows).
+ * the same at every run, on every backend (tfjs's wasm backend has no segment sum: there it is a product with one-hot
+ * rows).
  *
  * Inside `rowGrads` the gradient of its tables stays a list of rows.
  *
@@ -35,7 +36,8 @@ export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Adds the rows that share an id, in order (tfjs's wasm backend has no segment sum: there it is a product with one-hot rows).
+ * Adds the rows that share an id, in order (tfjs's wasm backend has no segment sum: there it is a product with one-hot
+ * rows).
  *
  * @param of - The operation that an error names.
  * @param rows - [n, D]

@@ -11,15 +11,17 @@ const GATHER_WHOLE = 2 ** 20;
 const BLOCK_ELEMENTS = 2 ** 22;
 
 /**
- * Inner products of each query with table rows of its own, `out[r, k] = queries[r] · table[ids[r, k]]`: the scores of sampled
- * softmax. Where there are many, the gathered rows [R, K, D] are never whole, neither forward nor backward: on `ort`
- * (execution provider cpu) host kernels read them where they lie, elsewhere they are gathered in blocks of queries, and again in the
- * backward pass. Differentiable in queries and table; rows that share an id are added in order, so every run has the same bits.
+ * Inner products of each query with table rows of its own, `out[r, k] = queries[r] · table[ids[r, k]]`: the scores of
+ * sampled softmax. Where there are many, the gathered rows [R, K, D] are never whole, neither forward nor backward: on
+ * `ort` (execution provider cpu) host kernels read them where they lie, elsewhere they are gathered in blocks of
+ * queries, and again in the backward pass. Differentiable in queries and table; rows that share an id are added in
+ * order, so every run has the same bits.
  *
  * @param queries - [R, D]
  * @param table - [V, D]
  * @param ids - int32 [R, K], each in [0, V).
- * @param elements - Gathers rows in blocks of so many elements, whatever the backend. Default: as said, 4 Mi elements at a time.
+ * @param elements - Gathers rows in blocks of so many elements, whatever the backend. Default: as said, 4 Mi elements
+ *   at a time.
  * @returns [R, K]
  * @throws RangeError naming an id outside [0, V), when it runs.
  */

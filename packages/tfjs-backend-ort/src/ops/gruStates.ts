@@ -5,15 +5,17 @@ import { customGradient } from './customGradient.ts';
 const KEPT = 5;
 
 /**
- * The states of a layer of gated recurrent units over sequences of different lengths, position after position and no padding in between:
- * `r = σ(x_r + U_r h + c_r)`, `z = σ(x_z + U_z h + c_z)`, `n = tanh(x_n + r (U_n h + c_n))`, `h' = n + z (h - n)`, h = 0 at first; x is the
- * projected input. Positions are unrolled. The gradient goes back through the states alone: that of U is one product over all
- * positions, not one for each.
+ * The states of a layer of gated recurrent units over sequences of different lengths, position after position and no
+ * padding in between: `r = σ(x_r + U_r h + c_r)`, `z = σ(x_z + U_z h + c_z)`, `n = tanh(x_n + r (U_n h + c_n))`,
+ * `h' = n + z (h - n)`, h = 0 at first; x is the projected input. Positions are unrolled. The gradient goes back
+ * through the states alone: that of U is one product over all positions, not one for each.
  *
- * @param inputs - [P, 3D]: `sizes[0]` rows of the first position, then `sizes[1]` of the second …; gates are stacked as reset, update, new.
+ * @param inputs - [P, 3D]: `sizes[0]` rows of the first position, then `sizes[1]` of the second …; gates are stacked as
+ *   reset, update, new.
  * @param weight - U, [3D, D].
  * @param bias - c, [3D].
- * @param sizes - Rows of each position, none more than the position before: row b of each is sequence b, so the longest come first.
+ * @param sizes - Rows of each position, none more than the position before: row b of each is sequence b, so the longest
+ *   come first.
  * @returns [P, D], in the order of `inputs`.
  */
 export function gruStates(
@@ -33,7 +35,8 @@ export function gruStates(
     sizes.some((size, t) => size < 1 || size > (sizes[t - 1] ?? size))
   )
     throw new Error(
-      `gruStates: inputs must be [${rows}, ${3 * D}], weight [${3 * D}, ${D}], bias [${3 * D}] and sizes positive and never larger than the one before, ` +
+      `gruStates: inputs must be [${rows}, ${3 * D}], weight [${3 * D}, ${D}], bias [${3 * D}] and sizes ` +
+        'positive and never larger than the one before, ' +
         `got [${inputs.shape.join(', ')}], [${weight.shape.join(', ')}], [${bias.shape.join(', ')}] and ${sizes.join(', ')}`,
     );
   const first = (x: tf.Tensor, size: number): tf.Tensor =>

@@ -5,8 +5,8 @@ import { OrtBackend } from '../backend.ts';
 const UNCHECKED = ['cpu', 'wasm'];
 
 /**
- * `tf.gather` on behalf of an operation, whose name stands in the error where an index is outside the axis. On `ort` the
- * graph checks; tfjs's cpu and wasm backends would read zeros, or anything, so their indices are looked at here.
+ * `tf.gather` on behalf of an operation, whose name stands in the error where an index is outside the axis. On `ort`
+ * the graph checks; tfjs's cpu and wasm backends would read zeros, or anything, so their indices are looked at here.
  *
  * @throws RangeError if an index is not in [0, length of the axis).
  */

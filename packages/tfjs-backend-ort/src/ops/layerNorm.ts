@@ -4,8 +4,8 @@ import { customGradient } from './customGradient.ts';
 
 /**
  * Layer normalisation over the last axis (Ba et al. 2016, eq. 4), with the biased variance as PyTorch uses it:
- * `y = (x - mean) / sqrt(var + epsilon) * gamma + beta`. On `ort` the forward pass is one kernel; the gradient is written
- * by hand, with its sums over rows and columns as matrix products.
+ * `y = (x - mean) / sqrt(var + epsilon) * gamma + beta`. On `ort` the forward pass is one kernel; the gradient is
+ * written by hand, with its sums over rows and columns as matrix products.
  *
  * @param x - [..., D]
  * @param gamma - [D]
@@ -42,7 +42,8 @@ function forward(x: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor, epsilon: numbe
 }
 
 /**
- * With x̂ = (x - mean) inverse and s = dy gamma: dx = inverse (s - mean(s) - x̂ mean(s x̂)), dgamma = Σ dy x̂, dbeta = Σ dy.
+ * With x̂ = (x - mean) inverse and s = dy gamma: dx = inverse (s - mean(s) - x̂ mean(s x̂)), dgamma = Σ dy x̂, dbeta =
+ * Σ dy.
  */
 function backward(dy: tf.Tensor, saved: tf.Tensor[], width: number): tf.Tensor[] {
   const [x, mean, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];

@@ -18,12 +18,14 @@ export interface LazyAdamUpdate {
 }
 
 /**
- * One update of lazy Adam, in place: the rows that have a gradient, and their moments, move as torch.optim.SparseAdam moves them,
- * `value -= lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) m / (√v + epsilon)`; gradients of the same row are added up first. All other rows, and their
- * moments, stay as they are. Dense Adam instead lets the moments of every row decay at every step and moves rows on by what is left of
- * them, so a row that was read once goes on moving for some tens of steps there, and here not at all.
+ * One update of lazy Adam, in place: the rows that have a gradient, and their moments, move as torch.optim.SparseAdam
+ * moves them, `value -= lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) m / (√v + epsilon)`; gradients of the same row are added up first.
+ * All other rows, and their moments, stay as they are. Dense Adam instead lets the moments of every row decay at every
+ * step and moves rows on by what is left of them, so a row that was read once goes on moving for some tens of steps
+ * there, and here not at all.
  *
- * In a compiled function on `ort` it is one host kernel whose work is that of the rows; elsewhere it is computed over the whole table.
+ * In a compiled function on `ort` it is one host kernel whose work is that of the rows; elsewhere it is computed over
+ * the whole table.
  */
 export function lazyAdamUpdate({ value, m, v, gradient, control }: LazyAdamUpdate): void {
   const { ids, rows } = gradient;

@@ -94,7 +94,8 @@ function fillUniform(out: Float32Array, [k0, k1, s0, s1]: Key, site: number): vo
 }
 
 /**
- * Inverted dropout (Srivastava et al. 2014): entries are zeroed with probability `rate`, the rest divided by `1 - rate`.
+ * Inverted dropout (Srivastava et al. 2014): entries are zeroed with probability `rate`, the rest divided by
+ * `1 - rate`.
  *
  * @param x - Any shape.
  * @param rate - In [0, 1).

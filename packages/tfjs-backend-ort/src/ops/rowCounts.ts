@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { hostIsNear } from './hostIsNear.ts';
 
 /**
- * How many scores of each row are greater than the row's own number, how many equal and how many less; what is not a number is neither. The
- * counts of a full ranking: one look at the scores on `ort` (execution provider cpu), nine elsewhere.
+ * How many scores of each row are greater than the row's own number, how many equal and how many less; what is not a
+ * number is neither. The counts of a full ranking: one look at the scores on `ort` (execution provider cpu), nine
+ * elsewhere.
  *
  * @param scores - [B, C]; C below 2^24, up to which float32 counts.
  * @param own - [B, 1]

@@ -29,8 +29,8 @@ interface Recording {
 let recording: Recording | undefined;
 
 /**
- * `tf.variableGrads` that leaves the gradients of some tables as rows and ids (PyTorch's `sparse=True` of an embedding): nothing as
- * large as a table is made. Inside `f` the tables may only be read by `embedding`.
+ * `tf.variableGrads` that leaves the gradients of some tables as rows and ids (PyTorch's `sparse=True` of an
+ * embedding): nothing as large as a table is made. Inside `f` the tables may only be read by `embedding`.
  *
  * @param f - Computes the loss, [].
  * @param variables - Differentiated as usual; tables among them are taken out.
@@ -70,7 +70,8 @@ export function rowGrads(
   tables.forEach((table, i) => {
     if (grads[dense.length + i])
       throw new Error(
-        `rowGrads: the table '${table.name}' must be read by embedding alone to have a gradient of rows, but the loss also reads it whole`,
+        `rowGrads: the table '${table.name}' must be read by embedding alone to have a gradient of rows, but the ` +
+          'loss also reads it whole',
       );
     const parts = own.found.get(table)!;
     if (parts.length === 0) return;

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 
 /**
- * The largest of each row, [R, 1], for a softmax: a NaN is in the sum of exponents anyway, so `ort` need not look for one here.
+ * The largest of each row, [R, 1], for a softmax: a NaN is in the sum of exponents anyway, so `ort` need not look for
+ * one here.
  *
  * @param x - [R, C]
  */

@@ -21,7 +21,10 @@ interface Rows {
   readonly values: tf.Tensor1D;
 }
 
-/** A sparse matrix to multiply with, and its transpose for gradients. It belongs to whoever made it: {@link disposeSparse}. */
+/**
+ * A sparse matrix to multiply with, and its transpose for gradients. It belongs to whoever made it:
+ * {@link disposeSparse}.
+ */
 export interface SparseMatrix {
   /** [R, C] */
   readonly shape: readonly [number, number];
@@ -39,7 +42,8 @@ function checkEntries({ shape: [R, C], starts, columns, values }: SparseEntries)
   const E = columns.length;
   if (starts.length !== R + 1 || starts[0] !== 0 || starts[R] !== E || values.length !== E)
     throw new RangeError(
-      `sparseMatrix: a matrix [${R}, ${C}] needs ${R + 1} starts from 0 to the number of its entries, got ${starts.length} for ${E} columns and ${values.length} values`,
+      `sparseMatrix: a matrix [${R}, ${C}] needs ${R + 1} starts from 0 to the number of its entries, got ` +
+        `${starts.length} for ${E} columns and ${values.length} values`,
     );
   for (let r = 0; r < R; r++)
     for (let e = starts[r]!; e < starts[r + 1]!; e++)
@@ -118,7 +122,8 @@ export function disposeSparse({ rows, transposed, order }: SparseMatrix): void {
 }
 
 /**
- * The same matrix with other values, such as those of edges that are dropped in a step set to 0: nothing is compiled anew.
+ * The same matrix with other values, such as those of edges that are dropped in a step set to 0: nothing is compiled
+ * anew.
  *
  * @param values - [E], in the order of the matrix's entries. Not differentiated by.
  */
@@ -136,8 +141,8 @@ export function withValues(matrix: SparseMatrix, values: tf.Tensor1D): SparseMat
 }
 
 /**
- * `A x` of a sparse and a dense matrix, exact and the same bits at every run, whatever the number of threads; the gradient is the
- * product with the transpose.
+ * `A x` of a sparse and a dense matrix, exact and the same bits at every run, whatever the number of threads; the
+ * gradient is the product with the transpose.
  *
  * @param matrix - A, [R, C].
  * @param x - [C, D]
@@ -148,8 +153,9 @@ export function sparseMatMul(matrix: SparseMatrix, x: tf.Tensor): tf.Tensor2D {
 }
 
 /**
- * `Σ_k weights[k] A^k x`, by Horner's rule in one call: what a graph convolution without weights of its own computes (LightGCN: all
- * weights 1 / (K + 1)). Where only some rows are wanted the last product, and in the gradient the first, read only their entries.
+ * `Σ_k weights[k] A^k x`, by Horner's rule in one call: what a graph convolution without weights of its own computes
+ * (LightGCN: all weights 1 / (K + 1)). Where only some rows are wanted the last product, and in the gradient the first,
+ * read only their entries.
  *
  * @param matrix - A, [R, R]; [R, C] if only the first power counts.
  * @param x - [C, D]
@@ -168,7 +174,8 @@ export function sparsePolynomial(
   const square = weights.some((weight, k) => k !== 1 && weight !== 0);
   if (weights.length === 0 || x.rank !== 2 || x.shape[0] !== C || (square && R !== C))
     throw new Error(
-      `sparsePolynomial: a matrix [${R}, ${C}] needs x [${C}, D]${square ? ', equal sizes' : ''} and at least one weight, got [${x.shape.join(', ')}] and ${weights.length} weights`,
+      `sparsePolynomial: a matrix [${R}, ${C}] needs x [${C}, D]${square ? ', equal sizes' : ''} and at least ` +
+        `one weight, got [${x.shape.join(', ')}] and ${weights.length} weights`,
     );
   registerSparseElsewhere();
   const { rows: direct, transposed: back, fresh } = matrix;

@@ -2,7 +2,10 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** Places of functions in OrtApi (onnxruntime_c_api.h; the table only ever grows at its end), what they give and what they take. */
+/**
+ * Places of functions in OrtApi (onnxruntime_c_api.h; the table only ever grows at its end), what they give and what
+ * they take.
+ */
 const TABLE = {
   GetErrorMessage: [2, 'const char *', 'void *'],
   CreateEnv: [3, 'void *', 'int, const char *, void *'],
@@ -70,7 +73,9 @@ export interface CInterface {
 
 let known: CInterface | null | undefined;
 
-/** The interface; undefined without the optional package koffi, or where the library of onnxruntime-node is not found. */
+/**
+ * The interface; undefined without the optional package koffi, or where the library of onnxruntime-node is not found.
+ */
 export function cInterface(): CInterface | undefined {
   if (known === undefined)
     try {

@@ -13,10 +13,10 @@ import {
 } from './session.ts';
 
 /*
- * ONNX Runtime by its C interface. onnxruntime-node's own binding hands every output back as a copy in a new array, though it
- * wrote it where it was told: of a training step that is all gradients and whatever crosses between its sessions, 109 MB of
- * MISSRec's. That takes time, and the garbage collector has to run twice a step to get rid of it. Here nothing is copied, and what stands for an
- * array is made once. And all sessions can share one arena.
+ * ONNX Runtime by its C interface. onnxruntime-node's own binding hands every output back as a copy in a new array,
+ * though it wrote it where it was told: of a training step that is all gradients and whatever crosses between its
+ * sessions, 109 MB of MISSRec's. That takes time, and the garbage collector has to run twice a step to get rid of it.
+ * Here nothing is copied, and what stands for an array is made once. And all sessions can share one arena.
  */
 
 const SEVERITY_ERROR = 3;
@@ -54,9 +54,9 @@ function share(c: CInterface): Shared {
 }
 
 /**
- * An arena for the interim values of all sessions. ONNX Runtime asks the C library for aligned blocks, and glibc before 2.38 lets
- * small blocks take what alignment left beside a large one; freed, it is then too small for its own successor, and the heap grows by
- * a score matrix at each step.
+ * An arena for the interim values of all sessions. ONNX Runtime asks the C library for aligned blocks, and glibc before
+ * 2.38 lets small blocks take what alignment left beside a large one; freed, it is then too small for its own
+ * successor, and the heap grows by a score matrix at each step.
  */
 function makeArena(c: CInterface, environment: bigint): void {
   const names = new Names(c, ['arena_extend_strategy', 'initial_chunk_size_bytes']);
@@ -107,7 +107,9 @@ export function shrinkArena(): void {
   if (shared?.arena) runIdly(shared, 'memory.enable_memory_arena_shrinkage', 'cpu:0');
 }
 
-/** Runs a model for what a run does besides: it makes the arena's first block, or does what a run's setting asks for. */
+/**
+ * Runs a model for what a run does besides: it makes the arena's first block, or does what a run's setting asks for.
+ */
 function runIdly(own: Shared, ...setting: [key: string, value: string] | []): void {
   const { c } = own;
   const g = new Graph();

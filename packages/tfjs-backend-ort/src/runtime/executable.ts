@@ -290,7 +290,8 @@ export class Executable {
       });
     } catch (error) {
       throw new Error(
-        `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ${error instanceof Error ? error.message : String(error)}`,
+        `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ` +
+          `${error instanceof Error ? error.message : String(error)}`,
         { cause: error },
       );
     }
@@ -320,8 +321,8 @@ export class Executable {
 }
 
 /**
- * The nodes that no other reads, moved to the end and turned round. ONNX Runtime runs what the last of them needs first;
- * this way the gradient of a weight is computed as soon as its inputs are there, and they are freed at once.
+ * The nodes that no other reads, moved to the end and turned round. ONNX Runtime runs what the last of them needs
+ * first; this way the gradient of a weight is computed as soon as its inputs are there, and they are freed at once.
  */
 function leavesLast(nodes: readonly Node[]): Node[] {
   const read = new Set(nodes.flatMap((node) => node.inputs));

@@ -4,7 +4,10 @@ export interface Block {
   readonly bytes: number;
 }
 
-/** Places of blocks in one growing memory: the first gap that is large enough, else the end. Neighbouring gaps become one. */
+/**
+ * Places of blocks in one growing memory: the first gap that is large enough, else the end. Neighbouring gaps become
+ * one.
+ */
 export class FirstFit {
   readonly #free: { offset: number; bytes: number }[] = [];
   #end: number;

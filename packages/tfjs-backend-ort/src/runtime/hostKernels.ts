@@ -125,7 +125,8 @@ function words(key: Operand): number[] {
  * Runs an element-wise kernel on operands of one length: at once where all lie in the host memory, else piece by piece,
  * those that do not being copied to a stage and, if written, back.
  *
- * @param kernel - Gets byte offsets, of the written operands first, the number of the first element and how many there are.
+ * @param kernel - Gets byte offsets, of the written operands first, the number of the first element and how many there
+ *   are.
  */
 function inPieces(
   memory: HostMemory,

@@ -29,9 +29,10 @@ let state: MallocState | undefined;
 let trim: ((pad: number) => unknown) | undefined;
 
 /**
- * Tells glibc's allocator to keep what is freed. By default it asks the kernel for every block of more than 32 MiB (less
- * at first) and gives it back afterwards, so each step of training faults in every page of its large tensors anew.
- * Process-wide, once; `FERRY_MALLOC=off` leaves the allocator alone, and so do settings of glibc's own in the environment.
+ * Tells glibc's allocator to keep what is freed. By default it asks the kernel for every block of more than 32 MiB
+ * (less at first) and gives it back afterwards, so each step of training faults in every page of its large tensors
+ * anew. Process-wide, once; `FERRY_MALLOC=off` leaves the allocator alone, and so do settings of glibc's own in the
+ * environment.
  *
  * @throws Error for another value of `FERRY_MALLOC`.
  */
@@ -41,8 +42,8 @@ export function keepFreedMemory(): MallocState {
 }
 
 /**
- * Gives the kernel back what {@link keepFreedMemory} keeps and nothing uses now: when a compiled function has gone, the next
- * one's tensors will have other sizes, and what fits none of them would add up.
+ * Gives the kernel back what {@link keepFreedMemory} keeps and nothing uses now: when a compiled function has gone, the
+ * next one's tensors will have other sizes, and what fits none of them would add up.
  */
 export function returnFreedMemory(): void {
   trim?.(0);

@@ -63,14 +63,14 @@ function bindingRuntime(options: SessionOptions): Runtime {
         executionMode: 'sequential',
         // The graph comes folded; ONNX Runtime's own passes only double the time to load it.
         graphOptimizationLevel: 'disabled',
-        // A session's own arena would keep its peak for as long as the session lives, once for every compiled signature; the
-        // C library's allocator is shared by all of them and as fast.
+        // A session's own arena would keep its peak for as long as the session lives, once for every compiled
+        // signature; the C library's allocator is shared by all of them and as fast.
         enableMemPattern: false,
         enableCpuMemArena: false,
         // Errors are thrown; printed as well they would only repeat themselves.
         logSeverityLevel: 4,
-        // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the cores
-        // from the next session and the host kernels.
+        // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the
+        // cores from the next session and the host kernels.
         extra: { session: { force_spinning_stop: '1' } },
         ...(options.profile !== undefined && {
           enableProfiling: true,

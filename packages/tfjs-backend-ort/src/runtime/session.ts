@@ -44,7 +44,10 @@ export interface Runtime {
 /** Profiles begun in this process. */
 let profiles = 0;
 
-/** The path prefix of the next session's profile: ONNX Runtime adds the time in milliseconds, which two small sessions share. */
+/**
+ * The path prefix of the next session's profile: ONNX Runtime adds the time in milliseconds, which two small sessions
+ * share.
+ */
 export function nextProfile(prefix: string): string {
   return `${prefix}-${++profiles}`;
 }

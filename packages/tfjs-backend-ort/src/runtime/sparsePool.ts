@@ -8,7 +8,9 @@ const LIMIT_PAGES = 65_536;
 /** Whole cache lines, so that threads share none. */
 const ALIGNMENT = 64;
 
-/** Words of the control block: what threads wait on, the next piece, pieces done, pieces there are; the job from 8 on. */
+/**
+ * Words of the control block: what threads wait on, the next piece, pieces done, pieces there are; the job from 8 on.
+ */
 const control = { round: 0, next: 1, done: 2, pieces: 3, job: 8, words: 64 } as const;
 
 /** Multiplications from which on waking other threads pays; measured, a wake-up costs some 20 µs. */
@@ -46,9 +48,9 @@ export interface SparseJob {
 }
 
 /**
- * The memory and the threads of sparse products. The memory is shared and apart from the host memory, which ONNX Runtime reads:
- * dense operands are copied in and out, matrices stay. Every number is computed by one thread in one order, so results do not
- * depend on how many threads there are.
+ * The memory and the threads of sparse products. The memory is shared and apart from the host memory, which ONNX
+ * Runtime reads: dense operands are copied in and out, matrices stay. Every number is computed by one thread in one
+ * order, so results do not depend on how many threads there are.
  */
 export class SparsePool {
   readonly #memory: WasmMemory;
@@ -94,12 +96,16 @@ export class SparsePool {
     });
     if (!block)
       throw new Error(
-        `sparse products: matrices and dense operands must fit into 4 GiB, ${size} bytes more do not: use fewer columns at a time`,
+        `sparse products: matrices and dense operands must fit into 4 GiB, ${size} bytes more do not: use fewer ` +
+          'columns at a time',
       );
     return block;
   }
 
-  /** Puts an array that will not change into the memory, unless it is there: its byte offset. It stays as long as the array. */
+  /**
+   * Puts an array that will not change into the memory, unless it is there: its byte offset. It stays as long as the
+   * array.
+   */
   place(array: Int32Array | Float32Array): number {
     let block = this.#placed.get(array);
     if (!block) {
