@@ -88,7 +88,7 @@ function load(
     if (!(data instanceof Int32Array) || data.length !== items + 1)
       throw new Error(
         `restoreBuffers: interests.${modality} must be int32 [${items + 1}], got ` +
-          `${buffer ? `[${buffer.shape.join(', ')}]` : 'none'}`,
+          (buffer ? `[${buffer.shape.join(', ')}]` : 'none'),
       );
     const wrong = data.find((id) => id < 0 || id > count);
     if (wrong !== undefined)

@@ -185,7 +185,7 @@ function joinContent(
           if (own?.shape.join(', ') !== want)
             throw new Error(
               `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ` +
-                `${own ? `[${own.shape.join(', ')}]` : 'none'}`,
+                (own ? `[${own.shape.join(', ')}]` : 'none'),
             );
           whole.set(own.data, at);
           at += own.data.length;

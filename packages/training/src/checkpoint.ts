@@ -152,7 +152,7 @@ export function readState(path: string): TrainingState {
   if (best && !(typeof best.checkpoint === 'string' && namePattern.test(best.checkpoint)))
     throw new Error(
       `${file}: best.checkpoint must be the name of a checkpoint, such as step-00000100, got ` +
-        `${JSON.stringify(best.checkpoint)}`,
+        JSON.stringify(best.checkpoint),
     );
   return state as TrainingState;
 }

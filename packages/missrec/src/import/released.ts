@@ -135,7 +135,7 @@ function optionsOf(
     throw new Error(
       `importReleased: ${file} is no MISSRec checkpoint: it must hold LayerNorm.weight, position_embedding.weight, ` +
         'trm_model.encoder.layers.0.linear1.weight and an adaptor, got ' +
-        `${[...source.keys()].slice(0, 8).join(', ') || 'nothing'}`,
+        ([...source.keys()].slice(0, 8).join(', ') || 'nothing'),
     );
   const factor = source.get('fusion_factor');
   const itemFusion = !factor ? 'static' : factor.shape.length === 0 ? 'shared' : 'per-item';

@@ -291,7 +291,7 @@ export class Executable {
     } catch (error) {
       throw new Error(
         `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ` +
-          `${error instanceof Error ? error.message : String(error)}`,
+          (error instanceof Error ? error.message : String(error)),
         { cause: error },
       );
     }
