@@ -6,7 +6,7 @@ import { join } from 'node:path';
 export type Form = 'inter' | 'jsonl';
 
 /** Numbers in [0, 1) from a seed (mulberry32). */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -17,7 +17,7 @@ function random(seed: number): () => number {
 }
 
 /** Writes lines, a megabyte at once. */
-function write(file: string, lines: Iterable<string>): void {
+export function writeLines(file: string, lines: Iterable<string>): void {
   const handle = openSync(file, 'w');
   let block = '';
   for (const line of lines) {
@@ -48,14 +48,14 @@ export function writeSyntheticDomain(directory: string, form: Form, interactions
     for (let at = 0; at < length; at++) yield line(at);
   };
   if (form === 'inter') {
-    write(
+    writeLines(
       join(directory, 'big.inter'),
       (function* () {
         yield 'user_id:token\titem_id:token\ttimestamp:float';
         yield* all(interactions, () => `u${Math.floor(count * draw())}\t${itemId(item())}\t${time()}`);
       })(),
     );
-    write(
+    writeLines(
       join(directory, 'big.item'),
       (function* () {
         yield 'item_id:token\ttitle:token_seq';
@@ -64,11 +64,11 @@ export function writeSyntheticDomain(directory: string, form: Form, interactions
     );
     return;
   }
-  write(
+  writeLines(
     join(directory, 'items.jsonl'),
     all(count, (at) => JSON.stringify({ id: itemId(at), title: title(at) })),
   );
-  write(
+  writeLines(
     join(directory, 'sequences.jsonl'),
     all(count, (at) =>
       JSON.stringify({

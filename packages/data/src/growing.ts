@@ -1,8 +1,8 @@
 /** A typed array that grows: sequences are read before their number is known. */
-class Growing<T extends Int32Array | Float64Array> {
+class Growing<T extends Uint8Array | Int32Array | Float64Array> {
   readonly #make: (size: number) => T;
   #data: T;
-  /** How many numbers it holds. */
+  /** How many numbers it holds; may be set to fewer, which forgets the last. */
   length = 0;
 
   constructor(make: (size: number) => T) {
@@ -47,5 +47,12 @@ export class IntList extends Growing<Int32Array> {
 export class FloatList extends Growing<Float64Array> {
   constructor() {
     super((size) => new Float64Array(size));
+  }
+}
+
+/** A growable buffer of bytes. */
+export class ByteList extends Growing<Uint8Array> {
+  constructor() {
+    super((size) => new Uint8Array(size));
   }
 }

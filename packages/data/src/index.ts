@@ -1,6 +1,8 @@
 export type { Batch, Domain, Items, ProtocolName, Rows, Sequences } from './types.ts';
 export { InputError, quoted } from './errors.ts';
 export { Cells, eachTsvLine } from './tsv.ts';
+export { IdTable } from './idTable.ts';
+export { ByteList, FloatList, IntList } from './growing.ts';
 export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';

@@ -30,9 +30,9 @@ export interface News {
   /** N. */
   readonly count: number;
   /**
-   * News 1..described have a line in a news.tsv, in its order; news described + 1..N are only named by behaviours, in the order of
-   * their first occurrence, and have no text, category or entities: a model of texts must cope with them, one of ids knows them as
-   * any other.
+   * News 1..described have a line in a file of news, in its order; news described + 1..N are only named by behaviours, in the order of
+   * their first occurrence, and have no text, category or entities: a model of texts must cope with them (see `textMask`), one
+   * of ids knows them as any other.
    */
   readonly described: number;
   /** Titles; '' where there is none. [N + 1]. */
@@ -53,7 +53,7 @@ export interface News {
   readonly titleEntities: NumberLists;
   /** Entities of each abstract, as {@link titleEntities}. */
   readonly abstractEntities: NumberLists;
-  /** Picture of each news, a path from the working directory, or undefined: see `readMind`. [N + 1]. */
+  /** Picture of each news, a path, or undefined: see {@link MindFiles.news}. [N + 1]. */
   readonly images: readonly (string | undefined)[];
 }
 
@@ -78,10 +78,27 @@ export interface Impressions {
   readonly historyStarts: Int32Array;
   /** Where it ends, exclusive. Int32 [R]. */
   readonly historyEnds: Int32Array;
-  /** The news that were shown, numbers of news in the order of the file: never none. Rows 0..R-1. */
+  /** The news that were shown, numbers of news in the order of the file. Rows 0..R-1. */
   readonly candidates: NumberLists;
   /** 1 for each of the candidates that was clicked, 0 for the others, as long as `candidates.values`; absent in test files. */
   readonly labels?: Uint8Array;
+}
+
+/** Where news and impressions lie. */
+export interface MindFiles {
+  /**
+   * Files of news, in MIND's form (eight columns, no header) or with a header that names `nid`, `title` and what else there is, as
+   * xMIND has it. A news of several files is completed from one after the other. Its picture is `images/<id>.png` (or jpg, jpeg, webp)
+   * beside such a file.
+   */
+  readonly news: readonly string[];
+  /** Files of behaviours by the name of the split. */
+  readonly behaviours: Readonly<Record<string, string>>;
+  /**
+   * Files of news whose titles and abstracts are taken instead of those of `news`: MIND in another language. A news without a line there has no
+   * text.
+   */
+  readonly texts?: readonly string[];
 }
 
 /** News and the impressions of some splits that show them. */
