@@ -1,6 +1,6 @@
-// Seconds of a training epoch of each model on s3rec-beauty beside a PyTorch twin of tools/parity with the same sizes and batches, in one run;
-// the ratio is the twin's seconds over ours. Where a twin has two forms, the second pads less. With one thread (the default) both count time of
-// the processor, which a busy machine can tell.
+// Seconds of a training epoch of each model on s3rec-beauty beside a PyTorch twin of tools/parity with the same sizes
+// and batches, in one run; the ratio is the twin's seconds over ours. Where a twin has two forms, the second pads less.
+// With one thread (the default) both count time of the processor, which a busy machine can tell.
 //
 //   FERRY_DATA=<data> npm run bench:baselines -- [--models dssm,gru4rec] [--steps 12] [--python python3] [--threads 1]
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Milliseconds of the clock, or of the processor (all threads of this process), which other programs hardly change. Threads that wait
- * for one another count as well, so the latter is for one thread.
+ * Milliseconds of the clock, or of the processor (all threads of this process), which other programs hardly change.
+ * Threads that wait for one another count as well, so the latter is for one thread.
  */
 export function clock(processor: boolean): () => number {
   if (!processor) return () => performance.now();

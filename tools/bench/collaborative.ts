@@ -1,8 +1,10 @@
-// A training step of user-item models beside the PyTorch twins of tools/parity/collaborative_twin.py, in one run: BPR-MF and VBPR (2,816 features) on
-// Amazon Office, LightGCN (3 layers) on Gowalla; and what drawing an epoch's triples takes of it. The ratio is the twin's seconds over ours. With one
-// thread (the default) both count time of the processor, which a busy machine can tell.
+// A training step of user-item models beside the PyTorch twins of tools/parity/collaborative_twin.py, in one run:
+// BPR-MF and VBPR (2,816 features) on Amazon Office, LightGCN (3 layers) on Gowalla; and what drawing an epoch's
+// triples takes of it. The ratio is the twin's seconds over ours. With one thread (the default) both count time of the
+// processor, which a busy machine can tell.
 //
-//   FERRY_DATA=<data> npm run bench:collaborative -- [--models bpr-mf,vbpr,lightgcn] [--steps 12] [--python python3] [--threads 1]
+//   FERRY_DATA=<data> npm run bench:collaborative -- [--models bpr-mf,vbpr,lightgcn] [--steps 12] [--python python3]
+//   [--threads 1]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -135,7 +137,9 @@ try {
     });
     const share = `${((100 * sampling) / (sampling + step * count)).toFixed(1)} %`;
     console.log(
-      `| ${[model.name, folder, sizes.batchSize, (1000 * step).toFixed(1), share, theirs[0], theirs[1] ?? ''].join(' | ')} |`,
+      '| ' +
+        `${[model.name, folder, sizes.batchSize, (1000 * step).toFixed(1), share, theirs[0], theirs[1] ?? ''].join(' | ')} ` +
+        '|',
     );
   }
 } finally {

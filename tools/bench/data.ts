@@ -1,6 +1,6 @@
-// Seconds and peak memory of reading a domain (parsed, sorted by time, split leave-one-out) and of cutting its training rows
-// into batches of 512, at several sizes; users and items are a twentieth of the interactions. With --python, pandas reads,
-// joins ids to numbers and sorts the same .inter file.
+// Seconds and peak memory of reading a domain (parsed, sorted by time, split leave-one-out) and of cutting its training
+// rows into batches of 512, at several sizes; users and items are a twentieth of the interactions. With --python,
+// pandas reads, joins ids to numbers and sorts the same .inter file.
 //
 //   npm run bench:data -- [--sizes 200000,2000000,20000000] [--forms inter,jsonl] [--python python3]
 import { spawnSync } from 'node:child_process';
@@ -78,7 +78,8 @@ for (const reader of new Set(rows.map((row) => row.reader))) {
       : '';
     before = { interactions, seconds };
     console.log(
-      `| ${reader} | ${interactions} | ${result.read.toFixed(2)} | ${result.batched > 0 ? result.batched.toFixed(2) : ''} | ${Math.round(result.peak)} | ${slope} |`,
+      `| ${reader} | ${interactions} | ${result.read.toFixed(2)} | ` +
+        `${result.batched > 0 ? result.batched.toFixed(2) : ''} | ${Math.round(result.peak)} | ${slope} |`,
     );
   }
 }

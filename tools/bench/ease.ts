@@ -1,5 +1,5 @@
-// EASE in closed form on a catalogue of the size of s3rec-beauty: the inverse of an N x N matrix in blocks. Seconds of the clock and of the
-// processor, and the most memory the process had.
+// EASE in closed form on a catalogue of the size of s3rec-beauty: the inverse of an N x N matrix in blocks. Seconds of
+// the clock and of the processor, and the most memory the process had.
 //
 //   npm run bench:ease -- [--items 12101] [--users 22363] [--block 512] [--threads 2]
 import { parseArgs } from 'node:util';

@@ -28,7 +28,10 @@ export interface EpochCase {
 const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-/** Seconds of an epoch here, scaled from the median of some steps after two that warm up; with one thread, of the processor. */
+/**
+ * Seconds of an epoch here, scaled from the median of some steps after two that warm up; with one thread, of the
+ * processor.
+ */
 export async function epochHere(
   domain: Domain,
   { model, settings, objective, objectiveSettings, batchSize, features = {} }: EpochCase,

@@ -1,6 +1,7 @@
-// Whether resident memory stays where it is: MISSRec (`paper`, IDs, interests) trains and ranks on a made-up catalogue, epoch after
-// epoch, histories of 1 to 50 items in an order of its own each time, so that shapes come and go. Prints a line a minute, and at the
-// end what was resident against what was after the first minutes. Fails if it is over 5 % more.
+// Whether resident memory stays where it is: MISSRec (`paper`, IDs, interests) trains and ranks on a made-up catalogue,
+// epoch after epoch, histories of 1 to 50 items in an order of its own each time, so that shapes come and go. Prints a
+// line a minute, and at the end what was resident against what was after the first minutes. Fails if it is over 5 %
+// more.
 //
 //   npm run bench:memory -- [--minutes 15] [--from 5] [--items 3000] [--threads 1]
 import { parseArgs } from 'node:util';
@@ -58,7 +59,8 @@ report();
 const resident = process.memoryUsage.rss();
 const growth = early === undefined ? NaN : resident / early - 1;
 console.log(
-  `after ${elapsed().toFixed(1)} minutes, ${step} steps and ${rankings} rankings: ${(100 * growth).toFixed(1)} % more than after ${from} minutes`,
+  `after ${elapsed().toFixed(1)} minutes, ${step} steps and ${rankings} rankings: ${(100 * growth).toFixed(1)} % ` +
+    `more than after ${from} minutes`,
 );
 process.exit(growth <= 0.05 ? 0 : 1);
 

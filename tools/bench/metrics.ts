@@ -1,5 +1,6 @@
-// What is said of two runs from the rows they kept: metrics at some cutoffs, and every paired test with its interval. Seconds of
-// the clock, or with --processor of the processor, the least of all calls, for rows with one relevant item each whose ranks fall off as those of recommenders do.
+// What is said of two runs from the rows they kept: metrics at some cutoffs, and every paired test with its interval.
+// Seconds of the clock, or with --processor of the processor, the least of all calls, for rows with one relevant item
+// each whose ranks fall off as those of recommenders do.
 //
 //   npm run bench:metrics -- [--rows 22363] [--items 12101] [--resamples 10000] [--calls 3] [--processor]
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 // Seconds of a training epoch of MISSRec on amazon-scientific-clip at the paper's setting (B = 512, dropout .5, all rows),
-// against the PyTorch twin, which pads every history to the longest as the reference does; and seconds of the full ranking of
-// amazon-scientific-full (8,442 users over 4,385 items).
+// against the PyTorch twin, which pads every history to the longest as the reference does; and seconds of the full
+// ranking of amazon-scientific-full (8,442 users over 4,385 items).
 //
 //   FERRY_DATA=<data> npm run bench:missrec -- [--preset paper] [--epochs 4] [--threads 2] [--processor] [--python python3]
 //
@@ -95,7 +95,8 @@ if (lines.length === 0)
 else {
   const { secondsPerEpoch } = JSON.parse(lines.at(-1)!) as { secondsPerEpoch: number };
   console.log(
-    `PyTorch twin: ${secondsPerEpoch.toFixed(1)} s an epoch (scaled from 4 steps), ${(secondsPerEpoch / best).toFixed(1)} times the best epoch here`,
+    `PyTorch twin: ${secondsPerEpoch.toFixed(1)} s an epoch (scaled from 4 steps), ` +
+      `${(secondsPerEpoch / best).toFixed(1)} times the best epoch here`,
   );
 }
 
@@ -124,7 +125,8 @@ async function benchRanking(): Promise<void> {
   for (let i = 0; i < 3; i++)
     times.push(await seconds(() => evaluateRecommender(ranking, untrained, full.test)));
   console.log(
-    `full ranking of ${full.test.targets.length} users over ${count} items: ${times.map((t) => t.toFixed(2)).join(', ')} s (the first compiles)`,
+    `full ranking of ${full.test.targets.length} users over ${count} items: ` +
+      `${times.map((t) => t.toFixed(2)).join(', ')} s (the first compiles)`,
   );
   ranking.dispose();
   untrained.dispose();

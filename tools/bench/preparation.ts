@@ -1,7 +1,9 @@
-// Preparation of a generated archive in Amazon's raw form (reviews with texts of 100 characters and metadata, or ratings alone): rows a
-// second and peak memory, and the same core in pandas on the same files, one after the other in one run.
+// Preparation of a generated archive in Amazon's raw form (reviews with texts of 100 characters and metadata, or
+// ratings alone): rows a second and peak memory, and the same core in pandas on the same files, one after the other in
+// one run.
 //
-//   npm run bench:preparation -- [--rows 20000000] [--form reviews|ratings] [--directory <scratch>] [--memory 2GB] [--python <python>]
+//   npm run bench:preparation -- [--rows 20000000] [--form reviews|ratings] [--directory <scratch>] [--memory 2GB]
+//   [--python <python>]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -72,7 +74,8 @@ if (options.python !== undefined) {
   ]);
   show('pandas', pandas);
   console.log(
-    `ratio: ${(pandas.seconds / ferry.seconds).toFixed(2)} times as fast as pandas by the clock, ${(pandas.processor / ferry.processor).toFixed(2)} by the processor`,
+    `ratio: ${(pandas.seconds / ferry.seconds).toFixed(2)} times as fast as pandas by the clock, ` +
+      `${(pandas.processor / ferry.processor).toFixed(2)} by the processor`,
   );
   if (JSON.stringify(pandas.counts) !== JSON.stringify(ferry.counts))
     throw new Error('the counts must agree');

@@ -1,7 +1,9 @@
-// Seconds and peak memory of a full ranking with lists kept: every user's test items among all items, and the 50 best items of each user,
-// for models whose scores are inner products. Vectors and histories are noise, for what a ranking costs hardly depends on their values.
+// Seconds and peak memory of a full ranking with lists kept: every user's test items among all items, and the 50 best
+// items of each user, for models whose scores are inner products. Vectors and histories are noise, for what a ranking
+// costs hardly depends on their values.
 //
-//   npm run bench:ranking -- [--users 50000] [--items 17000] [--width 64] [--depth 50] [--history 8] [--threads 2] [--processor]
+//   npm run bench:ranking -- [--users 50000] [--items 17000] [--width 64] [--depth 50] [--history 8] [--threads 2]
+//   [--processor]
 import { parseArgs } from 'node:util';
 import { rankUsers } from '@ferry/evaluation';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';

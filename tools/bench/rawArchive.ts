@@ -65,13 +65,20 @@ export async function writeReviews(directory: string, size: ArchiveSize): Promis
   const draw = drawer(size);
   await write(join(directory, 'reviews.json'), size.rows, () => {
     const { user, item, rating, time } = draw();
-    return `{"overall": ${rating}.0, "verified": true, "reviewTime": "09 4, 2015", "reviewerID": "${user}", "asin": "${item}", "reviewerName": "A. Reader", "reviewText": "${text}", "summary": "Five Stars", "unixReviewTime": ${time}}`;
+    return (
+      `{"overall": ${rating}.0, "verified": true, "reviewTime": "09 4, 2015", "reviewerID": "${user}", "asin": "${item}", ` +
+      `"reviewerName": "A. Reader", "reviewText": "${text}", "summary": "Five Stars", "unixReviewTime": ${time}}`
+    );
   });
   // One item in ten has no metadata, one in fifty has its row twice.
   await write(join(directory, 'meta.json'), size.items, (at) => {
     const id = at % 50 === 1 ? at - 1 : at;
     const asin = `B${(id % 10 === 9 ? id + 1_000_000_00 : id).toString().padStart(9, '0')}`;
-    return `{"category": ["Industrial & Scientific", "Shelf ${id % 97}"], "description": ["${text}"], "title": "Item ${id} of the shop", "brand": "Maker ${id % 1013}", "asin": "${asin}", "imageURLHighRes": ["https://images.example/${asin}.jpg"]}`;
+    return (
+      `{"category": ["Industrial & Scientific", "Shelf ${id % 97}"], "description": ["${text}"], "title": "Item ` +
+      `${id} of the shop", "brand": "Maker ${id % 1013}", "asin": "${asin}", "imageURLHighRes": ` +
+      `["https://images.example/${asin}.jpg"]}`
+    );
   });
 }
 

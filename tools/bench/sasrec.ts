@@ -1,7 +1,9 @@
-// Seconds of a training epoch of SASRec (d 64 or --width, 2 layers, length 50, batch 256) on s3rec-beauty in each form of training, and of the full
-// ranking of its 22,363 users, beside a PyTorch twin padded to 50 and one whose batches are grouped by length; all in one run.
+// Seconds of a training epoch of SASRec (d 64 or --width, 2 layers, length 50, batch 256) on s3rec-beauty in each form
+// of training, and of the full ranking of its 22,363 users, beside a PyTorch twin padded to 50 and one whose batches
+// are grouped by length; all in one run.
 //
-//   FERRY_DATA=<data> npm run bench:sasrec -- [--steps 12] [--forms bce,last,softmax,sampled] [--width 64] [--python python3] [--threads 2]
+//   FERRY_DATA=<data> npm run bench:sasrec -- [--steps 12] [--forms bce,last,softmax,sampled] [--width 64] [--python
+//   python3] [--threads 2]
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -114,7 +116,8 @@ for (let i = 0; i < 3; i++) {
 const own = Math.min(...times);
 const theirs = twin('--form', 'positions-bce', '--ranking')?.['rankingSeconds'];
 console.log(
-  `full ranking of ${domain.test.targets.length} users over ${items} items: ${times.map((t) => t.toFixed(2)).join(', ')} s (the first compiles); PyTorch ${shown(theirs, own)}`,
+  `full ranking of ${domain.test.targets.length} users over ${items} items: ` +
+    `${times.map((t) => t.toFixed(2)).join(', ')} s (the first compiles); PyTorch ${shown(theirs, own)}`,
 );
 ranking.dispose();
 recommender.dispose();

@@ -1,12 +1,13 @@
-// How cost grows with the catalogue: a training step, the ranking of 4,096 users and peak memory of MISSRec (`paper`, B = 512,
-// histories of 8, IDs, no interests) by the number of items, and the same of a PyTorch twin with its own settings and with
-// glibc told to keep freed memory. Each side and size is a process of its own; they take turns.
+// How cost grows with the catalogue: a training step, the ranking of 4,096 users and peak memory of MISSRec (`paper`, B
+// = 512, histories of 8, IDs, no interests) by the number of items, and the same of a PyTorch twin with its own
+// settings and with glibc told to keep freed memory. Each side and size is a process of its own; they take turns.
 //
 //   npm run bench:scale -- [--items 5000,20000,50000,100000] [--steps 3] [--rankings 1] [--threads 2] [--python python3]
 //                          [--sides ferry,pytorch,pytorch-kept] [--apart] [--processor]
 //
-// --python names a Python that has PyTorch (FERRY_PYTHON by default); without one only Ferry is measured. --apart ranks in a
-// process of its own, so that its peak is the ranking's. A size that does not fit into memory is a line that says so.
+// --python names a Python that has PyTorch (FERRY_PYTHON by default); without one only Ferry is measured. --apart ranks
+// in a process of its own, so that its peak is the ranking's. A size that does not fit into memory is a line that says
+// so.
 // --processor counts time of the processor, not of the clock: with --threads 1, what a machine that others use can tell.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';

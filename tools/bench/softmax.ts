@@ -1,6 +1,6 @@
-// The loss over a catalogue of N items and its gradients (or, with --ranking, the ranking of 4,096 users), scores whole and in blocks
-// of columns, calls interleaved in one run: wall-clock and processor milliseconds, the least of all calls. `blocksPay` of the engine is
-// read off this table.
+// The loss over a catalogue of N items and its gradients (or, with --ranking, the ranking of 4,096 users), scores whole
+// and in blocks of columns, calls interleaved in one run: wall-clock and processor milliseconds, the least of all
+// calls. `blocksPay` of the engine is read off this table.
 //
 //   npm run bench:softmax -- [--ranking] [--items 4000,8000,12000,20000,50000] [--calls 5] [--threads 1]
 import { parseArgs } from 'node:util';
@@ -63,7 +63,9 @@ for (const count of options.items.split(',').map(Number)) {
   const text = (numbers: number[]): string =>
     numbers.map((n, i) => (i < 2 ? n.toFixed(0) : n.toFixed(2))).join(' | ');
   console.log(
-    `| ${count.toLocaleString('en')} | ${blocksPay(options.ranking ? 'ranking' : 'softmax', B, count + 1) ? 'blocks' : 'whole'} | ${text(cells)} | ${text(cpus)} |`,
+    `| ${count.toLocaleString('en')} | ` +
+      `${blocksPay(options.ranking ? 'ranking' : 'softmax', B, count + 1) ? 'blocks' : 'whole'} | ${text(cells)} | ` +
+      `${text(cpus)} |`,
   );
   work.dispose();
   model.dispose();

@@ -1,5 +1,5 @@
-// A step of BPR matrix factorisation that reads few rows of two tables of V rows each, moved by Adam and by lazy Adam, calls
-// interleaved in one run: milliseconds, the least of all calls.
+// A step of BPR matrix factorisation that reads few rows of two tables of V rows each, moved by Adam and by lazy Adam,
+// calls interleaved in one run: milliseconds, the least of all calls.
 //
 //   npm run bench:tables -- [--rows 10000,100000,1000000] [--calls 7] [--threads 2]
 import { parseArgs } from 'node:util';

@@ -2,9 +2,9 @@
 /**
  * The sources of a checkout as JavaScript, compiled once and kept until one of them changes.
  *
- * Everything under `packages` and `apps` that the entry reaches becomes one bundle, and so does every module beside it that it loads
- * by `await import(…)`: what one of them uses of a package is all that it loads. Packages from npm stay outside.
- * A build is a directory named after the state of the sources; no build is ever changed, and a process that
+ * Everything under `packages` and `apps` that the entry reaches becomes one bundle, and so does every module beside it
+ * that it loads by `await import(…)`: what one of them uses of a package is all that it loads. Packages from npm stay
+ * outside. A build is a directory named after the state of the sources; no build is ever changed, and a process that
  * has begun with one goes on with it whatever is edited meanwhile.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -131,8 +131,8 @@ export async function compileTo(root, entry, outdir) {
 }
 
 /**
- * Loads an action together with files of the user's, as one bundle: so both use the same packages, those of the checkout. It is
- * compiled at each use, in a fifth of a second, and kept nowhere.
+ * Loads an action together with files of the user's, as one bundle: so both use the same packages, those of the
+ * checkout. It is compiled at each use, in a fifth of a second, and kept nowhere.
  *
  * @param {string} action - Of `src/actions`.
  * @param {readonly string[]} files - Modules that export something by default.
@@ -162,7 +162,8 @@ export async function bundleWith(action, files, { root, entry } = ownCheckout())
 }
 
 /**
- * What a file outside the checkout imports by name is looked for in the checkout first: its own packages, and npm's as they use them.
+ * What a file outside the checkout imports by name is looked for in the checkout first: its own packages, and npm's as
+ * they use them.
  *
  * @param {string} root
  * @returns {import('esbuild').Plugin}
@@ -208,7 +209,8 @@ function buildOptions(root) {
 }
 
 /**
- * `await import('./x.ts')` within the app loads a bundle of its own. Only one of them is run in a process, so none shares state with another.
+ * `await import('./x.ts')` within the app loads a bundle of its own. Only one of them is run in a process, so none
+ * shares state with another.
  *
  * @param {string} app
  * @param {(path: string) => string} nameOf

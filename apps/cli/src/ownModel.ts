@@ -6,7 +6,10 @@ import { modelFilesIn, openRecipe, overridesModel, UserError, type RecipeFile } 
 import type { SequentialModel } from '@ferry/sequential';
 import { z } from 'zod';
 
-/** Loads an action of `src/actions` and model files as modules that share all packages: the launcher's, see bin/compiled.js. */
+/**
+ * Loads an action of `src/actions` and model files as modules that share all packages: the launcher's, see
+ * bin/compiled.js.
+ */
 export type BundleWith = (
   action: string,
   files: readonly string[],
@@ -73,8 +76,8 @@ function keptHash({ document }: RecipeFile): string | undefined {
 }
 
 /**
- * The model files that a recipe names, relative to it or to where one is, if they may be run: they are where the user's own recipe or
- * command line names them. A recipe that Ferry wrote for a run only says what the run was made by.
+ * The model files that a recipe names, relative to it or to where one is, if they may be run: they are where the user's
+ * own recipe or command line names them. A recipe that Ferry wrote for a run only says what the run was made by.
  *
  * @param opened - The recipe.
  * @param overrides - Of the command line.

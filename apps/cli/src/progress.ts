@@ -1,7 +1,10 @@
 import { printable } from '@ferry/report';
 import { count } from './text.ts';
 
-/** A line that is redrawn on a terminal; elsewhere only its last state is printed. Work that was done before shows nothing. */
+/**
+ * A line that is redrawn on a terminal; elsewhere only its last state is printed. Work that was done before shows
+ * nothing.
+ */
 export function progressLine(output: NodeJS.WriteStream = process.stderr) {
   let name = '';
   let drawnAt = 0;

@@ -18,7 +18,10 @@ const known: Readonly<Record<string, () => Promise<StudyDefinition>>> = {
 /** Their names. */
 export const studyNames: readonly string[] = Object.keys(known);
 
-/** The kind of a study's recipe: the one it names; else a grid where it has axes, and the transfer study where it has none. */
+/**
+ * The kind of a study's recipe: the one it names; else a grid where it has axes, and the transfer study where it has
+ * none.
+ */
 function kindOf({ value }: RecipeDocument): string {
   const { study, axes } = value as { study?: unknown; axes?: unknown };
   if (typeof study === 'string') return study;
@@ -37,7 +40,8 @@ export async function openStudy(document: RecipeDocument, name: string, out: str
   const load = Object.hasOwn(known, kind) ? known[kind] : undefined;
   if (!load)
     throw new UserError(
-      `${document.locate(['study'])}  no kind of study '${kind}'${didYouMean(kind, studyNames)} (there are ${studyNames.join(', ')})`,
+      `${document.locate(['study'])}  no kind of study '${kind}'${didYouMean(kind, studyNames)} (there are ` +
+        `${studyNames.join(', ')})`,
     );
   const definition = await load();
   const recipe = checkRecipe(document, definition.schema);

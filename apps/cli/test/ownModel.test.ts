@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { launch, ownFolder, refusal } from './ferry.ts';
 
 /**
- * Model files of the user's, outside the repository, and never run because a run says so. What runs them is the compiled command;
- * what is refused before that is refused in this process.
+ * Model files of the user's, outside the repository, and never run because a run says so. What runs them is the
+ * compiled command; what is refused before that is refused in this process.
  */
 const guide = join(import.meta.dirname, '../../../docs/guides/ownModel/recency.ts');
 const folder = ownFolder('own');

@@ -227,10 +227,12 @@ variants:
     ).toEqual(['r.yaml:3:42 model.heads must divide the width 10, got 4']);
     expect(
       await problemsOf(
-        'job: finetune\ntarget: a\nmodel: { name: sasrec, tower: { features: true } }\nfinetuning: { objective: bcee, tune: some }',
+        'job: finetune\ntarget: a\nmodel: { name: sasrec, tower: { features: true } }\nfinetuning: { objective: ' +
+          'bcee, tune: some }',
       ),
     ).toEqual([
-      'r.yaml:4:26 finetuning.objective must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got "bcee"; did you mean \'bce\'?',
+      'r.yaml:4:26 finetuning.objective must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got ' +
+        '"bcee"; did you mean \'bce\'?',
       'r.yaml:4:38 finetuning.tune must be one of efficient, full, got "some"',
     ]);
   });

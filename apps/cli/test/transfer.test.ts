@@ -5,7 +5,10 @@ import { ferry, ownFolder } from './ferry.ts';
 
 ownFolder('transfer');
 
-/** Users of a domain go round its items, and features say where on the round an item lies: what is learned in one holds in all. */
+/**
+ * Users of a domain go round its items, and features say where on the round an item lies: what is learned in one holds
+ * in all.
+ */
 function writeRound(name: string, items: number): void {
   mkdirSync(name);
   const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
@@ -43,7 +46,8 @@ beforeAll(() => {
   );
   writeFileSync(
     'fine.yaml',
-    `job: finetune\ntarget: c\n${shared}finetuning: { epochs: 1, batchSize: 32, objective: softmax }\nevaluation: { cutoffs: [1, 3], history: mask }\n`,
+    `job: finetune\ntarget: c\n${shared}finetuning: { epochs: 1, batchSize: 32, objective: softmax ` +
+      `}\nevaluation: { cutoffs: [1, 3], history: mask }\n`,
   );
 });
 

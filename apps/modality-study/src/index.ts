@@ -41,8 +41,8 @@ function questions(axes: readonly Axis[]): PlannedComparison[] {
 }
 
 /**
- * IDRec against MoRec (Yuan et al., SIGIR 2023): domains x backbones x towers x objectives x seeds, test rows of warm and of cold items
- * apart, and the price of each tower.
+ * IDRec against MoRec (Yuan et al., SIGIR 2023): domains x backbones x towers x objectives x seeds, test rows of warm
+ * and of cold items apart, and the price of each tower.
  */
 export const modalityStudy: StudyDefinition<GridRecipe> = {
   schema: modalitySchema,

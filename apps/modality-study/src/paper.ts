@@ -1,9 +1,10 @@
 import type { Block, Table } from '@ferry/report';
 
 /**
- * What the paper found: Yuan et al., "Where to go next for recommender systems? ID- vs. modality-based recommender models revisited", SIGIR
- * 2023, HR@10 in percent; with the in-batch loss from the README of its code (westlake-repl/IDvs.MoRec). Two-stage: features frozen, then the
- * best of its adapters; end-to-end: the encoder is trained.
+ * What the paper found: Yuan et al., "Where to go next for recommender systems? ID- vs. modality-based recommender
+ * models revisited", SIGIR 2023, HR@10 in percent; with the in-batch loss from the README of its code
+ * (westlake-repl/IDvs.MoRec). Two-stage: features frozen, then the best of its adapters; end-to-end: the encoder is
+ * trained.
  */
 const paper = [
   { data: 'MIND', loss: 'BCE', id: 17.71, twoStage: 16.66, endToEnd: 18.23, encoder: 'BERT-base' },
@@ -35,13 +36,18 @@ export function paperBlocks(): Block[] {
   return [
     {
       kind: 'text',
-      text: 'The paper’s data (its own samples of MIND, HM and Bili, some 500,000 users each) are none of this study’s, so its numbers say in which direction it found the answers, and nothing of the size: end-to-end trained encoders are level with IDs or better, frozen features through an adapter (as here) are worse than IDs on all three, and the in-batch loss gains more than the choice between ID and modality.',
+      text:
+        'The paper’s data (its own samples of MIND, HM and Bili, some 500,000 users each) are none of this ' +
+        'study’s, so its numbers say in which direction it found the answers, and nothing of the size: end-to-end ' +
+        'trained encoders are level with IDs or better, frozen features through an adapter (as here) are worse ' +
+        'than IDs on all three, and the in-batch loss gains more than the choice between ID and modality.',
     },
     {
       kind: 'table',
       table: paperTable(),
       caption:
-        'Published, not ours: SASRec in Yuan et al., SIGIR 2023 (tables 2 and 5; the in-batch loss from its code’s README), HR@10 in percent, items of the history excluded.',
+        'Published, not ours: SASRec in Yuan et al., SIGIR 2023 (tables 2 and 5; the in-batch loss from its ' +
+        'code’s README), HR@10 in percent, items of the history excluded.',
     },
   ];
 }

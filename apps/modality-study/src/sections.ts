@@ -50,8 +50,8 @@ function cellsOf(axes: readonly Axis[], place: Place): Record<string, Cell> {
 const columnsOf = (axes: readonly Axis[]) => axes.map(({ key, title }) => ({ key, title }));
 
 /**
- * The paper's table 2: a row for each domain, backbone and loss, HR and NDCG of each tower in percent, and how far the best tower that
- * knows items by more than their IDs is from IDs.
+ * The paper's table 2: a row for each domain, backbone and loss, HR and NDCG of each tower in percent, and how far the
+ * best tower that knows items by more than their IDs is from IDs.
  */
 export function towerTable(
   axes: readonly Axis[],
@@ -154,7 +154,9 @@ export function modalitySections(
   const table = (which: RowChoice): Block => ({
     kind: 'table',
     table: towerTable(axes, results, findings, which),
-    caption: `${rowsText[which]}: ${recall} / ${recall.replace('HR', 'NDCG')} in percent, mean over seeds, and the relative change of ${recall} from ${idValue} to the best other tower.`,
+    caption:
+      `${rowsText[which]}: ${recall} / ${recall.replace('HR', 'NDCG')} in percent, mean over seeds, and the ` +
+      `relative change of ${recall} from ${idValue} to the best other tower.`,
     command,
   });
   return [
@@ -167,7 +169,8 @@ export function modalitySections(
           kind: 'table',
           table: costTable(axes, results, findings),
           caption:
-            'Weights that are trained, seconds of training, and quality of each tower, mean over losses and seeds. Features are frozen: encoding them, which is done once, is not in it.',
+            'Weights that are trained, seconds of training, and quality of each tower, mean over losses and ' +
+            'seeds. Features are frozen: encoding them, which is done once, is not in it.',
           command,
         },
       ],

@@ -57,8 +57,9 @@ async function knownFeatures(domain: Domain): Promise<{ features: DomainFeatures
  * Makes a run of a checkpoint of MISSRec's released PyTorch code. Nothing in the file is executed.
  *
  * @param file - The `.pth` file.
- * @param options - `on`: the domain it was trained on, whose feature files its item rows are matched with; without it only what
- * is not tied to items is taken. `out`: the run directory to make. `heads`: H, which no weight tells; default 4.
+ * @param options - `on`: the domain it was trained on, whose feature files its item rows are matched with; without it
+ *   only what is not tied to items is taken. `out`: the run directory to make. `heads`: H, which no weight tells; default
+ *   4.
  */
 export async function importMissRec(
   file: string,

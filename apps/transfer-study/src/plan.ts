@@ -159,8 +159,8 @@ function axesOf(
 }
 
 /**
- * The transfer study: sources x targets x starts x ids x models x seeds. Every run is a complete recipe of its own in a directory
- * of its own, so that it can be resumed, evaluated and repeated alone.
+ * The transfer study: sources x targets x starts x ids x models x seeds. Every run is a complete recipe of its own in a
+ * directory of its own, so that it can be resumed, evaluated and repeated alone.
  */
 export function planTransfer(recipe: TransferRecipe & Placed, name: string): StudyPlan {
   const { out, sources, seeds, backend, threads, features } = recipe;

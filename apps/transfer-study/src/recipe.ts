@@ -36,7 +36,9 @@ export const transferSchema = z
       )
       .optional()
       .describe(
-        'models to compare, by name: settings of model that each replaces, such as { k16: { interests: { count: 16 } } }; one with another name of its own begins with nothing, and has its own pretraining and finetuning',
+        'models to compare, by name: settings of model that each replaces, such as { k16: { interests: { count: ' +
+          '16 } } }; one with another name of its own begins with nothing, and has its own pretraining and ' +
+          'finetuning',
       ),
     pretraining: pretrainingSchema.prefault({}),
     finetuning: finetuningSchema.prefault({}),

@@ -109,7 +109,8 @@ describe('planTransfer', () => {
 
   it('trains another model beside the first, with settings of its own', async () => {
     const { preparations, runs, axes } = await study(
-      `${several}variants: { missrec: {}, sasrec: { name: sasrec, width: 16, tower: { features: true }, pretraining: { debiased: false } } }`,
+      `${several}variants: { missrec: {}, sasrec: { name: sasrec, width: 16, tower: { features: true }, ` +
+        'pretraining: { debiased: false } } }',
     );
     expect(axes.find(({ key }) => key === 'variant')!.values.map(({ value }) => value)).toEqual([
       'missrec',

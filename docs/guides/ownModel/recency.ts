@@ -1,5 +1,5 @@
-// Recency: a recommender of our own. A history is the sum of its items, each weighted by how long ago it was: one weight for every
-// distance from the end, learned. What is trained, ranked, saved and compared with it is all Ferry's.
+// Recency: a recommender of our own. A history is the sum of its items, each weighted by how long ago it was: one
+// weight for every distance from the end, learned. What is trained, ranked, saved and compared with it is all Ferry's.
 //
 // B rows of a group of histories, L positions, R rows of all groups (or the positions that are read), V items, D width.
 import { embedding, linear, tf } from '@ferry/engine';
@@ -21,7 +21,8 @@ import {
 } from '@ferry/sequential';
 import { z } from 'zod';
 
-// 1. Settings: the section `model` of a recipe. They are checked, explained by `ferry models ./recency.ts`, and have defaults.
+// 1. Settings: the section `model` of a recipe. They are checked, explained by `ferry models ./recency.ts`, and have
+// defaults.
 const options = z.strictObject({
   width: z.int().min(1).default(64).describe('D: width of item vectors'),
   positions: z.int().min(1).default(20).describe('longest history; of a longer one the end is read'),

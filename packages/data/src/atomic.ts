@@ -60,7 +60,8 @@ async function readItemIndex({ path, optional }: ReturnType<typeof filesOf>): Pr
   throw new InputError(
     path('item2index'),
     undefined,
-    'the file is missing: .train, .valid and .test.inter name items by their index, and it says which item that is (a line is id⇥index)',
+    'the file is missing: .train, .valid and .test.inter name items by their index, and it says which item that ' +
+      'is (a line is id⇥index)',
   );
 }
 
@@ -111,7 +112,8 @@ async function readSplitFiles(
 
 /**
  * The items of an atomic directory in the order in which RecBole numbers them: as they first appear among the targets of
- * the train, valid and test files, then in their histories. Rows of tables in checkpoints of RecBole models have this order.
+ * the train, valid and test files, then in their histories. Rows of tables in checkpoints of RecBole models have this
+ * order.
  *
  * @param directory - The domain's directory.
  * @returns Item numbers, each once; Int32. Undefined where the directory has no three ready-made files.

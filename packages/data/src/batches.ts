@@ -168,7 +168,8 @@ export function splitByLength(
     sizes.some((size) => !Number.isInteger(size) || size < 1)
   )
     throw new RangeError(
-      `splitByLength: sizes must be positive and add up to the batch's ${batch.valid} rows, got [${sizes.join(', ')}] for a batch of ${batch.size}`,
+      `splitByLength: sizes must be positive and add up to the batch's ${batch.valid} rows, got [${sizes.join(', ')}] ` +
+        `for a batch of ${batch.size}`,
     );
   if (options.edges) checkEdges(options.edges);
   const edges = options.edges ?? defaultEdgesFor(rows, batch.rows);

@@ -107,7 +107,8 @@ export async function readInteractions(
   const warnings = timed
     ? []
     : [
-        `${file}: no column timestamp (the columns are ${columns.names.join(', ')}): the order of its lines is taken for the order in time`,
+        `${file}: no column timestamp (the columns are ${columns.names.join(', ')}): the order of its lines is ` +
+          'taken for the order in time',
       ];
   return { users: users.texts(), sequences, lines: lines.view(), warnings };
 }

@@ -48,8 +48,8 @@ type Finder = (cells: Cells, cell: number, line: number) => number | undefined;
  * feature rows from an `.item` file (`item_id:token` and optionally a title, `image:token`, `clip_row:float`). A missing or
  * blank title is taken from the text and the other way round.
  *
- * Both files may name items that nobody took. Where an index says what the catalogue is, they are passed over; where there is
- * none, they are items like any other, after those that somebody took.
+ * Both files may name items that nobody took. Where an index says what the catalogue is, they are passed over; where
+ * there is none, they are items like any other, after those that somebody took.
  *
  * @param ids - Raw ids in index order.
  * @param files - The two files, undefined where there is none, and whether the domain has an index.
@@ -134,12 +134,14 @@ export async function readItemFiles(
     finish();
     if (!titleColumns.some((name) => columns.find(name) !== undefined))
       warnings.push(
-        `${file}: no column holds titles (the columns are ${columns.names.join(', ')}; titles are read from ${titleColumns.join(', ')})`,
+        `${file}: no column holds titles (the columns are ${columns.names.join(', ')}; titles are read from ` +
+          `${titleColumns.join(', ')})`,
       );
   }
   if (ids.size > taken)
     warnings.push(
-      `${files.item ?? files.text!}: ${ids.size - taken} of ${ids.size} items are in no interaction; they stay in the catalogue`,
+      `${files.item ?? files.text!}: ${ids.size - taken} of ${ids.size} items are in no interaction; they stay ` +
+        'in the catalogue',
     );
   const all = ids.texts();
   const described = all.map((_, index) => titleAndText(titles.get(index), texts.get(index)));

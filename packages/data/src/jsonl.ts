@@ -128,7 +128,8 @@ function partsOf(value: unknown, count: number, file: string, line: number): Uin
     throw new InputError(
       file,
       line,
-      `parts must list 0 (training), 1 (validation) or 2 (test) for each of the ${count} items, as ${jsonlFiles.split} says, got ${quoted(value)}`,
+      `parts must list 0 (training), 1 (validation) or 2 (test) for each of the ${count} items, as ` +
+        `${jsonlFiles.split} says, got ${quoted(value)}`,
     );
   return Uint8Array.from(value as number[]);
 }
@@ -201,7 +202,8 @@ async function readSequences(
   const warnings: string[] = [];
   if (falling > 0)
     warnings.push(
-      `${file}: the items of ${falling} of ${users.size} users were not in the order of their times and were sorted by them`,
+      `${file}: the items of ${falling} of ${users.size} users were not in the order of their times and were ` +
+        'sorted by them',
     );
   const silent = users.size - empty - timed;
   const all = silent === 0 && timed > 0;
@@ -231,9 +233,10 @@ async function readProtocol(file: string): Promise<Protocol | undefined> {
 /**
  * Reads the jsonl form: `items.jsonl` (`{id, title, text, image?, clipRow?}`, one item a line, in index order) and
  * `sequences.jsonl` (`{user, items, ts?}`, one user a line, oldest first; sorted by `ts` where given, ties in the
- * file's order). `split.json` beside them may name the {@link Protocol} by which they are split, `{"name": "temporal-by-user"}`;
- * with `{"name": "files"}` each line has `parts`, 0, 1 or 2 (training, validation, test) for each item, which are sets: test rows
- * see the training and validation items. Other keys are ignored. A missing or blank title is taken from the text and the other way round.
+ * file's order). `split.json` beside them may name the {@link Protocol} by which they are split, `{"name":
+ * "temporal-by-user"}`; with `{"name": "files"}` each line has `parts`, 0, 1 or 2 (training, validation, test) for each
+ * item, which are sets: test rows see the training and validation items. Other keys are ignored. A missing or blank
+ * title is taken from the text and the other way round.
  *
  * @param directory - The domain's directory.
  * @param options - See {@link ReadOptions}.

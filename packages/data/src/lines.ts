@@ -59,14 +59,16 @@ function checkText(block: Buffer, file: string, before: number): void {
       throw new InputError(
         file,
         line,
-        `text must be UTF-8, got a NUL byte at column ${own.toString('utf8', 0, nul).length + 1}: a binary or damaged file, or UTF-16`,
+        `text must be UTF-8, got a NUL byte at column ${own.toString('utf8', 0, nul).length + 1}: a binary or ` +
+          'damaged file, or UTF-16',
       );
     if (!isUtf8(own)) {
       const { column, byte } = firstWrong(own);
       throw new InputError(
         file,
         line,
-        `text must be UTF-8, got byte 0x${byte.toString(16).toUpperCase()} at column ${column} of ${quoted(own.toString('latin1'))}: ` +
+        `text must be UTF-8, got byte 0x${byte.toString(16).toUpperCase()} at column ${column} of ` +
+          `${quoted(own.toString('latin1'))}: ` +
           'perhaps Latin-1; convert the file, for example iconv -f WINDOWS-1252 -t UTF-8',
       );
     }

@@ -50,10 +50,10 @@ function ordered(entries: readonly Entry[], form: ListForm): Entry[] {
 }
 
 /**
- * Reads ranked lists that any program made, of a domain's users and items by their ids: `user item score` with tabs, commas or blanks
- * between (Elliot, and Ferry's own; a heading is skipped), RecBole's atomic form (`user_id:token`, `item_id:token`, `score:float`,
- * in any order after the user), or trec_eval's run form (`user Q0 item rank score name`). Lists are sorted by score, equal ones as
- * they stand in the file (as trec_eval does, in its form).
+ * Reads ranked lists that any program made, of a domain's users and items by their ids: `user item score` with tabs,
+ * commas or blanks between (Elliot, and Ferry's own; a heading is skipped), RecBole's atomic form (`user_id:token`,
+ * `item_id:token`, `score:float`, in any order after the user), or trec_eval's run form (`user Q0 item rank score
+ * name`). Lists are sorted by score, equal ones as they stand in the file (as trec_eval does, in its form).
  *
  * @throws InputError naming the line of what is wrong: an unknown id, an item twice in a list, a score that is no number.
  */

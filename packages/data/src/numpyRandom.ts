@@ -6,9 +6,10 @@ const M = 397;
 type Fill<T> = { length: number; [index: number]: T };
 
 /**
- * numpy's legacy generator, `numpy.random.RandomState`: MT19937 with the algorithms that numpy froze in version 1.17, to the last bit.
- * What was drawn by `np.random.seed(…)` and its functions (Elliot's splits and samplers, most published experiments) is drawn again.
- * Ferry's own random numbers come from its counter-based streams, which can be resumed anywhere; these cannot.
+ * numpy's legacy generator, `numpy.random.RandomState`: MT19937 with the algorithms that numpy froze in version 1.17,
+ * to the last bit. What was drawn by `np.random.seed(…)` and its functions (Elliot's splits and samplers, most
+ * published experiments) is drawn again. Ferry's own random numbers come from its counter-based streams, which can be
+ * resumed anywhere; these cannot.
  */
 export class NumpyRandom {
   readonly #state = new Uint32Array(N);
@@ -108,8 +109,8 @@ export class NumpyRandom {
   /**
    * `np.random.choice(n, size, replace, p)`: `size` of the numbers 0..n-1.
    *
-   * @param options - `replace`: whether a number may come again, by default true as in numpy; `p`: [n] probabilities that sum
-   *   to 1, without which all are equal.
+   * @param options - `replace`: whether a number may come again, by default true as in numpy; `p`: [n] probabilities
+   *   that sum to 1, without which all are equal.
    */
   choice(
     n: number,

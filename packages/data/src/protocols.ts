@@ -32,7 +32,10 @@ export type Protocol =
   | ({ name: 'random-by-user' } & ProtocolShares & ProtocolSeed)
   /** The last share of each user. An order is enough. */
   | ({ name: 'temporal-by-user' } & ProtocolShares)
-  /** One point in time for all users. Without points they are chosen so that the shares come out, never parting equal times. */
+  /**
+   * One point in time for all users. Without points they are chosen so that the shares come out, never parting equal
+   * times.
+   */
   | ({ name: 'global-temporal' } & ProtocolShares & ProtocolTimes)
   /** The ready-made split that the domain's files hold. */
   | { name: 'files' };
@@ -114,8 +117,8 @@ function splitByPlace(
 export const partNumbers = { train: 0, valid: 1, test: 2 } as const;
 
 /**
- * Splits by the part of each place of each user, where parts are sets: validation rows see the training items, test rows the training
- * and validation items, in the order of the sequence, wherever in it their target stands.
+ * Splits by the part of each place of each user, where parts are sets: validation rows see the training items, test
+ * rows the training and validation items, in the order of the sequence, wherever in it their target stands.
  *
  * @param partsOf - Numbers of {@link partNumbers} for the `n` places of a user.
  */
@@ -187,13 +190,13 @@ function pointsOf(
 }
 
 /**
- * The same domain, split by another protocol. Rows see what comes before their target in the user's sequence (random by user:
- * see the parts); a user's first item has nothing before it and gives no row.
+ * The same domain, split by another protocol. Rows see what comes before their target in the user's sequence (random by
+ * user: see the parts); a user's first item has nothing before it and gives no row.
  *
  * @param domain - A domain as it was read.
  * @param protocol - The protocol and its settings; shares are .1 and .1 by default, the seed is 1.
- * @throws RangeError for shares or points that make no split, for `global-temporal` on a domain without times, and for `files` on a
- *   domain whose files hold no split.
+ * @throws RangeError for shares or points that make no split, for `global-temporal` on a domain without times, and for
+ *   `files` on a domain whose files hold no split.
  */
 export function splitDomain(domain: Domain, protocol: Protocol): Domain {
   const { sequences, items } = domain;
@@ -217,7 +220,8 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
         const { times } = sequences;
         if (!times)
           throw new RangeError(
-            `splitDomain: global-temporal needs the time of every interaction, got only an order in ${domain.name} (${domain.form ?? domain.directory})`,
+            'splitDomain: global-temporal needs the time of every interaction, got only an order in ' +
+              `${domain.name} (${domain.form ?? domain.directory})`,
           );
         const { validFrom, testFrom } = pointsOf(times, protocol);
         return splitByPlace(
@@ -228,7 +232,8 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
       case 'files':
         if (domain.protocol !== 'files')
           throw new RangeError(
-            `splitDomain: files needs a domain whose files hold a split (.train, .valid and .test.inter, or split.json and parts), got ${domain.form ?? domain.name}`,
+            'splitDomain: files needs a domain whose files hold a split (.train, .valid and .test.inter, or ' +
+              `split.json and parts), got ${domain.form ?? domain.name}`,
           );
         return domain;
     }

@@ -24,7 +24,8 @@ async function readFileDomain(file: string, options: ReadOptions): Promise<Domai
     throw new InputError(
       file,
       undefined,
-      `train.txt and test.txt are LightGCN's form, of which each holds a part of every user's items: give the directory ${directory}`,
+      `train.txt and test.txt are LightGCN's form, of which each holds a part of every user's items: give the ` +
+        `directory ${directory}`,
     );
   const { name = basename(file, '.txt'), shortUsers = 'keep' } = options;
   return readS3RecDomain(file, directory, { name, shortUsers });
@@ -32,8 +33,8 @@ async function readFileDomain(file: string, options: ReadOptions): Promise<Domai
 
 /**
  * Reads a domain in any of its forms: an atomic directory (`.inter` files), the jsonl form (`items.jsonl` and
- * `sequences.jsonl`), sequences in S3Rec's form (a `.txt` file, or a directory that holds one), or a ready-made split without an
- * order (`train.tsv`, `val.tsv`, `test.tsv`; or LightGCN's `train.txt`, `test.txt`). The form is recognised
+ * `sequences.jsonl`), sequences in S3Rec's form (a `.txt` file, or a directory that holds one), or a ready-made split
+ * without an order (`train.tsv`, `val.tsv`, `test.tsv`; or LightGCN's `train.txt`, `test.txt`). The form is recognised
  * by the files; the result is the same either way.
  *
  * @param path - The domain's directory, or a `.txt` file of sequences.
@@ -74,7 +75,8 @@ export async function readDomain(path: string, options: ReadOptions = {}): Promi
   throw new InputError(
     path,
     undefined,
-    `a domain needs ${jsonlFiles.items} and ${jsonlFiles.sequences}, or .inter files, or one .txt file of sequences; got ${shown.join(', ') || 'an empty directory'}` +
+    `a domain needs ${jsonlFiles.items} and ${jsonlFiles.sequences}, or .inter files, or one .txt file of ` +
+      `sequences; got ${shown.join(', ') || 'an empty directory'}` +
       (packed === undefined ? '' : `: unpack ${packed} first`),
   );
 }

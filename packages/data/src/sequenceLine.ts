@@ -12,8 +12,8 @@ const braceClose = 125;
 
 /**
  * Reads lines of `sequences.jsonl` of the usual kind without making a string or an object of them: `{"user": …, "items":
- * […], "ts": […]}` in any order, ids without escapes or plain integers, no other key, every item known. Of any other line it
- * says so, and `JSON.parse` is asked: it is right about all, and slower by half.
+ * […], "ts": […]}` in any order, ids without escapes or plain integers, no other key, every item known. Of any other
+ * line it says so, and `JSON.parse` is asked: it is right about all, and slower by half.
  */
 export class SequenceLine {
   /** Item numbers of the line. */

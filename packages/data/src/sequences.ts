@@ -18,8 +18,8 @@ export interface ReadSequences {
 const shortSequence = 64;
 
 /**
- * Sorts one user's interactions by time, in place, **ties in the file's order** (a stable sort; Amazon times are days, so ties are
- * common and their order is otherwise arbitrary).
+ * Sorts one user's interactions by time, in place, **ties in the file's order** (a stable sort; Amazon times are days,
+ * so ties are common and their order is otherwise arbitrary).
  *
  * @returns Whether anything moved.
  */
@@ -86,7 +86,8 @@ export function checkSequences(
   const warnings: string[] = [];
   if (short > 0)
     warnings.push(
-      `${file}: ${short} of ${users.length} users have fewer than ${minimumLength} interactions: they give no training, validation or test row`,
+      `${file}: ${short} of ${users.length} users have fewer than ${minimumLength} interactions: they give no ` +
+        'training, validation or test row',
     );
   if (times) warnings.push(...timeWarnings(times).map((warning) => `${file}: ${warning}`));
   return warnings;
@@ -99,7 +100,8 @@ export function idWarnings(what: 'item' | 'user', ids: readonly string[]): strin
     return found.length === 0
       ? []
       : [
-          `${found.length} ${what} ${found.length === 1 ? `id ${one}` : `ids ${several}`}, which is kept as part of the id: ${quoted(found[0])}`,
+          `${found.length} ${what} ${found.length === 1 ? `id ${one}` : `ids ${several}`}, which is kept as part ` +
+            `of the id: ${quoted(found[0])}`,
         ];
   };
   return [

@@ -133,7 +133,8 @@ function warn(domain: Domain): string[] {
   const sharing = repeated.reduce((total, [, number]) => total + number, 0);
   if (repeated[0])
     warnings.push(
-      `${sharing} items share their title with others; the most common is ${JSON.stringify(repeated[0][0].slice(0, 60))} (${repeated[0][1]} items)`,
+      `${sharing} items share their title with others; the most common is ` +
+        `${JSON.stringify(repeated[0][0].slice(0, 60))} (${repeated[0][1]} items)`,
     );
   const untitled = items.titles.filter((title) => title === '').length;
   if (untitled > 0) warnings.push(`${counted(untitled, 'item has', 'items have')} no title`);

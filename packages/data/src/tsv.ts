@@ -112,14 +112,16 @@ export function readHeader(
   const separator = otherSeparator(header);
   if (separator !== undefined)
     throw refuse(
-      `columns must be separated by tabs, got ${separator} in ${quoted(header)}: write the file with tabs (pandas: sep='\\t')`,
+      `columns must be separated by tabs, got ${separator} in ${quoted(header)}: write the file with tabs ` +
+        `(pandas: sep='\\t')`,
     );
   const found = new Map<string, { type: string; position: number }>();
   for (const [position, cell] of cells.entries()) {
     const match = /^([^:\s"']+):(token|token_seq|float|float_seq)$/.exec(cell);
     if (!match)
       throw refuse(
-        `a header cell must be name:type with type token, token_seq, float or float_seq, got ${quoted(cell)} in column ${position + 1}` +
+        `a header cell must be name:type with type token, token_seq, float or float_seq, got ${quoted(cell)} in ` +
+          `column ${position + 1}` +
           (/^["'].*["']$/.test(cell) ? ': write it without quotation marks' : ''),
       );
     const [, name, type] = match;

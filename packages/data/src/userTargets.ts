@@ -12,8 +12,8 @@ export interface UserTargets {
 }
 
 /**
- * The rows of a split put together by user, for models and metrics that know users and no order: one row for each user, with all
- * items that the split holds of them. Users without a row in it are left out.
+ * The rows of a split put together by user, for models and metrics that know users and no order: one row for each user,
+ * with all items that the split holds of them. Users without a row in it are left out.
  */
 export function targetsByUser(rows: Pick<Rows, 'users' | 'targets'>): UserTargets {
   const found = new Map<number, Set<number>>();

@@ -16,8 +16,8 @@ export interface ZipArchive {
   /** Its files, folders left out. */
   readonly entries: readonly ZipEntry[];
   /**
-   * Unpacks a file block by block. Throws at once where it states more than its packed bytes can hold, and on the way at more bytes
-   * than stated, at fewer, and at another checksum.
+   * Unpacks a file block by block. Throws at once where it states more than its packed bytes can hold, and on the way
+   * at more bytes than stated, at fewer, and at another checksum.
    */
   blocks: (entry: ZipEntry) => AsyncGenerator<Buffer>;
   /** Frees it. */

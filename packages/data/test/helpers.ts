@@ -77,7 +77,8 @@ export const toyAtomic: Record<string, string> = {
   'toy.test.inter':
     'user_id:token\titem_id_list:token_seq\titem_id:token\n0\t0 1 2 3\t4\n1\t2 0\t2\n2\t4 3 1\t0\n',
   'toy.text':
-    'item_id:token\ttext:token_seq\ne\tEasel.\na\tAnvil. Heavy "12 in" tool.\nb\tBucket. Holds water.\nc\tChisel.\nd\tDrill.\n',
+    'item_id:token\ttext:token_seq\ne\tEasel.\na\tAnvil. Heavy "12 in" tool.\nb\tBucket. Holds ' +
+    'water.\nc\tChisel.\nd\tDrill.\n',
   'toy.item':
     'item_id:token\ttitle:token_seq\timage:token\tclip_row:float\na\tAnvil\tpictures/a.png\t\nb\tBucket\t\t\nc\tChisel\t\t7\nd\tDrill\t\t\ne\tEasel\t\t\n',
 };

@@ -10,7 +10,8 @@ const ml100k = {
   'ml-100k.item':
     'item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n' +
     "1\tToy Story\t1995\tAnimation Children's Comedy\n51\tLegends of the Fall\t1994\tDrama Romance War Western\n" +
-    '242\tKolya\t1996\tComedy\n267\tunkonwn\tunkonwn\tunknown\n302\tL.A. Confidential\t1997\tCrime Film-Noir\n346\tJackie Brown\t1997\tCrime Drama\n',
+    ('242\tKolya\t1996\tComedy\n267\tunkonwn\tunkonwn\tunknown\n302\tL.A. Confidential\t1997\tCrime ' +
+      'Film-Noir\n346\tJackie Brown\t1997\tCrime Drama\n'),
   'ml-100k.user':
     'user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n196\t49\tM\twriter\t55105\n186\t39\tF\texecutive\t00000\n',
   'ml-100k.kg': 'head_id:token\trelation_id:token\ttail_id:token\nm.0695fl6\tfilm.film.actor\tm.02knnd\n',

@@ -38,7 +38,8 @@ export async function readRatings(file: string): Promise<Ratings> {
       throw new InputError(
         file,
         line,
-        `a line must be user, item, rating, time, the same number of them (2 to 4) on every line and tabs between them, got ${cells.count} columns`,
+        'a line must be user, item, rating, time, the same number of them (2 to 4) on every line and tabs ' +
+          `between them, got ${cells.count} columns`,
       );
     for (const [cell, name] of ['the user', 'the item'].entries())
       if (cells.blank(cell)) throw new InputError(file, line, `${name} must not be empty`);
@@ -89,7 +90,10 @@ export function groupRows(ids: readonly string[]): Map<string, number[]> {
   return new Map(names.map((name) => [name, groups.get(name)!]));
 }
 
-/** Python's order of strings, which is that of their UTF-8; JavaScript's own compares halves of characters beyond U+FFFF. */
+/**
+ * Python's order of strings, which is that of their UTF-8; JavaScript's own compares halves of characters beyond
+ * U+FFFF.
+ */
 function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }

@@ -9,7 +9,10 @@ export type Splitting =
   | { strategy: 'temporal_hold_out'; test_ratio?: number; leave_n_out?: number }
   /** What happens from one point in time on; `best`: the point that leaves rows on both sides to most users. */
   | { strategy: 'fixed_timestamp'; timestamp: number | 'best'; min_below?: number; min_over?: number }
-  /** Each user's rows to the folds in turn, in the order of the file: Elliot does not shuffle them, whatever the name says. */
+  /**
+   * Each user's rows to the folds in turn, in the order of the file: Elliot does not shuffle them, whatever the name
+   * says.
+   */
   | { strategy: 'random_cross_validation'; folds: number };
 
 /** One way of taking rows apart. */
@@ -101,7 +104,8 @@ function bestTime(
 /**
  * Splits rows by one of Elliot's strategies, user by user, users in sorted order; both parts keep the order of the rows.
  *
- * @param random - numpy's generator, begun with the configuration's `random_seed`; what it draws goes on from where it stands.
+ * @param random - numpy's generator, begun with the configuration's `random_seed`; what it draws goes on from where it
+ *   stands.
  * @returns One or several folds.
  * @throws RangeError for a strategy that needs times where there are none, or that a user has too few rows for.
  */

@@ -9,7 +9,10 @@ export interface QueryBatch<Q> {
   queries: Q;
   /** [B] */
   targets: Int32Array;
-  /** [B*X] items of each row that are no candidates, 0 = none; without repeats and without the target (`exclusionLists`). */
+  /**
+   * [B*X] items of each row that are no candidates, 0 = none; without repeats and without the target
+   * (`exclusionLists`).
+   */
   masked?: Int32Array;
 }
 
@@ -32,14 +35,15 @@ export interface TopItems {
 /** Ranks over candidates whose scores are never whole; made by {@link createBlockScorer}. */
 export interface BlockScorer<Q extends object, C extends object> {
   /**
-   * Where the targets of batches stand, [2*B] each as {@link targetPlaces} gives it. Candidates are made once for all batches.
+   * Where the targets of batches stand, [2*B] each as {@link targetPlaces} gives it. Candidates are made once for all
+   * batches.
    *
    * @throws RangeError for a score that is not a number.
    */
   places(batches: readonly QueryBatch<Q>[], blocks: CandidateBlocks<C>): Promise<Float32Array[]>;
   /**
-   * The k best candidates of each row, equal scores by item number; what {@link topK} gives of the whole row. Targets are not read,
-   * `masked` is.
+   * The k best candidates of each row, equal scores by item number; what {@link topK} gives of the whole row. Targets
+   * are not read, `masked` is.
    */
   topItems(
     batches: readonly Pick<QueryBatch<Q>, 'queries' | 'masked'>[],
@@ -59,13 +63,14 @@ export interface BlockScorerOptions {
 }
 
 /**
- * Full ranking over candidates in blocks of columns: counts above and equal to the target's score are added up over blocks, the best
- * of each block are merged. The numbers are those of the whole matrix to the last bit: every score, the target's too, comes from a
- * product of one shape.
+ * Full ranking over candidates in blocks of columns: counts above and equal to the target's score are added up over
+ * blocks, the best of each block are merged. The numbers are those of the whole matrix to the last bit: every score,
+ * the target's too, comes from a product of one shape.
  *
  * @typeParam Q - Queries: a nest of tensors whose first axis is the row.
  * @typeParam C - Candidates: a nest of tensors whose first axis is the candidate.
- * @param scores - [B, C] of queries and candidates; made of tensors alone, for it is compiled. Column c depends on candidate c alone.
+ * @param scores - [B, C] of queries and candidates; made of tensors alone, for it is compiled. Column c depends on
+ *   candidate c alone.
  * @param options - The width of blocks.
  */
 export function createBlockScorer<Q extends object, C extends object>(
@@ -196,8 +201,8 @@ function positionsOf(items: Int32Array): Int32Array {
 const inside = (place: number, from: number, to: number): boolean => place >= from && place < to;
 
 /**
- * Blocks of one width. The last may overlap the one before: columns below `fresh` were there already. So that the shape of the
- * product, on which the last bits of a score may depend, is the same for all.
+ * Blocks of one width. The last may overlap the one before: columns below `fresh` were there already. So that the shape
+ * of the product, on which the last bits of a score may depend, is the same for all.
  */
 async function* blocksOf<C>(
   items: Int32Array,

@@ -52,8 +52,8 @@ function exactTail(n: number, w: number): number {
 }
 
 /**
- * Two-sided Wilcoxon signed-rank test. Rows without a difference are left out; equal sizes share their ranks. Exact for at most 50
- * differences without ties, else by the normal approximation corrected for ties, as scipy does by default.
+ * Two-sided Wilcoxon signed-rank test. Rows without a difference are left out; equal sizes share their ranks. Exact for
+ * at most 50 differences without ties, else by the normal approximation corrected for ties, as scipy does by default.
  *
  * @param difference - a - b of each row; [R].
  * @returns the p-value; 1 when the systems never differ.

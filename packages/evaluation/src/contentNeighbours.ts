@@ -56,9 +56,10 @@ export interface ContentNeighbours {
 }
 
 /**
- * Content baseline without training: scores items by the cosine of their feature with that of the history's last item, or by the sum of
- * the cosines with all items of the history, summed over the features given. An item is not a neighbour of itself: the last item
- * comes last, and items of the history are scored by the others. Where one of two items lacks a feature, their cosine counts as 0.
+ * Content baseline without training: scores items by the cosine of their feature with that of the history's last item,
+ * or by the sum of the cosines with all items of the history, summed over the features given. An item is not a
+ * neighbour of itself: the last item comes last, and items of the history are scored by the others. Where one of two
+ * items lacks a feature, their cosine counts as 0.
  *
  * @param count - N.
  * @param of - Whose neighbours: the `last` item's, or those of the whole `history`.

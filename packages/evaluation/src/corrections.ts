@@ -5,8 +5,9 @@ function checked(caller: string, values: readonly number[]): number[] {
 }
 
 /**
- * Holm's correction of the p-values of a family of tests: the chance that any of the family's true null hypotheses is rejected stays
- * below the level, whatever their dependence. The i-th smallest of m values becomes max over j <= i of min(1, (m - j + 1) p_j).
+ * Holm's correction of the p-values of a family of tests: the chance that any of the family's true null hypotheses is
+ * rejected stays below the level, whatever their dependence. The i-th smallest of m values becomes max over j <= i of
+ * min(1, (m - j + 1) p_j).
  *
  * @param values - In any order.
  * @returns adjusted values in the same order.
@@ -23,8 +24,9 @@ export function holm(values: readonly number[]): number[] {
 }
 
 /**
- * Benjamini and Hochberg's correction: the expected share of true null hypotheses among those rejected stays below the level, for
- * tests that are independent or depend positively. The i-th smallest of m values becomes min over j >= i of min(1, m p_j / j).
+ * Benjamini and Hochberg's correction: the expected share of true null hypotheses among those rejected stays below the
+ * level, for tests that are independent or depend positively. The i-th smallest of m values becomes min over j >= i of
+ * min(1, m p_j / j).
  *
  * @param values - In any order.
  * @returns adjusted values in the same order.

@@ -1,8 +1,8 @@
 import type { Rows } from '@ferry/data';
 
 /**
- * Item lists of any length as one rectangle: each list without repeats, without the row's own target, padded with 0 to a common
- * width of which there are few (4, 8, 16, …), so that compiled shapes stay few.
+ * Item lists of any length as one rectangle: each list without repeats, without the row's own target, padded with 0 to
+ * a common width of which there are few (4, 8, 16, …), so that compiled shapes stay few.
  *
  * @param lists - Item numbers that are no candidates, for each of B rows.
  * @param targets - [B]; a row's target always stays a candidate.

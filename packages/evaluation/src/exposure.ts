@@ -47,8 +47,8 @@ export function trainingUse(
 }
 
 /**
- * 1 for items of the long tail, 0 for the short head: the most popular items (equal ones by number) until they hold `share` of all
- * training interactions, the one that reaches it included; [N + 1].
+ * 1 for items of the long tail, 0 for the short head: the most popular items (equal ones by number) until they hold
+ * `share` of all training interactions, the one that reaches it included; [N + 1].
  */
 export function longTail(popularity: Int32Array, share = 0.8): Uint8Array {
   const order = Array.from({ length: popularity.length - 1 }, (_, i) => i + 1);
@@ -107,10 +107,10 @@ function noveltyOf({ popularity, users }: TrainingUse): {
 }
 
 /**
- * A metric beyond accuracy of every list, as Elliot counts it (its names: EFD, EPC, ARP, APLT, ACLT), over the first k: novelty of the relevant
- * items among them, `efd` by how improbable an item is in training (bits) and `epc` by the share of users who do not know it, both
- * weighted by 1 / log2(place + 1); `arp`: mean number of training users; `aplt` and `aclt`: share and number of items of the
- * {@link longTail}.
+ * A metric beyond accuracy of every list, as Elliot counts it (its names: EFD, EPC, ARP, APLT, ACLT), over the first k:
+ * novelty of the relevant items among them, `efd` by how improbable an item is in training (bits) and `epc` by the
+ * share of users who do not know it, both weighted by 1 / log2(place + 1); `arp`: mean number of training users; `aplt`
+ * and `aclt`: share and number of items of the {@link longTail}.
  *
  * @returns [R]; NaN for `efd` and `epc` of rows without relevant items, and for `arp` and `aplt` of empty lists.
  */
@@ -167,9 +167,9 @@ function exposure(
 }
 
 /**
- * Metrics of the first k of all lists together, as Elliot counts them: `items`: how many items are recommended to anyone (Elliot's
- * ItemCoverage), `coverage`: their share of all items (iCov); `gini`: 1 - Gini's index of how often items are recommended, the higher the more
- * evenly; `entropy`: Shannon's entropy of it in bits (SEntropy).
+ * Metrics of the first k of all lists together, as Elliot counts them: `items`: how many items are recommended to
+ * anyone (Elliot's ItemCoverage), `coverage`: their share of all items (iCov); `gini`: 1 - Gini's index of how often
+ * items are recommended, the higher the more evenly; `entropy`: Shannon's entropy of it in bits (SEntropy).
  *
  * @returns NaN for lists that are all empty.
  */

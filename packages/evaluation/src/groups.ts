@@ -130,7 +130,8 @@ export function modalityGroups(
 }
 
 /**
- * Rows by what each has of a few named things, such as `text+image`, `text` and `none`; combinations that do not occur are left out.
+ * Rows by what each has of a few named things, such as `text+image`, `text` and `none`; combinations that do not occur
+ * are left out.
  *
  * @param names - What there is to have.
  * @param codes - Bit m says whether the row has `names[m]`; [R].

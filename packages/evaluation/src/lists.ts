@@ -1,6 +1,6 @@
 /**
- * Recommended lists of rows that may have any number of relevant items, such as a user's items of the test split. Letters: R rows.
- * Row r's list is `items[listEnds[r - 1]..listEnds[r])`, best first; its relevant items are
+ * Recommended lists of rows that may have any number of relevant items, such as a user's items of the test split.
+ * Letters: R rows. Row r's list is `items[listEnds[r - 1]..listEnds[r])`, best first; its relevant items are
  * `relevant[relevantEnds[r - 1]..relevantEnds[r])`, in any order.
  */
 export interface Lists extends RankedLists {

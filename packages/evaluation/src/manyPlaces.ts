@@ -2,11 +2,12 @@ import type { Lists } from './lists.ts';
 import type { Places } from './places.ts';
 
 /**
- * Where every relevant item of rows with any number of them stands, such as all test items of a user. Letters: R rows, P relevant
- * items of all rows together. Row r's items are the entries `relevantEnds[r - 1]..relevantEnds[r]` of the other arrays.
+ * Where every relevant item of rows with any number of them stands, such as all test items of a user. Letters: R rows,
+ * P relevant items of all rows together. Row r's items are the entries `relevantEnds[r - 1]..relevantEnds[r]` of the
+ * other arrays.
  *
- * `better` and `tied` count all other candidates of the row, relevant ones included; an item that is no candidate at all, because
- * the model does not know it, has {@link nowhere} better ones.
+ * `better` and `tied` count all other candidates of the row, relevant ones included; an item that is no candidate at
+ * all, because the model does not know it, has {@link nowhere} better ones.
  */
 export interface ManyPlaces extends Places {
   /** End of each row's relevant items; a row may have none. [R] */
@@ -78,8 +79,8 @@ export interface ManyRow {
 }
 
 /**
- * Rows by groups of ties. With `pessimistic` and `optimistic` ties every relevant item has one place: the last ones of its tie,
- * smaller gains first, or the first ones, larger gains first.
+ * Rows by groups of ties. With `pessimistic` and `optimistic` ties every relevant item has one place: the last ones of
+ * its tie, smaller gains first, or the first ones, larger gains first.
  */
 export function* rowsOf(
   places: ManyPlaces,

@@ -95,10 +95,10 @@ export const manyMetrics = {
 export type ManyMetric = keyof typeof manyMetrics;
 
 /**
- * A metric of every row over the first k candidates, ties by their expectation over all orders of equal scores: `recall` (found /
- * relevant), `precision` (found / k), `hit` (1 if any is found), `ndcg` (Σ 1 / log2(place + 1), as a share of the best order's),
- * `ndcg-graded` (the same with gains), `mrr` (1 / place of the first), `map` (Σ precision at the relevant items' places, over
- * min(relevant, k)), `map-elliot` (mean of precision@1..k, what Elliot calls MAP).
+ * A metric of every row over the first k candidates, ties by their expectation over all orders of equal scores:
+ * `recall` (found / relevant), `precision` (found / k), `hit` (1 if any is found), `ndcg` (Σ 1 / log2(place + 1), as a
+ * share of the best order's), `ndcg-graded` (the same with gains), `mrr` (1 / place of the first), `map` (Σ precision
+ * at the relevant items' places, over min(relevant, k)), `map-elliot` (mean of precision@1..k, what Elliot calls MAP).
  *
  * @param k - Infinity for the whole ranking.
  * @returns [R]; NaN for rows without relevant items, which have no value.
@@ -114,8 +114,8 @@ export function manyValues(
 }
 
 /**
- * The area under the ROC curve of every row: the share of pairs of a relevant and another candidate that are in the right order, a
- * tie counting half (by the default rule). A relevant item that is no candidate is behind all.
+ * The area under the ROC curve of every row: the share of pairs of a relevant and another candidate that are in the
+ * right order, a tie counting half (by the default rule). A relevant item that is no candidate is behind all.
  *
  * @returns [R]; NaN for rows without relevant items or without other candidates.
  * @throws RangeError if the rows' candidates are not known.

@@ -1,16 +1,16 @@
 import { placesOf, type Places, type Ranks, type TieRule } from './places.ts';
 
 /**
- * Ranking metrics of rows with a single relevant item each. An item that ties with t others stands on each of t + 1 places with
- * the same probability: by the default rule a row's value is its mean over them. Letters: R rows.
+ * Ranking metrics of rows with a single relevant item each. An item that ties with t others stands on each of t + 1
+ * places with the same probability: by the default rule a row's value is its mean over them. Letters: R rows.
  */
 
 /** Per-row values and which of them count. */
 export type Mask = ArrayLike<number>;
 
 /**
- * Where the mask is 1 (everywhere without one), the mean of `values`; NaN when nothing counts. A value that is NaN belongs to a row
- * that has none, such as one without relevant items: it does not count.
+ * Where the mask is 1 (everywhere without one), the mean of `values`; NaN when nothing counts. A value that is NaN
+ * belongs to a row that has none, such as one without relevant items: it does not count.
  */
 export function maskedMean(values: ArrayLike<number>, mask?: Mask): number {
   if (mask && mask.length !== values.length)

@@ -67,8 +67,9 @@ function drawFrom(items: number, { count, draw, popularity }: SampledRanking): D
 }
 
 /**
- * Ranks targets among negatives drawn for each row: items that are neither its target nor in its history. Numbers of such a ranking cannot
- * be compared with those of a full one, and may even order models otherwise (Krichene and Rendle 2020).
+ * Ranks targets among negatives drawn for each row: items that are neither its target nor in its history. Numbers of
+ * such a ranking cannot be compared with those of a full one, and may even order models otherwise (Krichene and Rendle
+ * 2020).
  *
  * @param items - N.
  * @throws RangeError for a count below 1, or `popularity` without the items' interactions.

@@ -11,8 +11,8 @@ export interface Ratio {
 }
 
 /**
- * By which share the mean of a is above that of b, with the percentile interval of a bootstrap over rows, both values of a row drawn
- * together. Resamples in which b has nothing are left out.
+ * By which share the mean of a is above that of b, with the percentile interval of a bootstrap over rows, both values
+ * of a row drawn together. Resamples in which b has nothing are left out.
  *
  * @param a - Per-row values; [R].
  * @param b - Of the same rows; [R].

@@ -1,6 +1,6 @@
 /**
- * Where the relevant item of each row stands among the candidates: how many others score higher, and how many the same. Everything
- * that is said of a ranking with one relevant item a row follows from these two counts. Letters: R rows.
+ * Where the relevant item of each row stands among the candidates: how many others score higher, and how many the same.
+ * Everything that is said of a ranking with one relevant item a row follows from these two counts. Letters: R rows.
  */
 export interface Places {
   /** Other candidates with a higher score; [R]. */
@@ -14,8 +14,9 @@ export interface Places {
 }
 
 /**
- * What a tie means. `mid-rank`: what is expected when equal scores come in a random order, so that the rank is the middle one of
- * the tie and a tie across a cutoff counts in part; `pessimistic`: the relevant item comes last; `optimistic`: it comes first.
+ * What a tie means. `mid-rank`: what is expected when equal scores come in a random order, so that the rank is the
+ * middle one of the tie and a tie across a cutoff counts in part; `pessimistic`: the relevant item comes last;
+ * `optimistic`: it comes first.
  */
 export type TieRule = 'mid-rank' | 'pessimistic' | 'optimistic';
 
@@ -31,7 +32,8 @@ function isPlaces(ranks: Ranks): ranks is Places {
 }
 
 /**
- * Ranks as counts. A plain rank does not say how wide a tie was: 10.5 is taken for the middle of a tie of two, 10 for no tie.
+ * Ranks as counts. A plain rank does not say how wide a tie was: 10.5 is taken for the middle of a tie of two, 10 for
+ * no tie.
  *
  * @throws RangeError for a rank below 1, or one that is neither whole nor halfway.
  */

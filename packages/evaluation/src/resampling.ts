@@ -1,8 +1,8 @@
 import type { RandomStream } from '@ferry/engine';
 
 /**
- * The inner loops of the resampling tests, which draw hundreds of millions of numbers by sfc32. Its four words of state are local
- * variables of each loop: in an object or a closure they take several times as long.
+ * The inner loops of the resampling tests, which draw hundreds of millions of numbers by sfc32. Its four words of state
+ * are local variables of each loop: in an object or a closure they take several times as long.
  */
 
 /** Sums of as many values as there are, drawn with replacement; [samples]. */

@@ -145,8 +145,8 @@ function countWins(difference: Float64Array): { wins: number; losses: number } {
 }
 
 /**
- * Compares two systems on the same rows: difference with interval, wins and losses, and four tests. Rows that have no value in
- * either (NaN), because nothing is relevant to them, are left out.
+ * Compares two systems on the same rows: difference with interval, wins and losses, and four tests. Rows that have no
+ * value in either (NaN), because nothing is relevant to them, are left out.
  *
  * @param a - Per-row values of one system, such as {@link gains}; [R].
  * @param b - Of the other; [R].

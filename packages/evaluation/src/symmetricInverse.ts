@@ -9,8 +9,9 @@ export interface Panel {
 }
 
 /**
- * The lower half of a symmetric matrix in panels of some rows: panel r holds the rows r * block .. (r + 1) * block, from column 0 to the
- * end of its own diagonal block. Rows after the last are those of a unit matrix. Letters: N rows, b rows of a panel.
+ * The lower half of a symmetric matrix in panels of some rows: panel r holds the rows r * block .. (r + 1) * block,
+ * from column 0 to the end of its own diagonal block. Rows after the last are those of a unit matrix. Letters: N rows,
+ * b rows of a panel.
  */
 export interface Panels {
   /** N. */
@@ -85,9 +86,9 @@ const readFloats = async (tensor: tf.Tensor): Promise<Float32Array> => {
 };
 
 /**
- * Inverts a symmetric positive definite matrix in place: its blocks are swept one after the other (Beaton's sweep operator in
- * blocks, N³ operations in all, as many as a Cholesky factorisation and the inverse from it). Diagonal blocks are inverted in double
- * precision, all products are the backend's.
+ * Inverts a symmetric positive definite matrix in place: its blocks are swept one after the other (Beaton's sweep
+ * operator in blocks, N³ operations in all, as many as a Cholesky factorisation and the inverse from it). Diagonal
+ * blocks are inverted in double precision, all products are the backend's.
  *
  * @throws RangeError if a pivot is not positive.
  */

@@ -60,8 +60,10 @@ function unavailable(modality: Modality, { folder, missing }: Place, reason: str
   return new InputError(
     folder ?? 'FERRY_MODELS',
     undefined,
-    `encoder 'clip' (${clipModel}) needs ${missing.join(', ')}, got ${folder === undefined ? 'no model directory' : 'no such files'} (${reason}). ` +
-      `Put the files from https://huggingface.co/${clipModel} into <directory>/${clipModel} and name <directory> with FERRY_MODELS or modelDirectory, or use ${advice}, whose weights come with npm`,
+    `encoder 'clip' (${clipModel}) needs ${missing.join(', ')}, got ` +
+      `${folder === undefined ? 'no model directory' : 'no such files'} (${reason}). ` +
+      (`Put the files from https://huggingface.co/${clipModel} into <directory>/${clipModel} and name <directory> ` +
+        `with FERRY_MODELS or modelDirectory, or use ${advice}, whose weights come with npm`),
   );
 }
 

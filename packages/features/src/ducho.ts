@@ -4,8 +4,8 @@ export type { DuchoOptions, DuchoResult };
 
 /**
  * Runs a Ducho configuration: every section, model and layer. Writes Ducho's layout, one `.npy` of shape (1, F) an id under
- * `<output_path>/<backend>/<model>/<layer>/`, a `manifest.json` beside them, and Ferry's matrix `<layer>.npz` (`features`, `ids`), by id.
- * What is there already of the same weights, settings and inputs is not made again.
+ * `<output_path>/<backend>/<model>/<layer>/`, a `manifest.json` beside them, and Ferry's matrix `<layer>.npz`
+ * (`features`, `ids`), by id. What is there already of the same weights, settings and inputs is not made again.
  *
  * @param file - Ducho's YAML.
  * @returns What was written, a folder each.

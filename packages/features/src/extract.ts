@@ -76,7 +76,9 @@ function judgeEqual(
   }
   const alike = [...seen.values()].reduce((sum, number) => sum + (number > 1 ? number : 0), 0);
   const what = modality === 'text' ? 'texts' : 'pictures';
-  const found = `${encoder} gives ${alike.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} different ${what} the vector of another`;
+  const found =
+    `${encoder} gives ${alike.toLocaleString('en-US')} of ${total.toLocaleString('en-US')} different ${what} the ` +
+    'vector of another';
   if (total < fewInputs || alike <= equalShares.told * total) return undefined;
   if (alike >= equalShares.refused * total && seen.size <= (1 - equalShares.refused) * total + 1)
     throw new InputError(domain.directory, undefined, `an encoder must tell ${what} apart, got ${found}`);
@@ -196,7 +198,8 @@ export async function extract<Input>(
     throw new InputError(
       domain.directory,
       undefined,
-      `there must be ${modality === 'text' ? 'texts' : 'pictures'} to encode, got none for the ${inputs.length} items of ${domain.name}${extraction.notes.map((note) => `; ${note}`).join('')}`,
+      `there must be ${modality === 'text' ? 'texts' : 'pictures'} to encode, got none for the ${inputs.length} ` +
+        `items of ${domain.name}${extraction.notes.map((note) => `; ${note}`).join('')}`,
     );
   const inputsHash = sha256(JSON.stringify([identity, keys.map((key) => key ?? null)]));
   const store = await featureStore(domain, options.cacheDirectory);
@@ -214,7 +217,8 @@ export async function extract<Input>(
       throw new InputError(
         domain.directory,
         undefined,
-        `every picture must be one that can be decoded, got ${lost.length} of ${have.length} that cannot: ${listPictures(lost, 20)}; the others are encoded and kept`,
+        `every picture must be one that can be decoded, got ${lost.length} of ${have.length} that cannot: ` +
+          `${listPictures(lost, 20)}; the others are encoded and kept`,
       );
     const alike = judgeEqual(extraction, new Set(have), cache);
     const width = cache.width()!;

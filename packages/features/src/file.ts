@@ -48,7 +48,8 @@ function parseRaw(
       file,
       undefined,
       width === undefined
-        ? `a raw ${type} file must hold ${rows ?? 'a known number of'} equal rows (or have its width declared), got ${bytes.length} bytes`
+        ? `a raw ${type} file must hold ${rows ?? 'a known number of'} equal rows (or have its width declared), ` +
+            `got ${bytes.length} bytes`
         : `a raw ${type} file must hold whole rows of ${width} numbers, got ${bytes.length} bytes (cut off?)`,
     );
   const data = new Float32Array(values);
@@ -75,7 +76,8 @@ function checkMatrix(shape: readonly number[], file: string, items: number): [nu
     throw new InputError(
       file,
       undefined,
-      `features must have shape (items, width), got (${shape.join(', ')}) for ${items} items: are rows and columns swapped?`,
+      `features must have shape (items, width), got (${shape.join(', ')}) for ${items} items: are rows and ` +
+        'columns swapped?',
     );
   return [shape[0]!, shape[1]!];
 }

@@ -10,8 +10,8 @@ export type Environment = Partial<
 >;
 
 /**
- * Does something with transformers.js set up for one place and as before afterwards. The library is imported only here: it is large,
- * and most domains never need it.
+ * Does something with transformers.js set up for one place and as before afterwards. The library is imported only here:
+ * it is large, and most domains never need it.
  */
 export async function withLibrary<T>(
   settings: Environment,

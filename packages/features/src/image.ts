@@ -28,8 +28,8 @@ export interface ImageFeatureOptions extends ExtractionOptions, ClipOptions {
 
 /**
  * Encodes the items' pictures and saves the matrix like {@link buildTextFeatures}. An item is missing its picture if the
- * data names none or names one that is not there (the notes say which); files that are no pictures are an error, or count as
- * missing if `damaged` says so.
+ * data names none or names one that is not there (the notes say which); files that are no pictures are an error, or
+ * count as missing if `damaged` says so.
  *
  * @param domain - The domain; paths are relative to its directory.
  * @param options - Encoder, cache, progress.
@@ -55,7 +55,8 @@ export async function buildImageFeatures(
         absent.length === 0
           ? []
           : [
-              `${absent.length} of ${domain.items.images.filter((image) => image !== undefined).length} pictures named cannot be read: ${listPictures(absent)}`,
+              `${absent.length} of ${domain.items.images.filter((image) => image !== undefined).length} pictures ` +
+                `named cannot be read: ${listPictures(absent)}`,
             ],
     },
     options,

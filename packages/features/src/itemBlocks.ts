@@ -96,7 +96,8 @@ async function layoutOf(fd: number, file: string, options: ItemBlocksOptions): P
       throw new InputError(
         file,
         undefined,
-        `features that are read by blocks must be a little-endian float matrix in C order, got '${header.descr}' of shape (${header.shape.join(', ')})${header.fortran ? ' in Fortran order' : ''}`,
+        `features that are read by blocks must be a little-endian float matrix in C order, got '${header.descr}' ` +
+          `of shape (${header.shape.join(', ')})${header.fortran ? ' in Fortran order' : ''}`,
       );
     layout = { count: header.shape[0]!, width: header.shape[1]!, type, offset: header.offset };
   } else {

@@ -80,7 +80,8 @@ export async function loadFeatures(
     undefined,
     files.length > 1
       ? `there must be one set of ${modality} features, or one must be named; got ${files.join(', ')}`
-      : `${domain.name} has no ${modality} features of its own: no *${ending[modality]}, ${modality}.npy or ${modality}.npz file` +
+      : `${domain.name} has no ${modality} features of its own: no *${ending[modality]}, ${modality}.npy or ` +
+          `${modality}.npz file` +
           (built.length === 0
             ? ''
             : `; what an encoder made goes by its name (features.${modality}: ${built.join(' or ')})`),

@@ -39,8 +39,8 @@ function count(number: number, one: string, many: string): string {
 }
 
 /**
- * One line for people: which encoder, how wide, how many items have the modality and how many lack it. What there is to know
- * besides stands in the notes.
+ * One line for people: which encoder, how wide, how many items have the modality and how many lack it. What there is to
+ * know besides stands in the notes.
  *
  * @example `text features: use-lite, 512 wide, 4,382 of 4,385 items (3 missing)`
  */
@@ -50,7 +50,8 @@ export function featureSummary(features: FeatureMatrix): string {
   const coverage =
     missing === 0
       ? `all ${count(features.count, 'item', 'items')}`
-      : `${have.toLocaleString('en-US')} of ${count(features.count, 'item', 'items')} (${missing.toLocaleString('en-US')} missing)`;
+      : `${have.toLocaleString('en-US')} of ${count(features.count, 'item', 'items')} (${missing.toLocaleString('en-US')} ` +
+        'missing)';
   const line = `${features.modality} features: ${features.encoder}, ${features.width} wide, ${coverage}`;
   return features.advice === undefined ? line : `${line}; ${features.advice}`;
 }

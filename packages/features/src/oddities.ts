@@ -22,8 +22,8 @@ function shareOfStrange(data: Float32Array): number {
 }
 
 /**
- * Whether the lower halves of numbers are numbers themselves, of 16 bits and usual size. In numbers of 32 bits they are the last
- * places, which are anything, or zero.
+ * Whether the lower halves of numbers are numbers themselves, of 16 bits and usual size. In numbers of 32 bits they are
+ * the last places, which are anything, or zero.
  */
 function halvesAreNumbers(data: Float32Array): boolean {
   const words = new Uint32Array(data.buffer, data.byteOffset, data.length);
@@ -64,7 +64,8 @@ export function checkMagnitudes(data: Float32Array, file: string): void {
     throw new InputError(
       file,
       undefined,
-      `a headerless file must hold little-endian float32 numbers, got ${found}, as where another type is read as float32; ` +
+      `a headerless file must hold little-endian float32 numbers, got ${found}, as where another type is read as ` +
+        'float32; ' +
         `state {"dtype": "float16"}, "float64" or, if it is right, "float32" in ${recordPath(file)}`,
     );
 }

@@ -86,8 +86,8 @@ async function whyNoPicture(file: FileHandle): Promise<string | undefined> {
 }
 
 /**
- * Looks at the pictures that a domain names without decoding them: that each is a file, begins like a picture, and is not cut
- * off.
+ * Looks at the pictures that a domain names without decoding them: that each is a file, begins like a picture, and is
+ * not cut off.
  *
  * @returns Those that cannot be used.
  */

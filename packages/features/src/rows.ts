@@ -44,7 +44,8 @@ function rowsById(
     throw new InputError(
       file,
       undefined,
-      `ids must be items of the domain (such as ${JSON.stringify(items[0])}), got none of ${ids.length} (such as ${JSON.stringify(ids[0])})`,
+      `ids must be items of the domain (such as ${JSON.stringify(items[0])}), got none of ${ids.length} (such as ` +
+        `${JSON.stringify(ids[0])})`,
     );
   const notes =
     strangers === 0 ? [] : [`${strangers} of ${ids.length} rows are of items that ${domain.name} has not`];
@@ -89,7 +90,8 @@ export function rowOfItem(
     throw new InputError(
       file,
       undefined,
-      `a feature file must have one row for each of the ${items.length} items, got ${found.rows} rows of ${found.width} numbers`,
+      `a feature file must have one row for each of the ${items.length} items, got ${found.rows} rows of ` +
+        `${found.width} numbers`,
     );
   return { rows: Int32Array.from(items.keys()), notes: [] };
 }

@@ -168,7 +168,8 @@ export async function readStoredFeatures(
     throw new InputError(
       source,
       undefined,
-      `must hold the ${record.count ?? 'unknown'} rows of ${record.width ?? 'unknown'} numbers of its record, got ${array.kind} of shape (${array.shape.join(', ')})`,
+      `must hold the ${record.count ?? 'unknown'} rows of ${record.width ?? 'unknown'} numbers of its record, ` +
+        `got ${array.kind} of shape (${array.shape.join(', ')})`,
     );
   return {
     modality,

@@ -24,9 +24,9 @@ export interface TextFeatureOptions extends ExtractionOptions, ClipOptions, Text
 }
 
 /**
- * Encodes the items' texts (an item's text or, where that is blank, its title), in a worker thread where the encoder is ours, and saves the matrix with the domain's
- * features (or in the cache). Items without text are missing. A second call with the same texts returns what is saved; an
- * interrupted one goes on.
+ * Encodes the items' texts (an item's text or, where that is blank, its title), in a worker thread where the encoder is
+ * ours, and saves the matrix with the domain's features (or in the cache). Items without text are missing. A second
+ * call with the same texts returns what is saved; an interrupted one goes on.
  *
  * @param domain - The domain.
  * @param options - Encoder, field, cache, progress.

@@ -46,7 +46,10 @@ function signOfColumns(sample: Float32Array, width: number): string | undefined 
   return compareWidths(sample, width, alike, least);
 }
 
-/** The same of columns that have spreads of their own. What neighbours have in common, such as the length of their row, is left out. */
+/**
+ * The same of columns that have spreads of their own. What neighbours have in common, such as the length of their row,
+ * is left out.
+ */
 function signOfSpreads(sample: Float32Array, width: number): string | undefined {
   let mean = 0;
   for (let at = 0; at < sample.length; at++) mean += sample[at]! / sample.length;
@@ -75,7 +78,10 @@ function compareWidths(
     );
   }
   const { lag } = others.find((other) => other.alike > 0.6 * most)!;
-  return `rows look ${lag} wide, not ${width} (numbers ${lag} apart are alike, correlation ${most.toFixed(2)} against ${own.toFixed(2)}): is the file cut off?`;
+  return (
+    `rows look ${lag} wide, not ${width} (numbers ${lag} apart are alike, correlation ${most.toFixed(2)} against ` +
+    `${own.toFixed(2)}): is the file cut off?`
+  );
 }
 
 /** How far the lengths of rows vary, as a share of their mean; rows of zeros apart. */
@@ -141,8 +147,8 @@ function signOfZeros(data: Float32Array, width: number): string | undefined {
 }
 
 /**
- * Judges the width of a headerless matrix by what its numbers tell: columns that have means or spreads of their own, rows of one
- * length, rows of zeros; and whether encoders make vectors of that width at all.
+ * Judges the width of a headerless matrix by what its numbers tell: columns that have means or spreads of their own,
+ * rows of one length, rows of zeros; and whether encoders make vectors of that width at all.
  *
  * @returns A sentence if the rows look wider, narrower, or transposed.
  */

@@ -12,8 +12,8 @@ export interface WordDrop {
 export const droppedSuffix = '-dropped';
 
 /**
- * A text without some of its words, which are what spaces separate. At least one word stays: an item does not lose its text, as it
- * may in the released preprocessing.
+ * A text without some of its words, which are what spaces separate. At least one word stays: an item does not lose its
+ * text, as it may in the released preprocessing.
  *
  * @param text - The text.
  * @param item - The item's id: what it loses does not depend on other items.

@@ -28,7 +28,8 @@ describe('readFeatureFile', () => {
       present: Uint8Array.of(1, 0, 1),
       source: file,
       notes: [
-        '2 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat3CLS.json, {"width": 2}, or in the recipe',
+        "2 numbers a row, which follows from the file's size, is what no usual encoder makes: is the file cut " +
+          'off? If not, state it in x.feat3CLS.json, {"width": 2}, or in the recipe',
       ],
     });
     expect(featureSummary(features)).toBe('image features: x.feat3CLS, 2 wide, 2 of 3 items (1 missing)');

@@ -28,7 +28,8 @@ const swapBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.map((_, at) => bytes[at - (at % 4) + 3 - (at % 4)]!);
 const doubles = new Uint8Array(Float64Array.from(values, (value) => value + 1e-9).buffer);
 const unusual =
-  '48 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat1CLS.json, {"width": 48}, or in the recipe';
+  "48 numbers a row, which follows from the file's size, is what no usual encoder makes: is the file cut off? " +
+  'If not, state it in x.feat1CLS.json, {"width": 48}, or in the recipe';
 
 describe('a headerless file of another type', () => {
   const cases: [string, Uint8Array][] = [
@@ -164,7 +165,8 @@ describe('a headerless file of another width', () => {
       const features = await of(20, width);
       expect(features.notes).toBeUndefined();
       expect(features.advice).toBe(
-        `the width follows from the file's size: state it in x.feat1CLS.json, {"width": ${width}}, or in the recipe, to have it checked`,
+        `the width follows from the file's size: state it in x.feat1CLS.json, {"width": ${width}}, or in the ` +
+          'recipe, to have it checked',
       );
     }
     // The first file a user had trouble with: 5 items, numbers that count up, 8 in a row where 10 were meant.
@@ -174,7 +176,8 @@ describe('a headerless file of another width', () => {
     );
     const cut = await readFeatureFile(file, domain, 'text');
     expect(cut.notes).toEqual([
-      '8 numbers a row, which follows from the file\'s size, is what no usual encoder makes: is the file cut off? If not, state it in x.feat1CLS.json, {"width": 8}, or in the recipe',
+      "8 numbers a row, which follows from the file's size, is what no usual encoder makes: is the file cut " +
+        'off? If not, state it in x.feat1CLS.json, {"width": 8}, or in the recipe',
     ]);
     await expect(loadFeatures(domain, 'text', { width: 10 })).rejects.toThrow(
       /must have one row for each of the 5 items, got 4 rows of 10 numbers/,

@@ -80,8 +80,8 @@ function densityOrder(key: Float64Array, ties: 'index' | 'strict'): Float32Array
  *
  * Memory: blocks of rows against all points, so O(block * T) + O(T * D) numbers; the T x T matrix is never
  * stored for more than 4,096 points. Time: one pass of products for step 1, in which each point's 32 nearest are kept,
- * so that step 2 makes products anew only for points that none of those is denser than; and O(T) a row to select. The result is a function of the arguments alone: nothing is drawn at
- * random, equal scores go to the smaller number.
+ * so that step 2 makes products anew only for points that none of those is denser than; and O(T) a row to select. The
+ * result is a function of the arguments alone: nothing is drawn at random, equal scores go to the smaller number.
  *
  * Against the authors' code (`cluster_dpc_knn`): there, points of equal density do not see each other, so all
  * copies of a point (every missing image, say) get the largest separation and take up centres. Here the copy

@@ -240,7 +240,8 @@ export const bert4rec: SequentialModel<Bert4Rec> = {
   name: 'bert4rec',
   title: 'BERT4Rec',
   paper:
-    'Sun et al.: BERT4Rec: sequential recommendation with bidirectional encoder representations from transformer. CIKM 2019',
+    'Sun et al.: BERT4Rec: sequential recommendation with bidirectional encoder representations from ' +
+    'transformer. CIKM 2019',
   options: settings,
   complete: (given) => complete(given as Settings),
   check: (given, _facts, problem) => {

@@ -4,7 +4,10 @@ import { createCatalogue, createRecommender, plainFeed, restoreRecommender } fro
 import { beforeAll, expect, it } from 'vitest';
 import { importSasrec, sasrec } from '../src/index.ts';
 
-/** Files of tools/parity/sasrec_twin.py --checkpoints: one small model under the names of both lineages, in both forms of torch.save. */
+/**
+ * Files of tools/parity/sasrec_twin.py --checkpoints: one small model under the names of both lineages, in both forms
+ * of torch.save.
+ */
 const file = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
 const { vectors, histories } = JSON.parse(
   readFileSync(new URL('fixtures/checkpoints.json', import.meta.url), 'utf8'),

@@ -12,7 +12,10 @@ import {
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sasrec, type SasRec, type SasRecOptions } from '../src/index.ts';
 
-/** SASRec against the PyTorch twin of tools/parity/sasrec_twin.py, which pads all histories on the left to the longest there may be. */
+/**
+ * SASRec against the PyTorch twin of tools/parity/sasrec_twin.py, which pads all histories on the left to the longest
+ * there may be.
+ */
 interface Encoded {
   shape: number[];
   float32: string;

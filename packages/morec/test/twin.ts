@@ -1,4 +1,7 @@
-/** What the tests against PyTorch twins share: fixtures of tools/parity, and the loss and gradients of an objective for inputs made by hand. */
+/**
+ * What the tests against PyTorch twins share: fixtures of tools/parity, and the loss and gradients of an objective for
+ * inputs made by hand.
+ */
 import { readFileSync } from 'node:fs';
 import { compile, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';

@@ -62,9 +62,9 @@ export interface SelfAttentionOptions {
 }
 
 /**
- * Multi-head self-attention that may change the width, with or without a projection of the joined heads (Wu et al. 2019, NRMS, eq.
- * 1 and 2, with separate query and key projections and scores divided by √(O / H)). With biases and an output projection, and I = O, it
- * is torch.nn.MultiheadAttention's.
+ * Multi-head self-attention that may change the width, with or without a projection of the joined heads (Wu et al.
+ * 2019, NRMS, eq. 1 and 2, with separate query and key projections and scores divided by √(O / H)). With biases and an
+ * output projection, and I = O, it is torch.nn.MultiheadAttention's.
  *
  * A sequence of which everything is hidden gets the plain mean of its values: such rows mean nothing and must not be read.
  *

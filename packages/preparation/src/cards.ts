@@ -129,7 +129,8 @@ function categoryOf(name: string, card: Card, wanted: string | undefined): strin
   );
   if (found) return found[0];
   throw new UserError(
-    `${name} has no category '${wanted}'${didYouMean(wanted, [...keys, ...all.map(([, own]) => own.name)])}; categories: ${keys.join(', ')}`,
+    `${name} has no category '${wanted}'${didYouMean(wanted, [...keys, ...all.map(([, own]) => own.name)])}; ` +
+      `categories: ${keys.join(', ')}`,
   );
 }
 

@@ -57,8 +57,9 @@ function readLine(open: Open, line: string, separator: string): void {
 const longestCell = 10_000;
 
 /**
- * Writes the records of a CSV file with quotation marks as JSON lines `[line, cell, cell, …]`: cells in marks may hold separators, line
- * breaks and doubled marks (RFC 4180). A mark inside a cell that does not begin with one is a character like any other.
+ * Writes the records of a CSV file with quotation marks as JSON lines `[line, cell, cell, …]`: cells in marks may hold
+ * separators, line breaks and doubled marks (RFC 4180). A mark inside a cell that does not begin with one is a
+ * character like any other.
  *
  * @param survey - The file.
  * @param target - Made anew.

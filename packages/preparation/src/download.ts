@@ -73,7 +73,8 @@ function checkAnswer(answer: Response, url: string): void {
       throw new InputError(
         url,
         undefined,
-        'the host must answer with the file, got an HTML page: open the address in a browser, fetch the file by hand and name its folder with --from',
+        'the host must answer with the file, got an HTML page: open the address in a browser, fetch the file by ' +
+          'hand and name its folder with --from',
       );
     return;
   }
@@ -83,7 +84,8 @@ function checkAnswer(answer: Response, url: string): void {
   throw new InputError(
     url,
     undefined,
-    `the host must answer with the file, got ${status} ${answer.statusText}: perhaps it has moved; name a folder that holds the file with --from`,
+    `the host must answer with the file, got ${status} ${answer.statusText}: perhaps it has moved; name a folder ` +
+      'that holds the file with --from',
   );
 }
 
@@ -163,7 +165,8 @@ async function checkFile(url: string, part: string, { sha256, md5 }: DownloadOpt
     throw new InputError(
       url,
       undefined,
-      'the host must answer with the file, got an HTML page: open the address in a browser, fetch the file by hand and name its folder with --from',
+      'the host must answer with the file, got an HTML page: open the address in a browser, fetch the file by ' +
+        'hand and name its folder with --from',
     );
   for (const [name, wanted] of Object.entries({ sha256, md5 })) {
     if (wanted === undefined) continue;
@@ -174,8 +177,8 @@ async function checkFile(url: string, part: string, { sha256, md5 }: DownloadOpt
 
 /**
  * Fetches a file: goes on where an earlier try was cut off (as long as the host still has the same file), tries again after
- * connections that break, errors of the host and 429, waiting as long as it asks, and checks size and checksums. The file is in its place
- * only when it is whole.
+ * connections that break, errors of the host and 429, waiting as long as it asks, and checks size and checksums. The
+ * file is in its place only when it is whole.
  *
  * @param url - Its address.
  * @param target - Where it goes; nothing is fetched if it is there.
@@ -223,7 +226,8 @@ export async function download(url: string, target: string, options: DownloadOpt
         throw new InputError(
           url,
           undefined,
-          `the file could not be fetched: ${reason}${seconds > longestPause ? `, and it asks to wait ${Math.round(seconds)} s` : ` (${failures} tries)`}; what is there is kept and gone on with next time`,
+          `the file could not be fetched: ${reason}${seconds > longestPause ? `, and it asks to wait ${Math.round(seconds)} s` : ` (${failures} tries)`}; ` +
+            'what is there is kept and gone on with next time',
         );
       line?.(`${basename(target)}: ${reason}; trying again in ${Math.round(seconds)} s`);
       await wait(seconds * 1000, undefined, signal ? { signal } : {});

@@ -21,8 +21,8 @@ export interface Shared {
   /** Items whose title has the words of another item's there, whatever their order, case and punctuation. */
   similarTitles: number;
   /**
-   * Interactions of shared users at or after the time of their own first validation or test interaction there; null where one of the two
-   * has no times.
+   * Interactions of shared users at or after the time of their own first validation or test interaction there; null
+   * where one of the two has no times.
    */
   later: number | null;
 }
@@ -103,7 +103,8 @@ export class OtherDomain {
       domain.items.ids.map((id, item) => ({ id, title: domain.items.titles[item] })),
     );
     await engine.run(
-      `CREATE TABLE ${table}_items AS SELECT id, ${wordsOf('title')} AS words FROM ${items}{id: 'VARCHAR', title: 'VARCHAR'})`,
+      `CREATE TABLE ${table}_items AS SELECT id, ${wordsOf('title')} AS words FROM ${items}{id: 'VARCHAR', ` +
+        `title: 'VARCHAR'})`,
     );
     return new OtherDomain(engine, reference, table, {
       ...own,
@@ -121,7 +122,8 @@ export class OtherDomain {
         : { reason: 'both domains need times, and the other a split that has a point in time' };
     return this.#titles === undefined
       ? { reason: 'a file of items with titles is needed' }
-      : `i IN (SELECT code FROM items JOIN details USING (id) WHERE ${wordsOf(this.#titles)} IN (SELECT words FROM ${table}_items WHERE words IS NOT NULL))`;
+      : `i IN (SELECT code FROM items JOIN details USING (id) WHERE ${wordsOf(this.#titles)} IN (SELECT words FROM ` +
+          `${table}_items WHERE words IS NOT NULL))`;
   }
 
   /** The rule that leaves a leak out: words, and the query. */

@@ -49,8 +49,8 @@ export class TextWriter {
 }
 
 /**
- * The lines of a surveyed file as text, one after the other, without their ends. Lines that are no text come as '': they are listed
- * already.
+ * The lines of a surveyed file as text, one after the other, without their ends. Lines that are no text come as '':
+ * they are listed already.
  */
 export async function* textLines(survey: Survey): AsyncGenerator<string> {
   let rest: Buffer[] = [];
@@ -77,7 +77,8 @@ export async function* textLines(survey: Survey): AsyncGenerator<string> {
 }
 
 /**
- * Copies a text file line by line, so that line n of the copy is made of line n of the file and ends with a line feed alone.
+ * Copies a text file line by line, so that line n of the copy is made of line n of the file and ends with a line feed
+ * alone.
  *
  * @param change - What becomes of a line.
  */

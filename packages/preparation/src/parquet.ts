@@ -37,7 +37,8 @@ export async function parquetTable(file: string, { engine }: Workshop): Promise<
       return type === 'BLOB' ? `decode(${name})` : `${name}::VARCHAR`;
     };
     const select = (columns: readonly number[]): string =>
-      `SELECT file_row_number + 1 AS n, NULL::VARCHAR AS wrong, ${columns.map((column, at) => `${text(column)} AS c${at}`).join(', ')} FROM ${read}`;
+      'SELECT file_row_number + 1 AS n, NULL::VARCHAR AS wrong, ' +
+      `${columns.map((column, at) => `${text(column)} AS c${at}`).join(', ')} FROM ${read}`;
     return {
       file,
       form: 'Parquet',

@@ -74,7 +74,8 @@ async function tiesOf(
 ): Promise<{ tied: number; tiedUsers: number }> {
   if (order !== 'time') return { tied: 0, tiedUsers: 0 };
   const [tied, users] = await row(
-    'SELECT COALESCE(sum(k), 0), count(DISTINCT u) FROM (SELECT u, t, count(*) AS k FROM taken WHERE t IS NOT NULL GROUP BY u, t HAVING count(DISTINCT i) > 1)',
+    'SELECT COALESCE(sum(k), 0), count(DISTINCT u) FROM (SELECT u, t, count(*) AS k FROM taken WHERE t IS NOT ' +
+      'NULL GROUP BY u, t HAVING count(DISTINCT i) > 1)',
   );
   return { tied: Number(tied), tiedUsers: Number(users) };
 }
@@ -132,7 +133,8 @@ export function stepLine({ rule, before, after, note }: Step): string {
 function sharedLine({ domain, users, sameItems, similarTitles, later }: Shared): string {
   const count = (number: number): string => number.toLocaleString('en-US');
   return (
-    `shared with ${domain}: ${count(users)} users, ${count(sameItems)} items; ${count(similarTitles)} items have a similar title there; ` +
+    `shared with ${domain}: ${count(users)} users, ${count(sameItems)} items; ${count(similarTitles)} items have ` +
+    'a similar title there; ' +
     (later === null
       ? 'times cannot be compared'
       : `${count(later)} interactions of shared users are after their training there`)
@@ -261,7 +263,8 @@ async function make(
 }
 
 /**
- * Makes a domain of raw files. It is made beside its place and put there when it is whole; whatever goes wrong, there is no half of one.
+ * Makes a domain of raw files. It is made beside its place and put there when it is whole; whatever goes wrong, there
+ * is no half of one.
  *
  * @param settings - Files, rules, split.
  * @param options - Where to, and with how much of the machine.

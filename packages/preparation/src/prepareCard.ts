@@ -72,7 +72,8 @@ async function fetchAll(
   const manual = files.filter((file) => addressOf(file) === undefined);
   if (files.length === 0 || manual.length > 0)
     throw new UserError(
-      `${name} cannot be fetched by Ferry${manual.length > 0 ? ` (${manual.map(({ file }) => file).join(', ')})` : ''}: fetch it by hand from ${card.page} and name the folder with --from`,
+      `${name} cannot be fetched by Ferry${manual.length > 0 ? ` (${manual.map(({ file }) => file).join(', ')})` : ''}: ` +
+        `fetch it by hand from ${card.page} and name the folder with --from`,
     );
   options.line?.(`${card.title}: ${card.licence}. Cite: ${card.citation}`);
   for (const entry of files) {
@@ -97,7 +98,8 @@ async function placesOf(from: string, unpacked: string): Promise<{ places: Place
 }
 
 /**
- * Prepares a public data set by its card: fetches its files, or takes them from a folder, and makes a domain by the card's rules.
+ * Prepares a public data set by its card: fetches its files, or takes them from a folder, and makes a domain by the
+ * card's rules.
  *
  * @param name - The card's name.
  * @param flags - Go before what the card says.
@@ -162,5 +164,8 @@ export function unexpected({ counts }: Provenance): string | undefined {
   if (!expected || keys.every((key) => expected[key] === counts[key])) return undefined;
   const list = (of: Record<(typeof keys)[number], number>): string =>
     keys.map((key) => `${of[key].toLocaleString('en-US')} ${key}`).join(', ');
-  return `the card expects ${list(expected)}; got ${list(counts)}: other rules, another version of the files, or a part of them`;
+  return (
+    `the card expects ${list(expected)}; got ${list(counts)}: other rules, another version of the files, or a part ` +
+    'of them'
+  );
 }

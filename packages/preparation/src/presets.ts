@@ -16,7 +16,8 @@ export interface Preset {
 export const presets = {
   unisrec: {
     description:
-      'UniSRec and MISSRec on Amazon: rows equal in everything once, items with metadata, five-core, all ratings, texts cleaned as theirs. ' +
+      'UniSRec and MISSRec on Amazon: rows equal in everything once, items with metadata, five-core, all ' +
+      'ratings, texts cleaned as theirs. ' +
       'Equal times stand in the order of a Python set there, which differs from run to run; here by content',
     rules: {
       duplicates: 'identical',
@@ -31,13 +32,15 @@ export const presets = {
   },
   s3rec: {
     description:
-      'S3Rec on Amazon 2014: ratings above 0, five-core, repeated rows kept. Equal times stand as in the file, so shuffled rows give another domain',
+      'S3Rec on Amazon 2014: ratings above 0, five-core, repeated rows kept. Equal times stand as in the file, ' +
+      'so shuffled rows give another domain',
     rules: { aboveRating: 0, userCore: 5, itemCore: 5, order: 'time', ties: 'file' },
     items: { duplicates: 'first' },
   },
   recbole: {
     description:
-      'RecBole as it comes: nothing left out, order by time; its filters are --core, --min-rating and --duplicates. Equal times stand as in the file, ' +
+      'RecBole as it comes: nothing left out, order by time; its filters are --core, --min-rating and ' +
+      '--duplicates. Equal times stand as in the file, ' +
       'so shuffled rows give another domain',
     rules: { order: 'time', ties: 'file' },
     items: { duplicates: 'first' },

@@ -68,7 +68,8 @@ function columnsOf(table: Table, settings: InteractionSettings, said: string[]):
       table.file,
       undefined,
       table.names.length === 0
-        ? `the file has no header that names its ${table.count} columns: say which is which by their places, such as --user 1 --item 2`
+        ? `the file has no header that names its ${table.count} columns: say which is which by their places, such ` +
+            'as --user 1 --item 2'
         : `no column has a usual name of the ${role}: name it with --${role}; there are ${listed(table.names)}`,
     );
   };
@@ -109,7 +110,8 @@ function tableRows(
     ...(r === undefined
       ? []
       : [
-          `WHEN ${rated ? '' : `NOT (${blank(r)}) AND `}r IS NULL THEN 'rating must be a number, got ' || COALESCE(${shown(r)}, 'nothing')`,
+          `WHEN ${rated ? '' : `NOT (${blank(r)}) AND `}r IS NULL THEN 'rating must be a number, got ' || ` +
+            `COALESCE(${shown(r)}, 'nothing')`,
         ]),
     ...(t === undefined
       ? []
@@ -119,11 +121,15 @@ function tableRows(
     lines: list ? undefined : table.rows,
     select: (numbered) => {
       const checked =
-        `SELECT n, c0, c1, r, t, CASE ${problems.join(' ')} END AS wrong FROM (SELECT *, ${r === undefined ? 'NULL::DOUBLE' : numberOf(r)} AS r, ` +
+        `SELECT n, c0, c1, r, t, CASE ${problems.join(' ')} END AS wrong FROM (SELECT *, ` +
+        `${r === undefined ? 'NULL::DOUBLE' : numberOf(r)} AS r, ` +
         `${t === undefined ? 'NULL::DOUBLE' : timeOf(t)} AS t FROM (${table.select(asked, numbered || place)}))`;
       const items: string = list
-        ? `SELECT n, c0, trim(unnest(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END)) AS c1, ` +
-          `r, t, generate_subscripts(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END, 1) AS k, wrong FROM (${checked})`
+        ? `SELECT n, c0, trim(unnest(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN ` +
+          `json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END)) AS c1, ` +
+          (`r, t, generate_subscripts(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN ` +
+            (`json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END, 1) AS k, wrong FROM ` +
+              `(${checked})`))
         : checked;
       const p = place ? 'n' : list ? 'k' : 'NULL::BIGINT';
       return `SELECT n, trim(c0) AS u, trim(c1) AS i, r, t, ${p} AS p, wrong FROM (${items})`;
@@ -137,28 +143,40 @@ function sequenceRows(table: Table, ordered: boolean): Rows {
     lines: undefined,
     select: (numbered) => {
       const split = `SELECT n, string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+') AS ids FROM (${table.select([0], numbered)})`;
-      return `SELECT n, ids[1] AS u, unnest(ids[2:]) AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, ${ordered ? 'generate_subscripts(ids[2:], 1)' : 'NULL::BIGINT'} AS p, NULL::VARCHAR AS wrong FROM (${split})`;
+      return (
+        'SELECT n, ids[1] AS u, unnest(ids[2:]) AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, ' +
+        `${ordered ? 'generate_subscripts(ids[2:], 1)' : 'NULL::BIGINT'} AS p, NULL::VARCHAR AS wrong FROM (${split})`
+      );
     },
   };
 }
 
-/** Rows of MIND's behaviours: the history of a user's earliest impression, oldest first and without times, then what was clicked. */
+/**
+ * Rows of MIND's behaviours: the history of a user's earliest impression, oldest first and without times, then what was
+ * clicked.
+ */
 function mindRows(tables: readonly Table[]): Rows {
   return {
     lines: undefined,
     select: (numbered) => {
       const checked =
-        `SELECT n, c1, c3, c4, t, CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c1', 'user')} WHEN t IS NULL THEN 'time must be a date, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
-        `WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong ` +
+        `SELECT n, c1, c3, c4, t, CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c1', 'user')} WHEN t IS ` +
+        `NULL THEN 'time must be a date, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
+        (`WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids ` +
+          `with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong `) +
         `FROM (SELECT *, ${timeOf('c2')} AS t FROM (${tables.map((table) => table.select([0, 1, 2, 3, 4], numbered)).join(' UNION ALL ')}))`;
       const ids = (cell: string): string =>
         `list_filter(string_split_regex(trim(COALESCE(${cell}, '')), ' +'), x -> x <> '')`;
       return (
         `WITH checked AS (${checked}), ` +
-        `first AS (SELECT c1, struct_extract(min({'t': t, 'h': COALESCE(c3, '')}), 'h') AS c3 FROM (SELECT c1, t, c3 FROM checked WHERE wrong IS NULL) GROUP BY c1) ` +
-        `SELECT n, NULL AS u, NULL AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, NULL::BIGINT AS p, wrong FROM checked WHERE wrong IS NOT NULL ` +
-        `UNION ALL SELECT NULL, trim(c1), unnest(${ids('c3')}), NULL, NULL, generate_subscripts(${ids('c3')}, 1), NULL FROM first ` +
-        `UNION ALL SELECT n, trim(c1), regexp_replace(x, '-1$', ''), NULL, t, NULL, NULL FROM (SELECT n, c1, t, unnest(${ids('c4')}) AS x FROM checked WHERE wrong IS NULL) WHERE suffix(x, '-1')`
+        (`first AS (SELECT c1, struct_extract(min({'t': t, 'h': COALESCE(c3, '')}), 'h') AS c3 FROM (SELECT c1, ` +
+          't, c3 FROM checked WHERE wrong IS NULL) GROUP BY c1) ') +
+        ('SELECT n, NULL AS u, NULL AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, NULL::BIGINT AS p, wrong FROM ' +
+          'checked WHERE wrong IS NOT NULL ') +
+        (`UNION ALL SELECT NULL, trim(c1), unnest(${ids('c3')}), NULL, NULL, generate_subscripts(${ids('c3')}, ` +
+          '1), NULL FROM first ') +
+        (`UNION ALL SELECT n, trim(c1), regexp_replace(x, '-1$', ''), NULL, t, NULL, NULL FROM (SELECT n, c1, t, ` +
+          `unnest(${ids('c4')}) AS x FROM checked WHERE wrong IS NULL) WHERE suffix(x, '-1')`)
       );
     },
   };
@@ -168,7 +186,8 @@ function mindRows(tables: readonly Table[]): Rows {
 async function insertAll(rows: Rows, part: number | undefined, engine: Engine): Promise<number> {
   const before = Number((await engine.row('SELECT count(*) FROM raw'))[0]);
   await engine.run(
-    `INSERT INTO raw SELECT u, i, r, t, p, ${part === undefined ? 'NULL' : part} FROM (${rows.select(false)}) WHERE wrong IS NULL`,
+    `INSERT INTO raw SELECT u, i, r, t, p, ${part === undefined ? 'NULL' : part} FROM (${rows.select(false)}) ` +
+      'WHERE wrong IS NULL',
   );
   return Number((await engine.row('SELECT count(*) FROM raw'))[0]) - before;
 }
@@ -198,7 +217,9 @@ async function insert(rows: Rows, { file, part }: Source, workshop: Workshop): P
 /** Refuses a second line of one user where a line is a user. */
 async function refuseRepeated(table: Table, { engine, skipped }: Workshop): Promise<void> {
   const rows = await engine.rows(
-    `SELECT n, u, first_value(n) OVER (PARTITION BY u ORDER BY n) AS earlier FROM (SELECT n, string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+')[1] AS u FROM (${table.select([0], true)})) QUALIFY n <> earlier ORDER BY n`,
+    'SELECT n, u, first_value(n) OVER (PARTITION BY u ORDER BY n) AS earlier FROM (SELECT n, ' +
+      `string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+')[1] AS u FROM (${table.select([0], true)})) QUALIFY n <> ` +
+      'earlier ORDER BY n',
   );
   for (const [line, user, earlier] of rows)
     skipped.add({
@@ -215,8 +236,8 @@ async function refuseRepeated(table: Table, { engine, skipped }: Workshop): Prom
 }
 
 /**
- * Reads the interactions of a description into the table `raw`: u, i (ids as text), r, t (rating and time or NULL), p (place where the
- * order is the file's) and part.
+ * Reads the interactions of a description into the table `raw`: u, i (ids as text), r, t (rating and time or NULL), p
+ * (place where the order is the file's) and part.
  *
  * @throws InputError naming file, line and value.
  */

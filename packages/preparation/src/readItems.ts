@@ -72,7 +72,8 @@ function columnsOf(
       table.file,
       undefined,
       table.names.length === 0
-        ? `the file of items has no header that names its ${table.count} columns: say which is which by their places, such as --item-key 1 --title 2`
+        ? `the file of items has no header that names its ${table.count} columns: say which is which by their ` +
+            'places, such as --item-key 1 --title 2'
         : `no column has a usual name of an item id: name it with --item-key; there are ${listed(table.names)}`,
     );
   const title = find('title', settings.title);
@@ -120,29 +121,34 @@ async function mergeRows(
     const shown: string[] = [];
     for (const { table, select } of tables)
       for (const [id, lines] of await engine.rows(
-        `SELECT id, list(n ORDER BY n) FROM (${select(true)}) WHERE wrong IS NULL AND id IN (SELECT id FROM versions GROUP BY id HAVING count(*) > 1) GROUP BY id ORDER BY min(n) LIMIT 5`,
+        `SELECT id, list(n ORDER BY n) FROM (${select(true)}) WHERE wrong IS NULL AND id IN (SELECT id FROM ` +
+          'versions GROUP BY id HAVING count(*) > 1) GROUP BY id ORDER BY min(n) LIMIT 5',
       ))
         shown.push(
-          `${JSON.stringify(id)} on lines ${(lines as unknown as { items: bigint[] }).items.slice(0, 5).join(', ')} of ${table.file}`,
+          `${JSON.stringify(id)} on lines ` +
+            `${(lines as unknown as { items: bigint[] }).items.slice(0, 5).join(', ')} of ${table.file}`,
         );
     throw new InputError(
       tables[0]!.table.file,
       undefined,
-      `an item must have one row, got different ones for ${different.toLocaleString('en-US')}: ${shown.join('; ')}; --item-duplicates complete takes the fullest, first the first`,
+      `an item must have one row, got different ones for ${different.toLocaleString('en-US')}: ` +
+        `${shown.join('; ')}; --item-duplicates complete takes the fullest, first the first`,
     );
   }
   const length = columns.map((column) => `COALESCE(length(${column}), 0)`).join(' + ');
   const order =
     rule === 'first' ? 'p' : `${length} DESC, ${columns.map((column) => `${column} NULLS LAST`).join(', ')}`;
   await engine.run(
-    `CREATE TABLE details AS SELECT * FROM rows ANTI JOIN repeated USING (id) UNION ALL BY NAME SELECT * FROM versions QUALIFY row_number() OVER (PARTITION BY id ORDER BY ${columns.length === 0 ? 'id' : order}) = 1`,
+    'CREATE TABLE details AS SELECT * FROM rows ANTI JOIN repeated USING (id) UNION ALL BY NAME SELECT * FROM ' +
+      `versions QUALIFY row_number() OVER (PARTITION BY id ORDER BY ${columns.length === 0 ? 'id' : order}) = 1`,
   );
   await engine.run('DROP TABLE rows; DROP TABLE repeated; DROP TABLE versions');
   return { same: rows - ids - different, different };
 }
 
 /**
- * Reads the files of items into the table `details`: id, and the columns c1, c2 … that {@link ReadItems.fields} names; one row an item.
+ * Reads the files of items into the table `details`: id, and the columns c1, c2 … that {@link ReadItems.fields} names;
+ * one row an item.
  *
  * @throws InputError naming file, line and value.
  */
@@ -173,11 +179,15 @@ export async function readItems(settings: ItemSettings, workshop: Workshop): Pro
       const key = table.json ? `json_extract_string(c0, '$')` : 'c0';
       const inner = `SELECT * EXCLUDE (c0), ${key} AS c0 FROM (${table.selectJson(asked, numbered || numberAll)})`;
       const columns = fields.map((_, at) => `c${at + 1}`);
-      return `SELECT n, trim(c0) AS id, ${[...columns, ''].join(', ')} CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c0', 'the item id')} END AS wrong FROM (${inner})`;
+      return (
+        `SELECT n, trim(c0) AS id, ${[...columns, ''].join(', ')} CASE WHEN wrong IS NOT NULL THEN wrong ` +
+        `${idProblems('c0', 'the item id')} END AS wrong FROM (${inner})`
+      );
     };
     const before = Number((await engine.row('SELECT count(*) FROM rows'))[0]);
     await engine.run(
-      `INSERT INTO rows SELECT ${['id', ...fields.map((_, at) => `c${at + 1}`), 'n'].join(', ')} FROM (${select(false)}) WHERE wrong IS NULL`,
+      `INSERT INTO rows SELECT ${['id', ...fields.map((_, at) => `c${at + 1}`), 'n'].join(', ')} FROM (${select(false)}) ` +
+        'WHERE wrong IS NULL',
     );
     const added = Number((await engine.row('SELECT count(*) FROM rows'))[0]) - before;
     if (added !== table.rows)
@@ -198,7 +208,8 @@ export async function readItems(settings: ItemSettings, workshop: Workshop): Pro
     found.said.push(`${same.toLocaleString('en-US')} rows of items are equal to another and were merged`);
   if (different > 0)
     found.said.push(
-      `${different.toLocaleString('en-US')} rows of items differ from another of the same item: the ${settings.duplicates === 'first' ? 'first in the file' : 'fullest'} was taken`,
+      `${different.toLocaleString('en-US')} rows of items differ from another of the same item: the ` +
+        `${settings.duplicates === 'first' ? 'first in the file' : 'fullest'} was taken`,
     );
   return found;
 }

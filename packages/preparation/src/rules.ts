@@ -12,19 +12,23 @@ export async function countsOf({ row }: Engine): Promise<Counts> {
   return { interactions: Number(interactions), users: Number(users), items: Number(items) };
 }
 
-/** Numbers the distinct ids of a column of `raw`, in their order: by size where all are plain integers, by bytes elsewhere. */
+/**
+ * Numbers the distinct ids of a column of `raw`, in their order: by size where all are plain integers, by bytes
+ * elsewhere.
+ */
 async function number({ run, row }: Engine, column: 'u' | 'i', table: string): Promise<void> {
   await run(`CREATE TABLE distinct_ids AS SELECT DISTINCT ${column} AS id FROM raw`);
   const [plain] = await row(`SELECT bool_and(regexp_full_match(id, '0|[1-9]\\d{0,14}')) FROM distinct_ids`);
   await run(
-    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY ${plain === true ? 'id::BIGINT' : 'id'}))::INTEGER AS code FROM distinct_ids`,
+    `CREATE TABLE ${table} AS SELECT id, (row_number() OVER (ORDER BY ${plain === true ? 'id::BIGINT' : 'id'}))::INTEGER ` +
+      'AS code FROM distinct_ids',
   );
   await run('DROP TABLE distinct_ids');
 }
 
 /**
- * Makes the table `taken` (u, i as numbers, r, t, p, part) of `raw`, and `users` and `items` (id, code): integers are what all rules
- * work on.
+ * Makes the table `taken` (u, i as numbers, r, t, p, part) of `raw`, and `users` and `items` (id, code): integers are
+ * what all rules work on.
  */
 export async function codeIds(engine: Engine): Promise<void> {
   await number(engine, 'u', 'users');
@@ -114,8 +118,8 @@ function oneOf(parts: string, order: string): string {
  * domains have, core.
  *
  * @param dropped - Rules about other domains.
- * @param has - SQL conditions on `details` (with the item's number as `code`) for what items must have; absent without a file of
- *   items.
+ * @param has - SQL conditions on `details` (with the item's number as `code`) for what items must have; absent without
+ *   a file of items.
  * @throws InputError if nothing is left, naming what each rule left.
  */
 export async function applyRules(

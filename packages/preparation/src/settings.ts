@@ -36,7 +36,8 @@ export const interactionsSchema = z.strictObject({
     .enum(['table', 'lists', 'sequences', 'sets', 'mind'])
     .default('table')
     .describe(
-      'table: an interaction a line; sequences: "user item item …", oldest first; sets: the same in no order; lists: a list of items a row; mind: behaviors.tsv',
+      'table: an interaction a line; sequences: "user item item …", oldest first; sets: the same in no order; ' +
+        'lists: a list of items a row; mind: behaviors.tsv',
     ),
   file: files.optional().describe('the file, or files that are read as one'),
   parts: z

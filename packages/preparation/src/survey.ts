@@ -90,7 +90,8 @@ export function refuseOtherKinds(file: string, head: Buffer): void {
     throw new InputError(
       file,
       undefined,
-      `the file must be data, got an HTML page${page === '' ? '' : ` (“${page}”)`}: the host answered with a page instead of the file; fetch it again, or by hand`,
+      `the file must be data, got an HTML page${page === '' ? '' : ` (“${page}”)`}: the host answered with a ` +
+        'page instead of the file; fetch it again, or by hand',
     );
 }
 
@@ -197,7 +198,8 @@ class Looker {
       else if (this.#utf8 && !isUtf8(own))
         this.broken.set(
           line,
-          'text must be UTF-8, got other bytes: perhaps Latin-1; convert the file, for example iconv -f WINDOWS-1252 -t UTF-8',
+          'text must be UTF-8, got other bytes: perhaps Latin-1; convert the file, for example iconv -f ' +
+            'WINDOWS-1252 -t UTF-8',
         );
       start = end + 1;
     }
@@ -205,13 +207,13 @@ class Looker {
 }
 
 /**
- * Reads a text file, gzip or not, once from end to end: its hash, whether a gzip file is whole, its lines, and which of them are no
- * text. What reads it afterwards can trust it.
+ * Reads a text file, gzip or not, once from end to end: its hash, whether a gzip file is whole, its lines, and which of
+ * them are no text. What reads it afterwards can trust it.
  *
  * @param file - The file.
  * @param progress - Told how many of the file's bytes were read.
- * @throws InputError if it is missing, empty, no text (an HTML page, an archive, another encoding) or a gzip file that is cut off or
- *   damaged.
+ * @throws InputError if it is missing, empty, no text (an HTML page, an archive, another encoding) or a gzip file that
+ *   is cut off or damaged.
  */
 export async function survey(
   file: string,

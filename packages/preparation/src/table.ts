@@ -97,7 +97,8 @@ function jsonTable(
     (extract: string) =>
     (columns: readonly number[], numbered: boolean): string =>
       `SELECT n, CASE WHEN cells IS NULL THEN 'a line must be one JSON object, got ' || ${shown('raw')} END AS wrong, ` +
-      `${columns.map((_, at) => `cells[${at + 1}] AS c${at}`).join(', ')} FROM (SELECT n, raw, TRY(${extract}(raw, ${places(columns)})) AS cells FROM (${lines(source, 0, numbered)}))`;
+      (`${columns.map((_, at) => `cells[${at + 1}] AS c${at}`).join(', ')} FROM (SELECT n, raw, TRY(${extract}(raw, ` +
+        `${places(columns)})) AS cells FROM (${lines(source, 0, numbered)}))`);
   return {
     file: found.file,
     form,
@@ -208,7 +209,8 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
   const words = separatorNames[separator] ?? JSON.stringify(separator);
   const form = `${words} between columns, ${named ? 'a header' : 'no header'}${quoting ? ', quotation marks' : ''}${found.gzip ? ', gzip' : ''}`;
   const wrong = (have: string, extra: string): string =>
-    `CASE WHEN ${have} < ${count} OR (${extra}) THEN 'a line must have ${count} cells as ${named ? 'the header' : 'the first line'}, got ' || ${have} END`;
+    `CASE WHEN ${have} < ${count} OR (${extra}) THEN 'a line must have ${count} cells as ` +
+    `${named ? 'the header' : 'the first line'}, got ' || ${have} END`;
   const base = { file, form, bytes: found.bytes, sha256: found.sha256, names, count, json: false, notes: [] };
   const blankLines = found.blank + found.broken.size + (named ? 1 : 0);
   if (quoting) {
@@ -218,8 +220,10 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
     const select = (columns: readonly number[]): string => {
       const paths = columns.map((column) => `'$[${column + 1}]'`).join(', ');
       return (
-        `SELECT cells[1]::BIGINT AS n, ${wrong('have', `have > ${count}`)} AS wrong, ${columns.map((_, at) => `cells[${at + 2}] AS c${at}`).join(', ')} ` +
-        `FROM (SELECT json_array_length(raw) - 1 AS have, json_extract_string(raw, ['$[0]'${paths === '' ? '' : `, ${paths}`}]) AS cells FROM (${lines(source, named ? 1 : 0, false)}))`
+        `SELECT cells[1]::BIGINT AS n, ${wrong('have', `have > ${count}`)} AS wrong, ` +
+        `${columns.map((_, at) => `cells[${at + 2}] AS c${at}`).join(', ')} ` +
+        (`FROM (SELECT json_array_length(raw) - 1 AS have, json_extract_string(raw, ['$[0]'${paths === '' ? '' : `, ${paths}`}]) ` +
+          `AS cells FROM (${lines(source, named ? 1 : 0, false)}))`)
       );
     };
     return { ...base, select, selectJson: select, rows: records - (named ? 1 : 0) };
@@ -237,7 +241,8 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
   const extra = `len(cells) > ${count} AND trim(array_to_string(cells[${count + 1}:], '')) <> ''`;
   const skip = named ? (first === '' ? 0 : headerLine(head)) : 0;
   const select = (columns: readonly number[], numbered: boolean): string =>
-    `SELECT n, ${wrong('len(cells)', extra)} AS wrong, ${columns.map((column, at) => `cells[${column + 1}] AS c${at}`).join(', ')} ` +
+    `SELECT n, ${wrong('len(cells)', extra)} AS wrong, ` +
+    `${columns.map((column, at) => `cells[${column + 1}] AS c${at}`).join(', ')} ` +
     `FROM (SELECT n, string_split(raw, ${literal(separator)}) AS cells FROM (${lines(source, skip, numbered)}))`;
   return { ...base, select, selectJson: select, rows: found.lines - blankLines };
 }
@@ -255,8 +260,9 @@ function looksLikeHeader(cells: readonly string[]): boolean {
 }
 
 /**
- * Opens a file of rows of any form: CSV, TSV, JSON lines (also a JSON array with an object a line, or Python mappings), Parquet; gzip or
- * not. It is read once from end to end, so that a file that is cut off, another kind or not UTF-8 is found before anything is made.
+ * Opens a file of rows of any form: CSV, TSV, JSON lines (also a JSON array with an object a line, or Python mappings),
+ * Parquet; gzip or not. It is read once from end to end, so that a file that is cut off, another kind or not UTF-8 is
+ * found before anything is made.
  *
  * @throws InputError naming what is the matter with the file.
  */

@@ -8,8 +8,8 @@ export type Clean = Settings['text']['clean'];
 const unisrecLimit = 2000;
 
 /**
- * A text as UniSRec's `clean_text` leaves it: HTML entities resolved, quotation marks and line breaks gone, exactly one full stop at
- * its end; empty from 2,000 characters on.
+ * A text as UniSRec's `clean_text` leaves it: HTML entities resolved, quotation marks and line breaks gone, exactly one
+ * full stop at its end; empty from 2,000 characters on.
  */
 export function cleanUnisrec(text: string): string {
   const bare = decodeHTML(text).replace(/["\n\r]/g, '');

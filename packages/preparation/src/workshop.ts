@@ -16,8 +16,8 @@ export interface Table {
   /** How many columns there are; unbounded in JSON. */
   count: number;
   /**
-   * SQL of its rows: columns `n` (the line; NULL unless asked for), `wrong` (what is the matter with the line as a whole, or NULL)
-   * and `c0`, `c1`, … for the columns asked for, all of them text.
+   * SQL of its rows: columns `n` (the line; NULL unless asked for), `wrong` (what is the matter with the line as a
+   * whole, or NULL) and `c0`, `c1`, … for the columns asked for, all of them text.
    */
   select: (columns: readonly number[], numbered: boolean) => string;
   /** The same with values of JSON as JSON. */

@@ -12,7 +12,8 @@ describe('a file of items', () => {
   it('gives titles, texts and pictures; items without a row stay', async () => {
     const items = folder.file(
       'data/items.csv',
-      'id,title,genres,description,image\na,"A ""good"" one, really",Drama,"Two\nlines &amp; <b>more</b>.",img/a.jpg\nb,B,,,\nz,Nobody’s,,,\n',
+      'id,title,genres,description,image\na,"A ""good"" one, really",Drama,"Two\nlines &amp; ' +
+        '<b>more</b>.",img/a.jpg\nb,B,,,\nz,Nobody’s,,,\n',
     );
     const { items: made, provenance } = await prepared(folder, interactions, { items });
     expect(made).toEqual([

@@ -142,7 +142,8 @@ describe('columns', () => {
   it('that cannot be found are asked for', async () => {
     const file = folder.file('strange.csv', 'alpha,beta,gamma\n1,2,3\n');
     expect(await refusal(folder, file, { header: true })).toBe(
-      'InputError: strange.csv: no column has a usual name of the user: name it with --user; there are "alpha", "beta", "gamma"',
+      'InputError: strange.csv: no column has a usual name of the user: name it with --user; there are "alpha", ' +
+        '"beta", "gamma"',
     );
     expect(await refusal(folder, file)).toMatch(
       /no header that names its 3 columns: say which is which by their places/,

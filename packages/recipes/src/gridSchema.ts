@@ -49,7 +49,9 @@ export const gridSchema = z
     axes: z
       .record(z.string().min(1), axis)
       .describe(
-        'what varies: by a key of a run with its values (model, objective, training.learningRate: [1e-3, 1e-4]), or by any name with named settings ({ tower: { ID: {}, text: { model: { tower: { ids: false, features: true } } } } })',
+        'what varies: by a key of a run with its values (model, objective, training.learningRate: [1e-3, 1e-4]), ' +
+          'or by any name with named settings ({ tower: { ID: {}, text: { model: { tower: { ids: false, features: ' +
+          'true } } } } })',
       ),
     except: z
       .array(z.record(z.string(), z.union([scalar, z.array(scalar).min(1)])))
@@ -86,7 +88,8 @@ export const gridSchema = z
       else if (Array.isArray(recipe.axes[name]) && !isKey(name))
         problem(
           ['axes', name],
-          `must be model, objective or a key of features, model, objective or training where its values are a list, got ${name}`,
+          'must be model, objective or a key of features, model, objective or training where its values are a ' +
+            `list, got ${name}`,
         );
       else if (valuesOf(name).length === 0) problem(['axes', name], 'must have at least one value, got none');
     }

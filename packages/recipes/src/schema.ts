@@ -60,7 +60,8 @@ export const finetuningSchema = z.looseObject({
     .string()
     .optional()
     .describe(
-      'what is trained after pre-training: full = everything; efficient = what the model names, of most its adapters, fusion and IDs; default efficient where there is that',
+      'what is trained after pre-training: full = everything; efficient = what the model names, of most its ' +
+        'adapters, fusion and IDs; default efficient where there is that',
     ),
   patience,
   checkpointEvery,
@@ -155,7 +156,8 @@ export const studyKeys = {
   baselines: distinct(z.enum(baselineNames))
     .default([...baselineNames])
     .describe(
-      'recommenders without training to compare with; content of the last item or of the whole history where there are features',
+      'recommenders without training to compare with; content of the last item or of the whole history where ' +
+        'there are features',
     ),
   features: featuresSchema.prefault({}),
   model: model.prefault({}),

@@ -150,7 +150,8 @@ function checkModel(
   if (carried && model.modalities(options).length === 0)
     own(
       ['model'],
-      `must know items by their features, or nothing of what it learns can be carried to other items: ${model.title} with these settings knows them by ID alone`,
+      'must know items by their features, or nothing of what it learns can be carried to other items: ' +
+        `${model.title} with these settings knows them by ID alone`,
     );
 }
 
@@ -165,7 +166,8 @@ interface Named {
 /**
  * The schema of a recipe of one run: the schemas of its model and its objective check, explain and complete their sections.
  *
- * @param recipe - As it was written: tells job and objective. An objective that the model does not have is left for the schema to find.
+ * @param recipe - As it was written: tells job and objective. An objective that the model does not have is left for the
+ *   schema to find.
  * @param model - The model it names.
  */
 export function wholeSchema(recipe: Named, model: ModelSchemas): z.ZodType<RunRecipe> {

@@ -79,7 +79,8 @@ describe('readRecipe', () => {
     ).toEqual([...['ndcg@10', 'ndcg@5', 'recall@50', 'mrr']]);
     expect(problemsOf('job: finetune\ntarget: a\nevaluation: { cutoffs: [5, 20], metric: ndcg@10 }')).toEqual(
       [
-        'r.yaml:3:41 evaluation.metric must be one of recall@5, ndcg@5, recall@20, ndcg@20, mrr (evaluation.cutoffs is [5, 20]), got ndcg@10',
+        'r.yaml:3:41 evaluation.metric must be one of recall@5, ndcg@5, recall@20, ndcg@20, mrr ' +
+          '(evaluation.cutoffs is [5, 20]), got ndcg@10',
       ],
     );
   });

@@ -44,7 +44,8 @@ export function barPath(x: number, width: number, base: number, top: number): st
   const c = coordinate;
   return (
     `M${c(x)} ${c(base)}L${c(x)} ${c(top + r)}Q${c(x)} ${c(top)} ${c(x + radius)} ${c(top)}` +
-    `L${c(x + width - radius)} ${c(top)}Q${c(x + width)} ${c(top)} ${c(x + width)} ${c(top + r)}L${c(x + width)} ${c(base)}Z`
+    (`L${c(x + width - radius)} ${c(top)}Q${c(x + width)} ${c(top)} ${c(x + width)} ${c(top + r)}L${c(x + width)} ` +
+      `${c(base)}Z`)
   );
 }
 

@@ -67,8 +67,8 @@ const rules =
   '.l{fill:none;stroke:#000;stroke-width:1.4}.w{fill:none;stroke:#000;stroke-width:.9}';
 
 /**
- * Draws numbers of rows as bars and some lines over them, each with intervals, as papers print long-tail figures: one SVG document of
- * vector shapes and real text, black and grey on a clear ground.
+ * Draws numbers of rows as bars and some lines over them, each with intervals, as papers print long-tail figures: one
+ * SVG document of vector shapes and real text, black and grey on a clear ground.
  *
  * @throws Error if the lines or counts have not one value for each group, or a value is not finite.
  */
@@ -183,7 +183,9 @@ export function groupChart(options: GroupChartOptions): string {
     const whiskers = points.map((point, g) =>
       point && point.high > point.low
         ? element('path', {
-            d: `M${c(x(g))} ${c(up(point.low))}V${c(up(point.high))}M${c(x(g) - 3)} ${c(up(point.low))}h6M${c(x(g) - 3)} ${c(up(point.high))}h6`,
+            d:
+              `M${c(x(g))} ${c(up(point.low))}V${c(up(point.high))}M${c(x(g) - 3)} ${c(up(point.low))}h6M${c(x(g) - 3)} ` +
+              `${c(up(point.high))}h6`,
             class: 'w',
           })
         : '',

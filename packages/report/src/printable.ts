@@ -1,6 +1,6 @@
 /**
- * Control characters (C0, DEL, C1), line separators, and the marks that reverse the direction of text: what a title from somebody's data could
- * use to move the cursor, rename the window or hide what follows.
+ * Control characters (C0, DEL, C1), line separators, and the marks that reverse the direction of text: what a title
+ * from somebody's data could use to move the cursor, rename the window or hide what follows.
  */
 
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;

@@ -59,8 +59,9 @@ function partsOf(sizes: readonly number[], leading: number, width: number): numb
 }
 
 /**
- * A table for the terminal: aligned columns, a rule under the headings, the best of a column marked by `*`. A table that is too
- * wide is cut between columns, never within rows: each part repeats the columns of text that the table begins with.
+ * A table for the terminal: aligned columns, a rule under the headings, the best of a column marked by `*`. A table
+ * that is too wide is cut between columns, never within rows: each part repeats the columns of text that the table
+ * begins with.
  */
 export function tableToText(table: Table, { width = Infinity }: TextOptions = {}): string {
   const { titles, right, rows, begins } = showTable(table);

@@ -13,7 +13,8 @@ import {
 import { meanModel, type MeanModel } from './meanModel.ts';
 
 /**
- * Objectives against slow literal versions: everything is computed on the host from the weights, example by example, item by item.
+ * Objectives against slow literal versions: everything is computed on the host from the weights, example by example,
+ * item by item.
  */
 const N = 15;
 

@@ -15,8 +15,8 @@ import {
 import { meanModel, type MeanModel } from './meanModel.ts';
 
 /**
- * 100 users of 82 interactions: ten hits (items 1..10) that everybody begins with, 70 of 700 other items (11..710), a hit again,
- * and a hit as the item to find. A model that sees 50 items does not see the ten.
+ * 100 users of 82 interactions: ten hits (items 1..10) that everybody begins with, 70 of 700 other items (11..710), a
+ * hit again, and a hit as the item to find. A model that sees 50 items does not see the ten.
  */
 const N = 710;
 const hit = (h: number): string => `h${h % 10}`;

@@ -30,7 +30,8 @@ export async function domainDirectory(reference: string): Promise<string> {
   const directory = domainPath(reference);
   if (directory === undefined)
     throw new UserError(
-      `${reference} needs the environment variable FERRY_DATA: the folder that holds the data sets (see datasets/README.md)`,
+      `${reference} needs the environment variable FERRY_DATA: the folder that holds the data sets (see ` +
+        'datasets/README.md)',
     );
   if (!existsSync(directory))
     throw new UserError(
@@ -39,7 +40,10 @@ export async function domainDirectory(reference: string): Promise<string> {
   return directory;
 }
 
-/** The path of a recipe's domain without looking whether it is there; undefined for generated ones and without FERRY_DATA. */
+/**
+ * The path of a recipe's domain without looking whether it is there; undefined for generated ones and without
+ * FERRY_DATA.
+ */
 export function domainPath(reference: string): string | undefined {
   if (reference.startsWith(sample)) return undefined;
   const rest = inDataFolder.exec(reference);

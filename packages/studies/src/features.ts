@@ -25,8 +25,8 @@ const wordDrop = { share: 0.15, seed: 2020 };
 export type FeatureProgress = (modality: Modality, progress: ExtractionProgress) => void;
 
 /**
- * The features a recipe asks for that are files already, and a check that there is something to encode for the others: all that
- * can be missing is found missing here, before anything is encoded.
+ * The features a recipe asks for that are files already, and a check that there is something to encode for the others:
+ * all that can be missing is found missing here, before anything is encoded.
  *
  * @throws Error if a feature file is missing, or an encoder is asked for and no item has what it reads.
  */

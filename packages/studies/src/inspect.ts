@@ -12,7 +12,10 @@ export interface Inspection {
   readonly form: string | undefined;
   /** Counts, lengths, popularity, warnings; pictures that cannot be used count as missing. */
   readonly statistics: DomainStatistics;
-  /** One line for each set of features that is there, or that none is. What is wrong with them stands among the warnings. */
+  /**
+   * One line for each set of features that is there, or that none is. What is wrong with them stands among the
+   * warnings.
+   */
   readonly features: readonly string[];
 }
 

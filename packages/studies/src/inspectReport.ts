@@ -2,8 +2,9 @@ import { openDomain } from './domains.ts';
 import { inspectDomain } from './inspect.ts';
 
 /**
- * Writes one HTML page about a domain: counts, lengths, popularity, interactions over time, duplicates, texts and their languages,
- * features, nearest neighbours of sampled items by each set of features, and what it shares with other domains.
+ * Writes one HTML page about a domain: counts, lengths, popularity, interactions over time, duplicates, texts and their
+ * languages, features, nearest neighbours of sampled items by each set of features, and what it shares with other
+ * domains.
  *
  * @param reference - The domain.
  * @param options - Where the page goes, other domains to compare with, and the command that made it.

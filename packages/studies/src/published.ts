@@ -135,8 +135,9 @@ function reasonOf({ protocol, matches }: PublishedTable, on: MeasuredOn): string
 }
 
 /**
- * Published results on the data that ours were measured on, told apart by whether they were measured the same way. A data set is
- * known by its numbers of items and test rows; with as many items and other rows it is the same data, measured otherwise.
+ * Published results on the data that ours were measured on, told apart by whether they were measured the same way. A
+ * data set is known by its numbers of items and test rows; with as many items and other rows it is the same data,
+ * measured otherwise.
  */
 export function publishedFor(on: MeasuredOn, all: readonly PublishedTable[] = readPublished()): Published {
   const same = all.filter(({ matches }) => matches.items === on.items);

@@ -28,8 +28,9 @@ import { readDetails } from './details.ts';
 import { addArrays } from './hashing.ts';
 
 /**
- * What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from it. Letters: R
- * rows, P relevant items of all rows together; R = P where each row has one, and `relevantEnds` is absent.
+ * What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from
+ * it. Letters: R rows, P relevant items of all rows together; R = P where each row has one, and `relevantEnds` is
+ * absent.
  */
 export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEnds' | 'gains'>> {
   /** Name of the domain. */
@@ -39,13 +40,16 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   /** How the domain was split; undefined for runs of before it was kept. */
   readonly protocol?: string;
   /**
-   * Whether items of the history were candidates: `keep`, `mask`; or `mask-training`, where only those of training were none and those
-   * of validation were, in the test.
+   * Whether items of the history were candidates: `keep`, `mask`; or `mask-training`, where only those of training were
+   * none and those of validation were, in the test.
    */
   readonly history: string;
   /** N: items each row's target was ranked among. */
   readonly items: number;
-  /** Identifies rows and catalogue: runs of equal keys ranked the same rows. Undefined for runs of before rows were kept. */
+  /**
+   * Identifies rows and catalogue: runs of equal keys ranked the same rows. Undefined for runs of before rows were
+   * kept.
+   */
   readonly key?: string;
   /** The checkpoint that ranked; undefined for runs of before rows were kept. */
   readonly checkpoint?: string;
@@ -141,7 +145,10 @@ export function rankedRows(ranking: Ranking): RankedRows {
   };
 }
 
-/** How old the domain was at each row's target; undefined where times are not known, or histories are not parts of the sequences. */
+/**
+ * How old the domain was at each row's target; undefined where times are not known, or histories are not parts of the
+ * sequences.
+ */
 function agesOf({ sequences }: Domain, { items, ends }: Rows): Float32Array | undefined {
   const { times } = sequences;
   if (!times || items !== sequences.items) return undefined;
@@ -159,8 +166,9 @@ function oneEach({ users, targets }: Rows, { users: ranked, lists: { relevant } 
 }
 
 /**
- * The same of a model that knows users and no order: a row for each user, with all items of the split as relevant items. Where every
- * user has one, these are the rows of a model of sequences, and can be compared with them. The lists are kept too.
+ * The same of a model that knows users and no order: a row for each user, with all items of the split as relevant
+ * items. Where every user has one, these are the rows of a model of sequences, and can be compared with them. The lists
+ * are kept too.
  *
  * @param ranking - `places` as `rankUsers` gives them; `candidates`: whether only items that training knows were ranked.
  */
@@ -315,8 +323,8 @@ export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties:
 }
 
 /**
- * Metrics by training interactions of the target, length of the history, and modalities of the target, as far as rows tell. Where rows
- * have several relevant items, groups of items count those: recall is the share of them that is found.
+ * Metrics by training interactions of the target, length of the history, and modalities of the target, as far as rows
+ * tell. Where rows have several relevant items, groups of items count those: recall is the share of them that is found.
  */
 export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): RowGroups[] {
   const { historyLengths, modalities, modalityNames } = rows;

@@ -56,7 +56,8 @@ export async function runJob(
     const summary = await runPretrain(recipe, console);
     const report = await writeRunReport(recipe, summary, { command });
     console.line(
-      `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${counted(summary.epochs, 'epoch')}, ${formatCount(summary.parameters['total'] ?? 0)} weights`,
+      `${before === summary.epochs ? 'was finished before' : 'pre-trained'}: ${counted(summary.epochs, 'epoch')}, ` +
+        `${formatCount(summary.parameters['total'] ?? 0)} weights`,
     );
     console.line(`report: ${report}`);
     console.line(`to go on: ferry finetune <recipe> ${shellCommand(`from=${recipe.out}`)}`);

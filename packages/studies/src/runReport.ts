@@ -104,7 +104,9 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
   const scratch = recipe.from === null;
   return {
     title: `${domainName(recipe.target)}: ${scratch ? 'from scratch' : 'fine-tuned'}`,
-    summary: `${model}, ${recipe.ids ? 'with' : 'without'} item IDs, ${scratch ? 'from scratch' : `from \`${recipe.from!}\``}, seed ${seed}.`,
+    summary:
+      `${model}, ${recipe.ids ? 'with' : 'without'} item IDs, ` +
+      `${scratch ? 'from scratch' : `from \`${recipe.from!}\``}, seed ${seed}.`,
   };
 }
 

@@ -91,7 +91,8 @@ describe('a study of axes', () => {
 
   it('tells what is wrong where it is written', async () => {
     expect(await problemsOf(base.replace('[bce, in-batch]', '[bce, in-bach]'))).toEqual([
-      'g.yaml:7:20 axes.objective[1] must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got "in-bach"; did you mean \'in-batch\'?',
+      'g.yaml:7:20 axes.objective[1] must be one of bce, softmax, sampled-softmax, in-batch, bpr-max, got ' +
+        '"in-bach"; did you mean \'in-batch\'?',
     ]);
     expect(await problemsOf(base.replace('ids: false', 'idz: false'))).toEqual([
       "g.yaml:11:36 unknown key 'idz' in axes.tower.text only.model.tower; did you mean 'ids'?",

@@ -242,7 +242,8 @@ describe('testFamily', () => {
     expect(family[0]!.corrected).toBeCloseTo(2 * family[0]!.permutation, 12);
     expect(family[1]!.corrected).toBe(1);
     expect(effectWords(axes, family, 'ndcg@10')).toBe(
-      'a, no IDs: pre-trained is **worse** than scratch by 0.6131 NDCG@10 (p < 0.001). The other difference is within chance.',
+      'a, no IDs: pre-trained is **worse** than scratch by 0.6131 NDCG@10 (p < 0.001). The other difference is ' +
+        'within chance.',
     );
     expect(effectWords(axes, family.slice(1), 'ndcg@10', ' on cold items')).toBe(
       'No difference in NDCG@10 on cold items is beyond chance at the level of 5 %.',

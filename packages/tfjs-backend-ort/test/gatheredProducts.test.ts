@@ -82,7 +82,8 @@ async function use(name: string): Promise<void> {
   await tf.setBackend('ort');
 }
 
-// Widths and numbers of ids that are no multiples of a vector; more than 2 ** 20 elements, from which on rows are not gathered whole.
+// Widths and numbers of ids that are no multiples of a vector; more than 2 ** 20 elements, from which on rows are not
+// gathered whole.
 const SHAPES: [number, number, number][] = [
   [3, 5, 7],
   [121, 90, 101],

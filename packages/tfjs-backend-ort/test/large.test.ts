@@ -20,14 +20,15 @@ const TABLE: readonly Case[] = [
 ];
 
 /**
- * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have threads of their own:
- * sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts.
+ * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have
+ * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts.
  */
 const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate', 'RowCounts', 'SparsePolynomial', 'SparsePolynomialOfRows'];
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
 const NO_NODE = (
-  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike Range Reshape RowCounts ' +
+  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike ' +
+  'Range Reshape RowCounts ' +
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
 ).split(' ');
 

@@ -28,8 +28,8 @@ it('hundreds of compiled training steps leave tensors, buffers and memory where 
     expect((now.external - early!.external) / MIB).toBeLessThan(0.25);
     // V8's collected heap holds a little more compiled code.
     expect((now.heap - early!.heap) / MIB).toBeLessThan(2);
-    // 3 to 5 MiB are the code that V8's optimising compiler makes, and its work space. A step allocates 50 KiB of arguments and
-    // results: 500 of them leaked would be 25 MiB.
+    // 3 to 5 MiB are the code that V8's optimising compiler makes, and its work space. A step allocates 50 KiB of
+    // arguments and results: 500 of them leaked would be 25 MiB.
     expect((now.resident - early!.resident) / MIB).toBeLessThan(8);
   }
   expect(programs).toBe(1);

@@ -6,8 +6,8 @@ import type { PickleValue } from './pickleValues.ts';
 /** How much of a file is unpacked before it is refused. */
 export interface ArchiveLimits {
   /**
-   * Largest number of bytes that the tensors may take (several may be views of one storage). Default: eight times the file and
-   * 1 MiB, at most 4 GiB.
+   * Largest number of bytes that the tensors may take (several may be views of one storage). Default: eight times the
+   * file and 1 MiB, at most 4 GiB.
    */
   maxBytes?: number;
   /** Largest number of entries of an archive. Default 100,000. */
@@ -31,8 +31,8 @@ export function limitsOf(bytes: Uint8Array, limits: ArchiveLimits): { maxBytes: 
 }
 
 /**
- * Opens a file of `torch.save`: the zip archive written since PyTorch 1.6 (`<name>/data.pkl`, `<name>/data/<key>`, `<name>/byteorder`), or
- * the older form of pickles with the storages behind them. Nothing in it is executed.
+ * Opens a file of `torch.save`: the zip archive written since PyTorch 1.6 (`<name>/data.pkl`, `<name>/data/<key>`,
+ * `<name>/byteorder`), or the older form of pickles with the storages behind them. Nothing in it is executed.
  *
  * @param bytes - The file.
  * @param file - Name for messages.

@@ -108,7 +108,8 @@ function unwrapped(tensors: Map<string, PthTensor>): Map<string, PthTensor> {
  * Reads the tensors of a PyTorch checkpoint's `state_dict`. Whatever else the file holds (configuration objects, optimiser
  * state) is skipped as inert data; nothing the file names is imported or called.
  *
- * @param bytes - A file of `torch.save`: a dictionary of tensors, or one with an entry `state_dict`, `model_state_dict` or `model`.
+ * @param bytes - A file of `torch.save`: a dictionary of tensors, or one with an entry `state_dict`, `model_state_dict`
+ *   or `model`.
  * @param file - Name for messages.
  * @param limits - See {@link ArchiveLimits}.
  * @returns Tensors by name, in the file's order; a `module.` or `_orig_mod.` in front of every name is left out.

@@ -33,7 +33,10 @@ interface Odd {
   moreShape?: readonly number[];
 }
 
-/** {'state_dict': {'w': _rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', 2), 0, (size,), (stride,), False, OrderedDict())}} */
+/**
+ * {'state_dict': {'w': _rebuild_tensor_v2(('storage', FloatStorage, '0', 'cpu', 2), 0, (size,), (stride,), False,
+ * OrderedDict())}}
+ */
 function pickle(size: number, stride: number, odd: Odd = {}): Uint8Array {
   const { type = 'FloatStorage', name = 'w', shape = [size], more, moreShape = [2], offset = 0 } = odd;
   const tensor = (sizes: readonly number[], strides = sizes.map(() => stride)): number[] => [

@@ -228,7 +228,8 @@ export async function openCheckpoint(path: string, which: 'best' | 'last' = 'bes
   const best = readState(join(folder, newest)).best;
   if (!best)
     throw new Error(
-      `${path}: no epoch was completed, so there is no best checkpoint yet; ask for the last one (ferry: --checkpoint last)`,
+      `${path}: no epoch was completed, so there is no best checkpoint yet; ask for the last one (ferry: ` +
+        '--checkpoint last)',
     );
   return readCheckpoint(join(folder, best.checkpoint));
 }

@@ -211,7 +211,8 @@ describe('a full disk', () => {
     await expect(run).rejects.toThrow(WriteError);
     await expect(run).rejects.toThrow(
       new RegExp(
-        `cannot write .*step-00000012: no space left on the device; last good checkpoint: .*step-00000008, untouched.*ferry resume here`,
+        'cannot write .*step-00000012: no space left on the device; last good checkpoint: .*step-00000008, ' +
+          'untouched.*ferry resume here',
       ),
     );
     expect(readdirSync(checkpoints).sort()).toEqual(['step-00000006', 'step-00000008']);

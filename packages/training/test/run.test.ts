@@ -139,7 +139,8 @@ describe('runTraining', () => {
   it('takes the last checkpoint where nothing is validated', async () => {
     const result = await trainTiny(directory, { blind: true }, { keepEvery: 2 });
     expect(result).toMatchObject({ summary: { best: { epoch: 4, valid: {} }, test: null } });
-    // Epochs 2 and 4 are kept for good; the checkpoint before the last, and what it named as the result, in case the last is damaged.
+    // Epochs 2 and 4 are kept for good; the checkpoint before the last, and what it named as the result, in case the
+    // last is damaged.
     expect(readdirSync(join(directory, 'checkpoints')).sort()).toEqual([
       'step-00000012',
       'step-00000018',

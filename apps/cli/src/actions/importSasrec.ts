@@ -64,7 +64,8 @@ export async function importSasrecRun(
   });
   writeFileSync(join(out, 'recipe.yaml'), recipeYaml(recipe));
   console.line(
-    `${out}: SASRec in ${options.preset}'s form, width ${options.width}, ${options.layers} layers, IDs of ${own.ids.length} items of ${name}`,
+    `${out}: SASRec in ${options.preset}'s form, width ${options.width}, ${options.layers} layers, IDs of ` +
+      `${own.ids.length} items of ${name}`,
   );
   console.line(`evaluated with history: ${history}, as ${options.preset} does`);
   if (ignored.length > 0) console.line(`left out: ${ignored.join(', ')}`);

@@ -42,7 +42,8 @@ export function inspectVerb(): Command {
         inspection.statistics;
       const lengths = (name: string, of: typeof sequenceLengths): string[] => [
         name,
-        `min ${count(of.min)}  median ${count(of.median)}  mean ${of.mean.toFixed(1)}  95 % ${count(of.percentile95)}  max ${count(of.max)}`,
+        `min ${count(of.min)}  median ${count(of.median)}  mean ${of.mean.toFixed(1)}  95 % ` +
+          `${count(of.percentile95)}  max ${count(of.max)}`,
       ];
       const lines = [
         `${inspection.name}  ${inspection.directory}`,

@@ -60,7 +60,10 @@ interface JobOptions {
 /** The keys that a study has only where it has axes. */
 function gridHelp(): string {
   const keys = ['axes', 'except', 'compare', 'objective', 'training'];
-  return `\n\nA study with axes trains on each target, and has these keys instead of sources, starts, ids, variants, pretraining and finetuning:\n${recipeHelp(gridSchema, { under: keys }).split('\n').slice(1).join('\n')}`;
+  return (
+    `\n\nA study with axes trains on each target, and has these keys instead of sources, starts, ids, variants, ` +
+    `pretraining and finetuning:\n${recipeHelp(gridSchema, { under: keys }).split('\n').slice(1).join('\n')}`
+  );
 }
 
 function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Command {
@@ -75,7 +78,8 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
     .addHelpText(
       'after',
       () =>
-        `\nExample:\n  ${example}\n\n${recipeHelp(schema)}${job === 'study' ? gridHelp() : ''}\n\nSettings of a model and its objectives: ferry models <name>`,
+        `\nExample:\n  ${example}\n\n${recipeHelp(schema)}${job === 'study' ? gridHelp() : ''}\n\nSettings of a ` +
+        'model and its objectives: ferry models <name>',
     )
     .action(async (reference: string, overrides: string[], options: JobOptions) => {
       const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];

@@ -111,7 +111,8 @@ function summary(out: string, { counts, items, damaged, order }: Provenance, odd
       ['users', count(counts.users)],
       [
         'items',
-        `${count(counts.items)}; ${count(items.titled)} with a title, ${count(items.texts)} with a text, ${count(items.images)} with a picture`,
+        `${count(counts.items)}; ${count(items.titled)} with a title, ${count(items.texts)} with a text, ` +
+          `${count(items.images)} with a picture`,
       ],
       ...(damaged.count > 0
         ? [['left out', `${count(damaged.count)} damaged rows, listed in skipped.jsonl`]]
@@ -171,7 +172,8 @@ export function prepareVerb(): Command {
     .addOption(
       new Option(
         '--drop <what...>',
-        'leave out what --with counts: items that are there, or have a title of the same words, interactions after their user’s training there',
+        'leave out what --with counts: items that are there, or have a title of the same words, interactions ' +
+          'after their user’s training there',
       ).choices(['same-items', 'similar-titles', 'later']),
     )
     .option('--memory <size>', 'what may be held in memory before it goes to disk', '2GB')

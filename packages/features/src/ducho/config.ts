@@ -104,8 +104,8 @@ function sourceOf(
 }
 
 /**
- * Reads a Ducho configuration: its keys as Ducho's code reads them, and as its README writes them (`gpu_list`, `name`). Paths are
- * relative to `dataset_path`, which is relative to the working directory as in Ducho.
+ * Reads a Ducho configuration: its keys as Ducho's code reads them, and as its README writes them (`gpu_list`, `name`).
+ * Paths are relative to `dataset_path`, which is relative to the working directory as in Ducho.
  *
  * @returns The extractions in the file's order, and what Ducho would do otherwise.
  * @throws RecipeError with every problem, by line and column.

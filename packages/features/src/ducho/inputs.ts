@@ -28,7 +28,8 @@ function refuseTwice(file: string, all: readonly Named[]): void {
 }
 
 /**
- * The pictures of a folder by id: the file's name without its last ending. Ducho cuts at the first dot, which makes two ids one.
+ * The pictures of a folder by id: the file's name without its last ending. Ducho cuts at the first dot, which makes two
+ * ids one.
  *
  * @throws InputError if there is no picture.
  */
@@ -108,7 +109,10 @@ export async function readTexts({ source, of }: DuchoJob): Promise<Named[]> {
 /** Digits that stand alone become words. */
 const digits = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
 
-/** Ducho's `clear_text`; its lower-casing has no effect there, and has none here. It leaves little of texts that are not English. */
+/**
+ * Ducho's `clear_text`; its lower-casing has no effect there, and has none here. It leaves little of texts that are not
+ * English.
+ */
 export function clearText(text: string): string {
   return text
     .replace(/[^A-Za-z0-9',.!;?()]/g, ' ')

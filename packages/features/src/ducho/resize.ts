@@ -65,8 +65,8 @@ function pass(
 }
 
 /**
- * Resizes a picture as Pillow's BICUBIC does, to the last bit: a cubic kernel that is stretched when the picture shrinks, columns before
- * rows, weights with 22 bits behind the point. Ducho resizes by it.
+ * Resizes a picture as Pillow's BICUBIC does, to the last bit: a cubic kernel that is stretched when the picture
+ * shrinks, columns before rows, weights with 22 bits behind the point. Ducho resizes by it.
  */
 export function resizeBicubic({ data, width, height }: Rgb, toWidth: number, toHeight: number): Rgb {
   let [now, own] = [data, width];

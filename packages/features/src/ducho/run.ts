@@ -252,7 +252,8 @@ async function runJoint(job: DuchoJob, layer: string, options: DuchoOptions): Pr
   const notes = [
     ...(noText.length + noPicture.length > 0
       ? [
-          `pictures and texts are joined by id: ${noText.length} pictures have no text, ${noPicture.length} texts no picture (Ducho pairs them by their places in two lists)`,
+          `pictures and texts are joined by id: ${noText.length} pictures have no text, ${noPicture.length} ` +
+            'texts no picture (Ducho pairs them by their places in two lists)',
         ]
       : []),
     ...(dotted > 0 ? [`${dotted} ids hold a dot and are kept whole (Ducho cuts them)`] : []),

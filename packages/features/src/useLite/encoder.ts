@@ -63,12 +63,15 @@ export async function judgeUseLite(
     return coverage.unknown * 2 > coverage.symbols;
   });
   if (texts.length === 0 || unread.length <= unreadShares.told * texts.length) return undefined;
-  const found = `${unread.length.toLocaleString('en-US')} of ${texts.length.toLocaleString('en-US')} texts mostly of symbols it does not know (such as ${JSON.stringify(unread[0]!.value.slice(0, 40))})`;
+  const found =
+    `${unread.length.toLocaleString('en-US')} of ${texts.length.toLocaleString('en-US')} texts mostly of symbols ` +
+    `it does not know (such as ${JSON.stringify(unread[0]!.value.slice(0, 40))})`;
   if (unread.length >= unreadShares.refused * texts.length)
     throw new InputError(
       domain.directory,
       undefined,
-      `encoder 'use-lite' reads English, got ${found}; bring features of an encoder for this language as a .feat1CLS file (features.text: stored)`,
+      `encoder 'use-lite' reads English, got ${found}; bring features of an encoder for this language as a ` +
+        '.feat1CLS file (features.text: stored)',
     );
   return `use-lite reads English: ${found}`;
 }

@@ -28,8 +28,8 @@ export interface Coverage {
  * score 0, and neighbouring unmatched symbols become one token 0.
  *
  * @param vocabulary - Pieces in the order of their ids.
- * @returns A function from text to token ids, which adds to `coverage` what it met. Text is NFKC-normalised and gets a leading
- *   space; '' gives no token.
+ * @returns A function from text to token ids, which adds to `coverage` what it met. Text is NFKC-normalised and gets a
+ *   leading space; '' gives no token.
  */
 export function createTokenizer(
   vocabulary: readonly VocabularyEntry[],

@@ -95,7 +95,9 @@ function sizes(domain: Domain, { statistics }: Inspection): Section {
               x: { title: 'interactions' },
               y: { title: 'users' },
             }),
-            caption: `From ${count(sequenceLengths.min)} to ${count(sequenceLengths.max)} interactions; the middle half has ${count(sequenceLengths.quartile1)} to ${count(sequenceLengths.quartile3)}.`,
+            caption:
+              `From ${count(sequenceLengths.min)} to ${count(sequenceLengths.max)} interactions; the middle half ` +
+              `has ${count(sequenceLengths.quartile1)} to ${count(sequenceLengths.quartile3)}.`,
           },
           ...(curve.length > 1 && curve[0]! > 0
             ? [
@@ -109,7 +111,9 @@ function sizes(domain: Domain, { statistics }: Inspection): Section {
                       { name: 'items', points: places.map((place) => [place + 1, curve[place]!] as const) },
                     ],
                   }),
-                  caption: `The most popular tenth of the items has ${formatShare(popularity.headShare)} of the training interactions.`,
+                  caption:
+                    `The most popular tenth of the items has ${formatShare(popularity.headShare)} of the training ` +
+                    'interactions.',
                 },
               ]
             : []),
@@ -218,7 +222,9 @@ function modalities(domain: Domain, { statistics, features }: Inspection): Secti
                 ['language', 'texts', 'share'],
                 shares.slice(0, 8).map(([name, own]) => [name, own, formatShare(own / judged)]),
               ),
-              caption: `Languages by ISO 639-3, guessed from ${count(judged)} texts of at least 20 characters; und: undetermined. Short titles are often mistaken.`,
+              caption:
+                `Languages by ISO 639-3, guessed from ${count(judged)} texts of at least 20 characters; und: ` +
+                'undetermined. Short titles are often mistaken.',
             } as const,
           ]
         : []),
@@ -251,7 +257,8 @@ async function neighbourBlocks(
     ]);
   const agreement = categories && agreementOf(matrix, categories);
   const said = agreement
-    ? ` Of the ten nearest of ${count(agreement.items)} items ${formatShare(agreement.near)} share a category with it, of any two items ${formatShare(agreement.chance)}.`
+    ? ` Of the ten nearest of ${count(agreement.items)} items ${formatShare(agreement.near)} share a category with ` +
+      `it, of any two items ${formatShare(agreement.chance)}.`
     : '';
   return [
     {
@@ -322,7 +329,8 @@ export async function writeDomainReport(
                       .map(({ name, users, items, titles }) => [name, users, items, titles]),
                   ),
                   caption:
-                    'A title is similar if it has the same words, whatever their order, case and punctuation; titles of one word do not count.',
+                    'A title is similar if it has the same words, whatever their order, case and punctuation; ' +
+                    'titles of one word do not count.',
                 } as const,
               ],
             },

@@ -18,7 +18,8 @@ export function isUserItem(model: AnyModel): model is UserItemModel {
 export function sequential(model: AnyModel): SequentialModel {
   if (isUserItem(model))
     throw new UserError(
-      `${model.title} is a user-item model: it is trained and tested by ferry train; what carries to other domains and explains histories needs a model of sequences`,
+      `${model.title} is a user-item model: it is trained and tested by ferry train; what carries to other ` +
+        'domains and explains histories needs a model of sequences',
     );
   return model;
 }

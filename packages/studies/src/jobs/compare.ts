@@ -80,7 +80,10 @@ export interface RunComparison {
   readonly metrics: readonly Readonly<Record<string, Summary>>[];
   /** Lines against one another. */
   readonly differences: readonly LineDifference[];
-  /** Metrics of each line, means over its seeds, by training interactions of the item, length of the history and modalities. */
+  /**
+   * Metrics of each line, means over its seeds, by training interactions of the item, length of the history and
+   * modalities.
+   */
   readonly groups: Readonly<Record<string, readonly (readonly GroupMetrics[])[]>>;
 }
 
@@ -98,7 +101,10 @@ function together<T>(
 const mean = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Groups of each line, their metrics averaged over its runs; groupings that only some of the runs can tell are left out. */
+/**
+ * Groups of each line, their metrics averaged over its runs; groupings that only some of the runs can tell are left
+ * out.
+ */
 function groupsOfLines(
   lines: readonly Line[],
   opened: Opened,
@@ -173,8 +179,8 @@ function testedMetric(
 }
 
 /**
- * Compares runs that ranked the same rows, from the rows they kept: nothing is ranked again. Runs of one recipe with several seeds
- * are one line.
+ * Compares runs that ranked the same rows, from the rows they kept: nothing is ranked again. Runs of one recipe with
+ * several seeds are one line.
  *
  * @param runs - Run directories, two at least; the others are compared with the first.
  * @throws UserError for runs that ranked other rows, or kept none.

@@ -8,10 +8,11 @@ const columns: readonly Column[] = ['run', 'domain', 'split', 'grouping', 'group
   .map((key) => ({ key, title: key }));
 
 /**
- * A comparison in long form: a row for each line, group of rows and metric, and one for each comparison. Rows over all test rows have
- * neither grouping nor group. `value` is the mean over the line's seeds, `deviation` over them. A row with `against` is a difference of the
- * tested metric: its 95 % interval and standard error over rows, its deviation over seeds, the p-values of the permutation test, of the t-test,
- * of Wilcoxon's and of the sign test, the chosen one corrected, and how many rows are better and worse.
+ * A comparison in long form: a row for each line, group of rows and metric, and one for each comparison. Rows over all
+ * test rows have neither grouping nor group. `value` is the mean over the line's seeds, `deviation` over them. A row
+ * with `against` is a difference of the tested metric: its 95 % interval and standard error over rows, its deviation
+ * over seeds, the p-values of the permutation test, of the t-test, of Wilcoxon's and of the sign test, the chosen one
+ * corrected, and how many rows are better and worse.
  */
 export function comparisonTable(comparison: RunComparison): Table {
   const { lines, domain, rows: split, count, metric: tested, metrics, differences, groups } = comparison;

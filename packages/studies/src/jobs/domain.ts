@@ -26,11 +26,11 @@ export interface OpenedDomain {
 }
 
 /**
- * Reads a recipe's domain and finds out whether all that is asked of it is there. For several domains, this is done for each before the first is
- * encoded.
+ * Reads a recipe's domain and finds out whether all that is asked of it is there. For several domains, this is done for
+ * each before the first is encoded.
  *
- * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows; `ordered`: whether the
- *   items of users must have an order, default true.
+ * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows;
+ *   `ordered`: whether the items of users must have an order, default true.
  * @throws Error naming the domain and what it lacks.
  */
 export async function openForJob(
@@ -45,13 +45,15 @@ export async function openForJob(
   const domain = await openDomain(reference, recipe.evaluation);
   if (domain.unordered && ordered)
     throw new UserError(
-      `${domain.name} (${reference}) holds ${domain.form ?? 'items in no order'}: only user-item models can be trained on it (ferry models)`,
+      `${domain.name} (${reference}) holds ${domain.form ?? 'items in no order'}: only user-item models can be ` +
+        'trained on it (ferry models)',
     );
   for (const split of rows)
     if (domain[split].targets.length === 0)
       throw new UserError(
         `${domain.name} (${reference}) has no ${split === 'train' ? 'training' : 'validation'} rows: ` +
-          `a user gives ${split === 'train' ? 'one from four interactions on' : 'one from three interactions on'}; leave it out`,
+          (`a user gives ${split === 'train' ? 'one from four interactions on' : 'one from three interactions on'}; ` +
+            'leave it out'),
       );
   return { domain, stored: await storedFeatures(domain, recipe.features, { words }), words };
 }
@@ -73,7 +75,8 @@ export async function loadDomain(
 export function describeDomain({ domain, features }: LoadedDomain): string[] {
   const number = (value: number): string => value.toLocaleString('en-US');
   return [
-    `${domain.name}: ${number(domain.items.ids.length)} items, ${number(domain.users.length)} users, ${number(domain.train.targets.length)} training rows`,
+    `${domain.name}: ${number(domain.items.ids.length)} items, ${number(domain.users.length)} users, ` +
+      `${number(domain.train.targets.length)} training rows`,
     ...Object.values(features)
       .flatMap(describeFeatures)
       .map((line) => `  ${line}`),

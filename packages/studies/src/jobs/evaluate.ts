@@ -100,7 +100,8 @@ async function savedLists(
   const twice = users.findIndex((user, row) => row > 0 && user === users[row - 1]);
   if (twice >= 0)
     throw new UserError(
-      `--save-lists needs one ${split} row a user, got several for user '${domain.users[users[twice]!]!}' of ${domain.name} (split ${domain.protocol ?? 'leave-one-out'})`,
+      `--save-lists needs one ${split} row a user, got several for user '${domain.users[users[twice]!]!}' of ` +
+        `${domain.name} (split ${domain.protocol ?? 'leave-one-out'})`,
     );
   const lists = await topLists(ranking, model, domain[split], options);
   writeLists(file, domain, users, lists);

@@ -100,9 +100,13 @@ function note({ lines, test, correction, differences }: RunComparison): string {
   const name = testNames[test];
   const many = lines.some(({ runs }) => runs.length > 1);
   const seeds = many
-    ? ' Each row’s value is the mean over the seeds that both lines have. The interval covers the choice of rows; how the difference varies from seed to seed stands beside it.'
+    ? ' Each row’s value is the mean over the seeds that both lines have. The interval covers the choice of rows; ' +
+      'how the difference varies from seed to seed stands beside it.'
     : ' The interval covers the choice of rows, not the seed of a run: compare several seeds, or a study.';
-  return `${name[0]!.toUpperCase()}${name.slice(1)}, row by row, corrected for ${differences.length === 1 ? 'one comparison' : `${differences.length} comparisons`} (${correctionNames[correction]}).${seeds}`;
+  return (
+    `${name[0]!.toUpperCase()}${name.slice(1)}, row by row, corrected for ` +
+    `${differences.length === 1 ? 'one comparison' : `${differences.length} comparisons`} (${correctionNames[correction]}).${seeds}`
+  );
 }
 
 /**

@@ -155,8 +155,8 @@ function groupedValues(rows: RankedRows, metric: string, ties: TieRule, ofItems:
 }
 
 /**
- * Test rows by groups, and what some runs find in each relative to a named one: the long-tail figure of MISSRec and others, from the
- * rows that runs have kept. Runs of one recipe with several seeds are one line.
+ * Test rows by groups, and what some runs find in each relative to a named one: the long-tail figure of MISSRec and
+ * others, from the rows that runs have kept. Runs of one recipe with several seeds are one line.
  *
  * @throws UserError for runs that ranked other rows, and for a grouping that their rows do not tell.
  */
@@ -281,7 +281,10 @@ export function formatLongtail(figure: Longtail, width?: number): string {
       ),
     })),
   };
-  return `${domain}: ${metricTitle(metric)} by ${title}, relative to ${base!.name}\n\n${tableToText(table, { width }).trimEnd()}\n\nIn brackets the 95 % interval over rows (bootstrap); empty where ${base!.name} finds nothing.`;
+  return (
+    `${domain}: ${metricTitle(metric)} by ${title}, relative to ${base!.name}\n\n${tableToText(table, { width }).trimEnd()}\n\nIn ` +
+    `brackets the 95 % interval over rows (bootstrap); empty where ${base!.name} finds nothing.`
+  );
 }
 
 /** A long-tail figure as an SVG for a paper: bars for numbers of rows, a line for each run relative to the named one. */
@@ -291,7 +294,9 @@ export function longtailSvg(figure: Longtail): string {
   const measure = metricTitle(metric);
   return groupChart({
     title: `${domain}: ${measure} by ${title}`,
-    description: `Bars: test rows in each group. Lines: ${measure} relative to ${base!.name} in per cent, with 95 % intervals over rows.`,
+    description:
+      `Bars: test rows in each group. Lines: ${measure} relative to ${base!.name} in per cent, with 95 % intervals ` +
+      'over rows.',
     groups: groups.map(({ label }) => label),
     counts: groups.map(({ rows }) => rows),
     x: title,

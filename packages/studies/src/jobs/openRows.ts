@@ -29,7 +29,8 @@ export async function openRows(run: string, name: string): Promise<OpenedRows> {
     const there = listRows(run);
     const [split = 'test'] = name.split('-');
     throw new UserError(
-      `${run} has kept no rows '${name}'${there.length > 0 ? ` (it has ${there.join(', ')})` : ''}: ferry evaluate ${run}${split === 'test' ? '' : ` --split ${split}`} makes them`,
+      `${run} has kept no rows '${name}'${there.length > 0 ? ` (it has ${there.join(', ')})` : ''}: ferry ` +
+        `evaluate ${run}${split === 'test' ? '' : ` --split ${split}`} makes them`,
     );
   }
   return { run, rows, recipe, evaluation: recipe.job === 'pretrain' ? undefined : recipe.evaluation };

@@ -39,7 +39,8 @@ function withoutFeatures(target: LoadedDomain, without: readonly Modality[]): Lo
  * Opens a checkpoint of a user-item run on the domain it was trained on.
  *
  * @param run - A run directory, and its recipe.
- * @param options - `without`: modalities that are taken from every item; `evaluation`: where it ranks otherwise than the recipe says.
+ * @param options - `without`: modalities that are taken from every item; `evaluation`: where it ranks otherwise than
+ *   the recipe says.
  * @throws UserError for another domain, and for modalities that are in what a fitted model found.
  */
 export async function openUserItemRun(
@@ -61,7 +62,8 @@ export async function openUserItemRun(
     );
   if (without.length > 0 && model.kind === 'fitted')
     throw new UserError(
-      `${model.title} was fitted with its features, which cannot be taken from it afterwards: fit it with ${without.map((modality) => `features.${modality}=none`).join(' ')} instead`,
+      `${model.title} was fitted with its features, which cannot be taken from it afterwards: fit it with ` +
+        `${without.map((modality) => `features.${modality}=none`).join(' ')} instead`,
     );
   const weights = await storedWeights(run, checkpoint);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });

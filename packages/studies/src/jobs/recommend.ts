@@ -58,7 +58,8 @@ function historyOf(domain: Domain, { user, history }: RecommendRequest): number[
     if (index < 0) {
       const near = suggest(user, domain.users);
       throw new UserError(
-        `no user '${user}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.users.length} users, the first is '${domain.users[0] ?? ''}')`,
+        `no user '${user}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.users.length} ` +
+          `users, the first is '${domain.users[0] ?? ''}')`,
       );
     }
     const { items, starts, ends } = domain.sequences;
@@ -78,7 +79,8 @@ function historyOf(domain: Domain, { user, history }: RecommendRequest): number[
     if (index < 0) {
       const near = suggest(id, domain.items.ids);
       throw new UserError(
-        `no item '${id}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.items.ids.length} items, the first is '${domain.items.ids[0] ?? ''}')`,
+        `no item '${id}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.items.ids.length} ` +
+          `items, the first is '${domain.items.ids[0] ?? ''}')`,
       );
     }
     return index + 1;
@@ -123,7 +125,8 @@ async function recommendToUser(
     const user = domain.users.indexOf(request.user);
     if (domain.training.starts[user] === domain.training.ends[user])
       throw new UserError(
-        `user '${request.user}' of ${domain.name} has no training interactions: ${model.title} learned nothing of this user`,
+        `user '${request.user}' of ${domain.name} has no training interactions: ${model.title} learned nothing ` +
+          'of this user',
       );
     const scores = await readScores(scorer.scores(Int32Array.of(user)));
     const best = Array.from({ length: domain.items.ids.length }, (_, i) => i + 1)

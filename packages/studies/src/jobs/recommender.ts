@@ -77,7 +77,8 @@ export function recommenderOf(
   );
   if (wanted.length > 0 && Object.keys(widths).length === 0)
     throw new UserError(
-      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or features.image, got neither`,
+      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or ` +
+        'features.image, got neither',
     );
   const catalogue = createCatalogue(
     { featureWidths: widths },

@@ -121,7 +121,8 @@ function refuseItemWeights(
   const byId = knowsIds(model, own);
   const advice = own.job === 'finetune' && own.ids ? '; train without (ids=false)' : '';
   throw new UserError(
-    `${run} knows the items of ${domainName(own.target)} by ${byId ? 'ID' : `a weight each (${name})`}: it cannot be used on ${domainName(on)}${advice}`,
+    `${run} knows the items of ${domainName(own.target)} by ${byId ? 'ID' : `a weight each (${name})`}: it ` +
+      `cannot be used on ${domainName(on)}${advice}`,
   );
 }
 
@@ -134,7 +135,8 @@ export interface OpenRunOptions {
 }
 
 /**
- * Opens a run's best checkpoint on its own domain or, if it knows no items by ID, on another. What computes is what the run's recipe says.
+ * Opens a run's best checkpoint on its own domain or, if it knows no items by ID, on another. What computes is what the
+ * run's recipe says.
  *
  * @param run - A run directory.
  * @param check - Refuses a domain that cannot give what is asked for, before anything is encoded.

@@ -4,7 +4,10 @@ import type { Json, JsonObject } from '@ferry/training';
 import { domainPath } from '../domains.ts';
 import { isStudyRun, studyRunName } from './studyRuns.ts';
 
-/** Whether two references lead to one place, or the saved one leads nowhere any more and has the name of the other: data was moved. */
+/**
+ * Whether two references lead to one place, or the saved one leads nowhere any more and has the name of the other: data
+ * was moved.
+ */
 function sameDomain(saved: string, present: string): boolean {
   if (saved === present) return true;
   const [before, now] = [saved, present].map((reference) => {
@@ -38,8 +41,8 @@ function inPresentWords(
 }
 
 /**
- * How a recipe that a run directory holds reads today: keys that came since have their defaults, and the same domain or run under
- * another path counts as the same.
+ * How a recipe that a run directory holds reads today: keys that came since have their defaults, and the same domain or
+ * run under another path counts as the same.
  *
  * @param saved - From a run directory, perhaps by an earlier version.
  * @param present - What it is compared with.

@@ -127,7 +127,9 @@ export function formatScoredLists(scored: ScoredLists, width?: number): string {
       }),
     ),
   }));
-  const head = `${basename(file)} (${formNames[form]}): ${domain}, ${split}, split ${protocol}: ${count(users)} users, lists of up to ${count(depth)} items`;
+  const head =
+    `${basename(file)} (${formNames[form]}): ${domain}, ${split}, split ${protocol}: ${count(users)} users, lists ` +
+    `of up to ${count(depth)} items`;
   return [[head, ...notes].join('\n'), tableToText(groupTable('cutoff', groups), { width }).trimEnd()].join(
     '\n\n',
   );

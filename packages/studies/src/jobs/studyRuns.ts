@@ -40,7 +40,8 @@ export function startPath(from: string, out: string): string {
     if (isStudy(directory)) return join(directory, ...studyRunName(from).split('/'));
     if (directory === dirname(directory))
       throw new UserError(
-        `from: ${from} is a run of the study that ${out} is part of, and it lies in no study directory: give the run's path instead`,
+        `from: ${from} is a run of the study that ${out} is part of, and it lies in no study directory: give the ` +
+          `run's path instead`,
       );
   }
 }

@@ -5,8 +5,8 @@ import { savedRecipe } from './savedRecipe.ts';
 import { StoppedError, type JobConsole } from './console.ts';
 
 /**
- * Keys of a recipe that may differ when a run is resumed: they do not change its numbers (for backend and threads only the last
- * digits), or say how long it goes on.
+ * Keys of a recipe that may differ when a run is resumed: they do not change its numbers (for backend and threads only
+ * the last digits), or say how long it goes on.
  */
 export const mayDiffer: readonly string[] = [
   ...['description', 'needs', 'takes', 'out', 'backend', 'threads', 'evaluation.batchSize'],

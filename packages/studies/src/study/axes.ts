@@ -19,7 +19,10 @@ export interface Axis {
   readonly title: string;
   /** Its values, in the order of tables. */
   readonly values: readonly AxisValue[];
-  /** Whether it changes the problem that is solved, such as the target domain: what stands on its values is shown side by side. */
+  /**
+   * Whether it changes the problem that is solved, such as the target domain: what stands on its values is shown side
+   * by side.
+   */
   readonly setting?: boolean;
   /** Where the study's recipe says one of its values. Default: it is not told. */
   readonly written?: (value: AxisValue['value']) => Path;
@@ -44,8 +47,8 @@ export function choicesOf(axes: readonly Axis[]): Axis[] {
 }
 
 /**
- * The axes as charts have them: a chart with more lines than there are colours cannot be read, so the choices of fewest values become
- * settings, side by side or in charts of their own, until each has few enough.
+ * The axes as charts have them: a chart with more lines than there are colours cannot be read, so the choices of fewest
+ * values become settings, side by side or in charts of their own, until each has few enough.
  *
  * @param most - Lines that a chart may have.
  */

@@ -37,8 +37,8 @@ function stalePreparations({ preparations, runs }: StudyPlan): string[] {
 }
 
 /**
- * Refuses a directory whose runs were made by other settings, before any work is done. Runs may lie elsewhere than they were made,
- * and may be given more epochs.
+ * Refuses a directory whose runs were made by other settings, before any work is done. Runs may lie elsewhere than they
+ * were made, and may be given more epochs.
  */
 export async function refuseOthers(
   recipe: PlacedStudy,

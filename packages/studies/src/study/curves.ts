@@ -11,8 +11,8 @@ export function epochsOf(run: string): EpochRecord[] {
 }
 
 /**
- * Mean and deviation over runs of something each epoch has. From where a run has ended, the mean is over those that are left, and
- * `thinFrom` says so.
+ * Mean and deviation over runs of something each epoch has. From where a run has ended, the mean is over those that are
+ * left, and `thinFrom` says so.
  */
 export function meanCurve(
   runs: readonly string[],

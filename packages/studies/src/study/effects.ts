@@ -51,8 +51,8 @@ export function effectTable(
 const told = 3;
 
 /**
- * What a family of tests says, in a sentence for each difference that is beyond chance, losses as well as gains; of many, their
- * numbers and the largest.
+ * What a family of tests says, in a sentence for each difference that is beyond chance, losses as well as gains; of
+ * many, their numbers and the largest.
  */
 export function effectWords(
   axes: readonly Axis[],
@@ -66,17 +66,26 @@ export function effectWords(
   const sentences = shown.map(({ place, base, difference, corrected }) => {
     const [line, other] = [lineName(axes, place), lineName(axes, base)];
     const p = corrected < 0.001 ? 'p < 0.001' : `p = ${pText(corrected)}`;
-    return `${settingName(axes, place)}: ${line} is **${difference > 0 ? 'better' : 'worse'}** than ${other} by ${Math.abs(difference).toFixed(4)} ${metricTitle(metric)}${where} (${p}).`;
+    return (
+      `${settingName(axes, place)}: ${line} is **${difference > 0 ? 'better' : 'worse'}** than ${other} by ` +
+      `${Math.abs(difference).toFixed(4)} ${metricTitle(metric)}${where} (${p}).`
+    );
   });
   const rest = family.length - found.length;
   if (found.length === 0)
     return `No difference in ${metricTitle(metric)}${where} is beyond chance at the level of ${100 * level} %.`;
   if (found.length > told) {
     const better = found.filter(({ difference }) => difference > 0).length;
-    return `Of ${family.length} differences in ${metricTitle(metric)}${where}, ${better} are **better** and ${found.length - better} **worse** beyond chance. The largest: ${sentences[0]!}`;
+    return (
+      `Of ${family.length} differences in ${metricTitle(metric)}${where}, ${better} are **better** and ` +
+      `${found.length - better} **worse** beyond chance. The largest: ${sentences[0]!}`
+    );
   }
   if (rest === 0) return sentences.join(' ');
-  return `${sentences.join(' ')} ${rest === 1 ? 'The other difference is' : `The other ${rest} differences are`} within chance.`;
+  return (
+    `${sentences.join(' ')} ${rest === 1 ? 'The other difference is' : `The other ${rest} differences are`} within ` +
+    'chance.'
+  );
 }
 
 /** A title that may be a question, with what it is restricted to. */
@@ -92,7 +101,10 @@ export function effectBlocks(
   command: string,
 ): Block[] {
   const how =
-    'Row by row, each row’s value averaged over seeds: mean difference, p-value of the paired permutation test, and the same corrected by Holm for the tests of this table. The bootstrap interval covers the choice of test rows (other users), not the choice of seeds; how far the difference varies from seed to seed (one deviation, number of seeds) stands beside it.';
+    'Row by row, each row’s value averaged over seeds: mean difference, p-value of the paired permutation test, ' +
+    'and the same corrected by Holm for the tests of this table. The bootstrap interval covers the choice of ' +
+    'test rows (other users), not the choice of seeds; how far the difference varies from seed to seed (one ' +
+    'deviation, number of seeds) stands beside it.';
   return comparisons.flatMap((comparison) =>
     (comparison.rows ?? ['all', 'cold']).flatMap((which): Block[] => {
       const family = testFamily(comparisonsOf(axes, results, comparison, measure, which));

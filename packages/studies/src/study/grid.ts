@@ -86,9 +86,9 @@ function comparisonsOf({ axes, compare }: GridRecipe): PlannedComparison[] {
 }
 
 /**
- * The plan of a study of axes: a training for every combination of values, target and seed, each with a complete recipe in a directory
- * of its own, so that it can be resumed, evaluated and repeated alone. What a kind of study adds (headings, comparisons, sections) it
- * puts into the plan.
+ * The plan of a study of axes: a training for every combination of values, target and seed, each with a complete recipe
+ * in a directory of its own, so that it can be resumed, evaluated and repeated alone. What a kind of study adds
+ * (headings, comparisons, sections) it puts into the plan.
  */
 export function planGrid(recipe: GridRecipe & Placed, name: string): StudyPlan {
   const { out, backend, threads, features, model, objective, training, evaluation } = recipe;

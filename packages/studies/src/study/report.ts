@@ -82,7 +82,10 @@ function resultBlocks({
     {
       kind: 'table',
       table: studyTable(plan.axes, rows, measure, baselines),
-      caption: `Test metrics, ${ranking}, ${kept}; ${spread}; the best of each group in bold. Baselines without training come first.${cold} epoch is the best one by validation ${metricTitle(measure.metric)}, weights how many were trained, s the seconds of a run.`,
+      caption:
+        `Test metrics, ${ranking}, ${kept}; ${spread}; the best of each group in bold. Baselines without training ` +
+        `come first.${cold} epoch is the best one by validation ${metricTitle(measure.metric)}, weights how many ` +
+        'were trained, s the seconds of a run.',
       command,
     },
     ...publishedBlocks(publishedOf(domains, recipe.evaluation)),
@@ -203,7 +206,9 @@ export async function studyReport(study: StudyReport): Promise<string> {
         { kind: 'code', code: commandsText(study) },
         {
           kind: 'text',
-          text: 'Every run has a directory of its own beside this file, with its recipe, metrics, checkpoints and the results of every test row (`rows/`).',
+          text:
+            'Every run has a directory of its own beside this file, with its recipe, metrics, checkpoints and the ' +
+            'results of every test row (`rows/`).',
         },
       ],
     },

@@ -46,7 +46,8 @@ interface Want {
 }
 
 /**
- * Reads each domain once, finds what any of them lacks before the first is encoded, and lets go of what no run to come will read.
+ * Reads each domain once, finds what any of them lacks before the first is encoded, and lets go of what no run to come
+ * will read.
  */
 async function domainReader({ preparations, runs }: StudyPlan, console: JobConsole) {
   const wants = new Map<string, Want>();
@@ -117,7 +118,10 @@ function runLine(
   return `${what.padEnd(width)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
-/** The first of the runs on a target that read most modalities, whose features baselines read too; undefined if none reads any. */
+/**
+ * The first of the runs on a target that read most modalities, whose features baselines read too; undefined if none
+ * reads any.
+ */
 function richestRun({ runs }: StudyPlan, reference: string): PlannedRun['recipe'] | undefined {
   const count = ({ features }: RunRecipe): number =>
     [features.text, features.image].filter((encoder) => encoder !== 'none').length;

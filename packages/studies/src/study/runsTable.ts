@@ -2,7 +2,10 @@ import type { Table } from '@ferry/report';
 import type { Axis } from './axes.ts';
 import type { StudyResult } from './results.ts';
 
-/** Every run of a study in long form: a row for each run, split and metric, with the run's place on each axis and its seed. */
+/**
+ * Every run of a study in long form: a row for each run, split and metric, with the run's place on each axis and its
+ * seed.
+ */
 export function runsTable(axes: readonly Axis[], results: readonly StudyResult[]): Table {
   const keys = [...axes.map(({ key }) => key), 'seed', 'run', 'split', 'metric', 'value'];
   return {

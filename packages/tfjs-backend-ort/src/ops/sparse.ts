@@ -49,7 +49,8 @@ function checkEntries({ shape: [R, C], starts, columns, values }: SparseEntries)
     for (let e = starts[r]!; e < starts[r + 1]!; e++)
       if (!(columns[e]! < C) || columns[e]! <= (e > starts[r]! ? columns[e - 1]! : -1))
         throw new RangeError(
-          `sparseMatrix: columns must ascend within a row and be in [0, ${C}), got ${columns[e]!} at entry ${e} of row ${r}`,
+          `sparseMatrix: columns must ascend within a row and be in [0, ${C}), got ${columns[e]!} at entry ${e} ` +
+            `of row ${r}`,
         );
 }
 

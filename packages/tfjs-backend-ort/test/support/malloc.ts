@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { compile, keepFreedMemory, registerOrtBackend } from '../../src/index.ts';
 
-// A program of its own, run by malloc.test.ts: the allocator's settings hold for a whole process. Writes what it found as JSON.
+// A program of its own, run by malloc.test.ts: the allocator's settings hold for a whole process. Writes what it found
+// as JSON.
 
 /** What the program found. */
 export interface Findings {
