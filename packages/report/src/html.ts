@@ -180,42 +180,47 @@ const pageRules = [
   'figcaption{font-size:13.5px;line-height:1.5;color:var(--fc-soft);margin-top:10px;max-width:58em}',
   '.made{display:block;margin-top:2px}',
   "code{font:.88em/1.5 ui-monospace,'SF Mono',Menlo,Consolas,'Liberation Mono',monospace;overflow-wrap:anywhere}",
-  'pre{background:color-mix(in srgb,var(--fc-grid) 45%,transparent);border-radius:6px;padding:14px ' +
-    '16px;overflow-x:auto;margin:18px 0 0}',
+  'pre{background:color-mix(in srgb,var(--fc-grid) 45%,transparent);border-radius:6px;padding:14px 16px;',
+  'overflow-x:auto;margin:18px 0 0}',
   // A table may be wider than the text; where even the window is too narrow it scrolls under its first column, and a
   // shadow shows that there is more.
-  '.table{width:max-content;min-width:100%;max-width:calc(100vw - 2 * ' +
-    'var(--side));position:relative;left:50%;transform:translateX(-50%)}',
-  '.scroll{overflow-x:auto;background:linear-gradient(to right,var(--fc-paper) 40%,transparent) left/48px ' +
-    '100%,linear-gradient(to left,var(--fc-paper) 40%,transparent) right/48px 100%,linear-gradient(to right,rgb(0 ' +
-    '0 0/.22),transparent) left/14px 100%,linear-gradient(to left,rgb(0 0 0/.22),transparent) right/14px ' +
-    '100%;background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}',
+  '.table{width:max-content;min-width:100%;max-width:calc(100vw - 2 * var(--side));position:relative;left:50%;',
+  'transform:translateX(-50%)}',
+  '.scroll{overflow-x:auto;',
+  'background:linear-gradient(to right,var(--fc-paper) 40%,transparent) left/48px 100%,',
+  'linear-gradient(to left,var(--fc-paper) 40%,transparent) right/48px 100%,',
+  'linear-gradient(to right,rgb(0 0 0/.22),transparent) left/14px 100%,',
+  'linear-gradient(to left,rgb(0 0 0/.22),transparent) right/14px 100%;',
+  'background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}',
   'table{border-collapse:collapse;font-size:14.5px;line-height:1.35;font-variant-numeric:tabular-nums;min-width:50%}',
-  'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;border-bottom:1.5px ' +
-    'solid var(--fc-axis)}',
+  'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;',
+  'border-bottom:1.5px solid var(--fc-axis)}',
   'th,td{padding:6px 18px 6px 0}th:last-child,td:last-child{padding-right:0}',
-  'td{border-bottom:1px solid ' +
-    'var(--fc-grid);white-space:nowrap;vertical-align:top}td.w{white-space:normal;min-width:14em}td.n,th.n{text-align:right}',
+  'td{border-bottom:1px solid var(--fc-grid);white-space:nowrap;vertical-align:top}',
+  'td.w{white-space:normal;min-width:14em}td.n,th.n{text-align:right}',
   'th:first-child,td:first-child{position:sticky;left:0;background:var(--fc-paper)}',
   'tr.g td{border-top:2px solid var(--fc-axis)}',
   '.d{display:block;color:var(--fc-soft);font-size:.82em;line-height:1.15}',
   '.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:8px 36px}',
   '.charts svg{width:100%;height:auto;max-width:760px;display:block}',
   '.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:20px 28px;margin:0 0 22px}',
-  '.facts dt{font-size:13px;color:var(--fc-soft)}.facts dd{margin:2px 0 ' +
-    '0;font-size:27px;font-weight:600;line-height:1.2;letter-spacing:-.015em;font-variant-numeric:tabular-nums}',
-  '.facts ' +
-    'small{display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--fc-soft);line-height:1.4;margin-top:3px}',
-  '.gallery ul{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:12px ' +
-    '18px;margin:0;padding:12px 0;border-bottom:1px solid var(--fc-grid);font-size:13px;line-height:1.35}',
-  '.gallery li:first-child{font-weight:600}.gallery ' +
-    'img{display:block;max-width:96px;max-height:96px;margin-bottom:5px}.gallery ' +
-    'span{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden;overflow-wrap:anywhere}.gallery ' +
-    'small{color:var(--fc-soft);font-weight:400}',
+  '.facts dt{font-size:13px;color:var(--fc-soft)}',
+  '.facts dd{margin:2px 0 0;font-size:27px;font-weight:600;line-height:1.2;letter-spacing:-.015em;',
+  'font-variant-numeric:tabular-nums}',
+  '.facts small{display:block;font-size:13px;font-weight:400;letter-spacing:0;color:var(--fc-soft);',
+  'line-height:1.4;margin-top:3px}',
+  '.gallery ul{list-style:none;display:grid;grid-template-columns:repeat(auto-fill,minmax(130px,1fr));',
+  'gap:12px 18px;margin:0;padding:12px 0;border-bottom:1px solid var(--fc-grid);font-size:13px;',
+  'line-height:1.35}',
+  '.gallery li:first-child{font-weight:600}',
+  '.gallery img{display:block;max-width:96px;max-height:96px;margin-bottom:5px}',
+  '.gallery span{display:-webkit-box;-webkit-line-clamp:3;-webkit-box-orient:vertical;overflow:hidden;',
+  'overflow-wrap:anywhere}.gallery small{color:var(--fc-soft);font-weight:400}',
   '.environment{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;font-size:14px;margin:0}',
   '.environment dt{color:var(--fc-soft)}.environment dd{margin:0;overflow-wrap:anywhere}',
-  '@media(max-width:640px){:root{--side:16px}main{padding-top:32px}h1{font-size:26px}.lead{font-size:16px}section{margin-top:40px}.environment{grid-template-columns:1fr;gap:0}.environment ' +
-    'dd{margin-bottom:8px}th,td{padding-right:14px}}',
+  '@media(max-width:640px){:root{--side:16px}main{padding-top:32px}h1{font-size:26px}.lead{font-size:16px}',
+  'section{margin-top:40px}.environment{grid-template-columns:1fr;gap:0}.environment dd{margin-bottom:8px}',
+  'th,td{padding-right:14px}}',
   '@media print{main{padding:0}.scroll{overflow:visible}nav{display:none}section{break-inside:avoid-page}}',
 ].join('\n');
 
