@@ -11,6 +11,7 @@ import {
   createRecommender,
   evaluateRecommender,
   latestItems,
+  topLists,
 } from '../src/index.ts';
 import { meanModel, type MeanModel } from './meanModel.ts';
 
@@ -85,3 +86,28 @@ it('popularity counts whole histories', async () => {
   const { metrics } = await evaluateRanking({ rows: domain.test, count: N, scores });
   expect(metrics['recall@10']).toBe(1);
 });
+
+it.each(['keep', 'mask'] as const)(
+  'lists stand in the order of the ranks, a target that was had before with them: %s',
+  async (history) => {
+    const catalogue = createCatalogue({ featureWidths: {} }, [{ items: N }]);
+    const options = meanModel.options.parse({ width: 1, positions: 50 }) as MeanModel['options'];
+    const recommender = createRecommender(meanModel, { options, catalogue, seed: 1 });
+    // Every item has a worth of its own, 1..710 in an order without a pattern (710 and 263 share no divisor).
+    const table = Float32Array.from({ length: N + 1 }, (_, item) => 1 + ((263 * item) % N));
+    [...recommender.weights().values()][0]!.assign(tf.tensor2d(table, [N + 1, 1]));
+    const ranking = createRanking(recommender);
+    const { test } = domain;
+    const { ranks } = await evaluateRecommender(ranking, recommender, test, { history });
+    const lists = await topLists(ranking, recommender, test, { depth: N, history });
+    ranks.forEach((rank, row) => {
+      const list = lists.items.subarray(row === 0 ? 0 : lists.listEnds[row - 1], lists.listEnds[row]);
+      const own = new Set(test.items.subarray(test.starts[row], test.ends[row]));
+      if (history === 'mask') own.delete(test.targets[row]!);
+      expect(list).toHaveLength(history === 'mask' ? N - own.size : N);
+      expect(list.indexOf(test.targets[row]!)).toBe(rank - 1);
+    });
+    ranking.dispose();
+    recommender.dispose();
+  },
+);
