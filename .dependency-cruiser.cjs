@@ -7,6 +7,7 @@ const rooms = {
   engine: ['tfjs-backend-ort'],
   nn: ['engine'],
   torch: [],
+  encoders: ['engine', 'nn', 'torch'],
   data: [],
   preparation: ['data', 'recipes'],
   features: ['data', 'recipes'],

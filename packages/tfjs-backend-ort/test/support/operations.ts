@@ -81,6 +81,14 @@ export const operationCases: Record<string, Case[]> = {
     },
     gradient: [0, 1, 2],
   })),
+  // Offsets of each example, or shared by all of them.
+  'attention with offsets': [2, 1].map((examples): Case => ({
+    kernel: 'Softmax',
+    name: label([2, 3, 8], [2, 5, 8], [examples, 2, 3, 5]),
+    inputs: [float([2, 3, 8]), float([2, 5, 8]), float([2, 5, 8]), float([examples, 2, 3, 5])],
+    run: (a, b, c, offsets) => attention(a, b, c, { heads: 2, offsets }),
+    gradient: [0, 1, 2, 3],
+  })),
   softmaxCrossEntropy: [
     ...(
       [

@@ -1,0 +1,171 @@
+/**
+ * The transformer layer that all families share: self-attention and a feed-forward block, each with a residual sum and a normalisation after it
+ * (BERT and its kin) or before it (ViT, CLIP, OPT).
+ *
+ * B texts or pictures, T tokens, D width, F inner width, H heads.
+ */
+import { attention, dropout, layerNorm, linear, type RandomSource, tf } from '@ferry/engine';
+import { activations, type ActivationName } from './activations.ts';
+import { dense, norm, type Tensors, type Weight, type WeightTree } from './weights.ts';
+
+/** A linear layer in a table of weights. */
+export type DenseTable = { readonly weight: Weight; readonly bias: Weight | undefined };
+
+/** Weights of {@link transformerLayer}. */
+export type LayerTable = {
+  /** Projections of D to D, and of the joined heads. */
+  readonly attention: {
+    readonly query: DenseTable;
+    readonly key: DenseTable;
+    readonly value: DenseTable;
+    readonly output: DenseTable;
+  };
+  /** Normalisation of attention. */
+  readonly norm1: { readonly weight: Weight; readonly bias: Weight };
+  /** [F, D] */
+  readonly up: DenseTable;
+  /** [D, F] */
+  readonly down: DenseTable;
+  /** Normalisation of the feed-forward block. */
+  readonly norm2: { readonly weight: Weight; readonly bias: Weight };
+  /** Factors of what attention adds, [D] (DINOv2). */
+  readonly scale1?: Weight;
+  /** Factors of what the feed-forward block adds, [D] (DINOv2). */
+  readonly scale2?: Weight;
+};
+
+/** A checkpoint's names of the parts of a layer. */
+export type LayerNames = Readonly<
+  Record<'query' | 'key' | 'value' | 'output' | 'norm1' | 'up' | 'down' | 'norm2', string>
+>;
+
+/** The weights of a layer under a checkpoint's names, each part a linear layer or a normalisation below `prefix`. */
+export function layerTable(prefix: string, names: LayerNames, width: number, inner: number): LayerTable {
+  const square = (name: string) => dense(prefix + name, width, width);
+  return {
+    attention: {
+      query: square(names.query),
+      key: square(names.key),
+      value: square(names.value),
+      output: square(names.output),
+    },
+    norm1: norm(prefix + names.norm1, width),
+    up: dense(prefix + names.up, width, inner),
+    down: dense(prefix + names.down, inner, width),
+    norm2: norm(prefix + names.norm2, width),
+  } satisfies WeightTree;
+}
+
+/** How a layer computes. */
+export interface LayerOptions {
+  /** H; divides D. */
+  readonly heads: number;
+  /** Added to the variance in normalisations. */
+  readonly epsilon: number;
+  /** Of the feed-forward block. */
+  readonly activation: ActivationName;
+  /** Whether blocks normalise what they read rather than what they give. */
+  readonly normFirst: boolean;
+  /** Dropout of what each block adds. */
+  readonly dropout: number;
+  /** Dropout of attention weights. */
+  readonly attentionDropout: number;
+  /** Dropout of the inner activation. Default 0. */
+  readonly innerDropout?: number;
+}
+
+/** What a layer reads besides its weights and tokens. */
+export interface LayerInputs {
+  /** Hides tokens: see `attentionBias` of `@ferry/nn`. */
+  readonly bias?: tf.Tensor | undefined;
+  /** Relative positions, trained: [B or 1, H, T, T]. */
+  readonly offsets?: tf.Tensor | undefined;
+  /** The step's random source; none: nothing is dropped. */
+  readonly random?: RandomSource | undefined;
+}
+
+/** A linear layer of a table: `x Wᵀ + b`. */
+export function affine(p: Tensors<DenseTable>, x: tf.Tensor): tf.Tensor {
+  return linear(x, p.weight, p.bias);
+}
+
+/** A layer normalisation of a table. */
+export function normalised(
+  p: Readonly<Record<'weight' | 'bias', tf.Tensor>>,
+  x: tf.Tensor,
+  epsilon: number,
+): tf.Tensor {
+  return layerNorm(x, p.weight, p.bias, epsilon);
+}
+
+/**
+ * One layer. Normalised after: `h = norm1(x + attention(x))`, `y = norm2(h + feedForward(h))`; before: `h = x + attention(norm1(x))`,
+ * `y = h + feedForward(norm2(h))`.
+ *
+ * @param x - [B, T, D]
+ * @param rows - Picks the tokens whose output is read, [B, Tq, D] of x; all see all of x. Default x itself. Not where `bias` or `offsets` tells
+ *   queries apart.
+ * @returns [B, T, D], or [B, Tq, D] of what is read.
+ */
+export function transformerLayer(
+  p: Tensors<LayerTable>,
+  x: tf.Tensor,
+  options: LayerOptions,
+  inputs: LayerInputs,
+  rows: (x: tf.Tensor) => tf.Tensor = (all) => all,
+): tf.Tensor3D {
+  const { normFirst, epsilon, dropout: rate } = options;
+  const { random } = inputs;
+  const block = (
+    h: tf.Tensor,
+    gain: Readonly<Record<'weight' | 'bias', tf.Tensor>>,
+    scale: tf.Tensor | undefined,
+    f: (y: tf.Tensor) => tf.Tensor,
+    read: (y: tf.Tensor) => tf.Tensor,
+  ): tf.Tensor => {
+    const made = dropout(f(normFirst ? normalised(gain, h, epsilon) : h), rate, random);
+    const sum = tf.add(read(h), scale ? tf.mul(made, scale) : made);
+    return normFirst ? sum : normalised(gain, sum, epsilon);
+  };
+  const h = block(x, p.norm1, p.scale1, (y) => selfAttention(p.attention, y, options, inputs, rows), rows);
+  return block(
+    h,
+    p.norm2,
+    p.scale2,
+    (y) => feedForward(p, y, options, random),
+    (all) => all,
+  ) as tf.Tensor3D;
+}
+
+/** Multi-head self-attention of [B, T, D], for the rows that are read. */
+export function selfAttention(
+  p: Tensors<LayerTable['attention']>,
+  x: tf.Tensor,
+  { heads, attentionDropout }: Pick<LayerOptions, 'heads' | 'attentionDropout'>,
+  { bias, offsets, random }: LayerInputs,
+  rows: (x: tf.Tensor) => tf.Tensor = (all) => all,
+): tf.Tensor {
+  const query = rows(x);
+  const [B, T] = x.shape as [number, number];
+  const keep =
+    random && attentionDropout > 0
+      ? random.keepMask([B, heads, query.shape[1]!, T], attentionDropout)
+      : undefined;
+  const mixed = attention(affine(p.query, query), affine(p.key, x), affine(p.value, x), {
+    heads,
+    ...(bias && { bias }),
+    ...(offsets && { offsets }),
+    ...(keep && { keep }),
+  });
+  return affine(p.output, mixed);
+}
+
+/** `W₂ f(W₁ x + b₁) + b₂`. */
+export function feedForward(
+  p: Tensors<Pick<LayerTable, 'up' | 'down'>>,
+  x: tf.Tensor,
+  { activation, innerDropout = 0 }: Pick<LayerOptions, 'activation' | 'innerDropout'>,
+  random: RandomSource | undefined,
+): tf.Tensor {
+  return affine(p.down, dropout(activations[activation](affine(p.up, x)), innerDropout, random));
+}

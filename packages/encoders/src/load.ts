@@ -1,0 +1,115 @@
+import { join } from 'node:path';
+import type { RandomStream } from '@ferry/engine';
+import { z } from 'zod';
+import { readWeights } from './checkpointFile.ts';
+import { assembleEncoder, type Encoder } from './encoder.ts';
+import { families } from './families/index.ts';
+import type { Family, Pooling } from './family.ts';
+import { readJson } from './json.ts';
+import { matchWeights } from './match.ts';
+import { sentencePooling } from './sentence.ts';
+import { createParameters, firstValues } from './weights.ts';
+
+/** Which part of a checkpoint, and how vectors are made. */
+export interface EncoderSettings {
+  /** Which tower, of a model that has one for texts and one for pictures. */
+  modality?: 'text' | 'image';
+  /** How tokens become a vector. Default: what sentence-transformers' files say, else the family's own. */
+  pooling?: Pooling;
+  /** Whether vectors are scaled to length 1. Default: what sentence-transformers' files say, else false. */
+  normalise?: boolean;
+}
+
+/** The family that a config.json names, and its settings. */
+function describe(
+  config: Record<string, unknown>,
+  modality: EncoderSettings['modality'],
+  where: string,
+): { family: Family; options: object } {
+  const type = config['model_type'];
+  const known = families.filter(({ types }) => types.includes(String(type)));
+  if (known.length === 0)
+    throw new Error(
+      `${where}: model_type must be one of ${[...new Set(families.flatMap(({ types }) => types))].join(', ')}, got ${JSON.stringify(type)}`,
+    );
+  const fitting = known.filter((one) => modality === undefined || one.modality === modality);
+  if (fitting.length !== 1)
+    throw new Error(
+      fitting.length > 1
+        ? `${where}: ${String(type)} reads texts and pictures: modality must say which, got none`
+        : `${where}: a ${String(type)} encoder reads ${known[0]!.modality}, got modality ${String(modality)}`,
+    );
+  const [family] = fitting as [Family];
+  // Towers of CLIP stand in sections of their own, unless the file is of one tower alone.
+  const section = family.section === undefined ? config : (config[family.section] ?? config);
+  const shared = family.section === undefined ? {} : { projection_dim: config['projection_dim'] };
+  const parsed = family.options.safeParse({ ...shared, ...section });
+  if (!parsed.success)
+    throw new Error(
+      `${where}: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' ')}, for ${family.name}`,
+    );
+  return { family, options: parsed.data };
+}
+
+/**
+ * Reads a pre-trained encoder from a folder of Hugging Face's layout: the family from `config.json`, the weights from `model.safetensors` (or the files of
+ * its index), `pytorch_model.bin` or a `.pth`. Nothing of the files is run. The parameters are the caller's to train and dispose.
+ *
+ * @param directory - The folder.
+ * @param settings - Which tower, how vectors are made.
+ * @throws Error naming the file and all that is wrong: an unknown family, a setting that cannot be honoured, weights that are missing, left over or of
+ *   another shape.
+ */
+export async function loadEncoder(directory: string, settings: EncoderSettings = {}): Promise<Encoder> {
+  const where = join(directory, 'config.json');
+  const config = await readJson(where);
+  if (!config)
+    throw new Error(`loadEncoder: ${where} must say what the encoder is, and there is no such file`);
+  const { family, options } = describe(config, settings.modality, where);
+  const sentence = await sentencePooling(directory);
+  const stored = await readWeights(directory);
+  const { table, tensors, ignored } = matchWeights(family, options, stored);
+  const parameters = createParameters(table, (name, { theirs }) => {
+    const values = tensors.get(name)!.values();
+    if (!values) throw new Error(`loadEncoder: ${stored.file}: "${theirs}" must be floats, got integers`);
+    return values;
+  });
+  return assembleEncoder({
+    family,
+    options,
+    config,
+    directory,
+    ignored,
+    table,
+    parameters,
+    pooling: settings.pooling ?? sentence?.pooling ?? family.pooling,
+    normalise: settings.normalise ?? sentence?.normalise ?? false,
+  });
+}
+
+/**
+ * An encoder with first weights, to be trained from nothing.
+ *
+ * @param config - As a `config.json`: `model_type` and the sizes of its family.
+ * @param random - Source of the first weights.
+ * @param settings - Which tower, how vectors are made.
+ */
+export function createEncoder(
+  config: Readonly<Record<string, unknown>>,
+  random: RandomStream,
+  settings: EncoderSettings = {},
+): Encoder {
+  const { family, options } = describe(config, settings.modality, 'createEncoder: config');
+  const pooling = settings.pooling ?? family.pooling;
+  const table = family.weights(options, () => pooling === 'pooled');
+  return assembleEncoder({
+    family,
+    options,
+    config,
+    ignored: [],
+    table,
+    parameters: createParameters(table, firstValues(random)),
+    pooling,
+    normalise: settings.normalise ?? false,
+  });
+}

@@ -1,0 +1,50 @@
+/** What sentence-transformers writes beside an encoder: `modules.json`, and how tokens are pooled in `1_Pooling/config.json`. */
+import { join } from 'node:path';
+import { readJson } from './json.ts';
+import type { Pooling } from './family.ts';
+import type { PoolingOptions } from './pool.ts';
+
+/** The names of poolings in `1_Pooling/config.json`, of either form. */
+const modes: Readonly<Record<string, Pooling>> = {
+  pooling_mode_cls_token: 'cls',
+  pooling_mode_mean_tokens: 'mean',
+  pooling_mode_max_tokens: 'max',
+  pooling_mode_lasttoken: 'last',
+  cls: 'cls',
+  mean: 'mean',
+  max: 'max',
+  lasttoken: 'last',
+};
+
+/**
+ * How a folder of sentence-transformers makes vectors.
+ *
+ * @param directory - The folder.
+ * @returns Undefined if the folder says nothing of it.
+ * @throws Error naming the file where it asks for something that is not supported: several poolings at once, weighted ones, further layers.
+ */
+export async function sentencePooling(directory: string): Promise<PoolingOptions | undefined> {
+  const modules = await readJson(join(directory, 'modules.json'));
+  const names = (Array.isArray(modules) ? (modules as unknown[]) : []).map((entry) => {
+    const type = (entry as { type?: unknown }).type;
+    return typeof type === 'string' ? type.split('.').at(-1)! : 'nothing';
+  });
+  const unknown = names.find((name) => !['Transformer', 'Pooling', 'Normalize'].includes(name));
+  if (unknown !== undefined)
+    throw new Error(
+      `${join(directory, 'modules.json')}: modules must be Transformer, Pooling or Normalize, got ${unknown}`,
+    );
+  const path = join(directory, '1_Pooling', 'config.json');
+  const config = await readJson(path);
+  if (!config) return undefined;
+  const chosen =
+    'pooling_mode' in config
+      ? [config['pooling_mode']].flat().map(String)
+      : Object.keys(config).filter((key) => key.startsWith('pooling_mode_') && config[key] === true);
+  const pooling = chosen.length === 1 ? modes[chosen[0]!] : undefined;
+  if (!pooling)
+    throw new Error(
+      `${path}: one pooling of ${Object.keys(modes).slice(0, 4).join(', ')} is needed, got ${chosen.join(' and ') || 'none'}`,
+    );
+  return { pooling, normalise: names.includes('Normalize') };
+}

@@ -1,0 +1,134 @@
+/**
+ * Every family against transformers: outputs of several rows with padding, of odd lengths and of one row; gradients of all weights; five steps of AdamW.
+ * A row of the table is a family. Fixtures: tools/parity/encoders.py.
+ */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compile, selectBackend, tf } from '@ferry/engine';
+import { createOptimizer, flattenParameters, readSafetensors } from '@ferry/nn';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { type Encoder, type EncoderInputs, loadEncoder, saveEncoder } from '../src/index.ts';
+import { close, type Expected, fixture, readExpected, tokensOf } from './expected.ts';
+import { families } from './families.ts';
+
+/** The loss of the script: outputs times fixed numbers, over tokens that are no padding. */
+function lossOf(encoder: Encoder, inputs: EncoderInputs, probes: readonly tf.Tensor[]): tf.Scalar {
+  const { hidden, pooled } = encoder.encode(encoder.parameters, inputs);
+  const probed = tf.mul(hidden, probes[0]!);
+  const kept = inputs.mask ? tf.mul(probed, tf.expandDims(tf.cast(inputs.mask, 'float32'), -1)) : probed;
+  const loss = tf.sum(kept);
+  return (pooled ? tf.add(loss, tf.sum(tf.mul(pooled, probes[1]!))) : loss) as tf.Scalar;
+}
+
+function probesOf(encoder: Encoder, inputs: EncoderInputs, expected: Expected): tf.Tensor[] {
+  const { hidden, pooled } = encoder.encode(encoder.parameters, inputs);
+  return [hidden, pooled].flatMap((x, i) => (x ? [tf.tensor(expected.values(`probe.${i}`)!, x.shape)] : []));
+}
+
+describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
+  beforeAll(async () => {
+    await selectBackend(backend, { threads: 1, log: () => undefined });
+  });
+
+  describe.each(families)('$name', ({ name, folder = name, modality }) => {
+    const load = () => loadEncoder(fixture(folder), modality && { modality });
+
+    it('gives the outputs of transformers', async () => {
+      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const run = compile((inputs: EncoderInputs) => encoder.encode(encoder.parameters, inputs));
+      let cases = 0;
+      for (let inputs; (inputs = expected.inputs(cases)); cases++) {
+        const { hidden, pooled } = run(inputs);
+        const want = expected.values(`${cases}.hidden`)!;
+        close(tokensOf(hidden.dataSync(), inputs), tokensOf(want, inputs), 1e-5, `hidden of case ${cases}`);
+        const wanted = expected.values(`${cases}.pooled`);
+        expect(pooled !== undefined).toBe(wanted !== undefined);
+        if (pooled) close(pooled.dataSync(), wanted!, 1e-5, `pooled of case ${cases}`);
+      }
+      expect(cases).toBe(3);
+      run.dispose();
+      encoder.dispose();
+    });
+
+    it('has the gradients of all weights', async () => {
+      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const inputs = expected.inputs(0)!;
+      const probes = probesOf(encoder, inputs, expected);
+      const named = [...flattenParameters(encoder.parameters)].filter(([own]) =>
+        expected.names.includes(`gradient.${encoder.names.get(own)!}`),
+      );
+      const gradients = compile((given: EncoderInputs, fixed: tf.Tensor[]) =>
+        tf.variableGrads(
+          () => lossOf(encoder, given, fixed),
+          named.map(([, variable]) => variable),
+        ),
+      );
+      const { grads } = gradients(inputs, probes);
+      // Every gradient of the fixture is looked at.
+      expect(named).toHaveLength(expected.names.filter((key) => key.startsWith('gradient.')).length);
+      for (const [own, variable] of named)
+        close(
+          grads[variable.name]!.dataSync(),
+          expected.values(`gradient.${encoder.names.get(own)!}`)!,
+          1e-4,
+          own,
+        );
+      gradients.dispose();
+      encoder.dispose();
+    });
+
+    it('takes the steps of AdamW', async () => {
+      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const inputs = expected.inputs(0)!;
+      const probes = probesOf(encoder, inputs, expected);
+      const trained = new Map(
+        [...flattenParameters(encoder.parameters)].filter(([own]) =>
+          expected.names.includes(`gradient.${encoder.names.get(own)!}`),
+        ),
+      );
+      const optimizer = createOptimizer(
+        { kind: 'adamw', learningRate: 1e-3, weightDecay: 0.01, decay: ['**'] },
+        trained,
+      );
+      const step = compile((given: EncoderInputs, fixed: tf.Tensor[]) => {
+        const { value, grads } = tf.variableGrads(() => lossOf(encoder, given, fixed), [...trained.values()]);
+        optimizer.apply(grads);
+        return value;
+      });
+      const losses: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        optimizer.advance(i);
+        losses.push(step(inputs, probes).dataSync()[0]!);
+      }
+      close(losses, expected.values('losses')!, 1e-4, 'losses');
+      const { hidden } = encoder.encode(encoder.parameters, inputs);
+      const after = expected.values('after.hidden')!;
+      close(tokensOf(hidden.dataSync(), inputs), tokensOf(after, inputs), 1e-4, 'outputs after five steps');
+      step.dispose();
+      optimizer.dispose();
+      encoder.dispose();
+    });
+  });
+});
+
+describe.each(families)('a saved $name', ({ name, folder = name, modality }) => {
+  it('is the folder it was read from', async () => {
+    await selectBackend('cpu');
+    const directory = await mkdtemp(join(tmpdir(), 'ferry-encoder-'));
+    const encoder = await loadEncoder(fixture(folder), modality && { modality });
+    await saveEncoder(directory, encoder);
+    const before = await readSafetensors(join(fixture(folder), 'model.safetensors'));
+    const after = await readSafetensors(join(directory, 'model.safetensors'));
+    for (const [key, tensor] of after.tensors) expect(tensor, key).toEqual(before.tensors.get(key));
+    expect(before.tensors.size - after.tensors.size).toBe(encoder.ignored.length);
+    expect(after.metadata).toEqual({ format: 'pt' });
+    const config = JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')) as object;
+    expect(config).toHaveProperty('architectures.0', expect.stringMatching(/Model/));
+    const again = await loadEncoder(directory, modality && { modality });
+    expect(again.width).toBe(encoder.width);
+    encoder.dispose();
+    again.dispose();
+    await rm(directory, { recursive: true });
+  });
+});
