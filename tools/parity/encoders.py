@@ -10,6 +10,7 @@ them. The loss is the sum of the outputs times fixed numbers, over tokens that a
 Needs torch, transformers, safetensors.
 """
 
+import copy
 import sys
 from pathlib import Path
 
@@ -24,20 +25,74 @@ IMAGE = dict(WIDTHS, image_size=8, patch_size=4)
 LENGTHS = [[5, 7, 2], [3], [7, 1]]
 
 
-def text_model(model, padding=0, first=2):
-    """A text encoder; token numbers below `first` are special."""
-    return dict(model=model, inputs=lambda draw: text_inputs(draw, model.config, padding, first))
+class Case:
+    """A model, its inputs, what to call, and the weights that take part; `tower` for a model of two."""
+
+    def __init__(self, model, inputs, run=None, tower=None):
+        self.model, self.inputs, self.tower = model, inputs, tower
+        self.run = run or (lambda given: standard(model, given))
 
 
-def text_inputs(draw, config, padding, first):
-    config = getattr(config, "text_config", config)
+def standard(model, given):
+    """The vectors of all tokens and the pooled ones, if any."""
+    made = model(**given)
+    return made.last_hidden_state, getattr(made, "pooler_output", None)
+
+
+def text_inputs(draw, vocabulary=20, padding=0, end=None):
+    """Rows with padding, a batch of one, an odd length; with `end` that token closes every row."""
     for lengths in LENGTHS:
         ids = np.full((len(lengths), max(lengths)), padding)
         mask = np.zeros_like(ids)
         for row, length in enumerate(lengths):
-            ids[row, :length] = draw.integers(first, config.vocab_size, length)
+            ids[row, :length] = draw.integers(2, vocabulary - 1, length)
             mask[row, :length] = 1
+            if end is not None:
+                ids[row, length - 1] = end
         yield dict(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask))
+
+
+def image_inputs(draw, size=8, batches=(3, 1, 2)):
+    for batch in batches:
+        yield dict(pixel_values=torch.tensor(draw.normal(size=(batch, 3, size, size)), dtype=torch.float32))
+
+
+def text_model(model, **options):
+    return [Case(model, lambda draw: text_inputs(draw, **options))]
+
+
+def image_model(model, run=None, **options):
+    return [Case(model, lambda draw: image_inputs(draw, **options), run)]
+
+
+def mae():
+    """MAE's encoder on all patches in their order."""
+    model = T.ViTMAEModel(T.ViTMAEConfig(**IMAGE, mask_ratio=0.0))
+
+    def run(given):
+        order = torch.arange(4.0).expand(len(given["pixel_values"]), 4)
+        return model(**given, noise=order).last_hidden_state, None
+
+    return image_model(model, run)
+
+
+def clip():
+    """Both towers of one model, each with its projection; the second inputs of the text tower are as old files are read."""
+    text = dict(TEXT, hidden_act="quick_gelu", eos_token_id=19)
+    model = T.CLIPModel(T.CLIPConfig(text_config=text, vision_config=dict(IMAGE, hidden_act="quick_gelu"), projection_dim=6))
+
+    def run_text(given):
+        made = model.text_model(**given)
+        return made.last_hidden_state, model.text_projection(made.pooler_output)
+
+    def run_image(given):
+        made = model.vision_model(**given)
+        return made.last_hidden_state, model.visual_projection(made.pooler_output)
+
+    return [
+        Case(model, lambda draw: text_inputs(draw, end=19), run_text, "text"),
+        Case(model, image_inputs, run_image, "image"),
+    ]
 
 
 FAMILIES = {
@@ -49,21 +104,20 @@ FAMILIES = {
         )
     ),
     "mpnet": lambda: text_model(T.MPNetModel(T.MPNetConfig(**TEXT)), padding=1),
+    "vit": lambda: image_model(T.ViTModel(T.ViTConfig(**IMAGE))),
+    "mae": mae,
+    "dinov2": lambda: image_model(
+        T.Dinov2Model(
+            T.Dinov2Config(hidden_size=8, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=16, patch_size=4)
+        )
+    ),
+    "clip": clip,
 }
 
 
-def outputs(model, inputs):
-    """The vectors of all tokens and the pooled ones, if any."""
-    made = model(**inputs)
-    pooled = getattr(made, "pooler_output", None)
-    for name in ("text_embeds", "image_embeds"):
-        pooled = getattr(made, name, pooled)
-    return made.last_hidden_state, pooled
-
-
-def loss_of(model, inputs, probes):
-    hidden, pooled = outputs(model, inputs)
-    mask = inputs.get("attention_mask")
+def loss_of(case, given, probes):
+    hidden, pooled = case.run(given)
+    mask = given.get("attention_mask")
     kept = hidden * probes[0] if mask is None else hidden * probes[0] * mask[..., None]
     return kept.sum() if pooled is None else kept.sum() + (pooled * probes[1]).sum()
 
@@ -71,8 +125,8 @@ def loss_of(model, inputs, probes):
 def make(name, folder):
     torch.manual_seed(7)
     draw = np.random.default_rng(7)
-    made = FAMILIES[name]()
-    model = made["model"].eval()
+    towers = FAMILIES[name]()
+    model = towers[0].model.eval()
     with torch.no_grad():
         for key, weight in model.state_dict().items():
             # Away from what starts at 0 or 1, so that nothing is hidden by it; variances stay positive.
@@ -80,37 +134,53 @@ def make(name, folder):
                 noise = torch.tensor(draw.normal(0, 0.3, weight.shape), dtype=torch.float32)
                 weight.copy_(weight.abs() + noise.abs() if key.endswith("running_var") else weight + noise)
     model.save_pretrained(folder / name)
+    start = copy.deepcopy(model.state_dict())
+    # transformers may call a weight otherwise than its files do: all differ, so values tell which is which.
+    saved = load_file(folder / name / "model.safetensors")
+    names = {
+        key: next(other for other, held in saved.items() if held.shape == value.shape and torch.equal(held, value))
+        for key, value in start.items()
+    }
+    for case in towers:
+        file = f"expected-{case.tower}.safetensors" if case.tower else "expected.safetensors"
+        found = measure(start, names, case, draw)
+        save_file({key: value.detach().clone().contiguous() for key, value in found.items()}, folder / name / file)
+
+
+def measure(start, names, case, draw):
+    case.model.load_state_dict(start)
     found = {}
-    cases = list(made["inputs"](draw))
-    for i, inputs in enumerate(cases):
-        for key, value in inputs.items():
+    cases = list(case.inputs(draw))
+    for i, given in enumerate(cases):
+        for key, value in given.items():
             found[f"{i}.{key}"] = value.int() if value.dtype == torch.int64 else value
         with torch.no_grad():
-            hidden, pooled = outputs(model, inputs)
+            hidden, pooled = case.run(given)
         found[f"{i}.hidden"] = hidden
         if pooled is not None:
             found[f"{i}.pooled"] = pooled
-    inputs = cases[0]
-    hidden, pooled = outputs(model, inputs)
-    probes = [torch.tensor(draw.normal(size=x.shape), dtype=torch.float32) for x in (hidden, pooled) if x is not None]
+    given = cases[0]
+    probes = [
+        torch.tensor(draw.normal(size=x.shape), dtype=torch.float32) for x in case.run(given) if x is not None
+    ]
     for i, probe in enumerate(probes):
         found[f"probe.{i}"] = probe
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(case.model.parameters(), lr=1e-3, weight_decay=0.01)
     losses = []
     for step in range(5):
         optimiser.zero_grad()
-        loss = loss_of(model, inputs, probes)
+        loss = loss_of(case, given, probes)
         loss.backward()
         if step == 0:
-            for key, weight in model.named_parameters():
+            for key, weight in case.model.named_parameters():
                 if weight.grad is not None:
-                    found[f"gradient.{key}"] = weight.grad.clone()
+                    found[f"gradient.{names[key]}"] = weight.grad.clone()
         losses.append(loss.item())
         optimiser.step()
     found["losses"] = torch.tensor(losses)
     with torch.no_grad():
-        found["after.hidden"] = outputs(model, inputs)[0]
-    save_file({key: value.detach().contiguous() for key, value in found.items()}, folder / name / "expected.safetensors")
+        found["after.hidden"] = case.run(given)[0]
+    return found
 
 
 def torch_files(folder):

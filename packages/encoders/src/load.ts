@@ -41,9 +41,9 @@ function describe(
     );
   const [family] = fitting as [Family];
   // Towers of CLIP stand in sections of their own, unless the file is of one tower alone.
-  const section = family.section === undefined ? config : (config[family.section] ?? config);
-  const shared = family.section === undefined ? {} : { projection_dim: config['projection_dim'] };
-  const parsed = family.options.safeParse({ ...shared, ...section });
+  const own = family.section === undefined ? undefined : (config[family.section] as object | undefined);
+  const section = own ? { ...own, projection_dim: config['projection_dim'] } : config;
+  const parsed = family.options.safeParse(section);
   if (!parsed.success)
     throw new Error(
       `${where}: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' ')}, for ${family.name}`,

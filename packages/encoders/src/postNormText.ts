@@ -13,7 +13,7 @@ import {
   normalised,
   transformerLayer,
 } from './layer.ts';
-import { hidingBias, tokenIds } from './textInputs.ts';
+import { hidingBias, positionRows, tokenIds } from './textInputs.ts';
 import { firstRow, firstToken } from './tokens.ts';
 import type { Tensors, Weight } from './weights.ts';
 
@@ -51,11 +51,6 @@ export interface PostNormOptions<P> {
   readonly poolerActivation?: (x: tf.Tensor) => tf.Tensor;
 }
 
-/** The rows of a table for positions 0..T-1: [T, D], the same for every text. */
-function inOrder(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
-  return tf.slice(table, [0, 0], [ids.shape[1]!, table.shape[1]!]);
-}
-
 /**
  * Position vectors of RoBERTa and MPNet: tokens that are no padding are counted from `padding` + 1, and padding has row `padding`.
  *
@@ -71,7 +66,11 @@ export function countedPositions(padding: number): (table: tf.Tensor, ids: tf.Te
 
 /** The network. */
 export function postNormText<P extends Tensors<PostNormTable>>(o: PostNormOptions<P>): Network<P> {
-  const { layer: options, positionsOf = inOrder, poolerActivation = activations.tanh } = o;
+  const {
+    layer: options,
+    positionsOf = (table: tf.Tensor, ids: tf.Tensor) => positionRows(table, ids.shape[1]!),
+    poolerActivation = activations.tanh,
+  } = o;
   const rate = options.dropout;
   /** Type vectors: of the one type all tokens have, unless types are given. */
   const typesOf = (table: tf.Tensor, { inputs: { types } }: Pass): tf.Tensor =>

@@ -24,3 +24,8 @@ export function hidingBias(h: tf.Tensor, { inputs: { mask } }: Pass, causal = fa
   const hidden = mask && tf.sub(1, tf.cast(mask, 'float32'));
   return attentionBias(T, T, { ...(hidden && { hidden }), causal });
 }
+
+/** The rows of a table for positions 0..T-1, [T, D]: the same for every text. */
+export function positionRows(table: tf.Tensor, length: number, offset = 0): tf.Tensor {
+  return tf.slice(table, [offset, 0], [length, table.shape[1]!]);
+}

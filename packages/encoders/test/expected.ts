@@ -23,9 +23,10 @@ export interface Expected {
   names: string[];
 }
 
-/** Reads `expected.safetensors` of a family. */
-export async function readExpected(name: string): Promise<Expected> {
-  const { tensors } = await readSafetensors(`${fixture(name)}/expected.safetensors`);
+/** Reads what a family's model gave; of a model with two towers, of one of them. */
+export async function readExpected(name: string, modality?: 'text' | 'image'): Promise<Expected> {
+  const file = modality ? `expected-${modality}.safetensors` : 'expected.safetensors';
+  const { tensors } = await readSafetensors(`${fixture(name)}/${file}`);
   const tensorOf = ({ dtype, shape, data }: SafetensorsTensor): tf.Tensor =>
     tf.tensor(data as Float32Array, [...shape], dtype === 'F32' ? 'float32' : 'int32');
   return {

@@ -4,4 +4,9 @@ export const families: readonly { name: string; folder?: string; modality?: 'tex
   { name: 'roberta' },
   { name: 'distilbert' },
   { name: 'mpnet' },
+  { name: 'vit' },
+  { name: 'mae' },
+  { name: 'dinov2' },
+  { name: 'clip text', folder: 'clip', modality: 'text' },
+  { name: 'clip image', folder: 'clip', modality: 'image' },
 ];

@@ -35,7 +35,7 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
     const load = () => loadEncoder(fixture(folder), modality && { modality });
 
     it('gives the outputs of transformers', async () => {
-      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const [encoder, expected] = [await load(), await readExpected(folder, modality)];
       const run = compile((inputs: EncoderInputs) => encoder.encode(encoder.parameters, inputs));
       let cases = 0;
       for (let inputs; (inputs = expected.inputs(cases)); cases++) {
@@ -52,7 +52,7 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
     });
 
     it('has the gradients of all weights', async () => {
-      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const [encoder, expected] = [await load(), await readExpected(folder, modality)];
       const inputs = expected.inputs(0)!;
       const probes = probesOf(encoder, inputs, expected);
       const named = [...flattenParameters(encoder.parameters)].filter(([own]) =>
@@ -79,7 +79,7 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
     });
 
     it('takes the steps of AdamW', async () => {
-      const [encoder, expected] = [await load(), await readExpected(folder)];
+      const [encoder, expected] = [await load(), await readExpected(folder, modality)];
       const inputs = expected.inputs(0)!;
       const probes = probesOf(encoder, inputs, expected);
       const trained = new Map(

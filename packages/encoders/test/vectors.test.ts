@@ -52,7 +52,7 @@ describe('pooling', () => {
 describe.each(families)('$name', ({ name, folder = name, modality }) => {
   it('goes on from any layer with the same result', async () => {
     const encoder = await loadEncoder(fixture(folder), modality && { modality });
-    const inputs = (await readExpected(folder)).inputs(0)!;
+    const inputs = (await readExpected(folder, modality)).inputs(0)!;
     const whole = compile(() => encoder.vectors(encoder.parameters, inputs))();
     for (let layers = 0; layers <= encoder.layers; layers++) {
       const hidden = encoder.lower(encoder.parameters, inputs, layers);

@@ -1,8 +1,15 @@
 import type { Family } from '../family.ts';
 import { bert } from './bert.ts';
+import { clipText, clipVision } from './clip.ts';
+import { dinov2 } from './dinov2.ts';
 import { distilbert } from './distilbert.ts';
 import { mpnet } from './mpnet.ts';
 import { roberta } from './roberta.ts';
+import { mae, vit } from './vit.ts';
 
 /** All families; `model_type` of a `config.json` chooses one. */
-export const families: readonly Family[] = [bert, roberta, distilbert, mpnet];
+export const families: readonly Family[] = [
+  ...[bert, roberta, distilbert, mpnet],
+  ...[vit, mae, dinov2],
+  ...[clipText, clipVision],
+];
