@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { madeOnce } from './madeOnce.ts';
 import { encodePng } from './png.ts';
 import { domainPlans } from './vocabulary.ts';
 import { makeSampleWorld, type SampleDomain, type SampleWorld, type SampleWorldOptions } from './world.ts';
@@ -77,16 +77,6 @@ export async function sampleWorldDirectory(
   { seed = 1, persons = 900 }: Omit<SampleWorldOptions, 'domains'> = {},
 ): Promise<string> {
   const directory = join(cache, 'sample-world', `v${sampleWorldVersion}-seed${seed}-persons${persons}`);
-  if (existsSync(directory)) return directory;
-  const unfinished = `${directory}.${process.pid}`;
-  await rm(unfinished, { recursive: true, force: true });
-  await writeSampleWorld(unfinished, makeSampleWorld({ seed, persons }));
-  try {
-    await rename(unfinished, directory);
-  } catch (error) {
-    // Another process may have finished the same world meanwhile; it is the same, byte for byte.
-    await rm(unfinished, { recursive: true, force: true });
-    if (!existsSync(directory)) throw error;
-  }
+  await madeOnce(directory, (unfinished) => writeSampleWorld(unfinished, makeSampleWorld({ seed, persons })));
   return directory;
 }
