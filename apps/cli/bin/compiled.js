@@ -62,6 +62,23 @@ export async function loadMain(checkout = ownCheckout()) {
 }
 
 /**
+ * The package that an error of {@link loadMain} says cannot be found, from npm or of the checkout itself: it was added
+ * to the checkout after the last `npm ci`.
+ *
+ * @param {unknown} error
+ * @returns {string | undefined} its name; nothing for any other error
+ */
+export function missingPackage(error) {
+  if (!(error instanceof Error)) return undefined;
+  const texts =
+    'errors' in error ? /** @type {{ text: string }[]} */ (error.errors).map(({ text }) => text) : [];
+  const found = [...texts, error.message].map((text) =>
+    /^(?:Could not resolve|Cannot find (?:package|module)) ["']((?:@[\w.-]+\/)?[\w-][\w.-]*)/.exec(text),
+  );
+  return found.find((match) => match !== null)?.[1];
+}
+
+/**
  * Path of the compiled entry, made now if the sources have changed since the last build.
  *
  * @param {Checkout} checkout

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compiled, compileTo } from '../bin/compiled.js';
+import { compiled, compileTo, loadMain, missingPackage } from '../bin/compiled.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -81,6 +81,26 @@ describe('the compiled sources', () => {
   });
   afterEach(() => {
     rmSync(checkout.root, { recursive: true });
+  });
+
+  it.each([
+    [
+      'a package of the checkout',
+      "import { two } from '@ferry/two';\nexport const run = two;\n",
+      '@ferry/two',
+    ],
+    ['a package from npm', "import { x } from 'elsewhere/part';\nexport const run = x;\n", 'elsewhere'],
+  ])('that need %s which is not installed name it', async (_, source, name) => {
+    checkout.write(checkout.entry, source);
+    const error: unknown = await loadMain(checkout).catch((thrown: unknown) => thrown);
+    expect(missingPackage(error)).toBe(name);
+  });
+
+  it('that are wrong in another way name no package', async () => {
+    checkout.write(checkout.entry, "import { two } from './two.ts';\nexport const run = two;\n");
+    const error: unknown = await loadMain(checkout).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Error);
+    expect(missingPackage(error)).toBeUndefined();
   });
 
   it('do what the sources do, from their places', async () => {
