@@ -32,6 +32,23 @@ export function columns(rows: readonly (readonly (string | number)[])[], indent 
     .join('\n');
 }
 
+/** A row of {@link columns} that sums up lengths. */
+export function lengthSummary(
+  name: string,
+  {
+    min,
+    median,
+    mean,
+    percentile95,
+    max,
+  }: Record<'min' | 'median' | 'mean' | 'percentile95' | 'max', number>,
+): [string, string] {
+  return [
+    name,
+    `min ${count(min)}  median ${count(median)}  mean ${mean.toFixed(1)}  95 % ${count(percentile95)}  max ${count(max)}`,
+  ];
+}
+
 /** A row of block characters whose heights follow the values, the largest being full. */
 export function sparkline(values: ArrayLike<number>, width = 60): string {
   const blocks = ' ▁▂▃▄▅▆▇█';

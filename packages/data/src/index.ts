@@ -19,5 +19,11 @@ export { targetsByUser, type UserTargets } from './userTargets.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { NumpyRandom } from './numpyRandom.ts';
-export { domainStatistics, gini, type DomainStatistics, type LengthSummary } from './statistics.ts';
+export {
+  domainStatistics,
+  gini,
+  summariseLengths,
+  type DomainStatistics,
+  type LengthSummary,
+} from './statistics.ts';
 export { openZip, type ZipArchive, type ZipEntry } from './zip.ts';

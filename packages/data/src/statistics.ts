@@ -80,7 +80,8 @@ function quantile(sorted: Float64Array, share: number): number {
   return sorted[low]! + (sorted[high]! - sorted[low]!) * (position - low);
 }
 
-function summarise(starts: Int32Array, ends: Int32Array): LengthSummary {
+/** Summary of the lengths of lists that begin and end at these places. */
+export function summariseLengths(starts: Int32Array, ends: Int32Array): LengthSummary {
   const lengths = new Float64Array(starts.length);
   let total = 0;
   for (let at = 0; at < lengths.length; at++) total += lengths[at] = ends[at]! - starts[at]!;
@@ -192,8 +193,8 @@ export function domainStatistics(domain: Domain): DomainStatistics {
       test: test.targets.length,
     },
     density: distinct / (users.length * items.ids.length),
-    sequenceLengths: summarise(sequences.starts, sequences.ends),
-    historyLengths: train.targets.length > 0 ? summarise(train.starts, train.ends) : undefined,
+    sequenceLengths: summariseLengths(sequences.starts, sequences.ends),
+    historyLengths: train.targets.length > 0 ? summariseLengths(train.starts, train.ends) : undefined,
     popularity: {
       curve,
       gini: gini(curve),

@@ -26,3 +26,4 @@ export {
 export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
 export { readSubmission, submissionLines, writeSubmission } from './mind/submission.ts';
+export { mindStatistics, type NewsStatistics, type SplitStatistics } from './mind/statistics.ts';

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDomain, splitDomain, type Domain } from '@ferry/data';
 import { didYouMean, UserError, type SplitSettings } from '@ferry/recipes';
-import { sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
+import { newsWorldDirectory, sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
 export function cacheDirectory(): string {
@@ -10,20 +10,24 @@ export function cacheDirectory(): string {
 }
 
 const sample = 'sample-world:';
+/** Name of the world of impressions: a folder in MIND's form, no domain. */
+const newsWorld = 'news';
 const inDataFolder = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/;
 
 /**
  * The directory a recipe's domain stands for: a path (relative to the working directory), `$FERRY_DATA/<path>`, or
- * `sample-world:<name>`, which is generated on first use.
+ * `sample-world:<name>`, which is generated on first use (`sample-world:news` is a folder in MIND's form).
  *
  * @throws UserError if FERRY_DATA is not set, or there is no such domain.
  */
 export async function domainDirectory(reference: string): Promise<string> {
   if (reference.startsWith(sample)) {
     const name = reference.slice(sample.length);
+    if (name === newsWorld) return newsWorldDirectory(cacheDirectory());
     if (!sampleDomains.includes(name))
       throw new UserError(
-        `the sample world has the domains ${sampleDomains.join(', ')}, got '${name}'${didYouMean(name, sampleDomains)}`,
+        `the sample world has the domains ${sampleDomains.join(', ')} and, for news, ${newsWorld}; ` +
+          `got '${name}'${didYouMean(name, [...sampleDomains, newsWorld])}`,
       );
     return join(await sampleWorldDirectory(cacheDirectory()), name);
   }

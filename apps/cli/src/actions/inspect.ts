@@ -1,2 +1,29 @@
 // What `ferry inspect` loads when it is run, and nothing else.
+import { findMind, mindStatistics, readMind, type NewsStatistics, type SplitStatistics } from '@ferry/nrms';
+import { domainName } from '@ferry/recipes';
+import { domainDirectory } from '@ferry/studies';
+
 export { inspectDomain, inspectReport } from '@ferry/studies';
+
+/** What {@link inspectNews} found. */
+export interface NewsInspection {
+  /** Name of the data set. */
+  readonly name: string;
+  /** Its directory. */
+  readonly directory: string;
+  /** About its news. */
+  readonly news: NewsStatistics;
+  /** About each split. */
+  readonly splits: readonly SplitStatistics[];
+  /** What was noticed. */
+  readonly warnings: readonly string[];
+}
+
+/** Counts, lengths and warnings of news and impressions in MIND's form; undefined for what is no such folder. */
+export async function inspectNews(reference: string): Promise<NewsInspection | undefined> {
+  const directory = await domainDirectory(reference);
+  const files = await findMind(directory);
+  if (!files) return undefined;
+  const data = await readMind(files);
+  return { name: domainName(reference), directory, ...mindStatistics(data), warnings: data.warnings };
+}

@@ -1,8 +1,9 @@
 import { formatShare } from '@ferry/report';
 import { domainName, shellCommand, UserError } from '@ferry/recipes';
 import { Command } from 'commander';
+import { formatNewsInspection } from '../newsInspection.ts';
 import { print, printJson } from '../print.ts';
-import { columns, count, sparkline } from '../text.ts';
+import { columns, count, lengthSummary, sparkline } from '../text.ts';
 
 /** What can be typed. */
 interface Options {
@@ -14,8 +15,13 @@ interface Options {
 /** `ferry inspect`. */
 export function inspectVerb(): Command {
   return new Command('inspect')
-    .description('counts, lengths, popularity curve, modality coverage and warnings of a domain')
-    .argument('<domain>', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
+    .description(
+      'counts, lengths, popularity curve, modality coverage and warnings of a domain, or of impressions in MIND’s form',
+    )
+    .argument(
+      '<domain>',
+      'a domain directory, a folder in MIND’s form, $FERRY_DATA/…, or sample-world:<name>',
+    )
     .option('--json', 'print JSON instead')
     .option(
       '--report [file]',
@@ -23,7 +29,17 @@ export function inspectVerb(): Command {
     )
     .option('--with <domain...>', 'what the page compares with: shared users and items, leakage')
     .action(async (domain: string, { json, report, with: others }: Options) => {
-      const { inspectDomain, inspectReport } = await import('../actions/inspect.ts');
+      const { inspectDomain, inspectNews, inspectReport } = await import('../actions/inspect.ts');
+      const news = await inspectNews(domain);
+      if (news) {
+        if (report !== undefined || others !== undefined)
+          throw new UserError(
+            `--report and --with are for domains; ${domain} holds impressions in MIND's form`,
+          );
+        if (json) printJson(news);
+        else print(formatNewsInspection(news));
+        return;
+      }
       if (report !== undefined) {
         const out = report === true ? `${domainName(domain)}.html` : report;
         const command = shellCommand('ferry', ...process.argv.slice(2));
@@ -40,11 +56,6 @@ export function inspectVerb(): Command {
       }
       const { counts, density, sequenceLengths, historyLengths, popularity, missing, warnings } =
         inspection.statistics;
-      const lengths = (name: string, of: typeof sequenceLengths): string[] => [
-        name,
-        `min ${count(of.min)}  median ${count(of.median)}  mean ${of.mean.toFixed(1)}  95 % ` +
-          `${count(of.percentile95)}  max ${count(of.max)}`,
-      ];
       const lines = [
         `${inspection.name}  ${inspection.directory}`,
         '',
@@ -54,8 +65,8 @@ export function inspectVerb(): Command {
           ['users', count(counts.users)],
           ['interactions', `${count(counts.interactions)} (density ${formatShare(density)})`],
           ['rows', `train ${count(counts.train)}  valid ${count(counts.valid)}  test ${count(counts.test)}`],
-          lengths('sequence length', sequenceLengths),
-          ...(historyLengths ? [lengths('history length', historyLengths)] : []),
+          lengthSummary('sequence length', sequenceLengths),
+          ...(historyLengths ? [lengthSummary('history length', historyLengths)] : []),
         ]),
         '',
         'Training interactions of the items, most popular first',
