@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { compareVerb } from './verbs/compare.ts';
+import { doctorVerb } from './verbs/doctor.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
@@ -54,6 +55,7 @@ First steps:
     longtailVerb(),
     recommendVerb(),
     importVerb(),
+    doctorVerb(),
   ])
     program.addCommand(inherit(verb, program));
   return program;

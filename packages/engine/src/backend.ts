@@ -136,12 +136,14 @@ function deviceOf(choice: BackendChoice): string {
   return processor();
 }
 
-function processor(): string {
+/** The processor's name, and how many there are. */
+export function processor(): string {
   const all = cpus();
   return `${all[0]?.model.trim() || process.arch} (${all.length} cores)`;
 }
 
-function commonVersions(): Record<string, string> {
+/** Versions of the libraries that are always there. */
+export function commonVersions(): Record<string, string> {
   const own = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return {
     ferry: (JSON.parse(own) as { version: string }).version,

@@ -42,6 +42,14 @@ export {
 } from '@ferry/tfjs-backend-ort';
 export { compile } from './compile.ts';
 export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';
+export {
+  automaticChoice,
+  describeMachine,
+  tryBackend,
+  type BackendTrial,
+  type GraphicsCard,
+  type Machine,
+} from './diagnose.ts';
 export type { BackendName, BackendSpec, ProviderName } from './request.ts';
 export { randomKey, randomSource, RandomStream, type RandomState } from './random.ts';
 export { disposeNest, memory, scope, type MemoryReport } from './scope.ts';
