@@ -7,7 +7,7 @@ For each family a folder as `save_pretrained` writes it, and `expected.safetenso
 one), `last_hidden_state` and the pooled output of each; of the first case the gradients of all weights, the losses of five AdamW steps and the outputs after
 them. The loss is the sum of the outputs times fixed numbers, over tokens that are no padding.
 
-Needs torch, transformers, safetensors.
+Needs torch, transformers, safetensors, peft.
 """
 
 import copy
@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import peft
 import torch
 import transformers as T
 from safetensors.torch import load_file, save_file
@@ -194,9 +195,33 @@ def torch_files(folder):
     torch.save(old, folder / "bert-legacy.pth", _use_new_zipfile_serialization=False)
 
 
+def lora(folder):
+    """The BERT of the fixtures with peft's small matrices: its files, outputs, and gradients of the small matrices."""
+    draw = np.random.default_rng(11)
+    base = T.BertModel.from_pretrained(folder / "bert").eval()
+    model = peft.get_peft_model(base, peft.LoraConfig(r=3, lora_alpha=6, target_modules=["query", "value"])).eval()
+    with torch.no_grad():
+        for key, weight in model.named_parameters():
+            if "lora_B" in key:
+                weight.copy_(torch.tensor(draw.normal(0, 0.3, weight.shape), dtype=torch.float32))
+    model.save_pretrained(folder / "bert-lora")
+    (folder / "bert-lora" / "README.md").unlink()
+    given = next(text_inputs(draw))
+    hidden = model(**given).last_hidden_state
+    probe = torch.tensor(draw.normal(size=hidden.shape), dtype=torch.float32)
+    (hidden * probe * given["attention_mask"][..., None]).sum().backward()
+    found = {f"0.{key}": value.int() for key, value in given.items()}
+    found |= {"0.hidden": hidden.detach().clone(), "probe.0": probe}
+    for key, weight in model.named_parameters():
+        if weight.grad is not None:
+            found[f"gradient.{key.replace('.default', '')}"] = weight.grad.clone()
+    save_file(found, folder / "bert-lora" / "expected.safetensors")
+
+
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     for one in sys.argv[2:] or FAMILIES:
         make(one, target)
         print(one)
     torch_files(target)
+    lora(target)

@@ -1,6 +1,8 @@
 /**
- * What a family of encoders is. A family's file exports one value of type {@link Family}: its settings from `config.json`, its table of weights, and its
- * network as a chain: inputs -> first tokens -> layer by layer -> output. That the chain can be entered and left between layers is what lets frozen lower
+ * What a family of encoders is. A family's file exports one value of type {@link Family}: its settings from
+ * `config.json`, its table of weights, and its
+ * network as a chain: inputs -> first tokens -> layer by layer -> output. That the chain can be entered and left
+ * between layers is what lets frozen lower
  * layers be computed once.
  *
  * B texts or pictures, T tokens, D width.
@@ -25,14 +27,20 @@ export interface EncoderInputs {
 export interface Encoded {
   /** A vector of every token after the last layer, [B, T, D]; `last_hidden_state` of transformers. */
   readonly hidden: tf.Tensor;
-  /** One vector of each, [B, D] or [B, projection]: `pooler_output`, or the projected embedding of CLIP; where the family or the checkpoint has one. */
+  /**
+   * One vector of each, [B, D] or [B, projection]: `pooler_output`, or the projected embedding of CLIP; where the
+   * family or the checkpoint has one.
+   */
   readonly pooled?: tf.Tensor | undefined;
 }
 
 /** How tokens become one vector. */
 export const poolings = ['cls', 'mean', 'max', 'last', 'pooled'] as const;
 
-/** `cls`: the first token; `mean` and `max` over tokens that are no padding; `last`: the last of them; `pooled`: the family's own. */
+/**
+ * `cls`: the first token; `mean` and `max` over tokens that are no padding; `last`: the last of them; `pooled`: the
+ * family's own.
+ */
 export type Pooling = (typeof poolings)[number];
 
 /** What all parts of a network read. */
@@ -81,7 +89,10 @@ export interface Family<O = object, Tree extends WeightTree = WeightTree> {
   readonly modality: 'text' | 'image';
   /** Class of transformers that reads what is saved. */
   readonly architecture: string;
-  /** Settings from `config.json`; keys that change nothing here are passed over, values that cannot be honoured are refused. */
+  /**
+   * Settings from `config.json`; keys that change nothing here are passed over, values that cannot be honoured are
+   * refused.
+   */
   readonly options: z.ZodType<O>;
   /** The section of `config.json` with its settings, where this is not all of it (CLIP's towers). */
   readonly section?: string;

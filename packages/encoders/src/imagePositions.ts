@@ -12,7 +12,10 @@ function cubic(distance: number): number {
   return x < 2 ? A * (((x - 5) * x + 8) * x - 4) : 0;
 }
 
-/** Bicubic interpolation of a row of samples as a matrix, [to, from]; edges repeat, as PyTorch's without aligned corners. */
+/**
+ * Bicubic interpolation of a row of samples as a matrix, [to, from]; edges repeat, as PyTorch's without aligned
+ * corners.
+ */
 export function cubicMatrix(from: number, to: number): Float32Array {
   const matrix = new Float32Array(to * from);
   for (let i = 0; i < to; i++) {
@@ -27,7 +30,8 @@ export function cubicMatrix(from: number, to: number): Float32Array {
 }
 
 /**
- * Position vectors for a grid of patches: as they are for the grid they were made for, else interpolated (bicubic), as transformers'
+ * Position vectors for a grid of patches: as they are for the grid they were made for, else interpolated (bicubic),
+ * as transformers'
  * `interpolate_pos_encoding` does.
  *
  * @param table - [1 + side², D]: of the token in front, then of a square grid.
@@ -51,7 +55,8 @@ export function interpolatedPositions(table: tf.Tensor, height: number, width: n
 }
 
 /**
- * Fixed position vectors of MAE, [1, 1 + side², D]: zeros for the token in front, then of each patch sine and cosine of its column, then of its row,
+ * Fixed position vectors of MAE, [1, 1 + side², D]: zeros for the token in front, then of each patch sine and cosine
+ * of its column, then of its row,
  * at D/4 frequencies `10000^(-4f / D)`.
  */
 export const gridSinusoids: Initializer = ([, count, D]) => {

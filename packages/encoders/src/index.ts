@@ -3,3 +3,15 @@ export { saveEncoder } from './save.ts';
 export type { Encoder, Lower } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';
 export type { PoolingOptions } from './pool.ts';
+export { type Tuning } from './tuning.ts';
+export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
+export { encoderTower, type EncoderTower, type ItemArray, type ItemContent } from './tower.ts';
+export {
+  loadTokenizer,
+  saveVocabulary,
+  tokenise,
+  vocabularyTokenizer,
+  wordVocabulary,
+  type TextTokenizer,
+  type TokenArrays,
+} from './tokenizer.ts';

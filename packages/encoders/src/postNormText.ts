@@ -1,6 +1,8 @@
 /**
- * The network of BERT and its kin: sums of word, position and type vectors, normalised, then layers that normalise after each block, and perhaps
- * `tanh(W h_first + b)` as the pooled output. The families differ in names, in how they count positions and in what they add to attention.
+ * The network of BERT and its kin: sums of word, position and type vectors, normalised, then layers that normalise
+ * after each block, and perhaps
+ * `tanh(W h_first + b)` as the pooled output. The families differ in names, in how they count positions and in what
+ * they add to attention.
  */
 import { dropout, embedding, tf } from '@ferry/engine';
 import { activations } from './activations.ts';
@@ -52,7 +54,8 @@ export interface PostNormOptions<P> {
 }
 
 /**
- * Position vectors of RoBERTa and MPNet: tokens that are no padding are counted from `padding` + 1, and padding has row `padding`.
+ * Position vectors of RoBERTa and MPNet: tokens that are no padding are counted from `padding` + 1, and padding has
+ * row `padding`.
  *
  * @param padding - Number of the padding token, and of its position.
  */

@@ -1,4 +1,7 @@
-/** What sentence-transformers writes beside an encoder: `modules.json`, and how tokens are pooled in `1_Pooling/config.json`. */
+/**
+ * What sentence-transformers writes beside an encoder: `modules.json`, and how tokens are pooled in
+ * `1_Pooling/config.json`.
+ */
 import { join } from 'node:path';
 import { readJson } from './json.ts';
 import type { Pooling } from './family.ts';
@@ -21,7 +24,8 @@ const modes: Readonly<Record<string, Pooling>> = {
  *
  * @param directory - The folder.
  * @returns Undefined if the folder says nothing of it.
- * @throws Error naming the file where it asks for something that is not supported: several poolings at once, weighted ones, further layers.
+ * @throws Error naming the file where it asks for something that is not supported: several poolings at once, weighted
+ *   ones, further layers.
  */
 export async function sentencePooling(directory: string): Promise<PoolingOptions | undefined> {
   const modules = await readJson(join(directory, 'modules.json'));

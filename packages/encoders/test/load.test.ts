@@ -1,4 +1,6 @@
-/** Folders as labs have them: every form of weights, models with heads, and what is wrong with a folder, said at once. */
+/**
+ * Folders as labs have them: every form of weights, models with heads, and what is wrong with a folder, said at once.
+ */
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

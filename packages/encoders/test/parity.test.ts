@@ -1,5 +1,6 @@
 /**
- * Every family against transformers: outputs of several rows with padding, of odd lengths and of one row; gradients of all weights; five steps of AdamW.
+ * Every family against transformers: outputs of several rows with padding, of odd lengths and of one row; gradients
+ * of all weights; five steps of AdamW.
  * A row of the table is a family. Fixtures: tools/parity/encoders.py.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 import { tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { StateArray } from '@ferry/training';
+import type { ItemEncoders } from './itemEncoder.ts';
 
 /** The part of a model's options that says which modalities it reads. */
 export interface FeatureWidths {
@@ -37,8 +38,13 @@ export interface DomainFeatures {
   image?: FeatureMatrix;
   /** Features of the text with words dropped, for word drop in pre-training. */
   words?: FeatureMatrix;
-  /** What an encoder that is trained with the model reads of each item, by name: [N, ...], row-major. */
+  /**
+   * What encoders that are trained with the model read of each item: [N, ...], by modality and name, such as
+   * `text.ids`.
+   */
   content?: Readonly<Record<string, StateArray>>;
+  /** By modality whose encoder is trained with the model: 1 where an item has it. Uint8 [N] each. */
+  present?: Readonly<Partial<Record<Modality, Uint8Array>>>;
   /** Number of items: needed where no modality is in use, checked elsewhere. */
   items?: number;
   /** Number of users: needed by models that have a vector for each. */
@@ -57,6 +63,8 @@ export interface Catalogue extends FeatureWidths {
   inputs: ItemInputs;
   /** [N + 1] for each modality: 1 where the item has it. */
   present: Partial<Record<Modality, Uint8Array>>;
+  /** Encoders that are trained with the model: what they make stands for the features of their modality. */
+  encoders?: ItemEncoders;
   /** Frees the tensors. */
   dispose(): void;
 }
@@ -66,13 +74,21 @@ export interface Catalogue extends FeatureWidths {
  *
  * @param options - Which modalities, and their widths.
  * @param domains - Features of each domain. All must have the modalities in use; words are used if all have them.
+ * @param encoders - Encoders that are trained with the model, for modalities without stored features; all domains must
+ *   have the content they read.
  * @throws Error naming the domain and modality where something is missing or of another width.
  */
-export function createCatalogue(options: FeatureWidths, domains: readonly DomainFeatures[]): Catalogue {
+export function createCatalogue(
+  options: FeatureWidths,
+  domains: readonly DomainFeatures[],
+  encoders?: ItemEncoders,
+): Catalogue {
   if (domains.length === 0) throw new Error('createCatalogue: at least one domain is needed, got none');
-  const modalities = modalitiesOf(options);
+  const featureWidths = allWidths(options, encoders);
+  const modalities = modalitiesOf({ featureWidths });
+  const stored = modalities.filter((modality) => !encoders?.[modality]);
   const counts = domains.map((domain, d) => {
-    const sizes = modalities.map((modality) => {
+    const sizes = stored.map((modality) => {
       const matrix = domain[modality];
       const width = options.featureWidths[modality]!;
       if (!matrix) throw new Error(`createCatalogue: domain ${d} must have ${modality} features, got none`);
@@ -82,6 +98,8 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
         );
       return matrix.count;
     });
+    for (const modality of modalities)
+      if (encoders?.[modality]) sizes.push(presentOf(domain, modality, d).length);
     if (domain.items !== undefined) sizes.push(domain.items);
     const [count] = sizes;
     if (count === undefined)
@@ -100,16 +118,18 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
   for (const modality of modalities) {
     const flags = new Uint8Array(items + 1);
     domains.forEach((domain, d) => {
-      flags.set(domain[modality]!.present, offsets[d]! + 1);
+      const own = encoders?.[modality] ? presentOf(domain, modality, d) : domain[modality]!.present;
+      flags.set(own, offsets[d]! + 1);
     });
     present[modality] = flags;
-    inputs.features[modality] = joinRows(
-      domains.map((domain) => domain[modality]!),
-      options.featureWidths[modality]!,
-    );
+    if (stored.includes(modality))
+      inputs.features[modality] = joinRows(
+        domains.map((domain) => domain[modality]!),
+        featureWidths[modality]!,
+      );
     inputs.present[modality] = tf.tensor2d(Float32Array.from(flags), [items + 1, 1]);
   }
-  const words = domains.every((domain) => domain.words) && modalities.includes('text');
+  const words = domains.every((domain) => domain.words) && stored.includes('text');
   if (words) {
     const width = options.featureWidths.text!;
     domains.forEach(({ words: matrix }, d) => {
@@ -127,7 +147,8 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
   const content = joinContent(domains, counts);
   if (content) inputs.content = content;
   return {
-    featureWidths: options.featureWidths,
+    featureWidths,
+    ...(encoders && { encoders }),
     items,
     users: domains.length === 1 ? (domains[0]!.users ?? 0) : 0,
     offsets,
@@ -139,6 +160,29 @@ export function createCatalogue(options: FeatureWidths, domains: readonly Domain
       inputs.words?.dispose();
     },
   };
+}
+
+/** Widths of stored features and of encoders' vectors, text before image. */
+function allWidths(
+  { featureWidths }: FeatureWidths,
+  encoders: ItemEncoders = {},
+): FeatureWidths['featureWidths'] {
+  return Object.fromEntries(
+    (['text', 'image'] as const).flatMap((modality) => {
+      const width = encoders[modality]?.width ?? featureWidths[modality];
+      return width === undefined ? [] : [[modality, width]];
+    }),
+  );
+}
+
+/** Which items have the modality of an encoder. */
+function presentOf({ present }: DomainFeatures, modality: Modality, d: number): Uint8Array {
+  const flags = present?.[modality];
+  if (!flags)
+    throw new Error(
+      `createCatalogue: domain ${d} must say which items have ${modality} to encode, got nothing`,
+    );
+  return flags;
 }
 
 /**

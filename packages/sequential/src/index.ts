@@ -99,6 +99,8 @@ export {
   type PlannedGroup,
   type RowGroup,
 } from './groups.ts';
+export type { ItemEncoder, ItemEncoders } from './itemEncoder.ts';
+export { type EncodedCatalogue } from './itemEncoders.ts';
 export { catalogueSource, type ItemSource } from './itemSource.ts';
 export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';

@@ -4,6 +4,7 @@ import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces 
 import type { Modality } from '@ferry/features';
 import { type ItemInputs, withoutModalities } from './catalogue.ts';
 import { type BlockRanking, createBlockRanking } from './blockRanking.ts';
+import { createEncodedCatalogue, type EncodedCatalogue } from './itemEncoders.ts';
 import { catalogueSource } from './itemSource.ts';
 import { feedOf, type Recommender, stateWithout } from './recommender.ts';
 import { latestItems } from './rows.ts';
@@ -58,6 +59,8 @@ export interface Ranking<T extends ModelTypes = ModelTypes> {
   ranker(without?: readonly Modality[]): CatalogueRanker<T>;
   /** Ranks a catalogue block by block: for one whose scores are too large to be made at once. */
   blocks: BlockRanking;
+  /** The catalogue with features of its encoders as they are now. */
+  items: EncodedCatalogue;
   /** Frees what was compiled. */
   dispose(): void;
 }
@@ -71,12 +74,13 @@ export interface Ranking<T extends ModelTypes = ModelTypes> {
 export function createRanking<T extends ModelTypes>(recommender: Recommender<T>): Ranking<T> {
   const { model, options, parameters, catalogue } = recommender;
   const positions = model.positions(options);
+  const items = createEncodedCatalogue(catalogue, parameters);
   type Encoded = { items: T['items']; candidates: T['candidates'] };
   const step = (held: T['held']): Step<T> => ({ p: parameters, options, held, random: undefined });
   const encode = compile(
     (inputs: ItemInputs, held: T['held']): Encoded => {
-      const items = model.items(step(held), inputs);
-      return { items, candidates: model.candidates(step(held), items, 'all') };
+      const encoded = model.items(step(held), inputs);
+      return { items: encoded, candidates: model.candidates(step(held), encoded, 'all') };
     },
     { name: `${model.name}.encodeItems` },
   );
@@ -92,10 +96,12 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
   const score = compile(scoreOf, { name: `${model.name}.score` });
 
   const ranker = (without: readonly Modality[] = []): CatalogueRanker<T> => {
-    const view = withoutModalities(catalogue, without);
+    const made = items.make();
+    const view = withoutModalities({ ...catalogue, inputs: made.inputs }, without);
     const held = recommender.held();
     const encoded = encode(view.inputs, held);
     view.dispose();
+    made.dispose();
     const state = stateWithout(recommender, without);
     const feedFor = (group: FeedGroup): T['feed'] =>
       feedOf(recommender, [group], state, { longest: positions });
@@ -137,8 +143,9 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
   return {
     ranker,
     blocks,
+    items,
     dispose: () => {
-      for (const made of [encode, rank, score, blocks]) made.dispose();
+      for (const made of [encode, rank, score, blocks, items]) made.dispose();
     },
   };
 }
@@ -213,11 +220,16 @@ export async function evaluateRecommender<T extends ModelTypes>(
     }
   }
   if (inBlocks ?? blocksPay('ranking', rest.batchSize ?? 256, catalogue.items)) {
-    const source = catalogueSource(catalogue, without);
-    return await evaluateRanking({
-      ...shared,
-      placesOfAll: (batches) => ranking.blocks.places(source, batches, without),
-    });
+    const made = ranking.items.make();
+    const source = catalogueSource({ ...catalogue, inputs: made.inputs }, without);
+    try {
+      return await evaluateRanking({
+        ...shared,
+        placesOfAll: (batches) => ranking.blocks.places(source, batches, without),
+      });
+    } finally {
+      made.dispose();
+    }
   }
   const ranker = ranking.ranker(without);
   try {

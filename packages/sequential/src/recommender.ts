@@ -5,6 +5,7 @@ import type { StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
 import { plainFeed } from './feeds.ts';
+import { encoderParameters, frozenEncoderWeights } from './itemEncoders.ts';
 import type { FeedGroup, FeedPlace, ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */
@@ -50,7 +51,10 @@ export function createRecommender<T extends ModelTypes>(
   model: SequentialModel<T>,
   { options, catalogue, seed }: RecommenderSettings<T>,
 ): Recommender<T> {
-  const parameters = model.init(options, catalogue, RandomStream.fromSeed(seed).split('weights'));
+  const parameters: T['parameters'] = {
+    ...model.init(options, catalogue, RandomStream.fromSeed(seed).split('weights')),
+    ...encoderParameters(catalogue.encoders),
+  };
   const finder = model.state?.create(parameters, options, catalogue);
   let state: T['state'] | undefined;
   let held: T['held'] = {};
@@ -87,12 +91,17 @@ export function createRecommender<T extends ModelTypes>(
 }
 
 /**
- * The weights a training moves: everything the loss depends on, but what the tuning freezes.
+ * The weights a training moves: everything the loss depends on, but what the tuning, or that of an encoder, freezes.
  *
  * @param tuning - `all`, or a name of the model's `weights.tune`.
  */
 export function trainedWeights<T extends ModelTypes>(
-  { model, options, parameters }: Pick<Recommender<T>, 'model' | 'options' | 'parameters'>,
+  {
+    model,
+    options,
+    parameters,
+    catalogue,
+  }: Pick<Recommender<T>, 'model' | 'options' | 'parameters'> & { catalogue?: Pick<Catalogue, 'encoders'> },
   tuning: string,
 ): Map<string, tf.Variable> {
   const { weights: roles } = model;
@@ -102,10 +111,10 @@ export function trainedWeights<T extends ModelTypes>(
       `trainedWeights: tuning must be one of all, ${Object.keys(roles.tune).join(', ')}, got ${tuning}`,
     );
   const patterns = [...frozen, ...(roles.unused?.(options) ?? [])];
+  const all = flattenParameters(parameters);
+  const still = frozenEncoderWeights(catalogue?.encoders, all.keys());
   return new Map(
-    [...flattenParameters(parameters)].filter(
-      ([name]) => !patterns.some((pattern) => matchGlob(pattern, name)),
-    ),
+    [...all].filter(([name]) => !still.has(name) && !patterns.some((pattern) => matchGlob(pattern, name))),
   );
 }
 

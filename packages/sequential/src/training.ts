@@ -13,6 +13,7 @@ import type { ItemInputs } from './catalogue.ts';
 import type { Objective, Preparation } from './contract.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
+import { encodeItems } from './itemEncoders.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
@@ -135,7 +136,9 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     (all: ItemInputs, inputs: object, numbers: tf.Tensor1D | undefined, held: T['held'], key: tf.Tensor) => {
       const own: Step<T> = { p: parameters, options, held, random: randomSource(key) };
       return updateWeights(weights, optimizer, () => {
-        const picked = numbers ? pickItems(all, numbers) : all;
+        const raw = numbers ? pickItems(all, numbers) : all;
+        // Each item of the step passes its encoders once, however often it is read.
+        const picked = encodeItems(catalogue.encoders, parameters, raw, own.random);
         let made: T['items'] | undefined;
         const items = (): T['items'] => (made ??= model.items(own, picked));
         const step = { ...own, model, inputs: picked, items, count: catalogue.items };

@@ -1,5 +1,6 @@
 /**
- * BERT (Devlin et al., NAACL 2019) as transformers' `BertModel`, in all sizes from tiny to large; also MiniLM, which is BERT with narrow layers.
+ * BERT (Devlin et al., NAACL 2019) as transformers' `BertModel`, in all sizes from tiny to large; also MiniLM, which
+ * is BERT with narrow layers.
  */
 import { z } from 'zod';
 import { activationNames } from '../activations.ts';

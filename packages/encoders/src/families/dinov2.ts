@@ -1,4 +1,7 @@
-/** DINOv2 (Oquab et al., TMLR 2024): a ViT whose blocks are scaled by trained factors (LayerScale, Touvron et al. 2021), without SwiGLU. */
+/**
+ * DINOv2 (Oquab et al., TMLR 2024): a ViT whose blocks are scaled by trained factors (LayerScale, Touvron et al.
+ * 2021), without SwiGLU.
+ */
 import { init } from '@ferry/nn';
 import { z } from 'zod';
 import { activationNames } from '../activations.ts';

@@ -1,4 +1,7 @@
-/** RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al., ACL 2020): BERT whose positions are counted from after the padding token's number. */
+/**
+ * RoBERTa (Liu et al. 2019) and XLM-R (Conneau et al., ACL 2020): BERT whose positions are counted from after the
+ * padding token's number.
+ */
 import { z } from 'zod';
 import { count, family } from '../family.ts';
 import { countedPositions, postNormText } from '../postNormText.ts';

@@ -1,4 +1,7 @@
-/** ViT (Dosovitskiy et al., ICLR 2021), and the encoder of MAE (He et al., CVPR 2022), which is a ViT with fixed positions and without a pooler. */
+/**
+ * ViT (Dosovitskiy et al., ICLR 2021), and the encoder of MAE (He et al., CVPR 2022), which is a ViT with fixed
+ * positions and without a pooler.
+ */
 import { init } from '@ferry/nn';
 import { tf } from '@ferry/engine';
 import { z } from 'zod';
