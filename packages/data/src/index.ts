@@ -3,6 +3,7 @@ export { InputError, quoted } from './errors.ts';
 export { Cells, eachTsvLine } from './tsv.ts';
 export { IdTable } from './idTable.ts';
 export { ByteList, FloatList, IntList } from './growing.ts';
+export { eachLine, type LineVisitor } from './lines.ts';
 export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';

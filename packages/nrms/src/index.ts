@@ -27,3 +27,30 @@ export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
 export { readSubmission, submissionLines, writeSubmission } from './mind/submission.ts';
 export { mindStatistics, type NewsStatistics, type SplitStatistics } from './mind/statistics.ts';
+export type {
+  AnyNewsModel,
+  Clicks,
+  NewsCatalogue,
+  NewsInputs,
+  NewsModel,
+  NewsOptions,
+  NewsStep,
+  NewsWords,
+  Scoring,
+  TextGroups,
+  WordReading,
+} from './contract.ts';
+export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
+export { newsCatalogue, readNewsWords } from './catalogue.ts';
+export {
+  createNewsRecommender,
+  vocabularyIn,
+  type NewsRecommender,
+  type NewsRecommenderSettings,
+} from './recommender.ts';
+export { createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
+export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
+export { defectTexts, type Defect } from './defects.ts';
+export { tokenisers, wordsOf, type Tokeniser } from './words/tokenise.ts';
+export { nrms, type NrmsParameters } from './models/nrms.ts';
+export { type NrmsOptions } from './models/nrmsOptions.ts';

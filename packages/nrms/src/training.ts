@@ -1,0 +1,105 @@
+import { compile, randomSource, tf } from '@ferry/engine';
+import { paddingMask } from '@ferry/nn';
+import {
+  optimizerFor,
+  type OptimizerSettings,
+  runStep,
+  type TrainableModel,
+  updateWeights,
+} from '@ferry/training';
+import type { NewsStep } from './contract.ts';
+import { roundToBfloat16 } from './defects.ts';
+import type { Impressions } from './mind/types.ts';
+import type { ReadyObjective } from './objectives.ts';
+import type { NewsRecommender } from './recommender.ts';
+import type { Samples } from './sampler.ts';
+import { disposeStep, type StepInputs, stepInputs, stepScores } from './step.ts';
+
+/** What {@link createNewsTraining} needs. */
+export interface NewsTrainingSettings extends OptimizerSettings {
+  /** The recommender. */
+  recommender: NewsRecommender;
+  /** What it is trained by. */
+  objective: ReadyObjective;
+  /** Impressions to train on, with labels. */
+  train: Impressions;
+  /** B. Default 64. */
+  batchSize?: number;
+  /** Metrics of the present weights on a split; without it there is no validation. */
+  evaluate?: TrainableModel['evaluate'];
+}
+
+/** A news model in training. */
+export interface NewsTraining extends TrainableModel<Samples> {
+  /** Frees optimiser and compiled functions, not the recommender. */
+  dispose(): void;
+}
+
+/** The samples of an epoch in batches. */
+function* batchesOf({ columns, impressions, candidates, labels }: Samples, size: number): Generator<Samples> {
+  for (let from = 0; from < impressions.length; from += size)
+    yield {
+      columns,
+      impressions: impressions.subarray(from, from + size),
+      candidates: candidates.subarray(from * columns, (from + size) * columns),
+      labels: labels.subarray(from * columns, (from + size) * columns),
+    };
+}
+
+/**
+ * Makes a news model trainable: the distinct news of a batch are encoded once and gathered for histories and candidates, and a step, from the
+ * batch to the updated weights, is compiled.
+ */
+export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining {
+  const { recommender, objective, train, batchSize = 64, evaluate } = settings;
+  const { model, options, parameters: p, catalogue } = recommender;
+  const weights = recommender.trained();
+  const optimizer = optimizerFor(settings, weights);
+  const narrow = options.defects.includes('bf16-weights');
+  const moments = [...optimizer.state()].filter(([name]) => /^[mv]\./.test(name)).map(([, slot]) => slot);
+  const round = (variables: Iterable<tf.Variable>): void => {
+    for (const variable of variables) variable.assign(roundToBfloat16(variable));
+  };
+  if (narrow)
+    tf.tidy(() => {
+      round(weights.values());
+    });
+
+  const step = compile(
+    (inputs: StepInputs, key: tf.Tensor) => {
+      const own: NewsStep = { p, options, training: true, random: randomSource(key) };
+      const report = updateWeights(weights, optimizer, () => {
+        const scores = stepScores(model, own, inputs);
+        const loss = objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
+        return { loss, report: [loss] };
+      });
+      if (narrow) round([...weights.values(), ...moments]);
+      return report;
+    },
+    { name: `${model.name}.train` },
+  );
+  const place = new Int32Array(catalogue.count + 1);
+
+  return {
+    parameters: () => recommender.weights(),
+    optimizerState: () => optimizer.state(),
+    buffers: () => recommender.buffers(),
+    restoreBuffers: (arrays) => {
+      recommender.restoreBuffers(arrays);
+    },
+    batches: (_epoch, random) => batchesOf(objective.draw(train, random), batchSize),
+    batchCount: () => Math.ceil(objective.count(train) / batchSize),
+    trainStep: async (batch, context) => {
+      const inputs = stepInputs(recommender, train, batch, place);
+      const [loss] = await runStep(context.random, context.step, optimizer, (key) => step(inputs, key));
+      disposeStep(inputs);
+      return { loss: loss!, sequences: batch.impressions.length };
+    },
+    ...(evaluate && { evaluate }),
+    counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
+    dispose: () => {
+      step.dispose();
+      optimizer.dispose();
+    },
+  };
+}
