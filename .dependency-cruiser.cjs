@@ -24,7 +24,7 @@ const rooms = {
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
-    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative'],
+    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative', 'nrms'],
     ...['recipes', 'report', 'sample-world'],
   ],
 };

@@ -9,6 +9,7 @@ const known: Readonly<Record<string, () => Promise<AnyModel>>> = {
   gru4rec: async () => (await import('@ferry/morec')).gru4rec,
   sasrec: async () => (await import('@ferry/morec')).sasrec,
   unisrec: async () => (await import('@ferry/morec')).unisrec,
+  nrms: async () => (await import('@ferry/nrms')).nrms,
   'bpr-mf': async () => (await import('@ferry/collaborative')).bprMf,
   vbpr: async () => (await import('@ferry/collaborative')).vbpr,
   lightgcn: async () => (await import('@ferry/collaborative')).lightGcn,

@@ -91,6 +91,8 @@ export interface NewsOptions {
   readonly history: number;
   /** Defects of published code that are switched on. */
   readonly defects: readonly string[];
+  /** A file of texts instead of those of news.tsv, such as a translation. */
+  readonly texts?: string | undefined;
 }
 
 /** How a model scores candidates. All functions are pure in their arguments and are compiled by the caller. */
@@ -125,6 +127,8 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   readonly options: z.ZodType;
   /** Settings of the recipe completed, where a preset says the rest. */
   complete(settings: object): O;
+  /** The recipe's section `evaluation`. */
+  readonly evaluation: z.ZodType;
   /** The modalities of frozen vectors it reads; it needs at least one of them if there are any. */
   modalities(options: O): readonly Modality[];
   /** How it reads words; undefined for a model that reads none. */

@@ -44,13 +44,6 @@ export function defectsSetting<const D extends readonly [Defect, ...Defect[]]>(
     .describe(`defects of published code to switch on, to measure what they do; default none: ${texts}`);
 }
 
-/** A recipe's longest history. */
-export const historySetting = z
-  .int()
-  .min(1)
-  .default(50)
-  .describe('H: newest clicks of a history that are read');
-
 /**
  * The nearest numbers of eight significant bits, as bfloat16 has them (Dekker's splitting: plain arithmetic, so that it runs within a compiled
  * step). Numbers above 1e33 overflow.

@@ -41,6 +41,8 @@ export type {
   WordReading,
 } from './contract.ts';
 export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
+export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
+export { newsParts, type NewsParts } from './parts.ts';
 export { newsCatalogue, readNewsWords } from './catalogue.ts';
 export {
   createNewsRecommender,
@@ -50,7 +52,10 @@ export {
 } from './recommender.ts';
 export { createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
-export { defectTexts, type Defect } from './defects.ts';
+export { defectTexts, withEmptyCandidate, type Defect } from './defects.ts';
+export { unknownShare, type TokenTable } from './words/tokens.ts';
+export { type Vocabulary } from './words/vocabulary.ts';
+export { type WordVectors } from './words/pretrained.ts';
 export { tokenisers, wordsOf, type Tokeniser } from './words/tokenise.ts';
 export { nrms, type NrmsParameters } from './models/nrms.ts';
 export { type NrmsOptions } from './models/nrmsOptions.ts';

@@ -102,7 +102,9 @@ export function createNewsRecommender(
 }
 
 /** The vocabulary that a checkpoint holds; undefined for a model without words. */
-export function vocabularyIn(arrays: ReadonlyMap<string, StateArray>): Vocabulary | undefined {
+export function vocabularyIn(
+  arrays: ReadonlyMap<string, Readonly<{ data: unknown }>>,
+): Vocabulary | undefined {
   const kept = arrays.get(VOCABULARY);
   return kept && decodeVocabulary(kept.data as Uint8Array);
 }

@@ -38,6 +38,8 @@ export interface ModelSchemas {
   readonly objectiveOf?: Readonly<Partial<Record<Task, string>>>;
   /** Dotted key of the setting that says whether items have IDs. */
   readonly idsAt?: string;
+  /** The section `evaluation` of a training, where it is measured otherwise than by ranking items. */
+  readonly evaluation?: z.ZodType;
   /** What each tuning leaves as it is. */
   readonly weights: { readonly tune: Readonly<Record<string, unknown>> };
   /** Settings of the recipe and what the data say, together. */

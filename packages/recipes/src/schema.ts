@@ -213,9 +213,17 @@ export function checkJob(
       );
 }
 
+/** How a training is measured is checked by a model that says it itself: news models rank impressions. */
+const anyEvaluation = evaluationSchema.or(z.looseObject({})) as unknown as typeof evaluationSchema;
+
 /** Any recipe, without what only its model or its kind of study can check. */
 export const recipeSchema = z
-  .discriminatedUnion('job', [pretrainSchema, finetuneSchema, studySchema, trainSchema])
+  .discriminatedUnion('job', [
+    pretrainSchema,
+    finetuneSchema,
+    studySchema,
+    trainSchema.extend({ evaluation: anyEvaluation.prefault({}) }),
+  ])
   .superRefine((recipe, context) => {
     if (recipe.job !== 'study') checkJob(recipe, context);
   });

@@ -200,7 +200,8 @@ export function wholeSchema(recipe: Named, model: ModelSchemas): z.ZodType<RunRe
       name: z.enum(names).default(chosen).describe('what it is trained by'),
       ...shapeOf(model.objectives[chosen]!.options, `the objective ${chosen}`),
     });
-    return refined(trainSchema.extend({ model: options, objective: objective.prefault({}) }));
+    const own = model.evaluation instanceof z.ZodObject ? { evaluation: model.evaluation.prefault({}) } : {};
+    return refined(trainSchema.extend({ model: options, objective: objective.prefault({}), ...own }));
   }
   const section = withoutIds(options, model.idsAt, job).prefault({});
   if (job === 'pretrain')

@@ -88,11 +88,6 @@ export async function restoreRecommender<T extends ModelTypes>(
       restoreBuffers: (buffers) => {
         recommender.restoreBuffers(buffers);
       },
-      batches: () => [],
-      batchCount: () => 0,
-      trainStep: () => {
-        throw new Error('restoreRecommender: this model is not trained');
-      },
     },
     { model: tensors, optimizer: new Map() },
     from,

@@ -45,6 +45,20 @@ export async function domainDirectory(reference: string): Promise<string> {
 }
 
 /**
+ * The path of a file that a recipe names, `$FERRY_DATA/…` among them; whether it is there is for its reader to find.
+ *
+ * @throws UserError if FERRY_DATA is not set.
+ */
+export function filePath(reference: string): string {
+  const path = domainPath(reference);
+  if (path === undefined)
+    throw new UserError(
+      `${reference} needs the environment variable FERRY_DATA: the folder that holds the data sets`,
+    );
+  return path;
+}
+
+/**
  * The path of a recipe's domain without looking whether it is there; undefined for generated ones and without
  * FERRY_DATA.
  */

@@ -25,6 +25,13 @@ import {
 } from '@ferry/evaluation';
 import { readRows, writeRows, type RowArray } from '@ferry/training';
 import { readDetails } from './details.ts';
+import {
+  impressionGroups,
+  impressionMeans,
+  impressionsIn,
+  storedImpressions,
+  type ImpressionValues,
+} from './impressionValues.ts';
 import { addArrays } from './hashing.ts';
 
 /**
@@ -73,6 +80,8 @@ export interface RankedRows extends Places, Partial<Pick<ManyPlaces, 'relevantEn
   readonly lists?: RankedLists;
   /** What metrics beyond accuracy know of training, where lists were kept. */
   readonly training?: TrainingUse;
+  /** Where rows are impressions: what each got, and what they can be grouped by. */
+  readonly impressions?: ImpressionValues;
 }
 
 /** What rows are made of: an evaluation and what it ranked. */
@@ -236,7 +245,9 @@ export async function keepRows(run: string, name: string, rows: RankedRows): Pro
     ...(rows.features !== undefined && { features: rows.features }),
     ...(training && { trainingUsers: String(training.users) }),
   };
-  await writeRows(run, name, { arrays, meta: { ...meta, items: String(items) } });
+  const own = rows.impressions && storedImpressions(rows.impressions);
+  Object.assign(arrays, own?.arrays);
+  await writeRows(run, name, { arrays, meta: { ...meta, ...own?.meta, items: String(items) } });
 }
 
 /**
@@ -272,6 +283,7 @@ export async function keptRows(run: string, name = 'test'): Promise<RankedRows |
     ...(meta['features'] !== undefined && { features: meta['features'] }),
     ages: arrays['ages'] as Float32Array | undefined,
     gains: arrays['gains'] as Float32Array | undefined,
+    impressions: impressionsIn(file),
     ...(arrays['listItems'] && {
       lists: { items: ints('listItems'), listEnds: ints('listEnds'), depth },
       training: {
@@ -327,6 +339,7 @@ export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties:
  * tell. Where rows have several relevant items, groups of items count those: recall is the share of them that is found.
  */
 export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): RowGroups[] {
+  if (rows.impressions) return impressionGroups(rows.impressions);
   const { historyLengths, modalities, modalityNames } = rows;
   const lengths = isMany(rows) ? [0, ...rowEdges.historyLength] : rowEdges.historyLength;
   return [
@@ -357,6 +370,8 @@ export function markedMetric({ sampled }: RankedRows, metric: string): string {
 
 /** A metric of every row by its name, those beyond accuracy among them where lists were kept. */
 export function valuesOf(rows: RankedRows, name: string, ties: TieRule): Float64Array {
+  const own = rows.impressions?.values[name];
+  if (own) return Float64Array.from(own);
   const { family, k } = metricName(name);
   const novelty = noveltyMetrics.find((metric) => metric === family);
   if (!novelty || k === undefined) return rowValues(rows, name, ties);
@@ -372,6 +387,7 @@ export function metricsOf(
   cutoffs: readonly number[],
   ties: TieRule,
 ): Record<string, number> {
+  if (rows.impressions) return impressionMeans(rows.impressions);
   const lists = listsOf(rows);
   const within = cutoffs.filter((k) => k <= (lists?.depth ?? Infinity));
   return {

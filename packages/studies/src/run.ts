@@ -4,7 +4,8 @@ import { shellCommand, type RunRecipe } from '@ferry/recipes';
 import { formatCount, readSummary } from '@ferry/training';
 import type { JobConsole } from './jobs/console.ts';
 import { runPretrain } from './jobs/pretrain.ts';
-import { isUserItem } from './jobs/anyModel.ts';
+import { isNews, isUserItem } from './jobs/anyModel.ts';
+import { runNews } from './jobs/news.ts';
 import { anyModelOf } from './jobs/recommender.ts';
 import { runTarget } from './jobs/target.ts';
 import { runUserItem } from './jobs/userItem.ts';
@@ -67,7 +68,9 @@ export async function runJob(
   const { summary, details, rows } =
     recipe.job === 'train' && isUserItem(model)
       ? await runUserItem(recipe, model, console)
-      : await runTarget(recipe, console);
+      : recipe.job === 'train' && isNews(model)
+        ? await runNews(recipe, model, console)
+        : await runTarget(recipe, console);
   const report = await writeRunReport(recipe, summary, { details, rows, command });
   if (before === summary.epochs)
     console.line(

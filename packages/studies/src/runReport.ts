@@ -110,6 +110,14 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
   };
 }
 
+/** The metrics that a report begins with. */
+function ledMetrics({ evaluation }: TargetRecipe, rows: RankedRows | undefined): string[] {
+  const { impressions } = rows ?? {};
+  return impressions
+    ? Object.keys(impressions.values)
+    : [...new Set([evaluation.metric, recallOf(evaluation)])];
+}
+
 /** Writes a run's `report.html`; returns its path. */
 export async function writeRunReport(
   recipe: (PretrainRecipe | TargetRecipe) & { out: string },
@@ -123,7 +131,7 @@ export async function writeRunReport(
   const parameters = summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0;
   const facts = [
     ...(test && recipe.job !== 'pretrain'
-      ? [...new Set([recipe.evaluation.metric, recallOf(recipe.evaluation)])].map((name) => ({
+      ? ledMetrics(recipe, rows).map((name) => ({
           name: `test ${metricTitle(name)}`,
           value: number(test[name]),
         }))

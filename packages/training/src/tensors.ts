@@ -97,7 +97,7 @@ function bufferOf(name: string, { data, shape }: SafetensorsTensor): StateArray 
  * @throws Error listing every name that is missing, unknown or of another shape.
  */
 export async function restoreModel<B>(
-  model: TrainableModel<B>,
+  model: Pick<TrainableModel<B>, 'parameters' | 'optimizerState' | 'buffers' | 'restoreBuffers'>,
   stored: StoredModel,
   path: string,
   withOptimizer = true,

@@ -5,6 +5,7 @@
 import { embedding, tf } from '@ferry/engine';
 import { createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
 import type { Clicks, NewsInputs, NewsModel, NewsStep } from '../contract.ts';
+import { newsEvaluation } from '../evaluation.ts';
 import { softmaxObjective } from '../objectives.ts';
 import {
   createPoolingEncoder,
@@ -73,6 +74,7 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
   paper: 'Wu et al.: Neural news recommendation with multi-head self-attention. EMNLP-IJCNLP 2019',
   options: nrmsSettings,
   complete: completeNrms,
+  evaluation: newsEvaluation,
   modalities: () => [],
   words: ({ encoder, tokeniser, titleWords, leastCount, vectors }) =>
     encoder === 'words' ? { tokeniser, titleWords, leastCount, vectors } : undefined,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { commonDefects, defectsSetting, historySetting } from '../defects.ts';
+import { commonDefects, defectsSetting } from '../defects.ts';
+import { historySetting, textsSetting } from '../settings.ts';
 import { tokenisers } from '../words/tokenise.ts';
 
 /** What published forms of NRMS chose. */
@@ -94,6 +95,7 @@ export const nrmsSettings = z.strictObject({
   newsDropout: rate
     .optional()
     .describe("dropout behind the self-attention of a news' words (recommenders 0.2, else 0)"),
+  texts: textsSetting,
   history: historySetting,
   emptyHistory: z
     .enum(['zero', 'learned'])
@@ -105,7 +107,9 @@ export const nrmsSettings = z.strictObject({
 type Settings = z.output<typeof nrmsSettings>;
 
 /** Complete settings of NRMS. */
-export type NrmsOptions = { readonly [Name in keyof Settings]-?: NonNullable<Settings[Name]> };
+export type NrmsOptions = {
+  readonly [Name in Exclude<keyof Settings, 'texts'>]-?: NonNullable<Settings[Name]>;
+} & Pick<Settings, 'texts'>;
 
 /** Settings of a recipe with what the preset says of the rest. */
 export function completeNrms(given: object): NrmsOptions {

@@ -165,7 +165,9 @@ function testedMetric(
   cutoffs: readonly number[],
   ties: TieRule,
 ): string {
-  const known = metricNames(cutoffs, rows.sampled !== undefined);
+  const known = rows.impressions
+    ? Object.keys(rows.impressions.values)
+    : metricNames(cutoffs, rows.sampled !== undefined);
   const led = evaluation?.metric ?? 'ndcg@10';
   const metric = markedMetric(rows, wanted?.toLowerCase() ?? (known.includes(led) ? led : known[1]!));
   try {

@@ -8,8 +8,11 @@ import { tableToText, type Table } from '@ferry/report';
 import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { groupsOf, keepRows, metricsOf, rankedRows, type RankedRows } from '../rows.ts';
-import { isUserItem } from './anyModel.ts';
+import type { AnyNewsModel } from '@ferry/nrms';
+import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
+import { rankNews } from './news.ts';
+import { openNewsRun } from './openNews.ts';
 import { openUserItemRun } from './openUserItem.ts';
 import { anyModelOf, knowsIds } from './recommender.ts';
 import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
@@ -50,6 +53,8 @@ export interface Evaluation {
   readonly sampled?: string;
   /** The file that lists were written to. */
   readonly lists?: string;
+  /** Whether rows are impressions, ranked among what each shows. */
+  readonly impressions?: boolean;
   /** Metrics over all rows. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Metrics by training interactions of the target, length of the history, and modalities of the target. */
@@ -70,7 +75,7 @@ async function checkLeft(
       `${run} uses no ${unknown} features: it has ${has.length > 0 ? has.join(' and ') : 'none'}`,
     );
   const model = await anyModelOf(recipe, console);
-  const ids = isUserItem(model) || knowsIds(model, recipe);
+  const ids = isUserItem(model) || isNews(model) || knowsIds(model, recipe);
   if (without.length > 0 && !ids && has.every((modality) => without.includes(modality)))
     throw new UserError(`${run} knows items by ${has.join(' and ')} alone: nothing is left without`);
 }
@@ -164,6 +169,29 @@ async function rankUserItem(
   }
 }
 
+/** {@link evaluateRun} of a news model, which ranks what each impression shows. */
+async function rankImpressions(
+  run: string,
+  own: RunRecipe,
+  model: AnyNewsModel,
+  { split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
+): Promise<RankedSplit> {
+  const given = { '--cutoffs': cutoffs, '--save-lists': saveLists, '--depth': depth };
+  const wrong = Object.entries(given).find(([, value]) => value !== undefined);
+  if (wrong)
+    throw new UserError(
+      `${wrong[0]} is for models that rank all items: ${model.title} is measured on what each impression shows, at 5 and 10`,
+    );
+  const open = await openNewsRun(run, own, model, which);
+  try {
+    const { recipe, opened, recommender, scorer, checkpoint } = open;
+    const ranked = { split, recipe, checkpoint: basename(checkpoint) };
+    return { recipe, rows: await rankNews(recommender, scorer, opened, ranked), checkpoint };
+  } finally {
+    open.dispose();
+  }
+}
+
 /** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
@@ -176,7 +204,9 @@ export async function evaluateRun(
   const model = await anyModelOf(own, console);
   const { recipe, rows, checkpoint } = isUserItem(model)
     ? await rankUserItem(run, own, model, options, console)
-    : await rankSequences(run, options, console);
+    : isNews(model)
+      ? await rankImpressions(run, own, model, options)
+      : await rankSequences(run, options, console);
   const { ties, cutoffs: k } = { ...recipe.evaluation, ...(options.cutoffs && { cutoffs: options.cutoffs }) };
   const { domain, protocol, sampled, items } = rows;
   const name = [
@@ -190,6 +220,7 @@ export async function evaluateRun(
     ...{ checkpoint, domain, split, without, items, protocol },
     rows: rowCount(rows),
     ...(sampled !== undefined && { sampled }),
+    ...(rows.impressions && { impressions: true }),
     metrics: metricsOf(rows, k, ties),
     ...(saveLists !== undefined && { lists: saveLists }),
     groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
@@ -216,7 +247,8 @@ export const notComparable = 'not comparable with full ranking';
 /** An evaluation for the terminal. */
 export function formatEvaluation(evaluation: Evaluation, width?: number): string {
   const { checkpoint, domain, split, protocol, sampled, without, rows, items, metrics, groups } = evaluation;
-  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}, split ${protocol ?? 'unknown'}`;
+  const { impressions = false } = evaluation;
+  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} ${impressions ? `impressions of ${items.toLocaleString('en-US')} news` : `rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}`}, split ${protocol ?? 'unknown'}`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),

@@ -1,0 +1,138 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { beforeAll, expect, it } from 'vitest';
+import { ferry, ownFolder, run } from './ferry.ts';
+
+ownFolder('news');
+
+const topics = ['sport', 'money', 'music', 'weather'];
+const N = 60;
+const id = (number: number): string => `N${number + 1}`;
+
+/** News of four topics in MIND's form, the last without a line of its own. */
+function newsFile(): string {
+  return Array.from({ length: N - 1 }, (_, n) => {
+    const topic = topics[n % 4]!;
+    const title = [0, 1, 2].map((i) => `${topic}${(n * 7 + i * 3) % 5}`).join(' ');
+    return `${[id(n), topic, `${topic}sub`, `"${title}`, '', '', '[]', '[]'].join('\t')}\n`;
+  }).join('');
+}
+
+/** Impressions of users with a topic each: one news of it, which they click, and three others. */
+function behaviours(count: number, seed: number): string {
+  const pad = (value: number): string => String(value).padStart(2, '0');
+  return Array.from({ length: count }, (_, r) => {
+    const taste = (r * 3 + seed) % 4;
+    const of = (topic: number, k: number): string => id(((r * 5 + k * 7 + seed) % (N / 4)) * 4 + topic);
+    const history = r % 6 === 5 ? '' : [1, 2, 3].map((k) => of(taste, k)).join(' ');
+    const shown = [0, 1, 2, 3].map((k) => `${of((taste + k) % 4, 10 + k)}-${k === 0 ? 1 : 0}`);
+    const place = r % 4;
+    const order = [...shown.slice(place), ...shown.slice(0, place)].join(' ');
+    const time = `11/${10 + seed}/2019 ${1 + Math.floor(r / 60)}:${pad(r % 60)}:00 AM`;
+    return `${[r + 1, `U${r % 40}`, time, history, order].join('\t')}\n`;
+  }).join('');
+}
+
+beforeAll(() => {
+  for (const [name, count, seed] of [
+    ['train', 160, 1],
+    ['dev', 60, 2],
+  ] as const) {
+    mkdirSync(`mind/${name}`, { recursive: true });
+    writeFileSync(`mind/${name}/news.tsv`, newsFile());
+    writeFileSync(`mind/${name}/behaviors.tsv`, behaviours(count, seed));
+  }
+  writeFileSync(
+    'news.yaml',
+    `job: train
+target: mind
+seed: 1
+backend: ort
+threads: 1
+model: { name: nrms, wordWidth: 16, heads: 2, headWidth: 8, queryWidth: 8, titleWords: 6, history: 5 }
+training: { epochs: 4, batchSize: 32, learningRate: 0.01 }
+`,
+  );
+});
+
+const test = (name: string): Record<string, number> =>
+  (JSON.parse(readFileSync(`${name}/summary.json`, 'utf8')) as { test: Record<string, number> }).test;
+
+it('trains NRMS on a folder in the form of MIND, evaluates it, and compares it with another', async () => {
+  const out = await ferry('train', 'news.yaml', '--out', 'words');
+  expect(out).toMatch(/mind: 60 news, 40 users, 144 training impressions with 144 clicks/);
+  expect(out).toMatch(/16 impressions validate, 60 test \(folders train and dev\)/);
+  expect(out).toMatch(/20 words; 0\.0 % of those in titles are unknown/);
+  expect(out).toMatch(/1 of 60 news are in no file of news/);
+  expect(out).toMatch(/test: AUC [^]*report: words.report\.html/);
+  expect(Object.keys(test('words'))).toEqual(['auc', 'mrr', 'ndcg@5', 'ndcg@10']);
+  expect(test('words')['auc']).toBeGreaterThan(0.8);
+  for (const file of ['recipe.yaml', 'metrics.jsonl', 'rows/test.safetensors', 'report.html'])
+    expect(existsSync(`words/${file}`), file).toBe(true);
+  expect(readFileSync('words/report.html', 'utf8')).toContain('length of the history');
+
+  const evaluated = JSON.parse(await ferry('evaluate', 'words', '--json')) as {
+    rows: number;
+    metrics: Record<string, number>;
+    groups: Record<string, { label: string; rows: number }[]>;
+  };
+  expect(evaluated.rows).toBe(60);
+  for (const [name, value] of Object.entries(test('words')))
+    expect(evaluated.metrics[name]).toBeCloseTo(value, 5);
+  expect(evaluated.metrics['tied']).toBeGreaterThan(0);
+  expect(evaluated.groups['user']!.find(({ label }) => label === 'no history')!.rows).toBe(10);
+  expect(await ferry('evaluate', 'words', '--split', 'valid')).toMatch(
+    /mind, valid: 16 impressions of 60 news/,
+  );
+
+  await ferry('train', 'news.yaml', 'model.encoder=ids', 'training.epochs=1', '--out', 'ids');
+  const compared = await ferry('compare', 'words', 'ids');
+  expect(compared).toMatch(/AUC/);
+  expect(compared).toMatch(/clicked news/);
+  expect(await ferry('compare', 'words', 'ids', '--metric', 'mrr')).toMatch(/MRR/);
+  expect(await ferry('train', 'news.yaml', '--out', 'words')).toContain('was finished before');
+});
+
+it('goes on where it was given more epochs, as if it had had them from the first', async () => {
+  await ferry('train', 'news.yaml', 'training.epochs=2', '--out', 'more');
+  await ferry('train', 'news.yaml', '--out', 'more');
+  expect(test('more')).toEqual(test('words'));
+});
+
+it('parts one folder by time, and follows published practice where nothing validates', async () => {
+  const out = await ferry(
+    'train',
+    'news.yaml',
+    'target=mind/train',
+    'evaluation.validation=0',
+    'training.epochs=1',
+    '--out',
+    'one',
+  );
+  expect(out).toMatch(/160|144 training impressions/);
+  expect(out).toMatch(/16 test \(the latest 10 % test\)/);
+  expect(out).toMatch(/no validation part: the curve is that of the test/);
+});
+
+it.each([
+  [['evaluation.metric=ndcg@20'], /evaluation.metric must be one of auc, mrr, ndcg@5, ndcg@10/],
+  [['evaluation.cutoffs=[5]'], /unknown key 'cutoffs' in evaluation/],
+  [['model.heads=0'], /model.heads must be at least 1/],
+  [['model.defects=[unmasked]'], /model.defects\[0\] must be one of unmasked-padding/],
+  [['model.vectors=none.txt'], /none.txt: the file is missing/],
+  [['target=mind/none'], /no such domain directory/],
+  [['model.name=nrsm'], /no model 'nrsm'; did you mean 'nrms'\?/],
+])('says what is wrong with %j', async (overrides, message) => {
+  const { code, error } = await run('train', 'news.yaml', ...overrides, '--out', 'wrong');
+  expect(code).toBe(1);
+  expect(error).toMatch(message);
+});
+
+it('refuses what news models have not', async () => {
+  expect((await run('evaluate', 'words', '--cutoffs', '5')).error).toMatch(
+    /--cutoffs is for models that rank all items/,
+  );
+  expect((await run('evaluate', 'words', '--on', 'mind/train')).error).toMatch(
+    /the data set it was trained on/,
+  );
+  expect((await run('recommend', 'words', '--user', 'U1')).error).toMatch(/NRMS is a news model/);
+});

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import {
+  createNewsRecommender,
+  createNewsScorer,
+  createNewsTraining,
+  evaluateImpressions,
+  newsCatalogue,
+  newsParts,
+  readMind,
+  readNewsWords,
+  summariseImpressions,
+  unknownShare,
+  withEmptyCandidate,
+  type AnyNewsModel,
+  type Impressions,
+  type MindData,
+  type NewsEvaluation,
+  type NewsOptions,
+  type NewsParts,
+  type NewsRecommender,
+  type NewsScorer,
+  type Vocabulary,
+  type WordReading,
+} from '@ferry/nrms';
+import { domainName, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
+import { checkpointsOf, listCheckpoints } from '@ferry/training';
+import { writeDetails } from '../details.ts';
+import { domainDirectory, filePath } from '../domains.ts';
+import { keepRows, type RankedRows } from '../rows.ts';
+import type { JobConsole } from './console.ts';
+import { newsRows } from './newsRows.ts';
+import { checkPlace } from './place.ts';
+import { leftBehind, type TargetResult } from './target.ts';
+import { train } from './train.ts';
+
+/** A data set of impressions, parted as a recipe says. */
+export interface OpenedNews {
+  /** Its name. */
+  readonly name: string;
+  /** News, users and impressions. */
+  readonly data: MindData;
+  /** The impressions by what they are for. */
+  readonly parts: NewsParts;
+}
+
+/** The section `evaluation` of a news model's recipe. */
+export const newsEvaluationOf = ({ evaluation }: Pick<TrainRecipe, 'evaluation'>): NewsEvaluation =>
+  evaluation as unknown as NewsEvaluation;
+
+/** The complete settings of a recipe's model. */
+export function newsOptionsOf(model: AnyNewsModel, recipe: TrainRecipe): NewsOptions {
+  return model.complete(recipeParts(recipe, model).model) as NewsOptions;
+}
+
+/** Reads the data set of a recipe. */
+export async function openNews(recipe: TrainRecipe, { texts }: NewsOptions): Promise<OpenedNews> {
+  const directory = await domainDirectory(recipe.target);
+  const data = await readMind(directory, texts === undefined ? {} : { texts: [filePath(texts)] });
+  const name = domainName(recipe.target);
+  try {
+    return { name, data, parts: newsParts(data, newsEvaluationOf(recipe)) };
+  } catch (error) {
+    if (error instanceof RangeError) throw new UserError(`${name} (${recipe.target}): ${error.message}`);
+    throw error;
+  }
+}
+
+/** How words are read, with the path of vectors from elsewhere. */
+function located(reading: WordReading): WordReading {
+  const { vectors } = reading;
+  return ['learned', 'wink'].includes(vectors) ? reading : { ...reading, vectors: filePath(vectors) };
+}
+
+/**
+ * A fresh news model on a data set, as a recipe says.
+ *
+ * @param kept - The vocabulary of a model that was trained before.
+ */
+export async function newsRecommenderOf(
+  model: AnyNewsModel,
+  recipe: TrainRecipe,
+  { data, parts }: OpenedNews,
+  kept?: Vocabulary,
+): Promise<NewsRecommender> {
+  const options = newsOptionsOf(model, recipe);
+  const reading = model.words?.(options);
+  const words = reading && (await readNewsWords(data.news, located(reading), parts.train, kept));
+  const catalogue = newsCatalogue(data.news, { ...(words && { words }) });
+  return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
+}
+
+/** The impressions that a part is measured by: themselves, unless a defect adds to them. */
+function measured(part: Impressions, { defects }: NewsOptions): Impressions {
+  return defects.includes('empty-candidate') ? withEmptyCandidate(part) : part;
+}
+
+/**
+ * Ranks a part with the present weights of a model.
+ *
+ * @param ranked - `known`: scores that were made before.
+ */
+export async function rankNews(
+  { options }: NewsRecommender,
+  scorer: NewsScorer,
+  opened: OpenedNews,
+  ranked: { split: 'test' | 'valid'; recipe: TrainRecipe; checkpoint?: string; known?: Float32Array },
+): Promise<RankedRows> {
+  const { data, parts, name: domain } = opened;
+  const { split, recipe, checkpoint, known } = ranked;
+  const part = parts[split];
+  if (!part)
+    throw new UserError(
+      `${domain} has no validation part (evaluation.validation is 0): there is nothing to rank`,
+    );
+  const impressions = measured(part, options);
+  const scores = known ?? (await scorer.score(impressions));
+  const { ties } = newsEvaluationOf(recipe);
+  const { protocol, train: training } = parts;
+  return newsRows({
+    ...{ data, domain, split, protocol, train: training, impressions, scores, ties },
+    ...(checkpoint !== undefined && { checkpoint }),
+  });
+}
+
+const number = (value: number): string => value.toLocaleString('en-US');
+
+/** What is said of a data set before a training. */
+function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommender): string[] {
+  const { news, users, warnings } = data;
+  const clicks = parts.train.labels!.reduce((sum, label) => sum + label, 0);
+  const words = catalogue.words;
+  return [
+    `${name}: ${number(news.count)} news, ${number(users.size)} users, ${number(parts.train.count)} training impressions with ${number(clicks)} clicks`,
+    `  ${parts.valid ? `${number(parts.valid.count)} impressions validate, ` : ''}${number(parts.test.count)} test (${parts.protocol})`,
+    ...(words
+      ? [
+          `  ${number(words.vocabulary.words.length)} words; ${(100 * unknownShare(words.titles)).toFixed(1)} % of those in titles are unknown` +
+            (words.vectors
+              ? `; ${number(words.vectors.vectors.size)} vectors of ${words.vectors.width} numbers from elsewhere`
+              : ''),
+        ]
+      : []),
+    ...warnings.map((warning) => `  ${warning}`),
+    ...(parts.valid
+      ? []
+      : [
+          '  no validation part: the curve is that of the test, nothing is chosen by it, the last epoch counts',
+        ]),
+  ];
+}
+
+/** SHA-256 of everything of a data set that a run reads. */
+function fingerprint({ data: { news }, parts }: OpenedNews): string {
+  const hash = createHash('sha256').update(JSON.stringify([news.count, news.titles]));
+  const { train: training, valid, test } = parts;
+  for (const part of [training, valid, test]) {
+    if (!part) continue;
+    const { history, historyStarts, historyEnds, candidates, labels } = part;
+    for (const array of [history, historyStarts, historyEnds, candidates.offsets, candidates.values, labels!])
+      hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/**
+ * Trains a news model on impressions, tests it and keeps what each impression got. A finished run is not trained again. Without a validation part
+ * the curve is the test's and nothing is chosen by it: the last epoch is the result.
+ *
+ * @param recipe - Whole, with the run directory in `out`.
+ */
+export async function runNews(
+  recipe: TrainRecipe & { out: string },
+  model: AnyNewsModel,
+  console: JobConsole,
+): Promise<TargetResult> {
+  checkPlace(recipe.out);
+  const options = newsOptionsOf(model, recipe);
+  const opened = await openNews(recipe, options);
+  const { parts } = opened;
+  const recommender = await newsRecommenderOf(model, recipe, opened);
+  if (listCheckpoints(checkpointsOf(recipe.out)).length === 0)
+    for (const line of describe(opened, recommender)) console.line(line);
+  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, ...rest } = recipe.training;
+  const { metric, ties, batchSize: together } = newsEvaluationOf(recipe);
+  const scorer = createNewsScorer(recommender, { batchSize: together });
+  const { objective, settings } = recipeParts(recipe, model);
+  let tested: Float32Array | undefined;
+  const training = createNewsTraining({
+    recommender,
+    objective: model.objectives[objective]!.create(settings),
+    train: parts.train,
+    ...{ batchSize, learningRate, weightDecay },
+    ...(clipNorm !== null && { clipNorm }),
+    evaluate: async (split) => {
+      const impressions = measured(split === 'valid' ? (parts.valid ?? parts.test) : parts.test, options);
+      const scores = await scorer.score(impressions);
+      if (split === 'test') tested = scores;
+      const results = evaluateImpressions(impressions, scores, { ties });
+      return { ...summariseImpressions(results).means };
+    },
+  });
+  const { validateEvery, checkpointEvery } = rest;
+  try {
+    const summary = await train(recipe, model, training, console, {
+      epochs,
+      earlyStopping: parts.valid ? { metric, patience } : { metric, patience: null, rule: 'last' },
+      ...{ validateEvery, checkpointEvery },
+      fingerprint: fingerprint(opened),
+    });
+    const left = await leftBehind(recipe.out, summary);
+    if (left && !tested) return { summary, ...left };
+    const { checkpoint } = summary.best;
+    // Training leaves the best checkpoint's weights in the model.
+    const rows = await rankNews(recommender, scorer, opened, {
+      ...{ split: 'test' as const, recipe, checkpoint },
+      ...(tested && { known: tested }),
+    });
+    await keepRows(recipe.out, 'test', rows);
+    const details = { domain: opened.name, protocol: parts.protocol, checkpoint, interests: null };
+    writeDetails(recipe.out, details);
+    return { summary, details, rows };
+  } finally {
+    training.dispose();
+    scorer.dispose();
+    recommender.dispose();
+  }
+}
