@@ -20,10 +20,10 @@ interface Fixture {
 const fixture = readFixture('unisrec.json') as Fixture;
 const F = fixture.features.shape[1]!;
 
-function make(form: Form, words?: Float32Array): Recommender<UniSRec> {
+function make(form: Form, words?: Float32Array, adapterDropout = 0): Recommender<UniSRec> {
   const options = unisrec.options.parse({
     ...{ width: 4, inner: 6, positions: 6, experts: 3, ids: form === 'transductive' },
-    ...{ dropout: 0, attentionDropout: 0, adapterDropout: 0 },
+    ...{ dropout: 0, attentionDropout: 0, adapterDropout },
   }) as UniSRec['options'];
   const matrix = (data: Float32Array) => ({
     modality: 'text' as const,
@@ -124,4 +124,28 @@ it('the noise of the gate is standard normal, and there in training alone', asyn
   expect(Math.abs(moment(2) - 1)).toBeLessThan(0.03);
   expect(Math.abs(moment(4) - 3)).toBeLessThan(0.2);
   expect(x.every(Number.isFinite)).toBe(true);
+});
+
+it('drops features before the bias of an adapter is taken off, not after', async () => {
+  await selectBackend('ort', { threads: 1, log: () => undefined });
+  const recommender = make('inductive', undefined, 0.5);
+  // All adapters alike, so that the noise of the gate changes nothing, with a bias that is not 0.
+  const { experts } = recommender.parameters.text!;
+  const [first, ...others] = Object.values(experts);
+  first!.bias.assign(tf.range(1, F + 1));
+  for (const { weight, bias } of others) {
+    weight.assign(first!.weight);
+    bias.assign(first!.bias);
+  }
+  const { inputs } = recommender.catalogue;
+  const draw = compile((text: tf.Tensor, key: tf.Tensor) => {
+    const step = { ...stepOf(recommender), random: randomSource(key) };
+    return unisrec.items(step, { ...inputs, features: { text } }).vectors;
+  });
+  const drawn = (text: tf.Tensor, n: number) => draw(text, randomKey(RandomStream.fromSeed(4), n)).dataSync();
+  // Features of 0 are 0 whether they are dropped or not; others change from draw to draw.
+  const none = tf.zerosLike(inputs.features.text!);
+  close(drawn(none, 1), drawn(none, 2), 'nothing to drop');
+  expect([...drawn(inputs.features.text!, 1)]).not.toEqual([...drawn(inputs.features.text!, 2)]);
+  recommender.dispose();
 });

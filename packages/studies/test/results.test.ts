@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { chartAxes, type Axis, type Place } from '../src/study/axes.ts';
 import { comparisonsOf, testFamily } from '../src/study/comparisons.ts';
 import { effectTable, effectWords } from '../src/study/effects.ts';
-import { recallOf, studyRows, type Measure, type StudyResult } from '../src/study/results.ts';
+import { recallOf, studyRows, valuesOn, type Measure, type StudyResult } from '../src/study/results.ts';
 import { runsTable } from '../src/study/runsTable.ts';
 import { studyTable } from '../src/study/table.ts';
 
@@ -195,6 +195,14 @@ describe('comparisonsOf', () => {
       wins: 1,
       losses: 1,
     });
+  });
+
+  it('looks at warm items alone if asked', () => {
+    const { rows } = run('scratch', 1, [1, 100, 4, 2]);
+    const of = (which?: 'all' | 'warm' | 'cold') => [...valuesOn(rows, 'recall@10', 'mid-rank', which)];
+    expect(of()).toEqual([1, 0, 1, 1]);
+    expect(of('cold')).toEqual([1, 0]);
+    expect(of('warm')).toEqual([1, 1]);
   });
 
   it('compares each model with the first, start by start', () => {
