@@ -11,6 +11,7 @@ import { inspectVerb } from './verbs/inspect.ts';
 import { prepareVerb } from './verbs/prepare.ts';
 import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
+import { serveVerb } from './verbs/serve.ts';
 import { jobVerbs } from './verbs/jobs.ts';
 import { modelsVerb } from './verbs/models.ts';
 
@@ -54,6 +55,7 @@ First steps:
     compareVerb(),
     longtailVerb(),
     recommendVerb(),
+    serveVerb(),
     importVerb(),
     doctorVerb(),
   ])

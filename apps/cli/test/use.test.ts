@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { tf } from '@ferry/engine';
 import { openRecipe, wholeRecipe } from '@ferry/recipes';
-import { runJob } from '@ferry/studies';
+import { openServing, runJob } from '@ferry/studies';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { models } from '../src/models.ts';
+import { serve } from '../src/serve/server.ts';
 import { ferry, launcher, ownFolder } from './ferry.ts';
 
 const folder = ownFolder('use');
@@ -86,6 +87,37 @@ describe('a run in use', { timeout: 120_000 }, () => {
     expect(await ferry('recommend', 'runs/plain', '--user', '\u001b[2Jnobody')).toMatch(
       /^error no user ' \[2Jnobody' in shop/,
     );
+  });
+
+  it('is served with the answers that recommend gives, and takes clicks', async () => {
+    const served = await openServing('runs/plain', {}, { line: () => undefined, training: null, models });
+    const server = await serve(served, { port: 0 });
+    try {
+      const ask = async (
+        path: string,
+        body: object,
+      ): Promise<{ history: number; items: { id: string; score: number }[] }> => {
+        const answer = await fetch(`${server.address}/${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        });
+        expect(answer.status).toBe(200);
+        return (await answer.json()) as never;
+      };
+      const recommended = async (...args: string[]): Promise<unknown> =>
+        (JSON.parse(await ferry('recommend', 'runs/plain', '--json', ...args)) as { items: unknown }).items;
+      expect((await ask('recommend', { user: 'u1', top: 5 })).items).toEqual(
+        await recommended('--user', 'u1', '--top', '5'),
+      );
+      const own = await ask('recommend', { history: ['i3', 'i5'], again: true });
+      expect(own.items).toEqual(await recommended('--history', 'i3,i5', '--again'));
+      await ask('click', { user: 'somebody new', item: 'i3' });
+      await ask('click', { user: 'somebody new', item: 'i5' });
+      expect(await ask('recommend', { user: 'somebody new', again: true })).toEqual(own);
+    } finally {
+      await server.close();
+    }
   });
 
   it('computes where its recipe says', async () => {

@@ -20,6 +20,8 @@ export interface RecommendOptions {
   k?: number;
   /** Whether items of the history may be recommended again. Default false. */
   repeat?: boolean;
+  /** Whether to ask the model why. Default true. */
+  reasons?: boolean;
   /** Whose history it is, for models that know users: index into the domain's users. */
   user?: number;
 }
@@ -39,12 +41,14 @@ export async function recommend<T extends ModelTypes>(
   history: readonly number[],
   options: RecommendOptions = {},
 ): Promise<Recommendation> {
-  const { k = 10, repeat = false, user } = options;
+  const { k = 10, repeat = false, reasons: why = true, user } = options;
   const scored = ranker.score([history], user === undefined ? undefined : [user]);
   const { feed, queries } = scored;
   const scores = (await scored.scores.data()) as Float32Array;
   const seen = history.slice(-model.positions(settings));
-  const reasons = await model.explain?.(settings, { history: seen, feed, queries, state: ranker.state });
+  const reasons = why
+    ? await model.explain?.(settings, { history: seen, feed, queries, state: ranker.state })
+    : undefined;
   scored.dispose();
   const best = topK(scores, { k, exclude: repeat ? [] : history });
   return { items: best.items, scores: best.scores, reasons: reasons ?? [] };

@@ -51,6 +51,8 @@ export {
 } from './jobs/recommend.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
+export { openServing, type ServedRun } from './jobs/serving.ts';
+export type { OpenRunOptions } from './jobs/runs.ts';
 export { recommenderOf } from './jobs/recommender.ts';
 export { isUserItem, type AnyModel } from './jobs/anyModel.ts';
 export { runUserItem } from './jobs/userItem.ts';

@@ -1,0 +1,87 @@
+import { UserError } from '@ferry/recipes';
+import { recommend as recommendItems } from '@ferry/sequential';
+import { isUserItem } from './anyModel.ts';
+import type { JobConsole } from './console.ts';
+import type { NamedItem } from './recommend.ts';
+import { anyModelOf } from './recommender.ts';
+import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
+
+/** A run held open to answer requests. */
+export interface ServedRun {
+  /** The run directory. */
+  readonly run: string;
+  /** Name of the model. */
+  readonly model: string;
+  /** Name of the domain. */
+  readonly domain: string;
+  /** N: items that can be recommended. */
+  readonly items: number;
+  /** Where the weights came from. */
+  readonly checkpoint: string;
+  /** Whether there is an item of this id. */
+  hasItem(id: string): boolean;
+  /** Everything a user of the domain did, oldest first; undefined for a user that it does not have. */
+  historyOf(user: string): string[] | undefined;
+  /**
+   * Top items after a history. One call at a time.
+   *
+   * @param history - Ids of items, oldest first, at least one; all of them known.
+   */
+  recommend(
+    history: readonly string[],
+    options: { top: number; again: boolean },
+  ): Promise<(NamedItem & { score: number })[]>;
+  /** Frees everything. */
+  dispose(): void;
+}
+
+/**
+ * Opens a run of a sequential model to answer requests: the catalogue's vectors are made once.
+ *
+ * @throws UserError for a run of another kind of model.
+ */
+export async function openServing(
+  run: string,
+  options: OpenRunOptions,
+  console: JobConsole,
+): Promise<ServedRun> {
+  const recipe = await wholeRun(run, console);
+  const kind = await anyModelOf(recipe, console);
+  if (isUserItem(kind))
+    throw new UserError(
+      `${run}: ${kind.title} knows users by number, not by a history; models of sequences can be served`,
+    );
+  const open = await openRun(run, options, console);
+  const { model, ranking, target, checkpoint } = open;
+  const { name: domain, items, users, sequences } = target.domain;
+  const numbers = new Map(items.ids.map((id, at) => [id, at + 1]));
+  const userNumbers = new Map(users.map((id, at) => [id, at]));
+  const ranker = ranking.ranker();
+  return {
+    ...{ run, domain, checkpoint, model: model.model.name, items: items.ids.length },
+    hasItem: (id) => numbers.has(id),
+    historyOf: (user) => {
+      const at = userNumbers.get(user);
+      if (at === undefined) return undefined;
+      const { items: flat, starts, ends } = sequences;
+      return Array.from(flat.subarray(starts[at], ends[at]), (item) => items.ids[item - 1]!);
+    },
+    recommend: async (history, { top, again }) => {
+      const found = await recommendItems(
+        ranker,
+        model,
+        history.map((id) => numbers.get(id)!),
+        { k: top, repeat: again, reasons: false },
+      );
+      return found.items.map((item, at) => ({
+        id: items.ids[item - 1]!,
+        title: items.titles[item - 1]!,
+        score: found.scores[at]!,
+      }));
+    },
+    dispose: () => {
+      ranker.dispose();
+      open.dispose();
+    },
+  };
+}
