@@ -19,13 +19,13 @@ const rooms = {
   morec: ['sequential', 'engine', 'nn', 'torch'],
   collaborative: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   nrms: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
-  elliot: ['data'],
+  elliot: ['data', 'recipes'],
   recipes: [],
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
     ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative', 'nrms'],
-    ...['recipes', 'report', 'sample-world'],
+    ...['elliot', 'recipes', 'report', 'sample-world'],
   ],
 };
 

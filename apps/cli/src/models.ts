@@ -14,6 +14,7 @@ const known: Readonly<Record<string, () => Promise<AnyModel>>> = {
   vbpr: async () => (await import('@ferry/collaborative')).vbpr,
   lightgcn: async () => (await import('@ferry/collaborative')).lightGcn,
   'lightgcn-m': async () => (await import('@ferry/collaborative')).lightGcnM,
+  ease: async () => (await import('@ferry/collaborative')).ease,
   'item-knn': async () => (await import('@ferry/collaborative')).itemKnn,
   'user-knn': async () => (await import('@ferry/collaborative')).userKnn,
   'attribute-item-knn': async () => (await import('@ferry/collaborative')).attributeItemKnn,

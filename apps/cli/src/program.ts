@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { Command } from 'commander';
 import { compareVerb } from './verbs/compare.ts';
 import { doctorVerb } from './verbs/doctor.ts';
+import { elliotVerb } from './verbs/elliot.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
 import { importVerb } from './verbs/import.ts';
@@ -50,6 +51,7 @@ First steps:
     inspectVerb(),
     featuresVerb(),
     ...jobVerbs(),
+    elliotVerb(),
     evaluateVerb(),
     scoreVerb(),
     compareVerb(),

@@ -128,6 +128,20 @@ it('recommends to a user what the user has not', async () => {
   expect(await ferry('recommend', 'graph', '--user', 'u1', '--again', '--top', '99')).toMatch(/^  22  /m);
 });
 
+it('chooses the epoch by any metric, graded by ratings where there are any', async () => {
+  const metric = 'evaluation.metric=HR@3';
+  await ferry('train', 'kinds.yaml', metric, '--out', 'by-hit');
+  expect(readFileSync('by-hit/recipe.yaml', 'utf8')).toContain('metric: hit@3');
+  await ferry('train', 'kinds.yaml', 'evaluation.metric=ndcg-graded@3', '--out', 'graded');
+  // All ratings are 5: the graded NDCG is the other one.
+  expect(test('graded')['ndcg-graded@3']).toBeCloseTo(test('graded')['ndcg@3']!, 12);
+  await ferry('train', 'kinds.yaml', 'evaluation.relevance=5', '--out', 'liked');
+  expect(test('liked')).toEqual(test('graph'));
+  expect(
+    await ferry('train', 'kinds.yaml', 'target=pair', 'evaluation.relevance=5', '--out', 'never'),
+  ).toContain('evaluation.relevance needs ratings, which pair (pair) has not');
+});
+
 it('is compared with a model of sequences where both ranked one item of each user', async () => {
   const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
   mkdirSync('order');

@@ -20,6 +20,7 @@ export {
   type UserItemSettings,
   type UserScorer,
 } from './recommender.ts';
+export { relevantTargets, type RelevantTargets } from './relevance.ts';
 export { evaluateUsers, type UserEvaluation } from './ranking.ts';
 export {
   createUserItemTraining,
@@ -43,6 +44,7 @@ export {
   type LightGcnMOptions,
   type LightGcnMParameters,
 } from './models/lightGcnM.ts';
+export { ease, type EaseModelOptions, type EaseState } from './models/ease.ts';
 export { itemKnn, type ItemKnnOptions } from './models/itemKnn.ts';
 export { userKnn, type UserKnnOptions } from './models/userKnn.ts';
 export { attributeItemKnn, type AttributeItemKnnOptions } from './models/attributeItemKnn.ts';

@@ -42,6 +42,11 @@ export function itemsOf({ starts, columns }: Interactions, user: number): Int32A
   return columns.subarray(starts[user], starts[user + 1]);
 }
 
+/** The same as a domain holds them: item numbers from 1. */
+export function sequencesOf({ users, starts, columns }: Interactions): Sequences {
+  return { items: columns.map((row) => row + 1), starts: starts.slice(0, users), ends: starts.slice(1) };
+}
+
 /** The same by item: users of each, ascending. */
 export function byItem({ users, items, starts, columns }: Interactions): Interactions {
   const offsets = new Int32Array(items + 1);

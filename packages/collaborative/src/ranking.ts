@@ -2,11 +2,14 @@ import type { Sequences, UserTargets } from '@ferry/data';
 import { rankUsers, type TieRule, type UserRanking } from '@ferry/evaluation';
 import type { Interactions } from './interactions.ts';
 import type { UserItemRecommender } from './recommender.ts';
+import type { RelevantTargets } from './relevance.ts';
 
 /** How a recommender is evaluated. */
 export interface UserEvaluation {
   /** Cutoffs. Default 10 and 20. */
   k?: readonly number[];
+  /** Further metrics by name, such as `ndcg-graded@20`. */
+  metrics?: readonly string[];
   /** What a tie means. Default `mid-rank`. */
   ties?: TieRule;
   /** Users ranked at once. Default 256. */
@@ -16,6 +19,8 @@ export interface UserEvaluation {
    * and count as not found (Elliot). Default `all`.
    */
   candidates?: 'all' | 'trained';
+  /** Rating from which an item of the split is relevant, see {@link relevantTargets}. Default every item. */
+  relevance?: number;
   /** Items of each list that are kept. Default the largest cutoff. */
   depth?: number;
 }
@@ -23,16 +28,14 @@ export interface UserEvaluation {
 /**
  * Ranks all items for the users of a split, but those that they have in training or another part.
  *
- * @param targets - Users and what each is tested on.
+ * @param targets - Users and what each is tested on, with gains for graded NDCG where there are ratings.
  * @param seen - Each user's items that are no candidates.
- * @param gains - Of relevant items, for graded NDCG.
  */
 export async function evaluateUsers(
   recommender: UserItemRecommender,
-  targets: UserTargets,
+  { targets, gains }: RelevantTargets,
   seen: Sequences,
   { candidates = 'all', ...options }: UserEvaluation = {},
-  gains?: Float32Array,
 ): Promise<UserRanking> {
   const { interactions } = recommender.data;
   const { items, columns } = interactions;

@@ -12,6 +12,7 @@ import {
 import { samplingOf } from './objectives.ts';
 import { evaluateUsers, type UserEvaluation } from './ranking.ts';
 import type { TrainedParts, UserItemRecommender } from './recommender.ts';
+import { relevantTargets } from './relevance.ts';
 import { drawTriples, type Sampling, type Triples } from './sampler.ts';
 
 /** A batch: triples, or nothing where a model is fitted at once. */
@@ -22,7 +23,7 @@ export interface UserItemTrainingSettings extends OptimizerSettings {
   /** The recommender, made of this domain's training interactions. */
   recommender: UserItemRecommender;
   /** The domain; without validation rows there is no choice of an epoch. */
-  domain: Pick<Domain, 'training' | 'valid' | 'test'>;
+  domain: Pick<Domain, 'sequences' | 'training' | 'valid' | 'test'>;
   /** B. Default 1024. */
   batchSize?: number;
   /** How triples are drawn. Default as the model says. */
@@ -149,7 +150,7 @@ export function createUserItemTraining(settings: UserItemTrainingSettings): User
   const rank = (split: Split): Promise<UserRanking> =>
     evaluateUsers(
       recommender,
-      targetsByUser(domain[split]),
+      relevantTargets(targetsByUser(domain[split]), domain.sequences, evaluation?.relevance),
       split === 'test' ? seen : domain.training,
       evaluation,
     );

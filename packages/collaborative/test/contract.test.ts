@@ -1,6 +1,7 @@
 import {
   attributeItemKnn,
   bprMf,
+  ease,
   itemKnn,
   lightGcn,
   lightGcnM,
@@ -42,6 +43,8 @@ contractOf(lightGcnM, {
 contractOf(lightGcnM, { settings: { factors: 8, trainFeatures: false }, modalities: ['text'] });
 contractOf(itemKnn, { settings: { neighbours: 8 } });
 contractOf(userKnn, { settings: { neighbours: 8, shrink: 1 } });
+contractOf(userKnn, { settings: { neighbours: 8, reverse: true } });
 contractOf(attributeItemKnn, { settings: { neighbours: 6 }, modalities: ['image', 'text'] });
+contractOf(ease, { settings: { regularisation: 10 } });
 contractOf(mostPop, { settings: {}, learns: false });
 contractOf(random, { settings: {}, learns: false });

@@ -38,7 +38,8 @@ function rowsOf(part: 'valid' | 'test'): Rows {
 }
 
 /** The world's split. */
-export const world: Pick<Domain, 'training' | 'valid' | 'test'> = {
+export const world: Pick<Domain, 'sequences' | 'training' | 'valid' | 'test'> = {
+  sequences: sequencesOf(parts.map(({ train, valid, test }) => [...train, ...valid, ...test])),
   training: sequencesOf(parts.map(({ train }) => train)),
   valid: rowsOf('valid'),
   test: rowsOf('test'),

@@ -33,11 +33,11 @@ export function findPartFiles(names: readonly string[]): PartFiles | undefined {
   return undefined;
 }
 
-/** Reads a file of interactions, `user item …` and what follows, without a header. */
-async function readPairs(
-  file: string,
-  add: (user: string, item: string, line: number) => void,
-): Promise<void> {
+/** Takes an interaction; `rating` is NaN where the file has none. */
+type Add = (user: string, item: string, line: number, rating: number) => void;
+
+/** Reads a file of interactions, `user item rating …` and what follows, without a header. */
+async function readPairs(file: string, add: Add): Promise<void> {
   await eachTsvLine(file, (cells, line) => {
     if (cells.count < 2 || cells.blank(0) || cells.blank(1))
       throw new InputError(
@@ -45,18 +45,16 @@ async function readPairs(
         line,
         `a line must begin with a user and an item, tabs between, got ${quoted(cells.texts().join('\t'))}`,
       );
-    add(cells.text(0), cells.text(1), line);
+    const rating = cells.count > 2 && !cells.blank(2) ? Number(cells.text(2)) : NaN;
+    add(cells.text(0), cells.text(1), line, rating);
   });
 }
 
 /** Reads a file whose lines are a user and all the user's items, blanks between. */
-async function readUserLines(
-  file: string,
-  add: (user: string, item: string, line: number) => void,
-): Promise<void> {
+async function readUserLines(file: string, add: Add): Promise<void> {
   await eachLine(file, (bytes, start, end, line) => {
     const [user, ...items] = bytes.toString('utf8', start, end).trim().split(/\s+/);
-    for (const item of items) add(user!, item, line);
+    for (const item of items) add(user!, item, line, NaN);
   });
 }
 
@@ -75,7 +73,7 @@ export async function readPartFiles(
 ): Promise<Domain> {
   const users = new IdTable();
   const items = new IdTable();
-  const rows: { items: IntList; parts: IntList; seen: Map<number, number> }[] = [];
+  const rows: { items: IntList; parts: IntList; ratings: number[]; seen: Map<number, number> }[] = [];
   const warnings: string[] = [];
   for (const part of ['train', 'valid', 'test'] as const) {
     const name = files[part];
@@ -84,10 +82,15 @@ export async function readPartFiles(
     const before = users.size;
     let repeated = 0;
     const read = files.lines === 'user' ? readUserLines : readPairs;
-    await read(file, (userId, itemId, line) => {
+    await read(file, (userId, itemId, line, rating) => {
       const user = users.addText(userId);
       const item = items.addText(itemId) + 1;
-      const own = (rows[user] ??= { items: new IntList(), parts: new IntList(), seen: new Map() });
+      const own = (rows[user] ??= {
+        items: new IntList(),
+        parts: new IntList(),
+        ratings: [],
+        seen: new Map(),
+      });
       const earlier = own.seen.get(item);
       if (earlier === partNumbers[part]) repeated++;
       else if (earlier !== undefined)
@@ -100,18 +103,21 @@ export async function readPartFiles(
         own.seen.set(item, partNumbers[part]);
         own.items.push(item);
         own.parts.push(partNumbers[part]);
+        own.ratings.push(rating);
       }
     });
     if (repeated > 0) warnings.push(`${file}: ${repeated} interactions are there twice and count once`);
     if (part !== 'train' && users.size > before)
       warnings.push(`${file}: ${users.size - before} users have no training interactions`);
   }
+  const ratings = rows.flatMap((own) => own.ratings);
   const ends = new Int32Array(rows.length);
   rows.forEach((own, user) => (ends[user] = (ends[user - 1] ?? 0) + own.items.length));
   const sequences = {
     items: Int32Array.from(rows.flatMap((own) => [...own.items.view()])),
     starts: ends.map((_, user) => ends[user - 1] ?? 0),
     ends,
+    ...(ratings.every(Number.isFinite) && { ratings: Float32Array.from(ratings) }),
   };
   const ids = items.texts();
   const blank = ids.map(() => '');

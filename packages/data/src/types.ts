@@ -44,6 +44,8 @@ export interface Sequences {
   ends: Int32Array;
   /** Time of each entry of `items` in the data's own unit; absent unless every interaction has one. */
   times?: Float64Array;
+  /** Rating of each entry of `items`; absent unless the data have one for every interaction and the form says so. */
+  ratings?: Float32Array;
 }
 
 /** How a domain is split into training, validation and test rows; see {@link splitDomain}. */

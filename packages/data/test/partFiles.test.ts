@@ -43,6 +43,15 @@ describe('ready-made splits without an order', () => {
     expect(parts(domain, 'valid')).toEqual({ a: ['z'] });
     expect(parts(domain, 'test')).toEqual({ b: ['z'], c: ['new'] });
     expect(domain).toMatchObject({ protocol: 'files', unordered: true });
+    // Ratings go with the items of the sequences; of an interaction that is there twice the first counts.
+    const { items, ratings, starts, ends } = domain.sequences;
+    const rated = domain.users.map((_, u) =>
+      Array.from(
+        items.subarray(starts[u], ends[u]),
+        (item, i) => `${domain.items.ids[item - 1]!}${ratings![starts[u]! + i]!}`,
+      ),
+    );
+    expect(rated).toEqual([['x5', 'y4', 'z3'], ['y1', 'z5'], ['new5']]);
     expect(domain.warnings).toEqual([
       expect.stringMatching(/train\.tsv: 1 interactions are there twice/),
       expect.stringMatching(/test\.tsv: 1 users have no training/),
@@ -56,6 +65,9 @@ describe('ready-made splits without an order', () => {
     expect(training(domain)).toEqual({ 0: ['1', '2', '3'], 1: ['2'] });
     expect(parts(domain, 'test')).toEqual({ 0: ['0'], 1: ['3', '1'] });
     expect(domain.valid.targets).toHaveLength(0);
+    expect(domain.sequences.ratings).toBeUndefined();
+    const words = { 'train.tsv': 'a\tx\tgood\n', 'test.tsv': 'a\ty\t5\n' };
+    expect((await readDomain(await directoryWith(words))).sequences.ratings).toBeUndefined();
   });
 
   it.each([

@@ -6,7 +6,7 @@ import type { Batch, Sequences } from '@ferry/data';
  * @param history - Item numbers, oldest first, at least one.
  * @param scores - [N+1], zeros on entry; entry 0 (padding) is ignored.
  */
-export type Baseline = (history: Int32Array, scores: Float64Array) => void;
+export type Baseline = (history: Int32Array, scores: Float32Array | Float64Array) => void;
 
 /** Calls `visit` with each sequence. */
 function eachHistory({ items, starts, ends }: Sequences, visit: (history: Int32Array) => void): void {

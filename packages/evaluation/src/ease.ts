@@ -2,6 +2,12 @@ import type { Sequences } from '@ferry/data';
 import type { Baseline } from './baselines.ts';
 import { invertPanels, panelsOf, type Panels } from './symmetricInverse.ts';
 
+/** λ of EASE unless someone says: what RecBole's defaults have. */
+export const easeRegularisation = 250;
+
+/** The largest catalogue that EASE is made for: its weights are as many as the square. */
+export const easeMostItems = 20_000;
+
 /** Settings of {@link easeWeights}. */
 export interface EaseOptions {
   /** Weight of the squared norm of the item-item weights: Steck's λ. */

@@ -3,7 +3,7 @@ import { tf } from '@ferry/engine';
 import { exclusionLists, historyOf } from './exclusion.ts';
 import { sampledPlaces, sampledWords, type SampledRanking } from './negatives.ts';
 import { ranksOf, type Places, type TieRule } from './places.ts';
-import { rankingMetrics } from './rowValues.ts';
+import { metricsWith } from './rowValues.ts';
 import { scorePlaces } from './scorePlaces.ts';
 import { compiledPlaces } from './tensorPlaces.ts';
 
@@ -32,6 +32,8 @@ export interface RankingOptions {
   edges?: readonly number[];
   /** Cutoffs. Default 10 and 50. */
   k?: readonly number[];
+  /** Further metrics by name, see `rowValues`. */
+  metrics?: readonly string[];
   /**
    * Whether items of the history stay candidates (`keep`: the protocol of MISSRec and RecBole's sequential
    * models) or not (`mask`). The target always stays one. Default `keep`.
@@ -87,7 +89,7 @@ export const ROWS_TOGETHER = 65_536;
 export interface RankingResult extends Places {
   /** The target's rank for every row, in the order of `order` (of the split by default); float32 [R]. */
   ranks: Float32Array;
-  /** `recall@k`, `ndcg@k` for each cutoff, and `mrr`. */
+  /** `recall@k`, `ndcg@k` for each cutoff, and `mrr`; and those that were asked for. */
   metrics: Record<string, number>;
 }
 
@@ -196,7 +198,7 @@ export async function evaluateRanking(options: RankingOptions & Ranker): Promise
     candidates: order.map((row) => byRow.candidates[row]!),
     ...(sampled && { sampled: sampledWords(sampled) }),
   };
-  return { ...places, ranks: ranksOf(places, ties), metrics: rankingMetrics(places, k, undefined, ties) };
+  return { ...places, ranks: ranksOf(places, ties), metrics: metricsWith(places, k, options.metrics, ties) };
 }
 
 /** How many items a row of a rectangle of exclusions holds: its entries other than 0. */

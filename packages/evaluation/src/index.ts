@@ -1,6 +1,6 @@
 export { baselineScores, historyCounts, itemCosine, markov, popularity, type Baseline } from './baselines.ts';
 export { contentNeighbours, type ContentNeighbours, type ItemFeature } from './contentNeighbours.ts';
-export { easeBaseline, easeWeights, type EaseOptions } from './ease.ts';
+export { easeBaseline, easeMostItems, easeRegularisation, easeWeights, type EaseOptions } from './ease.ts';
 export { invertPanels, panelsOf, type Panel, type Panels } from './symmetricInverse.ts';
 export {
   createBlockScorer,
@@ -10,6 +10,13 @@ export {
   type QueryBatch,
   type TopItems,
 } from './blockScorer.ts';
+export {
+  choosingMetrics,
+  elliotMetrics,
+  elliotValue,
+  type ElliotInputs,
+  type ElliotValue,
+} from './elliotMetrics.ts';
 export { exclusionLists } from './exclusion.ts';
 export {
   evaluateRanking,
@@ -53,6 +60,7 @@ export {
   defaultMetrics,
   meanMetric,
   metricName,
+  metricsWith,
   rankingMetrics,
   rowCount,
   rowValues,

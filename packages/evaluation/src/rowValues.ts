@@ -146,3 +146,19 @@ export function rankingMetrics(
     defaultMetrics(results, k).map((name) => [name, meanMetric(results, name, { mask, ties })]),
   );
 }
+
+/**
+ * {@link rankingMetrics} and some more by name, such as the one that picks the best epoch.
+ *
+ * @param more - Names as {@link rowValues} knows them.
+ */
+export function metricsWith(
+  results: RowResults,
+  k: readonly number[] | undefined,
+  more: readonly string[] = [],
+  ties: TieRule = 'mid-rank',
+): Record<string, number> {
+  const found = rankingMetrics(results, k, undefined, ties);
+  for (const name of more) found[name] ??= meanMetric(results, name, { ties });
+  return found;
+}

@@ -3,7 +3,7 @@ import { tf } from '@ferry/engine';
 import type { Lists } from './lists.ts';
 import { nowhere, type ManyPlaces } from './manyPlaces.ts';
 import type { TieRule } from './places.ts';
-import { rankingMetrics } from './rowValues.ts';
+import { metricsWith } from './rowValues.ts';
 
 /** How {@link rankUsers} ranks. Letters: N items, R users, P relevant items of all of them, B users of a batch. */
 export interface UserRankingOptions {
@@ -23,6 +23,8 @@ export interface UserRankingOptions {
   batchSize?: number;
   /** Cutoffs. Default 10 and 20. */
   k?: readonly number[];
+  /** Further metrics by name, see `rowValues`. */
+  metrics?: readonly string[];
   /** Items of each list that are kept. Default the largest cutoff. */
   depth?: number;
   /** What a tie means. Default `mid-rank`. */
@@ -42,7 +44,7 @@ export interface UserRanking extends ManyPlaces {
   readonly lists: Lists;
   /** Score of each entry of the lists. */
   readonly listScores: Float64Array;
-  /** See `rankingMetrics`. */
+  /** See `rankingMetrics`; and those that were asked for. */
   readonly metrics: Record<string, number>;
 }
 
@@ -207,7 +209,7 @@ export async function rankUsers(options: UserRankingOptions): Promise<UserRankin
   }
   const places = { better, tied, relevantEnds, candidates, gains };
   const lists = { items, listEnds, relevant, relevantEnds, gains, depth };
-  return { ...places, users, lists, listScores, metrics: rankingMetrics(places, k, undefined, ties) };
+  return { ...places, users, lists, listScores, metrics: metricsWith(places, k, options.metrics, ties) };
 }
 
 /** Scores on the host; a tensor is disposed. */

@@ -41,3 +41,4 @@ export {
   type ItemBlocksOptions,
 } from './itemBlocks.ts';
 export { runDucho, type DuchoOptions, type DuchoResult } from './ducho.ts';
+export { readVectorFolder, vectorIds, type Vectors } from './vectorFolder.ts';

@@ -1,6 +1,13 @@
 export { listFields, type Field } from './fields.ts';
-export { parseRecipe, RecipeError, type Path, type Problem, type RecipeDocument } from './document.ts';
-export { checkRecipe, madeFrom, problemsOf, readRecipe } from './validate.ts';
+export {
+  formatPath,
+  parseRecipe,
+  RecipeError,
+  type Path,
+  type Problem,
+  type RecipeDocument,
+} from './document.ts';
+export { checkRecipe, madeFrom, problemsOf, readRecipe, rule } from './validate.ts';
 export {
   settingsIn,
   withIds,
@@ -47,3 +54,4 @@ export {
   type RecipeFile,
 } from './recipes.ts';
 export { type SplitSettings } from './parts.ts';
+export { gridPoints, randomPoints, spaceSize, type Dimension, type Point, type Space } from './space.ts';

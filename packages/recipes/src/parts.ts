@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { metricNames } from './metricNames.ts';
+import { choosableMetrics } from './metricNames.ts';
 import { samePath } from './names.ts';
 
 /** A whole number from `least` on. */
@@ -187,6 +187,12 @@ export const evaluationSchema = z
       .describe(
         "user-item models: whether a user's validation items are candidates in the test (default, as Elliot and LightGCN) or not (RecBole)",
       ),
+    relevance: z
+      .number()
+      .optional()
+      .describe(
+        "user-item models, where the data have ratings: rating from which an item of validation and test is relevant (Elliot's relevance_threshold); default every item",
+      ),
     cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
     ties: z
       .enum(['mid-rank', 'pessimistic', 'optimistic'])
@@ -196,12 +202,14 @@ export const evaluationSchema = z
       .string()
       .optional()
       .describe(
-        'validation metric, which picks the best epoch and leads tables and charts: recall@k or ndcg@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
+        'validation metric, which picks the best epoch and leads tables and charts: recall@k, ndcg@k, precision@k, hit@k, mrr@k, map@k or ndcg-graded@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
       ),
   })
   .transform((settings) => {
     const { cutoffs, negatives } = settings;
-    const metric = settings.metric?.toLowerCase() ?? `ndcg@${cutoffs.includes(10) ? 10 : cutoffs[0]!}`;
+    const metric =
+      settings.metric?.toLowerCase().replace(/^(sampled-)?hr@/, '$1hit@') ??
+      `ndcg@${cutoffs.includes(10) ? 10 : cutoffs[0]!}`;
     const marked = negatives && !metric.startsWith('sampled-') ? `sampled-${metric}` : metric;
     return { ...settings, metric: marked };
   });
@@ -247,7 +255,7 @@ export function checkMetric(
   { cutoffs, metric, negatives }: { cutoffs: number[]; metric?: string; negatives?: object },
   problem: (path: (string | number)[], message: string) => void,
 ): void {
-  const known = metricNames(cutoffs, negatives !== undefined);
+  const known = choosableMetrics(cutoffs, negatives !== undefined);
   if (metric !== undefined && !known.includes(metric))
     problem(
       ['evaluation', 'metric'],

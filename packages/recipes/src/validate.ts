@@ -38,7 +38,7 @@ function optionsOf(issue: z.core.$ZodIssueInvalidUnion): string[] {
 }
 
 /** What a value must be, in words, from zod's issue. */
-function rule(issue: z.core.$ZodIssue): string {
+export function rule(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
       return `must be ${nouns[issue.expected] ?? a(issue.expected)}`;

@@ -75,11 +75,19 @@ describe('readRecipe', () => {
       return recipe.job === 'finetune' ? recipe.evaluation.metric : '';
     };
     expect(
-      ['{}', '{ cutoffs: [5, 20] }', '{ metric: Recall@50 }', '{ cutoffs: [1], metric: mrr }'].map(metricOf),
-    ).toEqual([...['ndcg@10', 'ndcg@5', 'recall@50', 'mrr']]);
+      [
+        '{}',
+        '{ cutoffs: [5, 20] }',
+        '{ metric: Recall@50 }',
+        '{ cutoffs: [1], metric: mrr }',
+        '{ metric: HR@10 }',
+      ].map(metricOf),
+    ).toEqual([...['ndcg@10', 'ndcg@5', 'recall@50', 'mrr', 'hit@10']]);
     expect(problemsOf('job: finetune\ntarget: a\nevaluation: { cutoffs: [5, 20], metric: ndcg@10 }')).toEqual(
       [
-        'r.yaml:3:41 evaluation.metric must be one of recall@5, ndcg@5, recall@20, ndcg@20, mrr ' +
+        'r.yaml:3:41 evaluation.metric must be one of recall@5, ndcg@5, recall@20, ndcg@20, mrr, ' +
+          'precision@5, hit@5, ndcg-graded@5, mrr@5, map@5, map-elliot@5, ' +
+          'precision@20, hit@20, ndcg-graded@20, mrr@20, map@20, map-elliot@20 ' +
           '(evaluation.cutoffs is [5, 20]), got ndcg@10',
       ],
     );

@@ -13,7 +13,7 @@ import type { FeedGroup, ModelTypes, Step } from './types.ts';
 /** Settings of an evaluation. */
 export interface EvaluateOptions extends Pick<
   RankingOptions,
-  'batchSize' | 'k' | 'history' | 'ties' | 'order' | 'sampled'
+  'batchSize' | 'k' | 'metrics' | 'history' | 'ties' | 'order' | 'sampled'
 > {
   /** Modalities that no item has at test time. Default none. */
   without?: readonly Modality[];

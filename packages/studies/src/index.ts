@@ -88,3 +88,6 @@ export {
   type StudyResult,
 } from './study/results.ts';
 export { runStudy } from './study/run.ts';
+export { openElliot, runElliot, type ElliotResult } from './elliot/run.ts';
+export { type ModelResult, type TrialResult, type Values } from './elliot/results.ts';
+export { type Trial } from './elliot/trials.ts';

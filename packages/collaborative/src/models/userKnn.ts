@@ -2,9 +2,17 @@
 import { z } from 'zod';
 import type { FittedModel } from '../contract.ts';
 import { itemsOf } from '../interactions.ts';
-import { nearestRows, neighbourModel, type Neighbours, neighbourSettings } from '../neighbours.ts';
+import { nearestRows, neighbourModel, type Neighbours, neighbourSettings, turned } from '../neighbours.ts';
 
-const options = z.strictObject(neighbourSettings);
+const options = z.strictObject({
+  ...neighbourSettings,
+  reverse: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether those count who have the user among their nearest (as in the code of Elliot), instead of the nearest of the user',
+    ),
+});
 
 /** Settings of UserKNN. */
 export type UserKnnOptions = z.output<typeof options>;
@@ -17,7 +25,10 @@ export const userKnn: FittedModel<UserKnnOptions, Neighbours> = {
   paper: 'Resnick et al.: GroupLens: an open architecture for collaborative filtering of netnews. CSCW 1994',
   options,
   modalities: () => [],
-  fit: (settings, { interactions }) => nearestRows(interactions, settings),
+  fit: (settings, { interactions }) => {
+    const nearest = nearestRows(interactions, settings);
+    return settings.reverse ? turned(nearest, interactions.users) : nearest;
+  },
   scorer: (_options, { interactions }, { starts, columns, values }) => ({
     scores: (users, out) => {
       users.forEach((user, b) => {

@@ -42,11 +42,11 @@ export function presentOf(model: Pick<Recommender, 'catalogue'>): Record<string,
 
 /** How a recipe's evaluation ranks. */
 export function rankingOptions(
-  { batchSize, history, ties, cutoffs, negatives }: TargetRecipe['evaluation'],
+  { batchSize, history, ties, cutoffs, negatives, metric }: TargetRecipe['evaluation'],
   { trainCounts }: Pick<Domain, 'trainCounts'>,
 ): EvaluateOptions {
   const sampled = negatives && { ...negatives, popularity: trainCounts };
-  return { batchSize, history, ties, k: cutoffs, ...(sampled && { sampled }) };
+  return { batchSize, history, ties, k: cutoffs, metrics: [metric], ...(sampled && { sampled }) };
 }
 
 /** What a finished run of today left behind for its best checkpoint; undefined if anything is missing. */

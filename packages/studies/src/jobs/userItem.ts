@@ -11,7 +11,7 @@ import {
 import { featureSummary } from '@ferry/features';
 import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import type { UserRanking } from '@ferry/evaluation';
-import { checkpointsOf, listCheckpoints } from '@ferry/training';
+import { checkpointsOf, listCheckpoints, type StoppingRule } from '@ferry/training';
 import { keepRows, rankedUsers, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
@@ -21,8 +21,12 @@ import { train } from './train.ts';
 
 /** How a recipe's evaluation ranks users. */
 export function userEvaluation({ evaluation }: Pick<TrainRecipe, 'evaluation'>): UserEvaluation {
-  const { batchSize, ties, cutoffs, candidates } = evaluation;
-  return { batchSize, ties, k: cutoffs, ...(candidates && { candidates }) };
+  const { batchSize, ties, cutoffs, candidates, metric, relevance } = evaluation;
+  return {
+    ...{ batchSize, ties, k: cutoffs, metrics: [metric] },
+    ...(candidates && { candidates }),
+    ...(relevance !== undefined && { relevance }),
+  };
 }
 
 /** A fresh user-item model on a domain, as a recipe says. */
@@ -99,25 +103,47 @@ function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
     );
 }
 
+/** Reads the domain of a recipe with its features. */
+async function openUserItemDomain(recipe: TrainRecipe, console: JobConsole): Promise<LoadedDomain> {
+  const opened = await openForJob(recipe.target, recipe, { ordered: false });
+  const { relevance } = recipe.evaluation;
+  if (relevance !== undefined && !opened.domain.sequences.ratings)
+    throw new UserError(
+      `evaluation.relevance needs ratings, which ${opened.domain.name} (${recipe.target}) has not, got ${relevance}`,
+    );
+  return loadDomain(opened, recipe, console);
+}
+
+/** How {@link runUserItem} goes about it. */
+export interface UserItemOptions {
+  /** The domain, if it was read before. */
+  readonly loaded?: LoadedDomain;
+  /** Whether the domain is described. Default true. */
+  readonly describe?: boolean;
+  /** When a validation value counts as better. Default as training's: `released`. */
+  readonly rule?: StoppingRule;
+}
+
 /**
  * Trains a user-item model on a domain, or fits it, tests it and keeps its rows. A finished run is not trained again. Where the domain has no validation
  * part, the curve is the test's and nothing is chosen by it: the last epoch is the result.
  *
  * @param recipe - Whole, with the run directory in `out`.
+ * @param options - What is known already, and how epochs are chosen.
  */
 export async function runUserItem(
   recipe: TrainRecipe & { out: string },
   model: UserItemModel,
   console: JobConsole,
+  { loaded, describe = true, rule }: UserItemOptions = {},
 ): Promise<TargetResult> {
   checkPlace(recipe.out);
   checkRecipe(recipe, model);
-  const opened = await openForJob(recipe.target, recipe, { ordered: false });
-  const target = await loadDomain(opened, recipe, console);
+  const target = loaded ?? (await openUserItemDomain(recipe, console));
   const { domain } = target;
   const recommender = userItemRecommenderOf(model, recipe, target);
   const validated = hasValidation(domain);
-  if (listCheckpoints(checkpointsOf(recipe.out)).length === 0) {
+  if (describe && listCheckpoints(checkpointsOf(recipe.out)).length === 0) {
     const { users, items, columns } = recommender.data.interactions;
     const number = (value: number): string => value.toLocaleString('en-US');
     console.line(
@@ -141,7 +167,7 @@ export async function runUserItem(
     const summary = await train(recipe, model, training, console, {
       epochs: model.kind === 'fitted' ? 1 : epochs,
       earlyStopping: validated
-        ? { metric: recipe.evaluation.metric, patience }
+        ? { metric: recipe.evaluation.metric, patience, ...(rule && { rule }) }
         : { metric: recipe.evaluation.metric, patience: null, rule: 'last' },
       validateEvery,
       checkpointEvery,

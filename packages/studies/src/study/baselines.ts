@@ -5,12 +5,14 @@ import {
   baselineScores,
   contentNeighbours,
   easeBaseline,
+  easeMostItems,
+  easeRegularisation,
   easeWeights,
   evaluateRanking,
   itemCosine,
   markov,
   popularity,
-  rankingMetrics,
+  metricsWith,
   sampledWords,
   type Baseline,
   type Scores,
@@ -37,12 +39,6 @@ export interface BaselineResult {
   /** What it ranked. */
   readonly rows: RankedRows;
 }
-
-/** λ of EASE: what RecBole's defaults have. */
-export const easeRegularisation = 250;
-
-/** The largest catalogue that EASE is made for: its weights are as many as the square. */
-export const easeMostItems = 20_000;
 
 /** What baselines are made of. */
 export interface BaselineTarget {
@@ -135,7 +131,7 @@ export async function runBaselines(
     const now: RankedRows = { ...shown, features };
     const kept = directory === undefined ? undefined : await keptRows(join(directory, name));
     if (kept && identity.every((what) => kept[what] === now[what])) {
-      results.push({ place, name, test: rankingMetrics(kept, cutoffs, undefined, ties), rows: kept });
+      results.push({ place, name, test: metricsWith(kept, cutoffs, [evaluation.metric], ties), rows: kept });
       continue;
     }
     const scorer = await scorerOf(name, domain, content);
