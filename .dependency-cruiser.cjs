@@ -25,7 +25,7 @@ const rooms = {
   report: [],
   studies: [
     ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative', 'nrms'],
-    ...['elliot', 'recipes', 'report', 'sample-world'],
+    ...['elliot', 'encoders', 'recipes', 'report', 'sample-world'],
   ],
 };
 

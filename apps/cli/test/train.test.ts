@@ -51,6 +51,21 @@ it('goes on where it was given more epochs, as if it had had them from the first
   expect(readFileSync('more/metrics.jsonl', 'utf8')).toBe(readFileSync('whole/metrics.jsonl', 'utf8'));
 });
 
+it('trains a text encoder with the model, and uses both again', async () => {
+  const log = await ferry('train', 'sample-e2e', 'training.epochs=2', '--out', 'e2e');
+  expect(log).toMatch(/posters: 160 items[^]*test: Recall@10/);
+  const { test } = JSON.parse(readFileSync('e2e/summary.json', 'utf8')) as { test: Record<string, number> };
+  const again = JSON.parse(await ferry('evaluate', 'e2e', '--json')) as { metrics: Record<string, number> };
+  for (const [metric, value] of Object.entries(test)) expect(again.metrics[metric]).toBeCloseTo(value, 6);
+  expect(await ferry('evaluate', 'e2e', '--on', 'sample-world:prints')).toContain(
+    'knows the words of its own domain alone',
+  );
+  expect(await ferry('train', 'sample-e2e', 'model.name=bpr-mf', '--out', 'no')).toContain('error');
+  expect(await ferry('train', 'round.yaml', 'features.textEncoder.length=8', '--out', 'no')).toContain(
+    'is for features.text: trained, got none',
+  );
+});
+
 it('prints the recipe with the settings of the model filled in', async () => {
   const text = await ferry('train', 'round.yaml', 'objective.name=sampled-softmax', '--check');
   expect(text).toMatch(/model:[^]*name: sasrec[^]*preset: s3rec[^]*objective:[^]*negatives: 256/);

@@ -1,7 +1,7 @@
 export type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { unpackNpz } from './npz.ts';
-export { requireInputs, type TextSource } from './inputs.ts';
+export { itemTexts, requireInputs, type TextSource } from './inputs.ts';
 export { badPictures, listPictures, type BadPicture } from './pictureFiles.ts';
 export { featureTypes, readRecord, recordPath, type FeatureRecord, type FeatureType } from './record.ts';
 export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';

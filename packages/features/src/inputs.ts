@@ -34,6 +34,11 @@ export function textInputs(
   });
 }
 
+/** The texts of all items as text encoders read them, undefined where there is none. [N]. */
+export function itemTexts(domain: Pick<Domain, 'items'>): (string | undefined)[] {
+  return textInputs(domain, {}).map((input) => input?.value);
+}
+
 /**
  * Checks that a domain has something to encode, which is cheap, before anything dear is begun.
  *

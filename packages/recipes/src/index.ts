@@ -18,7 +18,14 @@ export {
   type Report,
   type Task,
 } from './models.ts';
-export { distinct, domains, featuresSchema, type FeatureSettings } from './parts.ts';
+export {
+  distinct,
+  domains,
+  featuresSchema,
+  textEncoderSchema,
+  type FeatureSettings,
+  type TextEncoderSettings,
+} from './parts.ts';
 export { recipeParts, trainSchemaOf, wholeSchema, type RecipeParts } from './wholeSchema.ts';
 export {
   checkStudy,

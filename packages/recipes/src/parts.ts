@@ -42,13 +42,68 @@ const storedWidth = (modality: string): z.ZodOptional<z.ZodInt> =>
     .optional()
     .describe(`numbers in a row of stored ${modality} features; files of another width are refused`);
 
+/** A text encoder that is trained with the model. */
+export const textEncoderSchema = z.strictObject({
+  from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "folder of Hugging Face's layout, or $FERRY_DATA/…; default: an encoder that begins from nothing",
+    ),
+  config: z
+    .looseObject({ model_type: z.string().min(1) })
+    .default({
+      model_type: 'bert',
+      hidden_size: 64,
+      num_hidden_layers: 2,
+      num_attention_heads: 2,
+      intermediate_size: 128,
+    })
+    .describe('of an encoder from nothing: its family and sizes, as in config.json'),
+  vocabulary: whole(100)
+    .default(4000)
+    .describe(
+      'of an encoder from nothing: most tokens, the letters and the most frequent words of the texts',
+    ),
+  length: whole(3).default(30).describe('most tokens of a text, the special ones included'),
+  pooling: z
+    .enum(['cls', 'mean', 'max', 'last', 'pooled'])
+    .optional()
+    .describe('how tokens become a vector; default what the folder or its family says, from nothing mean'),
+  tuning: z
+    .union([
+      z.enum(['all', 'bitfit', 'none']),
+      z.strictObject({ layers: whole(1) }),
+      z.strictObject({
+        lora: z.strictObject({
+          rank: whole(1),
+          alpha: z.number().gt(0).optional(),
+          targets: z.array(z.string().min(1)).min(1).optional(),
+        }),
+      }),
+    ])
+    .default('all')
+    .describe(
+      'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), or { lora: { rank } }',
+    ),
+  learningRate: z
+    .number()
+    .gt(0)
+    .optional()
+    .describe('learning rate of the encoder; default that of the training'),
+});
+
+/** Settings of a text encoder that is trained with the model. */
+export type TextEncoderSettings = z.output<typeof textEncoderSchema>;
+
 /** Where item features come from. */
 export const featuresSchema = z.strictObject({
   text: z
-    .enum(['use-lite', 'clip', 'stored', 'none'])
+    .enum(['use-lite', 'clip', 'trained', 'stored', 'none'])
     .default('use-lite')
     .describe(
-      "text encoder; stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
+      "text encoder; trained = one that is trained with the model (textEncoder); stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
     ),
   image: z
     .enum(['pixels', 'clip', 'stored', 'none'])
@@ -56,6 +111,7 @@ export const featuresSchema = z.strictObject({
     .describe(
       "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
     ),
+  textEncoder: textEncoderSchema.optional().describe('the encoder of text: trained'),
   textWidth: storedWidth('text'),
   imageWidth: storedWidth('image'),
   damagedPictures: z
@@ -74,6 +130,8 @@ export function checkWidths(
   features: FeatureSettings,
   problem: (path: (string | number)[], message: string) => void,
 ): void {
+  if (features.textEncoder !== undefined && features.text !== 'trained')
+    problem(['features', 'textEncoder'], `is for features.text: trained, got ${features.text}`);
   for (const modality of ['text', 'image'] as const)
     if (features[`${modality}Width`] !== undefined && features[modality] !== 'stored')
       problem(

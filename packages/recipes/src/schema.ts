@@ -199,7 +199,13 @@ export function checkJob(
     context.addIssue({ code: 'custom', path, message });
   };
   checkWidths(recipe.features, problem);
-  const { evaluation } = recipe;
+  const { evaluation, features } = recipe;
+  if (features.text === 'trained' && features.textEncoder?.from === undefined && recipe.job !== 'train')
+    problem(
+      ['features', 'textEncoder', 'from'],
+      'must be a folder where weights are carried from domain to domain: the words of an encoder from nothing are ' +
+        'those of one domain',
+    );
   if (!evaluation) return;
   checkSplit(evaluation, problem);
   const { cutoffs, ...rest } = evaluation;

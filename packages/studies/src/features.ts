@@ -67,7 +67,7 @@ export async function domainFeatures(
     ...(found.text && { text: found.text }),
     ...(found.words && { words: found.words }),
   };
-  if (text !== 'stored' && text !== 'none') {
+  if (text !== 'stored' && text !== 'none' && text !== 'trained') {
     const options = { encoder: text, progress: report('text') };
     features.text = await buildTextFeatures(domain, options);
     if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });

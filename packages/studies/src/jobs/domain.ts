@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
-import { describeFeatures } from '@ferry/features';
+import { describeFeatures, itemTexts } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
@@ -13,6 +13,8 @@ export interface LoadedDomain {
   readonly domain: Domain;
   /** Its features. */
   readonly features: DomainFeatures;
+  /** The texts of its items, where an encoder is trained on them. [N] */
+  readonly texts?: readonly (string | undefined)[];
 }
 
 /** A domain before anything is encoded. */
@@ -68,7 +70,7 @@ export async function loadDomain(
     console.features?.(domain.name, modality, progress);
   };
   const features = await domainFeatures(domain, recipe.features, report, { stored, words });
-  return { domain, features };
+  return { domain, features, ...(recipe.features.text === 'trained' && { texts: itemTexts(domain) }) };
 }
 
 /** A few lines that describe a domain. */
@@ -91,8 +93,9 @@ export function describeDomain({ domain, features }: LoadedDomain): string[] {
  */
 export function fingerprint(domains: readonly LoadedDomain[], positions: number): string {
   const hash = createHash('sha256');
-  for (const { domain, features } of domains) {
+  for (const { domain, features, texts } of domains) {
     hash.update(JSON.stringify(domain.items.ids));
+    if (texts) hash.update(JSON.stringify(texts));
     addArrays(hash, [domain.train.items]);
     for (const { targets, starts, ends } of [domain.train, domain.valid, domain.test]) {
       const seen = starts.map((start, r) => Math.max(start, ends[r]! - positions));

@@ -11,6 +11,7 @@ import {
 import { sequential, type AnyModel } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import type { LoadedDomain } from './domain.ts';
+import { trainedText, trainedTextOf } from './trainedText.ts';
 
 /** The model a recipe names. */
 export function anyModelOf(
@@ -60,13 +61,19 @@ export function readsWords(model: SequentialModel, recipe: RunRecipe): boolean {
 }
 
 /** A fresh model on a domain, or on several together, as a recipe says. */
-export function recommenderOf(
+export async function recommenderOf(
   model: SequentialModel,
   recipe: RunRecipe,
   domains: readonly LoadedDomain[],
-): Recommender {
+): Promise<Recommender> {
   const { text, image } = domains[0]!.features;
-  const featureWidths = { ...(text && { text: text.width }), ...(image && { image: image.width }) };
+  const encoder = trainedTextOf(recipe);
+  const trained = encoder && (await trainedText(encoder, recipe.seed, domains));
+  const textWidth = trained?.tower.width ?? text?.width;
+  const featureWidths = {
+    ...(textWidth !== undefined && { text: textWidth }),
+    ...(image && { image: image.width }),
+  };
   const options = optionsOf(model, recipeParts(recipe, model), featureWidths);
   const wanted = model.modalities(options);
   const widths = Object.fromEntries(
@@ -80,13 +87,20 @@ export function recommenderOf(
       `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or ` +
         'features.image, got neither',
     );
+  if (trained && !wanted.includes('text'))
+    throw new UserError(
+      `${model.name} with these settings reads no features, got features.text: trained; ` +
+        'say model.tower.features: true, or features.text: none',
+    );
   const catalogue = createCatalogue(
     { featureWidths: widths },
-    domains.map(({ domain, features }) => ({
+    domains.map(({ domain, features }, d) => ({
       ...features,
+      ...trained?.domains[d],
       items: domain.items.ids.length,
       users: domain.users.length,
     })),
+    trained && { text: trained.tower },
   );
   return createRecommender(model, { options, catalogue, seed: recipe.seed });
 }

@@ -30,6 +30,7 @@ import type { JobConsole } from './console.ts';
 import { loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { knowsIds, modelOf, optionsOf, recommenderOf, widthsBefore } from './recommender.ts';
 import type { TargetRecipe } from './target.ts';
+import { tokensOfDomain } from './trainedText.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
 
 function runDocument(run: string): RecipeDocument {
@@ -151,12 +152,17 @@ export async function openRun(
   const weights = await storedWeights(run, checkpoint);
   const kind = await modelOf(own, console);
   const { recipe, same } = recipeOn(run, own, on, kind);
+  if (!same && tokensOfDomain(recipe))
+    throw new UserError(
+      `${run}: its text encoder began from nothing and knows the words of its own domain alone; ` +
+        'one that is read from a folder (features.textEncoder.from) serves others too',
+    );
   if (!same && own.job !== 'pretrain') refuseItemWeights(run, own, recipe.target, kind, weights);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
   const opened = await openForJob(recipe.target, recipe);
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
-  const model = recommenderOf(kind, recipe, [target]);
+  const model = await recommenderOf(kind, recipe, [target]);
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.

@@ -18,6 +18,7 @@ import { checkPlace } from './place.ts';
 import { modelOf, objectiveOf, recommenderOf } from './recommender.ts';
 import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
+import { encoderGroups } from './trainedText.ts';
 import { checkStart, startingWeights } from './weights.ts';
 
 /** A recipe that trains on one domain. */
@@ -136,7 +137,7 @@ export async function runTarget(
       console,
     ));
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
-  const recommender = recommenderOf(model, recipe, [target]);
+  const recommender = await recommenderOf(model, recipe, [target]);
   const start = async (): Promise<void> => {
     if (from === null) return;
     const { path, tensors } = await startingWeights(from);
@@ -172,6 +173,7 @@ async function trainOnTarget(
     learningRate,
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
+    ...encoderGroups(recipe),
     tuning: tuningOf(recipe),
     evaluation,
     onRanked: (split, result) => {

@@ -93,6 +93,10 @@ function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
     throw new UserError(
       `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or features.image, got neither`,
     );
+  if (features.text === 'trained')
+    throw new UserError(
+      `features.text: trained is for models of sequences, and ${model.title} is none: take use-lite, clip or stored`,
+    );
   if (evaluation.history !== 'mask')
     throw new UserError(
       `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ${evaluation.history}`,

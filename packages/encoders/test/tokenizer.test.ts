@@ -1,0 +1,123 @@
+/** Tokenizers against Python's (tools/parity/encoder_tokenizers.py): trained vocabularies of three kinds, malformed texts, real titles. */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import {
+  loadTokenizer,
+  saveVocabulary,
+  tokenise,
+  vocabularyTokenizer,
+  wordVocabulary,
+} from '../src/index.ts';
+import { fixture } from './expected.ts';
+
+const kinds = [
+  { folder: 'wordpiece', like: 'wordpiece' },
+  { folder: 'bpe', like: 'bpe' },
+  { folder: 'unigram', like: 'unigram' },
+  { folder: 'vocab', like: 'wordpiece' },
+  { folder: 'merges', like: 'bpe' },
+] as const;
+type Kind = (typeof kinds)[number]['like'];
+
+const folderOf = (name: string): string => join(fixture('tokenizers'), name);
+const expected = JSON.parse(readFileSync(folderOf('expected.json'), 'utf8')) as {
+  texts: string[];
+  numbers: Record<Kind, number[][]>;
+  titles: Record<Kind, Record<string, string>>;
+};
+
+const data = process.env['FERRY_DATA'] ?? '';
+const sets: Record<string, () => string[]> = {
+  scientific18: () =>
+    readFileSync(join(data, 'domains/scientific18/items.jsonl'), 'utf8')
+      .split('\n')
+      .slice(0, 500)
+      .map((line) => (JSON.parse(line) as { title: string }).title),
+  'mind-text-cmn': () =>
+    readFileSync(join(data, 'mind-text-cmn/news.tsv'), 'utf8')
+      .split('\n')
+      .slice(1, 501)
+      .map((line) => line.split('\t')[1]!),
+};
+
+describe.each(kinds)('the tokenizer of $folder', ({ folder, like }) => {
+  it('gives the numbers of Python, of malformed texts too', async () => {
+    const tokenizer = await loadTokenizer(folderOf(folder));
+    expected.texts.forEach((text, i) => {
+      expect(tokenizer.numbers(text, 12), JSON.stringify(text)).toEqual(expected.numbers[like][i]);
+    });
+  });
+
+  it.skipIf(!existsSync(join(data, 'mind-text-cmn')))(
+    'gives the numbers of Python of real titles (skipped without FERRY_DATA)',
+    async () => {
+      const tokenizer = await loadTokenizer(folderOf(folder));
+      for (const [name, titles] of Object.entries(sets)) {
+        const numbers = titles().map((title) => tokenizer.numbers(title, 40));
+        const hash = createHash('sha256').update(JSON.stringify(numbers)).digest('hex');
+        expect(hash, name).toBe(expected.titles[like][name]);
+      }
+    },
+  );
+});
+
+describe('tokenise', () => {
+  it('pads on the right, reads equal texts once, and marks nothing of a missing one', async () => {
+    const tokenizer = await loadTokenizer(folderOf('wordpiece'));
+    let calls = 0;
+    const counted = {
+      ...tokenizer,
+      numbers: (text: string, longest: number) => {
+        calls++;
+        return tokenizer.numbers(text, longest);
+      },
+    };
+    const { ids, mask } = tokenise(counted, ['steel lamp', '', undefined, 'steel lamp'], 12);
+    expect(calls).toBe(2);
+    const [N, T] = ids.shape as [number, number];
+    expect(mask.shape).toEqual([N, T]);
+    const rows = Array.from({ length: N }, (_, i) => Array.from(ids.data.subarray(i * T, (i + 1) * T)));
+    const lengths = rows.map((_, i) =>
+      Array.from(mask.data.subarray(i * T, (i + 1) * T)).reduce((a, b) => a + b, 0),
+    );
+    expect(rows[0]).toEqual(rows[3]);
+    expect(lengths).toEqual([T, 2, 0, T]);
+    expect(rows[1]!.slice(2).every((id) => id === tokenizer.padding)).toBe(true);
+  });
+});
+
+describe('a vocabulary of words', () => {
+  const lines = wordVocabulary(['Steel lamp', 'steel desk', 'Naïve desk'], 200);
+
+  it('knows frequent words whole and all others by letters', () => {
+    const tokenizer = vocabularyTokenizer(lines);
+    const number = (token: string): number => lines.indexOf(token);
+    expect(lines.slice(0, 5)).toEqual(['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']);
+    // Twice each, in order; then those that came once.
+    expect(lines.filter((line) => line.length > 3 && !/[[#]/.test(line))).toEqual([
+      'desk',
+      'steel',
+      'lamp',
+      'naive',
+    ]);
+    expect(tokenizer.numbers('STEEL mask 語', 12)).toEqual(
+      ['[CLS]', 'steel', 'm', '##a', '##s', '##k', '[UNK]', '[SEP]'].map(number),
+    );
+    expect(tokenizer.numbers('steel desk lamp', 4)).toEqual(['[CLS]', 'steel', 'desk', '[SEP]'].map(number));
+    expect(tokenizer.padding).toBe(0);
+  });
+
+  it('is a folder like any other', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ferry-vocabulary-'));
+    await saveVocabulary(directory, lines);
+    const tokenizer = await loadTokenizer(directory);
+    expect(tokenizer.numbers('naïve lamp', 12)).toEqual(vocabularyTokenizer(lines).numbers('naïve lamp', 12));
+    expect(tokenizer.size).toBe(lines.length);
+    await rm(directory, { recursive: true });
+    await expect(loadTokenizer(tmpdir())).rejects.toThrow(/must hold tokenizer\.json, or vocab\.txt/);
+  });
+});
