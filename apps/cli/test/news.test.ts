@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { evaluateImpressions, readMind, readSubmission, summariseImpressions } from '@ferry/nrms';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder, run } from './ferry.ts';
 
@@ -90,6 +91,26 @@ it('trains NRMS on a folder in the form of MIND, evaluates it, and compares it w
   expect(compared).toMatch(/clicked news/);
   expect(await ferry('compare', 'words', 'ids', '--metric', 'mrr')).toMatch(/MRR/);
   expect(await ferry('train', 'news.yaml', '--out', 'words')).toContain('was finished before');
+});
+
+it('writes what the leaderboard takes, of the test folder without labels where there is one', async () => {
+  const options = ['--out', 'short', 'training.epochs=1'];
+  await ferry('train', 'news.yaml', ...options);
+  expect(await ferry('evaluate', 'short', '--mind-submission', 'dev.zip')).toMatch(
+    /dev\.zip: ranks for 60 impressions of .*dev.behaviors\.tsv/,
+  );
+  const { splits } = await readMind('mind');
+  const dev = splits['dev']!;
+  const back = summariseImpressions(evaluateImpressions(dev, await readSubmission('dev.zip', dev))).means;
+  // Ranks have no ties, what the model gave equal scores has: users without history.
+  for (const name of ['mrr', 'ndcg@5', 'ndcg@10']) expect(back[name]).toBeCloseTo(test('short')[name]!, 5);
+  mkdirSync('mind/test', { recursive: true });
+  writeFileSync('mind/test/behaviors.tsv', behaviours(25, 3).replace(/-[01]\b/g, ''));
+  const found = JSON.parse(
+    await ferry('evaluate', 'short', '--mind-submission', 'test.zip', '--json'),
+  ) as object;
+  rmSync('mind/test', { recursive: true });
+  expect(found).toMatchObject({ rows: 60, submission: { file: 'test.zip', impressions: 25 } });
 });
 
 it('goes on where it was given more epochs, as if it had had them from the first', async () => {

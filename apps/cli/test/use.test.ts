@@ -120,6 +120,13 @@ describe('a run in use', { timeout: 120_000 }, () => {
     }
   });
 
+  it('submits nothing to a leaderboard of news', async () => {
+    expect(await ferry('evaluate', 'runs/plain', '--mind-submission', 'x.zip')).toMatch(
+      /^error --mind-submission is for models of news, .*; runs\/plain is a run of MISSRec/,
+    );
+    expect(existsSync('x.zip')).toBe(false);
+  });
+
   it('computes where its recipe says', async () => {
     await tf.setBackend('wasm').catch(() => false);
     expect(await ferry('evaluate', 'runs/plain')).toContain('shop, test: 40 rows among 24 items');

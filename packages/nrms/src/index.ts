@@ -26,7 +26,14 @@ export {
 export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
 export { readSubmission, submissionLines, writeSubmission } from './mind/submission.ts';
-export { mindStatistics, type NewsStatistics, type SplitStatistics } from './mind/statistics.ts';
+export {
+  mindStatistics,
+  type CategorySize,
+  type FreshShares,
+  type MindStatistics,
+  type NewsStatistics,
+  type SplitStatistics,
+} from './mind/statistics.ts';
 export type {
   AnyNewsModel,
   Clicks,

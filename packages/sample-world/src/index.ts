@@ -16,6 +16,7 @@ export type { ClickWeights, Reader } from './news/readers.ts';
 export {
   articleVectors,
   makeNewsWorld,
+  type ArticleVectors,
   type NewsWorld,
   type NewsWorldOptions,
   type ReaderImpression,

@@ -41,7 +41,13 @@ export {
   type LongtailOptions,
   type LongtailPoint,
 } from './jobs/longtail.ts';
-export { evaluateRun, formatEvaluation, type Evaluation, type EvaluateRunOptions } from './jobs/evaluate.ts';
+export {
+  evaluateRun,
+  formatEvaluation,
+  type Evaluation,
+  type EvaluateRunOptions,
+  type Submission,
+} from './jobs/evaluate.ts';
 export {
   formatRecommendation,
   recommend,

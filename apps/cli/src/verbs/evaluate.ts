@@ -33,6 +33,10 @@ export function evaluateVerb(): Command {
       'write ranked lists: user, item, score; metrics beyond accuracy are shown then',
     )
     .option('--depth <n>', 'items of each list (default: the largest cutoff)', positive)
+    .option(
+      '--mind-submission <file>',
+      "ranks for MIND's leaderboard, zipped: of a folder test without labels, or else of the split",
+    )
     .addOption(allowModelOption())
     .option('--json', 'print JSON instead')
     .action(
@@ -46,6 +50,7 @@ export function evaluateVerb(): Command {
           cutoffs?: number[];
           saveLists?: string;
           depth?: number;
+          mindSubmission?: string;
           allowModel?: string[];
           json?: boolean;
         },

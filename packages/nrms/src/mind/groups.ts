@@ -80,7 +80,7 @@ export function hourGroups({ times }: Impressions): Groups {
   };
 }
 
-/** Impressions by the length of their history; edges as in {@link rangeGroups}. */
+/** Impressions by the length of their history; edges as in `rangeGroups` of evaluation. */
 export function clickCountGroups(
   { historyStarts, historyEnds }: Impressions,
   edges: readonly number[] = [0, 1, 5, 10, 20, 50],

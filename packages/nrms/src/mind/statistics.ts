@@ -11,7 +11,31 @@ export interface NewsStatistics {
   /** Described news with a title, an abstract, an entity, a picture. */
   readonly having: Readonly<Record<'title' | 'abstract' | 'entities' | 'picture', number>>;
   /** News by category, the largest first. */
-  readonly categories: readonly { readonly name: string; readonly news: number }[];
+  readonly categories: readonly CategorySize[];
+}
+
+/** A category and its news. */
+export interface CategorySize {
+  /** Its name. */
+  readonly name: string;
+  /** How many news it has. */
+  readonly news: number;
+}
+
+/** Shares, in 0..1, of what earlier splits do not have. */
+export interface FreshShares {
+  /** Of the users. */
+  readonly users: number;
+  /** Of the candidates. */
+  readonly candidates: number;
+}
+
+/** What there is to say about a data set. */
+export interface MindStatistics {
+  /** About its news. */
+  readonly news: NewsStatistics;
+  /** About its splits, in their order. */
+  readonly splits: readonly SplitStatistics[];
 }
 
 /** What there is to say about the impressions of a split. */
@@ -36,8 +60,8 @@ export interface SplitStatistics {
   readonly historyLengths: LengthSummary;
   /** Impressions without a history. */
   readonly withoutHistory: number;
-  /** Shares, in 0..1, of users and of candidates that the splits before it do not have; undefined for the first split. */
-  readonly fresh: { readonly users: number; readonly candidates: number } | undefined;
+  /** What the splits before it do not have; undefined for the first. */
+  readonly fresh: FreshShares | undefined;
 }
 
 function newsStatistics({
@@ -107,10 +131,7 @@ function splitStatistics(
 }
 
 /** What `ferry inspect` says about a data set of impressions: its news, and its splits in their order. */
-export function mindStatistics({ news, splits }: MindData): {
-  news: NewsStatistics;
-  splits: SplitStatistics[];
-} {
+export function mindStatistics({ news, splits }: MindData): MindStatistics {
   const seen: Seen = { users: new Set(), news: new Uint8Array(news.count + 1) };
   return {
     news: newsStatistics(news),

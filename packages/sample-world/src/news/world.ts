@@ -173,18 +173,24 @@ export function makeNewsWorld({
   };
 }
 
+/** Small vectors in place of pictures. */
+export interface ArticleVectors {
+  /** Float32 [articles * width], zeros for news without a picture. */
+  readonly values: Float32Array;
+  /** Numbers of each. */
+  readonly width: number;
+}
+
 /** Numbers of a picture vector: enough to tell the styles apart. */
 const vectorWidth = 8;
 
 /**
- * Small vectors in place of pictures: the style's direction with a little noise, nothing about the theme; zeros for news without a picture.
- *
- * @returns Float32 [articles * 8], and the width.
+ * Small vectors in place of pictures: the style's direction with a little noise, nothing about the theme.
  */
 export function articleVectors(
   { articles }: Pick<NewsWorld, 'articles'>,
   { seed = 1, noise = 0.3 }: { seed?: number; noise?: number } = {},
-): { values: Float32Array; width: number } {
+): ArticleVectors {
   const random = RandomStream.fromSeed(seed).split('article-vectors');
   const directions = styles.map(() => Float64Array.from({ length: vectorWidth }, () => random.normal()));
   const values = new Float32Array(articles.length * vectorWidth);

@@ -8,11 +8,11 @@ import { tableToText, type Table } from '@ferry/report';
 import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { groupsOf, keepRows, metricsOf, rankedRows, type RankedRows } from '../rows.ts';
-import type { AnyNewsModel } from '@ferry/nrms';
+import { readSubmission, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
 import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { rankNews } from './news.ts';
-import { openNewsRun } from './openNews.ts';
+import { openNewsRun, type OpenNewsRun } from './openNews.ts';
 import { openUserItemRun } from './openUserItem.ts';
 import { anyModelOf, knowsIds } from './recommender.ts';
 import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
@@ -31,6 +31,8 @@ export interface EvaluateRunOptions extends OpenRunOptions {
   readonly saveLists?: string;
   /** Items of each list. Default the largest cutoff. */
   readonly depth?: number;
+  /** Archive to write what MIND's leaderboard takes to: news models only. */
+  readonly mindSubmission?: string;
 }
 
 /** A run's metrics on a split. */
@@ -53,6 +55,8 @@ export interface Evaluation {
   readonly sampled?: string;
   /** The file that lists were written to. */
   readonly lists?: string;
+  /** What was submitted, and the archive it was written to. */
+  readonly submission?: Submission;
   /** Whether rows are impressions, ranked among what each shows. */
   readonly impressions?: boolean;
   /** Metrics over all rows. */
@@ -114,8 +118,19 @@ async function savedLists(
   return { items, listEnds, depth };
 }
 
+/** What was written for MIND's leaderboard. */
+export interface Submission {
+  /** The archive. */
+  readonly file: string;
+  /** The behaviours whose impressions it ranks. */
+  readonly source: string;
+  /** How many impressions. */
+  readonly impressions: number;
+}
+
 /** What a run ranked of a split. */
 interface RankedSplit {
+  readonly submission?: Submission;
   readonly recipe: TargetRecipe;
   readonly rows: RankedRows;
   /** Where the weights came from. */
@@ -169,12 +184,28 @@ async function rankUserItem(
   }
 }
 
+/**
+ * Ranks the impressions that MIND's leaderboard asks for, those of a folder `test` without labels, or else those of a split, and reads the archive
+ * again to be sure of it.
+ */
+async function submit(
+  file: string,
+  { opened: { data, parts }, scorer }: OpenNewsRun,
+  split: 'test' | 'valid',
+): Promise<Submission> {
+  const { test } = data.splits;
+  const impressions = test && !test.labels ? test : parts[split]!;
+  writeSubmission(file, impressions, await scorer.score(impressions));
+  await readSubmission(file, impressions);
+  return { file, source: impressions.source, impressions: impressions.count };
+}
+
 /** {@link evaluateRun} of a news model, which ranks what each impression shows. */
 async function rankImpressions(
   run: string,
   own: RunRecipe,
   model: AnyNewsModel,
-  { split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
+  { split = 'test', cutoffs, saveLists, depth, mindSubmission, ...which }: EvaluateRunOptions,
 ): Promise<RankedSplit> {
   const given = { '--cutoffs': cutoffs, '--save-lists': saveLists, '--depth': depth };
   const wrong = Object.entries(given).find(([, value]) => value !== undefined);
@@ -186,7 +217,9 @@ async function rankImpressions(
   try {
     const { recipe, opened, recommender, scorer, checkpoint } = open;
     const ranked = { split, recipe, checkpoint: basename(checkpoint) };
-    return { recipe, rows: await rankNews(recommender, scorer, opened, ranked), checkpoint };
+    const rows = await rankNews(recommender, scorer, opened, ranked);
+    if (mindSubmission === undefined) return { recipe, rows, checkpoint };
+    return { recipe, rows, checkpoint, submission: await submit(mindSubmission, open, split) };
   } finally {
     open.dispose();
   }
@@ -202,7 +235,11 @@ export async function evaluateRun(
   const own = await wholeRun(run, console);
   await checkLeft(run, own, without, console);
   const model = await anyModelOf(own, console);
-  const { recipe, rows, checkpoint } = isUserItem(model)
+  if (options.mindSubmission !== undefined && !isNews(model))
+    throw new UserError(
+      `--mind-submission is for models of news, which rank what impressions show; ${run} is a run of ${model.title}`,
+    );
+  const { recipe, rows, checkpoint, submission } = isUserItem(model)
     ? await rankUserItem(run, own, model, options, console)
     : isNews(model)
       ? await rankImpressions(run, own, model, options)
@@ -221,6 +258,7 @@ export async function evaluateRun(
     rows: rowCount(rows),
     ...(sampled !== undefined && { sampled }),
     ...(rows.impressions && { impressions: true }),
+    ...(submission && { submission }),
     metrics: metricsOf(rows, k, ties),
     ...(saveLists !== undefined && { lists: saveLists }),
     groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
@@ -253,5 +291,11 @@ export function formatEvaluation(evaluation: Evaluation, width?: number): string
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),
   ];
-  return [head, ...tables.map((table) => tableToText(table, { width }).trimEnd())].join('\n\n');
+  const { submission } = evaluation;
+  const written = submission && [
+    `${submission.file}: ranks for ${submission.impressions.toLocaleString('en-US')} impressions of ${submission.source}`,
+  ];
+  return [head, ...tables.map((table) => tableToText(table, { width }).trimEnd()), ...(written ?? [])].join(
+    '\n\n',
+  );
 }
