@@ -157,3 +157,12 @@ it('refuses what news models have not', async () => {
   );
   expect((await run('recommend', 'words', '--user', 'U1')).error).toMatch(/NRMS is a news model/);
 });
+
+it('has a recipe on the generated world, with what needs no model beside it', async () => {
+  const out = await ferry('train', 'sample-news', 'training.epochs=1', 'threads=1', '--out', 'sample');
+  expect(out).toMatch(/validate, [\d,]+ test \(folders train, dev and test\)/);
+  expect(out).toMatch(
+    /without a model, AUC[^]*: popularity 0?\.\d{4}\/[^]*, recency [^]*, category preference /,
+  );
+  expect(test('sample')['auc']).toBeGreaterThan(0.4);
+});

@@ -26,8 +26,12 @@ export interface NewsScorer {
    * @param clicks - Numbers of news, oldest first; all among the vectors.
    */
   users(clicks: readonly Int32Array[], news: NewsVectors): Promise<Float32Array>;
-  /** Scores of all candidates of some impressions, in their order. */
-  score(impressions: Impressions): Promise<Float32Array>;
+  /**
+   * Scores of all candidates of some impressions, in their order.
+   *
+   * @param vectors - Of all their news, made before; default made now.
+   */
+  score(impressions: Impressions, vectors?: NewsVectors): Promise<Float32Array>;
   /** Frees compiled functions. */
   dispose(): void;
 }
@@ -219,8 +223,8 @@ export function createNewsScorer(
   return {
     encode,
     users: usersOf,
-    score: async (impressions) => {
-      const vectors = await encode(newsIn(catalogue.count, impressions));
+    score: async (impressions, made) => {
+      const vectors = made ?? (await encode(newsIn(catalogue.count, impressions)));
       const scores = await (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);
       return options.defects.includes('bf16-scores')
         ? scores.map((score) => fromBfloat16(toBfloat16(score)))

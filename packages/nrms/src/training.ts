@@ -68,15 +68,21 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
   const step = compile(
     (inputs: StepInputs, key: tf.Tensor) => {
       const own: NewsStep = { p, options, training: true, random: randomSource(key) };
-      const report = updateWeights(weights, optimizer, () => {
+      return updateWeights(weights, optimizer, () => {
         const scores = stepScores(model, own, inputs);
         const loss = objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
         return { loss, report: [loss] };
       });
-      if (narrow) round([...weights.values(), ...moments]);
-      return report;
     },
     { name: `${model.name}.train` },
+  );
+  // Adam changes its variables in place, so they are rounded by a step of their own.
+  const narrowed = compile(
+    () => {
+      round([...weights.values(), ...moments]);
+      return tf.scalar(0);
+    },
+    { name: `${model.name}.narrow` },
   );
   const place = new Int32Array(catalogue.count + 1);
 
@@ -93,12 +99,14 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       const inputs = stepInputs(recommender, train, batch, place);
       const [loss] = await runStep(context.random, context.step, optimizer, (key) => step(inputs, key));
       disposeStep(inputs);
+      if (narrow) narrowed().dispose();
       return { loss: loss!, sequences: batch.impressions.length };
     },
     ...(evaluate && { evaluate }),
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
       step.dispose();
+      narrowed.dispose();
       optimizer.dispose();
     },
   };

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import {
+  categoryScores,
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
   evaluateImpressions,
   newsCatalogue,
   newsParts,
+  popularityScores,
   readMind,
   readNewsWords,
+  recencyScores,
   summariseImpressions,
   unknownShare,
   withEmptyCandidate,
@@ -149,6 +152,23 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
   ];
 }
 
+/** What needs no training of a model reaches on the test: read it beside every result. */
+function floors({ data: { news }, parts }: OpenedNews, { ties }: NewsEvaluation): string {
+  const { train: training, test } = parts;
+  const reached = {
+    popularity: popularityScores(test, training, news),
+    recency: recencyScores(test, training, news),
+    ...(news.categoryNames.length > 2 && { 'category preference': categoryScores(test, training, news) }),
+  };
+  const shown = Object.entries(reached).map(([name, scores]) => {
+    const { means } = summariseImpressions(evaluateImpressions(test, scores, { ties }));
+    return `${name} ${Object.values(means)
+      .map((value) => value.toFixed(4))
+      .join('/')}`;
+  });
+  return `  without a model, AUC/MRR/NDCG@5/NDCG@10 of the test: ${shown.join(', ')}`;
+}
+
 /** SHA-256 of everything of a data set that a run reads. */
 function fingerprint({ data: { news }, parts }: OpenedNews): string {
   const hash = createHash('sha256').update(JSON.stringify([news.count, news.titles]));
@@ -179,7 +199,8 @@ export async function runNews(
   const { parts } = opened;
   const recommender = await newsRecommenderOf(model, recipe, opened);
   if (listCheckpoints(checkpointsOf(recipe.out)).length === 0)
-    for (const line of describe(opened, recommender)) console.line(line);
+    for (const line of [...describe(opened, recommender), floors(opened, newsEvaluationOf(recipe))])
+      console.line(line);
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, ...rest } = recipe.training;
   const { metric, ties, batchSize: together } = newsEvaluationOf(recipe);
   const scorer = createNewsScorer(recommender, { batchSize: together });
