@@ -68,6 +68,7 @@ it('takes the last epoch where there is no validation part, and says so', async 
 
 it.each([
   [['evaluation.history=keep'], 'evaluation.history must be mask for LightGCN'],
+  [['features={ text: trained, shuffle: 1 }'], 'features.shuffle is for features that are extracted'],
   [['model={ name: sasrec }'], 'only user-item models can be trained on it'],
   [['model={ name: vbpr }'], 'reads features of image or text'],
   [['objective.over=pairs'], 'objective.over must be one of interactions, users'],
@@ -140,6 +141,32 @@ it('chooses the epoch by any metric, graded by ratings where there are any', asy
   expect(
     await ferry('train', 'kinds.yaml', 'target=pair', 'evaluation.relevance=5', '--out', 'never'),
   ).toContain('evaluation.relevance needs ratings, which pair (pair) has not');
+});
+
+it('goes through grids of user-item models, whole or drawn at random', async () => {
+  const study = (axes: string, more = ''): string => `job: study
+targets: [kinds]
+seeds: [1, 2]
+backend: cpu
+threads: 1
+model: { name: bpr-mf, factors: 4 }
+training: { epochs: 2, batchSize: 32 }
+axes: ${axes}
+${more}
+evaluation: { cutoffs: [3], history: mask, metric: recall@3 }
+`;
+  writeFileSync(
+    'grid.yaml',
+    study('{ training.learningRate: [0.05, 0.01], objective.over: [users, interactions] }', 'draw: 3'),
+  );
+  expect(await ferry('study', 'grid.yaml', '--out', 'grid')).toContain('6 training runs in grid');
+  expect(readFileSync('grid/report.html', 'utf8')).toContain('3 of 4, drawn at random');
+  expect((await ferry('study', 'grid.yaml', '--out', 'grid')).match(/finished before/g)).toHaveLength(6);
+  const fitted = study('{ model: [item-knn, most-pop] }').replace('{ name: bpr-mf, factors: 4 }', '{}');
+  writeFileSync('fitted.yaml', fitted);
+  const said = await ferry('study', 'fitted.yaml', '--out', 'fitted');
+  expect(said).toMatch(/item-knn, seed 1 .*Recall@3 [^]*most-pop, seed 2/);
+  expect((await ferry('study', 'fitted.yaml', '--out', 'fitted')).match(/finished before/g)).toHaveLength(4);
 });
 
 it('is compared with a model of sequences where both ranked one item of each user', async () => {

@@ -51,7 +51,7 @@ export {
 export { benjaminiHochberg, holm } from './corrections.ts';
 export { tTest, wilcoxon } from './classicTests.ts';
 export { type Lists, type RankedLists } from './lists.ts';
-export { isMany, listPlaces, nowhere, ratingGain, type ManyPlaces } from './manyPlaces.ts';
+export { isMany, listPlaces, nowhere, pickRelevant, ratingGain, type ManyPlaces } from './manyPlaces.ts';
 export { areas, manyValues, type ManyMetric } from './manyValues.ts';
 export { gains, hits, maskedMean, mrr, ndcgAt, recallAt, reciprocalRanks, type Mask } from './metrics.ts';
 export { metricTitle } from './metricTitle.ts';

@@ -26,6 +26,27 @@ export function isMany(results: object): results is ManyPlaces {
   return 'relevantEnds' in results && 'better' in results && results.relevantEnds !== undefined;
 }
 
+/**
+ * The same rows as if only some of their relevant items were relevant; the others are candidates like any.
+ *
+ * @param keep - Asked of each relevant item by its place in the arrays.
+ */
+export function pickRelevant(places: ManyPlaces, keep: (item: number) => boolean): ManyPlaces {
+  const { better, tied, relevantEnds, candidates, gains } = places;
+  const kept = Array.from(better.keys()).filter(keep);
+  let at = 0;
+  return {
+    better: Int32Array.from(kept, (item) => better[item]!),
+    tied: Int32Array.from(kept, (item) => tied[item]!),
+    relevantEnds: relevantEnds.map((end) => {
+      while (at < kept.length && kept[at]! < end) at++;
+      return at;
+    }),
+    candidates,
+    ...(gains && { gains: Float32Array.from(kept, (item) => gains[item]!) }),
+  };
+}
+
 /** Elliot's gain of a rating: 2^(rating - threshold + 1) - 1; relevant are ratings from the threshold on. */
 export function ratingGain(rating: number, threshold = 0): number {
   return 2 ** (rating - threshold + 1) - 1;

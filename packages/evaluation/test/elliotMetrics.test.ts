@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { elliotMetrics, elliotValue, ratingGain, trainingUse, type ElliotInputs } from '../src/index.ts';
+import {
+  elliotMetrics,
+  elliotValue,
+  pickRelevant,
+  ratingGain,
+  rowValues,
+  trainingUse,
+  type ElliotInputs,
+} from '../src/index.ts';
 
 /** Lists and relevant items, one user after the other. */
 function inputsOf(
@@ -104,5 +112,21 @@ describe("Elliot's metrics", () => {
     expect(() => elliotValue(inputsOf(rows, 2), 'AUC', 1)).toThrow(/must be one of Recall/);
     for (const name of elliotMetrics)
       expect(elliotValue(inputsOf(rows, 2), name, 1), name).toHaveProperty('value');
+  });
+});
+
+describe('some of the relevant items', () => {
+  it('are what a row is measured by, and rows without any have no value', () => {
+    const places = {
+      better: Int32Array.of(0, 5, 1, 2),
+      tied: new Int32Array(4),
+      relevantEnds: Int32Array.of(2, 3, 4),
+      gains: Float32Array.of(1, 3, 7, 15),
+    };
+    const some = pickRelevant(places, (item) => item !== 0 && item !== 2);
+    expect([...some.better]).toEqual([5, 2]);
+    expect([...some.relevantEnds]).toEqual([1, 1, 2]);
+    expect([...some.gains!]).toEqual([3, 15]);
+    expect([...rowValues(some, 'recall@3')]).toEqual([0, NaN, 1]);
   });
 });

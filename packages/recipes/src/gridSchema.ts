@@ -57,6 +57,11 @@ export const gridSchema = z
       .array(z.record(z.string(), z.union([scalar, z.array(scalar).min(1)])))
       .default([])
       .describe('combinations that are left out: { model: dssm, objective: [bce, softmax] }'),
+    draw: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('so many of the combinations, drawn at random by the first seed: random search; default all'),
     compare: z
       .array(
         z.strictObject({

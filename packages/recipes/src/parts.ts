@@ -114,6 +114,11 @@ export const featuresSchema = z.strictObject({
   textEncoder: textEncoderSchema.optional().describe('the encoder of text: trained'),
   textWidth: storedWidth('text'),
   imageWidth: storedWidth('image'),
+  shuffle: whole(0)
+    .optional()
+    .describe(
+      'a control: every item gets the features of another one, drawn by this seed; what they are still worth is capacity, not content',
+    ),
   damagedPictures: z
     .enum(['refuse', 'missing'])
     .default('refuse')
@@ -132,6 +137,11 @@ export function checkWidths(
 ): void {
   if (features.textEncoder !== undefined && features.text !== 'trained')
     problem(['features', 'textEncoder'], `is for features.text: trained, got ${features.text}`);
+  if (features.shuffle !== undefined && features.text === 'trained')
+    problem(
+      ['features', 'shuffle'],
+      'is for features that are extracted, and features.text is trained: leave it out',
+    );
   for (const modality of ['text', 'image'] as const)
     if (features[`${modality}Width`] !== undefined && features[modality] !== 'stored')
       problem(

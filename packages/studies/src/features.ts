@@ -1,4 +1,5 @@
 import type { Domain } from '@ferry/data';
+import { RandomStream } from '@ferry/engine';
 import {
   buildImageFeatures,
   buildTextFeatures,
@@ -59,7 +60,7 @@ export async function domainFeatures(
   progress?: FeatureProgress,
   { words = false, stored }: { words?: boolean; stored?: DomainFeatures } = {},
 ): Promise<DomainFeatures> {
-  const { text, image, damagedPictures } = settings;
+  const { text, image, damagedPictures, shuffle } = settings;
   const report = (modality: Modality) => (at: ExtractionProgress) => progress?.(modality, at);
   const found = stored ?? (await storedFeatures(domain, settings, { words }));
   // Text before image, whichever was found first.
@@ -79,7 +80,28 @@ export async function domainFeatures(
       damaged: damagedPictures,
       progress: report('image'),
     });
-  return features;
+  return shuffle === undefined ? features : shuffledFeatures(features, shuffle);
+}
+
+/** The features with rows in random order, among the items that have the modality. */
+function shuffledFeatures(features: DomainFeatures, seed: number): DomainFeatures {
+  const shuffled = Object.entries(features).map(([name, matrix]) => {
+    const { present, width, data } = matrix;
+    const rows = Int32Array.from(Array.from(present.keys()).filter((row) => present[row] !== 0));
+    const from = RandomStream.fromSeed(seed)
+      .split('shuffled features')
+      .split(matrix.modality)
+      .shuffle(rows.slice());
+    const moved = data.slice();
+    rows.forEach((row, r) => {
+      moved.set(data.subarray(from[r]! * width, (from[r]! + 1) * width), row * width);
+    });
+    return [
+      name,
+      { ...matrix, data: moved, source: undefined, encoder: `${matrix.encoder}, shuffled` },
+    ] as const;
+  });
+  return Object.fromEntries(shuffled);
 }
 
 /** Some lines for each set of features: what it is, the file it is kept in, what there is to know. */

@@ -81,12 +81,18 @@ export function trainingOf(recipe: TargetRecipe): Omit<TrainRecipe['training'], 
   return recipe.job === 'train' ? recipe.training : recipe.finetuning;
 }
 
-/** {@link TargetResult} of a run that is finished with these settings; undefined if there is work to be done. */
+/**
+ * {@link TargetResult} of a run that is finished with these settings; undefined if there is work to be done.
+ *
+ * @param most - Epochs it is to have. Default the recipe's.
+ */
 export async function finishedTarget(
   recipe: TargetRecipe & { out: string },
   summary: Summary | undefined,
+  most?: number,
 ): Promise<TargetResult | undefined> {
-  const { epochs, patience } = trainingOf(recipe);
+  const { patience, ...rest } = trainingOf(recipe);
+  const epochs = most ?? rest.epochs;
   // A run that ended for want of epochs or patience goes on if it is given more.
   const goesOn =
     summary?.reason === 'epochs'

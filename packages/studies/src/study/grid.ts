@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { RandomStream } from '@ferry/engine';
 import { domainName, gridSchema, withOverrides, type GridRecipe, type Path } from '@ferry/recipes';
 import type { Axis, AxisValue, Place } from './axes.ts';
 import type { Placed, PlannedComparison, PlannedRun, StudyDefinition, StudyPlan } from './plan.ts';
@@ -68,6 +69,34 @@ function isLeftOut(place: Place, except: GridRecipe['except']): boolean {
   );
 }
 
+/** Some of the combinations in their order, drawn by a seed. */
+function drawn<T>(all: readonly T[], count = all.length, seed: number): readonly T[] {
+  if (count >= all.length) return all;
+  const order = RandomStream.fromSeed(seed)
+    .split('draw')
+    .shuffle(all.map((_, i) => i));
+  const chosen = new Set(order.slice(0, count));
+  return all.filter((_, i) => chosen.has(i));
+}
+
+/** How many settings were tried, and of each model where models are an axis, in words. */
+function settingsText(
+  names: readonly string[],
+  places: readonly { readonly place: Place }[],
+  all: number,
+): string {
+  if (names.length < 2 && places.length === all) return '';
+  const models = new Map<string, number>();
+  if (names.includes('model'))
+    for (const { place } of places) {
+      const name = String(place['model']);
+      models.set(name, (models.get(name) ?? 0) + 1);
+    }
+  const each = [...models].map(([name, count]) => `${name} ${count}`).join(', ');
+  const number = places.length === all ? `${all}` : `${places.length} of ${all}, drawn at random`;
+  return `; settings: ${number}${each === '' ? '' : ` (${each})`}`;
+}
+
 /** A value as part of a directory's name. */
 const folder = (value: AxisValue['value']): string => String(value).replace(/[^\w.+-]+/g, '-');
 
@@ -114,12 +143,13 @@ export function planGrid(recipe: GridRecipe & Placed, name: string): StudyPlan {
   ];
   const base = { features, model, objective, training };
   const shared = { ...{ description: '', needs: 'nothing', takes: '', backend }, threads };
-  const places = combinations(values)
+  const all = combinations(values)
     .map((chosen) => ({
       chosen,
       place: Object.fromEntries(chosen.map(({ value }, a) => [names[a]!, value])),
     }))
     .filter(({ place }) => !isLeftOut(place, recipe.except));
+  const places = drawn(all, recipe.draw, recipe.seeds[0]!);
   const runs = recipe.seeds.flatMap((seed) =>
     targets.flatMap((target, t) =>
       places.map(({ chosen, place }): PlannedRun => {
@@ -143,7 +173,7 @@ export function planGrid(recipe: GridRecipe & Placed, name: string): StudyPlan {
   );
   return {
     title: `Study: ${name}`,
-    summary: `${names.join(' x ')} on ${list(targets)}`,
+    summary: `${names.join(' x ')} on ${list(targets)}${settingsText(names, places, all.length)}`,
     axes,
     sources: [],
     targets: recipe.targets.map((reference, t) => ({ reference, place: { target: targets[t]! } })),

@@ -1,4 +1,12 @@
-import { rowValues, summarise, summariseRuns, type Summary as Spread, type TieRule } from '@ferry/evaluation';
+import {
+  isMany,
+  pickRelevant,
+  rowValues,
+  summarise,
+  summariseRuns,
+  type Summary as Spread,
+  type TieRule,
+} from '@ferry/evaluation';
 import type { Summary } from '@ferry/training';
 import type { RunDetails } from '../details.ts';
 import type { RankedRows } from '../rows.ts';
@@ -63,7 +71,7 @@ export interface StudyRow {
   readonly seconds: Spread;
 }
 
-/** 1 for each test row whose item is cold. */
+/** 1 for each test row whose item is cold; where rows have several items, for each of these. */
 export function coldMask({ targetCounts }: RankedRows): Uint8Array {
   return Uint8Array.from(targetCounts, (count) => (count < coldBelow ? 1 : 0));
 }
@@ -71,18 +79,24 @@ export function coldMask({ targetCounts }: RankedRows): Uint8Array {
 /** Which test rows are looked at: all, or those whose item is warm, or cold. */
 export type RowChoice = 'all' | 'warm' | 'cold';
 
-/** A metric of each of some rows, in their order. */
+/**
+ * A metric of each of some rows, in their order. Where rows have several relevant items, warm and cold rows are those that have such items,
+ * and these alone are relevant.
+ */
 export function valuesOn(
   rows: RankedRows,
   metric: string,
   ties: TieRule,
   which: RowChoice = 'all',
 ): Float64Array {
-  const values = rowValues(rows, metric, ties);
-  if (which === 'all') return values;
   const isCold = coldMask(rows);
   const wanted = which === 'cold' ? 1 : 0;
-  return values.filter((_, row) => isCold[row] === wanted);
+  if (isMany(rows)) {
+    const some = which === 'all' ? rows : pickRelevant(rows, (item) => isCold[item] === wanted);
+    return rowValues(some, metric, ties).filter((value) => !Number.isNaN(value));
+  }
+  const values = rowValues(rows, metric, ties);
+  return which === 'all' ? values : values.filter((_, row) => isCold[row] === wanted);
 }
 
 /** Mean and deviation over runs of a metric on some rows; undefined where there are no such rows. */

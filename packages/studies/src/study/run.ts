@@ -14,8 +14,10 @@ import {
 } from '../jobs/domain.ts';
 import { checkPlace } from '../jobs/place.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
-import { modelOf, readsWords } from '../jobs/recommender.ts';
+import { isUserItem, type AnyModel } from '../jobs/anyModel.ts';
+import { anyModelOf, modelOf, readsWords } from '../jobs/recommender.ts';
 import { finishedTarget, runTarget, type TargetResult } from '../jobs/target.ts';
+import { runUserItem } from '../jobs/userItem.ts';
 import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
@@ -41,6 +43,8 @@ interface Want {
   words: boolean;
   /** Splits that must have rows. */
   rows: readonly ('train' | 'valid')[];
+  /** Whether the items of users must have an order. */
+  ordered: boolean;
   /** Runs that will read it. */
   left: number;
 }
@@ -51,26 +55,34 @@ interface Want {
  */
 async function domainReader({ preparations, runs }: StudyPlan, console: JobConsole) {
   const wants = new Map<string, Want>();
-  const want = (reference: string, recipe: RunRecipe, words: boolean, rows: Want['rows']): void => {
+  const want = (
+    reference: string,
+    recipe: RunRecipe,
+    { words, rows, ordered }: Pick<Want, 'words' | 'rows' | 'ordered'>,
+  ): void => {
     const key = wantOf(reference, recipe);
-    const own = wants.get(key) ?? { reference, recipe, words, rows, left: 0 };
+    const own = wants.get(key) ?? { reference, recipe, words, rows, ordered, left: 0 };
     wants.set(key, {
       ...own,
       words: own.words || words,
       rows: rows.length > own.rows.length ? rows : own.rows,
+      ordered: own.ordered || ordered,
       left: own.left + 1,
     });
   };
   for (const { recipe } of preparations) {
     if (isPrepared(recipe)) continue;
     const words = readsWords(await modelOf(recipe, console), recipe);
-    for (const source of recipe.sources) want(source, recipe, words, ['train']);
+    for (const source of recipe.sources) want(source, recipe, { words, rows: ['train'], ordered: true });
   }
-  for (const { recipe } of runs) want(recipe.target, recipe, false, ['train', 'valid']);
+  for (const { recipe } of runs) {
+    const ordered = !isUserItem(await anyModelOf(recipe, console));
+    want(recipe.target, recipe, { words: false, rows: ordered ? ['train', 'valid'] : [], ordered });
+  }
   const left = new Map([...wants].map(([key, own]) => [key, own.left]));
   const opened = new Map<string, OpenedDomain>();
-  for (const [key, { reference, recipe, words, rows }] of wants)
-    opened.set(key, await openForJob(reference, recipe, { words, rows }));
+  for (const [key, { reference, recipe, words, rows, ordered }] of wants)
+    opened.set(key, await openForJob(reference, recipe, { words, rows, ordered }));
   const known = new Map<string, LoadedDomain>();
   const described = new Set<string>();
   return {
@@ -138,6 +150,23 @@ function runsText({ preparations, runs }: StudyPlan): string {
   return before + counted(runs.length, kind);
 }
 
+/** Epochs of a model that is fitted; undefined for the others, whose recipes say. */
+const epochsOf = (model: AnyModel): number | undefined =>
+  isUserItem(model) && model.kind === 'fitted' ? 1 : undefined;
+
+/** Does a planned run of a model of any kind. */
+function runOne(
+  { recipe }: PlannedRun,
+  model: AnyModel,
+  loaded: LoadedDomain,
+  console: JobConsole,
+): Promise<TargetResult> {
+  const options = { loaded, describe: false };
+  return recipe.job === 'train' && isUserItem(model)
+    ? runUserItem(recipe, model, console, options)
+    : runTarget(recipe, console, options);
+}
+
 /**
  * Does the runs of a study that are not done yet, then writes its table and report. Killed and run again, it skips what
  * is finished and resumes what is not.
@@ -185,7 +214,11 @@ export async function runStudy(
     );
   };
   const baselines: BaselineResult[] = [];
-  for (const [at, { place, domain }] of targets.entries()) {
+  const kinds = new Map<PlannedRun, AnyModel>();
+  for (const run of plan.runs) kinds.set(run, await anyModelOf(run.recipe, console));
+  // Baselines rank the rows of models of sequences; those of user-item studies are models themselves.
+  const sequences = plan.runs.length === 0 || [...kinds.values()].some((model) => !isUserItem(model));
+  for (const [at, { place, domain }] of sequences ? targets.entries() : []) {
     const { reference } = plan.targets[at]!;
     const used = richestRun(plan, reference);
     const directory = join(out, 'baselines', domain.name);
@@ -213,10 +246,8 @@ export async function runStudy(
       await prepare(plan.preparations.find((each) => each.name === needs)!);
       prepared.add(needs);
     }
-    const before = await finishedTarget(own, readSummary(own.out));
-    const result =
-      before ??
-      (await runTarget(own, quiet, { loaded: await reader.take(own.target, own), describe: false }));
+    const before = await finishedTarget(own, readSummary(own.out), epochsOf(kinds.get(run)!));
+    const result = before ?? (await runOne(run, kinds.get(run)!, await reader.take(own.target, own), quiet));
     reader.done(own.target, own);
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
     results.push({ name: run.name, place, seed, directory: own.out, ...result });
