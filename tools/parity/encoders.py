@@ -2,6 +2,7 @@
 
     python tools/parity/encoders.py packages/encoders/test/fixtures             # all families
     python tools/parity/encoders.py packages/encoders/test/fixtures bert vit    # some
+    python tools/parity/encoders.py --check saved packages/encoders/test/fixtures   # opens what Ferry saved: saved/bert, saved/clip@text ...
 
 For each family a folder as `save_pretrained` writes it, and `expected.safetensors`: cases of inputs (several rows with padding, an odd length, a batch of
 one), `last_hidden_state` and the pooled output of each; of the first case the gradients of all weights, the losses of five AdamW steps and the outputs after
@@ -77,6 +78,17 @@ def mae():
     return image_model(model, run)
 
 
+def resnet(**sizes):
+    """Pixels of the last map in the place of tokens; statistics as they are saved."""
+    model = T.ResNetModel(T.ResNetConfig(**sizes))
+
+    def run(given):
+        made = model(**given)
+        return made.last_hidden_state.flatten(2).transpose(1, 2), made.pooler_output.flatten(1)
+
+    return image_model(model, run, size=33)
+
+
 def clip():
     """Both towers of one model, each with its projection; the second inputs of the text tower are as old files are read."""
     text = dict(TEXT, hidden_act="quick_gelu", eos_token_id=19)
@@ -113,6 +125,25 @@ FAMILIES = {
         )
     ),
     "clip": clip,
+    "opt": lambda: text_model(
+        T.OPTModel(
+            T.OPTConfig(
+                vocab_size=20, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, ffn_dim=12,
+                max_position_embeddings=12, word_embed_proj_dim=8, pad_token_id=1, bos_token_id=2, eos_token_id=2,
+            )
+        ),
+        padding=1,
+    ),
+    "swin": lambda: image_model(
+        T.SwinModel(
+            T.SwinConfig(
+                image_size=16, patch_size=2, embed_dim=4, depths=[2, 2], num_heads=[1, 2], window_size=3, mlp_ratio=2.0
+            )
+        ),
+        size=16,
+    ),
+    "resnet-basic": lambda: resnet(embedding_size=4, hidden_sizes=[4, 8], depths=[1, 2], layer_type="basic"),
+    "resnet-bottleneck": lambda: resnet(embedding_size=4, hidden_sizes=[8, 16], depths=[2, 1], layer_type="bottleneck"),
 }
 
 
@@ -197,6 +228,7 @@ def torch_files(folder):
 
 def lora(folder):
     """The BERT of the fixtures with peft's small matrices: its files, outputs, and gradients of the small matrices."""
+    torch.manual_seed(11)
     draw = np.random.default_rng(11)
     base = T.BertModel.from_pretrained(folder / "bert").eval()
     model = peft.get_peft_model(base, peft.LoraConfig(r=3, lora_alpha=6, target_modules=["query", "value"])).eval()
@@ -218,7 +250,32 @@ def lora(folder):
     save_file(found, folder / "bert-lora" / "expected.safetensors")
 
 
+def check(folder, fixtures):
+    """What Ferry saved of each fixture, opened by the class its config.json names: how far its tokens are from the fixture's."""
+    for saved in sorted(folder.iterdir()):
+        config = T.AutoConfig.from_pretrained(saved)
+        model = getattr(T, config.architectures[0]).from_pretrained(saved).eval()
+        name, _, tower = saved.name.partition("@")
+        expected = load_file(fixtures / name / (f"expected-{tower}.safetensors" if tower else "expected.safetensors"))
+        given = {
+            key[2:]: value.long() if value.dtype == torch.int32 else value
+            for key, value in expected.items()
+            if key in ("0.input_ids", "0.attention_mask", "0.pixel_values")
+        }
+        if config.model_type == "vit_mae":
+            given["noise"] = torch.arange(4.0).expand(len(given["pixel_values"]), 4)
+        with torch.no_grad():
+            hidden = model(**given).last_hidden_state
+        if hidden.dim() == 4:
+            hidden = hidden.flatten(2).transpose(1, 2)
+        mask = given.get("attention_mask", torch.ones(hidden.shape[:2]))[..., None]
+        print(saved.name, type(model).__name__, ((hidden - expected["0.hidden"]) * mask).abs().max().item())
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--check":
+        check(Path(sys.argv[2]), Path(sys.argv[3]))
+        sys.exit()
     target = Path(sys.argv[1])
     for one in sys.argv[2:] or FAMILIES:
         make(one, target)

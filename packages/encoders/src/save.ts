@@ -1,8 +1,9 @@
-import { copyFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { flattenParameters, saveParameters } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
 import { families } from './families/index.ts';
+import { parseKeepingFloats, writeJson } from './floats.ts';
 
 /** Files that belong to an encoder besides its weights: tokenizers, picture processors, poolings. */
 const companions = [
@@ -15,6 +16,12 @@ const companions = [
   /^\d+_(Pooling|Normalize)$/,
 ];
 
+/** An encoder's settings as its folder writes them, floats told from whole numbers. */
+async function writtenConfig({ config, directory }: Encoder): Promise<Readonly<Record<string, unknown>>> {
+  if (directory === undefined) return config;
+  return parseKeepingFloats(await readFile(join(directory, 'config.json'), 'utf8'));
+}
+
 /**
  * Writes an encoder in Hugging Face's layout: `config.json`, `model.safetensors` under transformers' names, and
  * beside them the tokenizer's and
@@ -26,12 +33,13 @@ const companions = [
  */
 export async function saveEncoder(directory: string, encoder: Encoder): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const { config, family, names, parameters, modality } = encoder;
+  const { family, names, parameters, modality } = encoder;
+  const config = await writtenConfig(encoder);
   const one = families.find(({ name, modality: reads }) => name === family && reads === modality)!;
   const saved = one.savedConfig?.(config) ?? config;
   const whole = { ...saved, architectures: [one.architecture], dtype: 'float32' };
   if ('torch_dtype' in whole) delete whole.torch_dtype;
-  await writeFile(join(directory, 'config.json'), `${JSON.stringify(whole, null, 2)}\n`);
+  await writeFile(join(directory, 'config.json'), writeJson(whole));
   const weights = new Map(
     [...flattenParameters(parameters)].map(([name, variable]) => [names.get(name)!, variable]),
   );

@@ -80,6 +80,36 @@ describe('loadEncoder reads', () => {
     await expectFixturesOutput(await loadEncoder(directory));
   });
 
+  it("a ResNet under torchvision's names", async () => {
+    const from = fixture('resnet-basic');
+    const { tensors } = await readSafetensors(join(from, 'model.safetensors'));
+    const theirs = (name: string): string =>
+      name
+        .replace('embedder.embedder.convolution', 'conv1')
+        .replace('embedder.embedder.normalization', 'bn1')
+        .replace(
+          /^encoder\.stages\.(\d)\.layers\.(\d)\./,
+          (_, stage: string, i: string) => `layer${Number(stage) + 1}.${i}.`,
+        )
+        .replace('shortcut.convolution', 'downsample.0')
+        .replace('shortcut.normalization', 'downsample.1')
+        .replace(
+          /layer\.(\d)\.(convolution|normalization)/,
+          (_, k: string, kind: string) => `${kind === 'convolution' ? 'conv' : 'bn'}${Number(k) + 1}`,
+        );
+    const renamed = new Map([...tensors].map(([name, tensor]) => [theirs(name), tensor]));
+    expect([...renamed.keys()]).toContain('layer2.0.downsample.1.running_var');
+    renamed.set('fc.weight', { dtype: 'F32', shape: [2, 8], data: new Float32Array(16) });
+    await writeSafetensors(join(directory, 'model.safetensors'), renamed);
+    await cp(join(from, 'config.json'), join(directory, 'config.json'));
+    const encoder = await loadEncoder(directory);
+    expect(encoder.ignored).toContain('fc.weight');
+    const expected = await readExpected('resnet-basic');
+    const vectors = encoder.vectors(encoder.parameters, expected.inputs(1)!);
+    close(vectors.dataSync(), expected.values('1.pooled')!, 1e-5, 'pooled');
+    encoder.dispose();
+  });
+
   it('a checkpoint without the pooler', async () => {
     await bertFolder((tensors) => {
       tensors.delete('pooler.dense.weight');

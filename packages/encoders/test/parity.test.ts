@@ -124,7 +124,12 @@ describe.each(families)('a saved $name', ({ name, folder = name, modality }) => 
     for (const [key, tensor] of after.tensors) expect(tensor, key).toEqual(before.tensors.get(key));
     expect(before.tensors.size - after.tensors.size).toBe(encoder.ignored.length);
     expect(after.metadata).toEqual({ format: 'pt' });
-    const config = JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')) as object;
+    const text = await readFile(join(directory, 'config.json'), 'utf8');
+    const config = JSON.parse(text) as object;
+    // Python refuses a whole number where it wants a float: those of this family stay what they were.
+    const floats = (from: string): string[] => from.match(/"\w+": -?\d+(\.\d+)?([eE][+-]?\d+)?(?=[,\s])/g)!;
+    const source = floats(await readFile(join(fixture(folder), 'config.json'), 'utf8'));
+    for (const line of floats(text)) if (!line.includes('mask_ratio')) expect(source).toContain(line);
     expect(config).toHaveProperty('architectures.0', expect.stringMatching(/Model/));
     const again = await loadEncoder(directory, modality && { modality });
     expect(again.width).toBe(encoder.width);

@@ -1,4 +1,7 @@
-/** Tokenizers against Python's (tools/parity/encoder_tokenizers.py): trained vocabularies of three kinds, malformed texts, real titles. */
+/**
+ * Tokenizers against Python's (tools/parity/encoder_tokenizers.py): trained vocabularies of three kinds, malformed
+ * texts, real titles.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';

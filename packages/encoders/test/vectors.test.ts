@@ -1,5 +1,5 @@
 /** One vector of each text: all poolings by hand from the tokens' vectors, and the chain entered in the middle. */
-import { compile, selectBackend, tf } from '@ferry/engine';
+import { compile, randomKey, randomSource, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadEncoder, poolings } from '../src/index.ts';
 import { close, fixture, readExpected } from './expected.ts';
@@ -47,6 +47,27 @@ describe('pooling', () => {
       encoder.dispose();
     }
   });
+});
+
+describe('what is dropped', () => {
+  // Of Swin whole blocks, of the others single numbers.
+  it.each(['bert', 'mpnet', 'opt', 'swin'])(
+    'of %s is drawn from the random source, and without one nothing is',
+    async (name) => {
+      const encoder = await loadEncoder(fixture(name));
+      const inputs = (await readExpected(name)).inputs(0)!;
+      const key = (step: number) => randomSource(randomKey(RandomStream.fromSeed(3), step));
+      const [plain, again, first, same, other] = [undefined, undefined, key(0), key(0), key(1)].map(
+        (random) => encoder.vectors(encoder.parameters, inputs, random).dataSync(),
+      );
+      expect(again).toEqual(plain);
+      expect(first).not.toEqual(plain);
+      expect(same).toEqual(first);
+      expect(other).not.toEqual(first);
+      expect(first!.every(Number.isFinite)).toBe(true);
+      encoder.dispose();
+    },
+  );
 });
 
 describe.each(families)('$name', ({ name, folder = name, modality }) => {
