@@ -9,7 +9,21 @@ import type { LoraOptions } from './lora.ts';
  * comes after them; `lora`: matrices of low rank beside frozen weights; or globs of names.
  */
 export type Tuning =
-  'all' | 'none' | 'bitfit' | { layers: number } | { lora: LoraOptions } | { match: readonly string[] };
+  | 'all'
+  | 'none'
+  | 'bitfit'
+  | {
+      /** How many last layers. */
+      layers: number;
+    }
+  | {
+      /** Rank, factor and targets. */
+      lora: LoraOptions;
+    }
+  | {
+      /** Globs of names. */
+      match: readonly string[];
+    };
 
 /** Weights after the last layer, in every family. */
 const tail = ['final.**', 'pooler.**', 'projection'];
