@@ -7,8 +7,21 @@ import type { Impressions } from './mind/types.ts';
  */
 export const commonDefects = ['oldest-history', 'empty-candidate', 'bf16-scores', 'bf16-weights'] as const;
 
+/** Name of a defect. */
+export type Defect =
+  | 'shared-mask'
+  | 'raw-logit'
+  | 'long-history'
+  | 'mean-over-padding'
+  | 'attention-across-users'
+  | 'unmasked-padding'
+  | 'empty-candidate'
+  | 'bf16-scores'
+  | 'bf16-weights'
+  | 'oldest-history';
+
 /** What each defect is; the letter and number are those of the documentation. */
-export const defectTexts = {
+export const defectTexts: Readonly<Record<Defect, string>> = {
   'shared-mask': 'E2: in training, all histories of a batch are masked as its last one; none is in the test',
   'raw-logit': 'E3: ranked by the logit of a click alone, not by its difference to that of no click',
   'long-history': 'E4: histories are cut in training and not in the test',
@@ -20,10 +33,7 @@ export const defectTexts = {
   'bf16-scores': 'F4: scores are rounded to bfloat16, which makes ties',
   'bf16-weights': 'F5: weights and moments are bfloat16: small steps are lost',
   'oldest-history': 'the oldest clicks of a history are read, not the newest',
-} as const;
-
-/** Name of a defect. */
-export type Defect = keyof typeof defectTexts;
+};
 
 /**
  * Whether padding changes results by some defect: then there must be as much of it as published code has, whatever the batch, and not as little

@@ -48,7 +48,7 @@ export type {
   WordReading,
 } from './contract.ts';
 export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
-export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
+export { impressionMetrics, type NewsEvaluation } from './evaluation.ts';
 export { newsParts, type NewsParts } from './parts.ts';
 export { newsCatalogue, readNewsWords } from './catalogue.ts';
 export {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newsEvaluation, newsParts, type Impressions, type MindData } from '../src/index.ts';
+import { newsEvaluation } from '../src/evaluation.ts';
+import { newsParts, type Impressions, type MindData } from '../src/index.ts';
 import { impressionsOf, news } from './world.ts';
 
 const all = impressionsOf(100, { seed: 1 });

@@ -16,20 +16,23 @@ export interface ImpressionValues {
   })[];
 }
 
-/** Name of the share of impressions that ties decide, among their means. */
-const TIED = 'tied';
-
-/** Means over the impressions that count, and the share of them that ties decide. */
+/** Means over the impressions that count. */
 export function impressionMeans(
-  { values, tied }: ImpressionValues,
+  { values }: Pick<ImpressionValues, 'values'>,
   counts: (row: number) => boolean = () => true,
 ): Record<string, number> {
   const [first] = Object.values(values);
-  const rows = Array.from(tied.keys()).filter((row) => !Number.isNaN(first![row]) && counts(row));
+  const rows = Array.from(first!.keys()).filter((row) => !Number.isNaN(first![row]) && counts(row));
   const mean = (all: ArrayLike<number>): number =>
     rows.reduce((sum, row) => sum + all[row]!, 0) / rows.length;
-  const means = Object.entries(values).map(([name, all]) => [name, mean(all)] as const);
-  return { ...Object.fromEntries(means), [TIED]: mean(tied) };
+  return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, mean(all)]));
+}
+
+/** Share of the impressions that count which the rule for ties decides. */
+export function tiedShare({ values, tied }: ImpressionValues): number {
+  const [first] = Object.values(values);
+  const counting = Array.from(tied).filter((_, row) => !Number.isNaN(first![row]));
+  return counting.reduce((sum, own) => sum + own, 0) / counting.length;
 }
 
 /** Means by group. */

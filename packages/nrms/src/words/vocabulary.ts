@@ -4,7 +4,7 @@ export interface Vocabulary {
   readonly words: readonly string[];
   /** Rows of a table of word vectors: all words, padding and the unknown one. */
   readonly size: number;
-  /** Number of a word; {@link UNKNOWN_WORD} for one that is not there. */
+  /** Number of a word; 1 for one that is not there. */
   find(word: string): number;
 }
 

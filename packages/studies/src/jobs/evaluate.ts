@@ -9,6 +9,7 @@ import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequenti
 import { replaceFile } from '@ferry/training';
 import { groupsOf, keepRows, metricsOf, rankedRows, type RankedRows } from '../rows.ts';
 import { readSubmission, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
+import { tiedShare } from '../impressionValues.ts';
 import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { rankNews } from './news.ts';
@@ -57,8 +58,8 @@ export interface Evaluation {
   readonly lists?: string;
   /** What was submitted, and the archive it was written to. */
   readonly submission?: Submission;
-  /** Whether rows are impressions, ranked among what each shows. */
-  readonly impressions?: boolean;
+  /** Where rows are impressions, ranked among what each shows: the rule for ties, and the share of rows that it decides. */
+  readonly impressions?: { readonly ties: string; readonly tied: number };
   /** Metrics over all rows. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Metrics by training interactions of the target, length of the history, and modalities of the target. */
@@ -257,7 +258,9 @@ export async function evaluateRun(
     ...{ checkpoint, domain, split, without, items, protocol },
     rows: rowCount(rows),
     ...(sampled !== undefined && { sampled }),
-    ...(rows.impressions && { impressions: true }),
+    ...(rows.impressions && {
+      impressions: { ties: rows.impressions.ties, tied: tiedShare(rows.impressions) },
+    }),
     ...(submission && { submission }),
     metrics: metricsOf(rows, k, ties),
     ...(saveLists !== undefined && { lists: saveLists }),
@@ -285,8 +288,8 @@ export const notComparable = 'not comparable with full ranking';
 /** An evaluation for the terminal. */
 export function formatEvaluation(evaluation: Evaluation, width?: number): string {
   const { checkpoint, domain, split, protocol, sampled, without, rows, items, metrics, groups } = evaluation;
-  const { impressions = false } = evaluation;
-  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} ${impressions ? `impressions of ${items.toLocaleString('en-US')} news` : `rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}`}, split ${protocol ?? 'unknown'}`;
+  const { impressions } = evaluation;
+  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} ${impressions ? `impressions of ${items.toLocaleString('en-US')} news (${(100 * impressions.tied).toFixed(1)} % decided by the rule for ties, ${impressions.ties})` : `rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}`}, split ${protocol ?? 'unknown'}`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),
