@@ -10,6 +10,7 @@ import { models } from './models.ts';
 
 /** The kinds of study, each loaded when it is used. */
 const known: Readonly<Record<string, () => Promise<StudyDefinition>>> = {
+  features: async () => (await import('@ferry/feature-study')).featureStudy,
   modality: async () => (await import('@ferry/modality-study')).modalityStudy,
   grid: () => Promise.resolve(gridStudy),
   transfer: async () => (await import('@ferry/transfer-study')).transferStudy,

@@ -169,6 +169,20 @@ evaluation: { cutoffs: [3], history: mask, metric: recall@3 }
   expect((await ferry('study', 'fitted.yaml', '--out', 'fitted')).match(/finished before/g)).toHaveLength(4);
 });
 
+it('studies which features serve, on the sample world', { timeout: 180_000 }, async () => {
+  const quick = ['training.epochs=1', 'backend=ort', 'axes.model=[vbpr, attribute-item-knn]'];
+  const said = await ferry('study', 'sample-features', ...quick, '--out', 'features');
+  expect(said).toMatch(/\[10\/10\] posters, attribute-item-knn, text \+ image/);
+  const page = readFileSync('features/report.html', 'utf8');
+  for (const part of [
+    'Do features beat none?',
+    'Is it content, or capacity?',
+    'Beyond accuracy',
+    'cold items',
+  ])
+    expect(page).toContain(part);
+});
+
 it('is compared with a model of sequences where both ranked one item of each user', async () => {
   const lines = (values: object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('');
   mkdirSync('order');
