@@ -2,13 +2,16 @@
 // eager step of the same model by transformers, in one run: BERT-small on 64 texts of 30 tokens, ViT-tiny on 16 pictures
 // of 224 x 224.
 //
-//   npm run bench:encoders -- [--steps 8] [--sizes bert-small,vit-tiny] [--python python3] [--threads 2]
+//   npm run bench:encoders -- [--steps 8] [--sizes bert-small,vit-tiny] [--python python3] [--threads 2] [--processor]
+//
+// With --processor and one thread: seconds of the processor, which other programs change less.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createEncoder } from '@ferry/encoders';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { createOptimizer, flattenParameters } from '@ferry/nn';
+import { clock } from './clock.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -16,9 +19,11 @@ const { values: options } = parseArgs({
     sizes: { type: 'string', default: 'bert-small,vit-tiny' },
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     threads: { type: 'string', default: '2' },
+    processor: { type: 'boolean', default: false },
   },
 });
 const steps = Number(options.steps);
+const now = clock(options.processor);
 
 /** What is measured: a config.json without dropout, and a batch. */
 const sizes: Record<string, { config: Record<string, unknown>; inputs: () => Record<string, tf.Tensor> }> = {
@@ -63,12 +68,12 @@ function measure({ config, inputs }: (typeof sizes)[string]): number {
   const given = inputs();
   const times: number[] = [];
   for (let i = 0; i < steps + 2; i++) {
-    const start = performance.now();
+    const start = now();
     optimizer.advance(i);
     const loss = step(given);
     loss.dataSync();
     loss.dispose();
-    times.push((performance.now() - start) / 1000);
+    times.push((now() - start) / 1000);
   }
   step.dispose();
   optimizer.dispose();
@@ -81,9 +86,8 @@ await selectBackend('ort', { threads: Number(options.threads) });
 const script = fileURLToPath(new URL('../parity/encoders_bench.py', import.meta.url));
 for (const name of options.sizes.split(',')) {
   const ours = measure(sizes[name]!);
-  const { stdout, stderr } = spawnSync(options.python, [script, name, options.threads, String(steps)], {
-    encoding: 'utf8',
-  });
+  const given = [script, name, options.threads, String(steps), ...(options.processor ? ['processor'] : [])];
+  const { stdout, stderr } = spawnSync(options.python, given, { encoding: 'utf8' });
   const theirs = Number(stdout);
   if (!(theirs > 0)) console.error(stderr);
   console.log(
