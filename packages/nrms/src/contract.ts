@@ -136,7 +136,10 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   /** What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one without weights. */
   readonly objectives: Readonly<Record<string, NewsObjective>>;
   /** It belongs to its news: nothing is carried to others. */
-  readonly weights: { readonly tune: Readonly<Record<string, never>> };
+  readonly weights: {
+    /** Nothing. */
+    readonly tune: Readonly<Record<string, never>>;
+  };
   /** Names of weights that are not trained. Default none. */
   frozen?(options: O): readonly string[];
   /** First weights; each part draws from a stream of its own. */

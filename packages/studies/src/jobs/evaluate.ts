@@ -58,8 +58,13 @@ export interface Evaluation {
   readonly lists?: string;
   /** What was submitted, and the archive it was written to. */
   readonly submission?: Submission;
-  /** Where rows are impressions, ranked among what each shows: the rule for ties, and the share of rows that it decides. */
-  readonly impressions?: { readonly ties: string; readonly tied: number };
+  /** Where rows are impressions, ranked among what each shows. */
+  readonly impressions?: {
+    /** The rule for ties. */
+    readonly ties: string;
+    /** Share of the rows that it decides. */
+    readonly tied: number;
+  };
   /** Metrics over all rows. */
   readonly metrics: Readonly<Record<string, number>>;
   /** Metrics by training interactions of the target, length of the history, and modalities of the target. */
