@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodeNpy } from '@ferry/features';
+import { parseRecipe } from '@ferry/recipes';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ferry } from './ferry.ts';
 
@@ -179,6 +180,21 @@ function figures(lists: string, test: string, k: number): Record<string, number>
 }
 
 describe("the hands-on's files", () => {
+  it('are those of the guide', () => {
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/handsOn.md'), 'utf8');
+    const blocks = [...guide.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, yaml]) => yaml!);
+    const files = [split, handsOn(...extractors.clip)];
+    const valueOf = (yaml: string): unknown => parseRecipe(yaml, 'guide').value;
+    expect(blocks.map(valueOf)).toEqual(files.map(valueOf));
+    for (const folder of extractors.resnet50_sentencebert) expect(guide).toContain(`embeddings_32/${folder}`);
+    for (const command of [
+      'npx ferry elliot config_files/split_office.yml',
+      'cp data/office_splits/0/0/train.tsv data/office_splits/0/0/val.tsv data/office_splits/0/test.tsv data/office/',
+      ...Object.keys(extractors).map((name) => `npx ferry elliot config_files/hands-on_${name}.yml`),
+    ])
+      expect(guide).toContain(command);
+  });
+
   it('split the data as Elliot splits them', async () => {
     const said = await ferry('elliot', 'config_files/split_office.yml');
     expect(said).toMatch(/@10 +Recall +nDCG[^]*MostPop[^]*@20 +Recall/);
@@ -224,7 +240,9 @@ describe("the hands-on's files", () => {
     head!.slice(1).forEach((name, i) => {
       expect(Number(line![i + 1]), name).toBeCloseTo(found[name]!, 12);
     });
-    expect(await ferry('compare', run, run.replace('clip', 'resnet50_sentencebert'))).toContain('40 rows');
+    const other = run.replace('clip', 'resnet50_sentencebert');
+    expect(await ferry('compare', run, other, '--metric', 'recall@20')).toContain('40 rows');
+    expect(await ferry('longtail', run, other)).toContain('Recall@20 by training interactions');
   });
 });
 
