@@ -2,6 +2,8 @@
 // clicks (the preset `paper`, learned words), and at MIND's lengths of titles; the twin as published code is, which encodes every time a news occurs, and
 // with each distinct news encoded once, as Ferry does. Then a whole evaluation at the shape of MIND-small's dev part, news vectors made beforehand.
 //
+// `--steps 0` leaves out the training, so that the peak of memory is the evaluation's.
+//
 //   npm run bench:nrms -- [--steps 6] [--python python3] [--threads 2] [--impressions 73152]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -143,7 +145,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ferry-bench-'));
 console.log('| titles | samples/s | PyTorch s a step, every occurrence | PyTorch s a step, distinct news |');
 console.log('| ------ | --------: | ---------------------------------: | ------------------------------: |');
 try {
-  for (const full of [true, false]) {
+  for (const full of steps > 0 ? [true, false] : []) {
     const { seconds, batch } = await trainHere(full);
     const file = join(folder, 'batch.json');
     writeFileSync(file, JSON.stringify(batch));
