@@ -1,5 +1,5 @@
-// Seconds and peak memory of reading a data set in MIND's form, made up at the sizes of MIND-small's dev split and of MIND-large's train
-// split. With --python, pandas reads the same behaviours and splits their lists.
+// Seconds and peak memory of reading a data set in MIND's form, made up at the sizes of MIND-small's dev split and of
+// MIND-large's train split. With --python, pandas reads the same behaviours and splits their lists.
 //
 //   npm run bench:mind -- [--sizes small,large] [--python python3] [--keep <directory>]
 import { spawnSync } from 'node:child_process';
@@ -68,7 +68,8 @@ try {
       rows.push(['pandas', reading(options.python, ['-c', pandas, directory])]);
     for (const [reader, { read, cpu, peak }] of rows)
       console.log(
-        `| ${name} | ${reader} | ${size.impressions} | ${size.news} | ${read.toFixed(2)} | ${cpu.toFixed(2)} | ${Math.round(peak)} |`,
+        `| ${name} | ${reader} | ${size.impressions} | ${size.news} | ${read.toFixed(2)} | ${cpu.toFixed(2)} | ` +
+          `${Math.round(peak)} |`,
       );
   }
 } finally {

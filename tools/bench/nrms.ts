@@ -1,6 +1,7 @@
-// NRMS beside its PyTorch twin (tools/parity/nrms_twin.py), in one run: training samples a second at B = 64, titles of 30 words and histories of 50
-// clicks (the preset `paper`, learned words), and at MIND's lengths of titles; the twin as published code is, which encodes every time a news occurs, and
-// with each distinct news encoded once, as Ferry does. Then a whole evaluation at the shape of MIND-small's dev part, news vectors made beforehand.
+// NRMS beside its PyTorch twin (tools/parity/nrms_twin.py), in one run: training samples a second at B = 64, titles of
+// 30 words and histories of 50 clicks (the preset `paper`, learned words), and at MIND's lengths of titles; the twin as
+// published code is, which encodes every time a news occurs, and with each distinct news encoded once, as Ferry does.
+// Then a whole evaluation at the shape of MIND-small's dev part, news vectors made beforehand.
 //
 // `--steps 0` leaves out the training, so that the peak of memory is the evaluation's.
 //
@@ -173,8 +174,10 @@ if (R > 0) {
   const { means } = summariseImpressions(evaluateImpressions(dev, scores));
   const done = performance.now();
   console.log(
-    `evaluation of ${R.toLocaleString('en-US')} impressions: ${((done - encoded) / 1000).toFixed(1)} s (AUC ${means['auc']!.toFixed(3)}), ` +
-      `news vectors before it ${((encoded - start) / 1000).toFixed(1)} s, peak ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
+    `evaluation of ${R.toLocaleString('en-US')} impressions: ${((done - encoded) / 1000).toFixed(1)} s (AUC ` +
+      `${means['auc']!.toFixed(3)}), ` +
+      (`news vectors before it ${((encoded - start) / 1000).toFixed(1)} s, peak ` +
+        `${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`),
   );
   scorer.dispose();
   recommender.dispose();

@@ -1,9 +1,11 @@
-// Where the time of a step goes, by ONNX Runtime's own profile: milliseconds of each ONNX operator in a step, its share, and what the
-// checks of indices cost: the two operations that read them without their sign, so that a negative one is beyond every range.
+// Where the time of a step goes, by ONNX Runtime's own profile: milliseconds of each ONNX operator in a step, its
+// share, and what the checks of indices cost: the two operations that read them without their sign, so that a negative
+// one is beyond every range.
 //
 //   npm run bench:profile -- [--workload missrec-L20] [--steps 5] [--threads 2]
 //
-// Operators run one after the other, each on all threads. Kernels on the host (Adam, masks, large segment sums) are not among them.
+// Operators run one after the other, each on all threads. Kernels on the host (Adam, masks, large segment sums) are not
+// among them.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +86,8 @@ for (const { name, count, time } of rows) {
 const checks = kernels.filter(isCheck);
 const median = wall.sort((a, b) => a - b)[Math.floor(steps / 2)]!;
 console.log(
-  `${workload.name}: ${median.toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX Runtime's operators; ` +
+  `${workload.name}: ${median.toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX ` +
+    `Runtime's operators; ` +
     `${(checks.length / steps).toFixed(0)} operations check indices: ${milliseconds(checks).toFixed(2)} ms, ` +
     `${((100 * milliseconds(checks)) / all).toFixed(2)} % of them`,
 );

@@ -35,8 +35,8 @@ const itemId = (item: number): string => `B${String(item).padStart(9, '0')}`;
 const title = (item: number): string => `Thing number ${item} of the made-up catalogue, with a handle`;
 
 /**
- * Writes a domain of `interactions / 20` users and as many items. Popularity falls steeply; users and times come in no order,
- * which is the hardest for a reader.
+ * Writes a domain of `interactions / 20` users and as many items. Popularity falls steeply; users and times come in no
+ * order, which is the hardest for a reader.
  */
 export function writeSyntheticDomain(directory: string, form: Form, interactions: number): void {
   mkdirSync(directory, { recursive: true });

@@ -22,13 +22,17 @@ function* lines(count: number, line: (at: number) => string): Generator<string> 
   for (let at = 0; at < count; at++) yield line(at);
 }
 
-/** Writes news.tsv and behaviors.tsv with the mean lengths of MIND-large: 33 clicks in a history, 37 candidates, 11 words in a title. */
+/**
+ * Writes news.tsv and behaviors.tsv with the mean lengths of MIND-large: 33 clicks in a history, 37 candidates, 11
+ * words in a title.
+ */
 export function writeSyntheticMind(directory: string, { news, impressions, users }: MindSize): void {
   mkdirSync(directory, { recursive: true });
   const draw = random(1);
   const one = (): string => `N${Math.floor(news * draw() ** 2)}`;
   const entity = (n: number): string =>
-    `{"Label": "Thing ${n}", "Type": "P", "WikidataId": "Q${n}", "Confidence": 1.0, "OccurrenceOffsets": [0], "SurfaceForms": ["Thing"]}`;
+    `{"Label": "Thing ${n}", "Type": "P", "WikidataId": "Q${n}", "Confidence": 1.0, "OccurrenceOffsets": [0], ` +
+    '"SurfaceForms": ["Thing"]}';
   const newsLines = lines(news, (n) => {
     const entities = (): string => `[${draw() < 0.7 ? entity(Math.floor(40_000 * draw())) : ''}]`;
     return [
@@ -53,7 +57,10 @@ export function writeSyntheticMind(directory: string, { news, impressions, users
     const clicked = Math.floor(count * draw());
     const shown = Array.from({ length: count }, (_, c) => `${one()}-${c === clicked ? 1 : 0}`).join(' ');
     const minute = Math.floor(60 * draw());
-    return `${n + 1}\tU${user}\t11/${1 + Math.floor(28 * draw())}/2019 ${1 + Math.floor(12 * draw())}:${String(minute).padStart(2, '0')}:07 ${draw() < 0.5 ? 'AM' : 'PM'}\t${histories[user]}\t${shown}`;
+    return (
+      `${n + 1}\tU${user}\t11/${1 + Math.floor(28 * draw())}/2019 ${1 + Math.floor(12 * draw())}:${String(minute).padStart(2, '0')}:07 ` +
+      `${draw() < 0.5 ? 'AM' : 'PM'}\t${histories[user]}\t${shown}`
+    );
   });
   writeLines(join(directory, 'behaviors.tsv'), impressionsLines);
 }

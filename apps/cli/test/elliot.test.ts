@@ -313,7 +313,8 @@ describe('a configuration of several models', () => {
       'folds',
       several({
         splitting:
-          '{ test_splitting: { strategy: random_cross_validation, folds: 3 }, validation_splitting: { strategy: random_subsampling, test_ratio: 0.2, folds: 2 } }',
+          '{ test_splitting: { strategy: random_cross_validation, folds: 3 }, validation_splitting: { strategy: ' +
+          'random_subsampling, test_ratio: 0.2, folds: 2 } }',
         models: "{ MostPop: {}, EASER: { l2_norm: [1, 10], meta: { validation_metric: 'HR@3' } } }",
         top: 'binarize: True',
       }),
@@ -380,7 +381,8 @@ describe('a configuration of several models', () => {
     const files = 'data/office/visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1';
     const text = several({
       models:
-        "{ external.VBPR: { epochs: 1, modalities: \"('visual',)\", loaders: \"('VisualAttribute',)\", meta: { validation_metric: 'HR@3' } } }",
+        '{ external.VBPR: { epochs: 1, modalities: "(\'visual\',)", loaders: "(\'VisualAttribute\',)", meta: { ' +
+        "validation_metric: 'HR@3' } } }",
     }).replace(
       'reviews.tsv }',
       `reviews.tsv, side_information: [{ dataloader: VisualAttribute, visual_features: ../${files} }] }`,

@@ -71,8 +71,8 @@ function questions(contents: readonly string[]): PlannedComparison[] {
 }
 
 /**
- * Which features serve recommendation (the summer school's hands-on with repeats and tests): sets of features x models x seeds on
- * the same split, against the same models without features and against shuffled ones.
+ * Which features serve recommendation (the summer school's hands-on with repeats and tests): sets of features x models
+ * x seeds on the same split, against the same models without features and against shuffled ones.
  */
 export const featureStudy: StudyDefinition<GridRecipe> = {
   schema: featureSchema,

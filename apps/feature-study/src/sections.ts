@@ -129,8 +129,10 @@ export function featureSections(
           kind: 'table',
           table: costTable(axes, results, findings),
           caption:
-            `Recall on all test items, on warm ones and on cold ones (fewer than ${coldBelow} training interactions), weights that are ` +
-            'trained and seconds of training, mean over seeds. Features are frozen: extracting them, which is done once, is not in it.',
+            `Recall on all test items, on warm ones and on cold ones (fewer than ${coldBelow} training ` +
+            'interactions), weights that are ' +
+            ('trained and seconds of training, mean over seeds. Features are frozen: extracting them, which is ' +
+              'done once, is not in it.'),
           command,
         },
       ],

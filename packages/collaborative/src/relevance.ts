@@ -25,8 +25,8 @@ function ratingsOf(
 }
 
 /**
- * What counts of what users are tested on: items rated `least` or better, with Elliot's gains `2^(rating - least + 1) - 1` (`ratingGain`).
- * Without ratings everything counts alike.
+ * What counts of what users are tested on: items rated `least` or better, with Elliot's gains `2^(rating - least + 1) -
+ * 1` (`ratingGain`). Without ratings everything counts alike.
  *
  * @param sequences - Of the domain, with all that users did.
  * @param least - Elliot's `relevance_threshold`. Default: every item counts, with the gains of 0.

@@ -17,7 +17,10 @@ interface PartFiles {
   readonly lines: 'user' | 'interaction';
 }
 
-/** The files of a directory, if it holds such a split: `train.tsv`, `val.tsv` (or `valid.tsv`), `test.tsv`; or `train.txt`, `test.txt`. */
+/**
+ * The files of a directory, if it holds such a split: `train.tsv`, `val.tsv` (or `valid.tsv`), `test.tsv`; or
+ * `train.txt`, `test.txt`.
+ */
 export function findPartFiles(names: readonly string[]): PartFiles | undefined {
   if (names.includes('train.tsv') && names.includes('test.tsv')) {
     const valid = ['val.tsv', 'valid.tsv', 'validation.tsv'].find((name) => names.includes(name));
@@ -59,9 +62,10 @@ async function readUserLines(file: string, add: Add): Promise<void> {
 }
 
 /**
- * Reads a ready-made split without an order, for user-item models: Elliot's `train.tsv`, `val.tsv` and `test.tsv` (user, item, and
- * what follows, without a header; a validation part may be missing) or LightGCN's `train.txt` and `test.txt` (a line is a user and all
- * the user's items). Users and items are numbered as they appear, training first. An item twice in one part of a user counts once.
+ * Reads a ready-made split without an order, for user-item models: Elliot's `train.tsv`, `val.tsv` and `test.tsv`
+ * (user, item, and what follows, without a header; a validation part may be missing) or LightGCN's `train.txt` and
+ * `test.txt` (a line is a user and all the user's items). Users and items are numbered as they appear, training first.
+ * An item twice in one part of a user counts once.
  *
  * @param directory - Where the files are.
  * @throws InputError naming file, line and value; for an item of a user in two parts too.
@@ -124,7 +128,9 @@ export async function readPartFiles(
   const domain = {
     name: options.name,
     directory,
-    form: `${[files.train, files.valid, files.test].filter((name) => name !== undefined).join(', ')}: a ready-made split, in no order`,
+    form:
+      `${[files.train, files.valid, files.test].filter((name) => name !== undefined).join(', ')}: a ready-made ` +
+      'split, in no order',
     unordered: true as const,
     items: { ids, titles: blank, texts: blank, images: ids.map(() => undefined) },
     users: users.texts(),

@@ -52,7 +52,10 @@ export interface Sequences {
 export type ProtocolName =
   'leave-one-out' | 'random-by-user' | 'temporal-by-user' | 'global-temporal' | 'files';
 
-/** One catalogue with its users, split leave-one-out. Users with fewer than three interactions have a sequence and no row. */
+/**
+ * One catalogue with its users, split leave-one-out. Users with fewer than three interactions have a sequence and no
+ * row.
+ */
 export interface Domain {
   /** The directory's name, unless the caller gave another. */
   name: string;
@@ -62,7 +65,10 @@ export interface Domain {
   form?: string;
   /** How it is split: leave-one-out, or as its files say; another way after {@link splitDomain}. */
   protocol?: ProtocolName;
-  /** Says that sequences are sets: their order, and so histories, mean nothing. Only user-item models can be trained then. */
+  /**
+   * Says that sequences are sets: their order, and so histories, mean nothing. Only user-item models can be trained
+   * then.
+   */
   unordered?: true;
   /** The catalogue. */
   items: Items;
@@ -70,17 +76,24 @@ export interface Domain {
   users: string[];
   /** Whole sequences. */
   sequences: Sequences;
-  /** Leave-one-out: every prefix with at least one item of the sequence without its last two items, and the item after it. */
+  /**
+   * Leave-one-out: every prefix with at least one item of the sequence without its last two items, and the item after
+   * it.
+   */
   train: Rows;
   /** Leave-one-out: the second last item of each user after everything before it. */
   valid: Rows;
   /** Leave-one-out: the last item of each user after everything before it, the validation item included. */
   test: Rows;
   /**
-   * Training interactions of each item: all but a user's last two, the first item included. Entry 0 (padding) is 0. Int32 [N + 1].
+   * Training interactions of each item: all but a user's last two, the first item included. Entry 0 (padding) is 0.
+   * Int32 [N + 1].
    */
   trainCounts: Int32Array;
-  /** Each user's training interactions, oldest first; empty for a user who has none. What counts and closed forms are made from. */
+  /**
+   * Each user's training interactions, oldest first; empty for a user who has none. What counts and closed forms are
+   * made from.
+   */
   training: Sequences;
   /** What the reader noticed and did about it (users dropped, rows kept apart …), one sentence each. */
   warnings: string[];

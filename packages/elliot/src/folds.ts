@@ -86,8 +86,8 @@ async function datasetFolds(
 /**
  * The rows of a configuration, filtered and split as Elliot does it with its seed.
  *
- * @param known - Whether an item has all the side information that the configuration names; the rows of others are left out first, as
- *   Elliot leaves them out.
+ * @param known - Whether an item has all the side information that the configuration names; the rows of others are left
+ *   out first, as Elliot leaves them out.
  */
 export async function elliotFolds(
   { data, binarize, seed }: Pick<ElliotConfig, 'data' | 'binarize' | 'seed'>,

@@ -30,7 +30,8 @@ function describe(
   const known = families.filter(({ types }) => types.includes(String(type)));
   if (known.length === 0)
     throw new Error(
-      `${where}: model_type must be one of ${[...new Set(families.flatMap(({ types }) => types))].join(', ')}, got ${JSON.stringify(type)}`,
+      `${where}: model_type must be one of ${[...new Set(families.flatMap(({ types }) => types))].join(', ')}, ` +
+        `got ${JSON.stringify(type)}`,
     );
   const fitting = known.filter((one) => modality === undefined || one.modality === modality);
   if (fitting.length !== 1)

@@ -76,8 +76,16 @@ export function describeMachine(): Machine {
   };
 }
 
-/** What `auto` takes here, or what `FERRY_BACKEND` names in its place, as `ort:cpu`, and why. */
-export function automaticChoice(): { readonly takes: string; readonly reason: string } {
+/** What is computed with where nobody names a backend. */
+export interface AutomaticChoice {
+  /** A backend, and `ort` with its execution provider: `ort:cpu`. */
+  readonly takes: string;
+  /** Why this one. */
+  readonly reason: string;
+}
+
+/** What `auto` takes here, or what `FERRY_BACKEND` names in its place. */
+export function automaticChoice(): AutomaticChoice {
   const request = parseRequest('auto', {}, process.env);
   const { backend, provider, reason } = chooseBackend(
     request,

@@ -46,6 +46,7 @@ export {
   automaticChoice,
   describeMachine,
   tryBackend,
+  type AutomaticChoice,
   type BackendTrial,
   type GraphicsCard,
   type Machine,

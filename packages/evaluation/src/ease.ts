@@ -37,9 +37,10 @@ function gram(training: Sequences, count: number, { regularisation, block }: Req
 }
 
 /**
- * The weights of EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8): of all item-item weights B with a
- * zero diagonal, those that minimise |X - XB|² + λ|B|², X being which user took which item. With P = (X'X + λI)⁻¹,
- * B_ij = -P_ij / P_jj. The inverse is made in blocks by whatever backend is chosen; the time grows with N³, the memory with 6 N² bytes.
+ * The weights of EASE (Steck 2019, "Embarrassingly Shallow Autoencoders for Sparse Data", eq. 8): of all item-item
+ * weights B with a zero diagonal, those that minimise |X - XB|² + λ|B|², X being which user took which item. With P =
+ * (X'X + λI)⁻¹, B_ij = -P_ij / P_jj. The inverse is made in blocks by whatever backend is chosen; the time grows with
+ * N³, the memory with 6 N² bytes.
  *
  * @param training - Each user's training items; repetitions count once.
  * @param count - N.

@@ -56,8 +56,8 @@ function dispersion(found: Shares, all: Shares): number {
 }
 
 /**
- * PopREO and PopRSP: how unevenly the short head and the long tail are recommended; of all items that a user has not, or of the relevant
- * ones among them.
+ * PopREO and PopRSP: how unevenly the short head and the long tail are recommended; of all items that a user has not,
+ * or of the relevant ones among them.
  */
 function popularityBias({ lists, training, seen }: ElliotInputs, k: number, relevantOnly: boolean): number {
   const tail = longTail(training.popularity);
@@ -113,9 +113,9 @@ export const elliotMetrics: readonly string[] = [
 export const choosingMetrics: Readonly<Record<string, ManyMetric>> = accuracy;
 
 /**
- * A metric by Elliot's name over the first k of each list, with Elliot's formulas: `nDCG` is the graded one, `MAP` the mean of
- * precision@1..k, `MAR` that of recall@1..k, `Gini` is 1 - Gini's index, `ItemCoverage` a number of items. Users without relevant items have no
- * accuracy.
+ * A metric by Elliot's name over the first k of each list, with Elliot's formulas: `nDCG` is the graded one, `MAP` the
+ * mean of precision@1..k, `MAR` that of recall@1..k, `Gini` is 1 - Gini's index, `ItemCoverage` a number of items.
+ * Users without relevant items have no accuracy.
  *
  * @throws RangeError for a metric that there is not, or a cutoff beyond the lists.
  */

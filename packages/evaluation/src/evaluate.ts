@@ -68,8 +68,8 @@ export type Ranker =
     }
   | {
       /**
-       * The same of many batches at once, for models that go through the catalogue in blocks and make each block once for all of
-       * them; see `createBlockScorer`. At most {@link ROWS_TOGETHER} rows at a time.
+       * The same of many batches at once, for models that go through the catalogue in blocks and make each block once
+       * for all of them; see `createBlockScorer`. At most {@link ROWS_TOGETHER} rows at a time.
        */
       placesOfAll: (batches: readonly MaskedBatch[]) => Awaitable<readonly ArrayLike<number>[]>;
     };

@@ -5,8 +5,8 @@ import { gains, hits, maskedMean, reciprocalRanks, shareBehind, type Mask } from
 import { placesOf, type Ranks, type TieRule } from './places.ts';
 
 /**
- * What an evaluation found for every row: where its one relevant item stands, where each of any number of them stands, or the list
- * that it got and its relevant items.
+ * What an evaluation found for every row: where its one relevant item stands, where each of any number of them stands,
+ * or the list that it got and its relevant items.
  */
 export type RowResults = Ranks | ManyPlaces | Lists;
 
@@ -71,9 +71,9 @@ function singleValues(ranks: Ranks, { family, k }: MetricName, ties: TieRule): F
 
 /**
  * A metric of every row by its name, such as `ndcg@10`: what means, groups and paired tests are computed from. See
- * {@link manyValues} for `recall@k`, `precision@k`, `hit@k`, `ndcg@k`, `ndcg-graded@k`, `mrr@k`, `map@k` and `map-elliot@k`; `mrr`,
- * `map`, `ndcg` and `ndcg-graded` without a cutoff read the whole ranking; `auc` and `gauc` are the area under the ROC curve of the
- * row.
+ * {@link manyValues} for `recall@k`, `precision@k`, `hit@k`, `ndcg@k`, `ndcg-graded@k`, `mrr@k`, `map@k` and
+ * `map-elliot@k`; `mrr`, `map`, `ndcg` and `ndcg-graded` without a cutoff read the whole ranking; `auc` and `gauc` are
+ * the area under the ROC curve of the row.
  *
  * @param results - Of R rows.
  * @returns [R]; NaN for rows that have no value, see {@link maskedMean}.
@@ -99,8 +99,8 @@ export function rowValues(results: RowResults, name: string, ties: TieRule = 'mi
 }
 
 /**
- * A metric over rows: the mean of {@link rowValues} over rows that have a value. `auc` is the mean over relevant items instead, so
- * that a row with many weighs more; `gauc` (group AUC) is its mean over rows.
+ * A metric over rows: the mean of {@link rowValues} over rows that have a value. `auc` is the mean over relevant items
+ * instead, so that a row with many weighs more; `gauc` (group AUC) is its mean over rows.
  *
  * @param mask - [R] 1 for rows that count.
  */
@@ -114,8 +114,9 @@ export function meanMetric(
 }
 
 /**
- * The metrics that a result is shown by where none are named: recall, NDCG and MRR where rows have one relevant item, more for many.
- * Those of a ranking among samples are named `sampled-…`, wherever they go: they cannot be compared with the others.
+ * The metrics that a result is shown by where none are named: recall, NDCG and MRR where rows have one relevant item,
+ * more for many. Those of a ranking among samples are named `sampled-…`, wherever they go: they cannot be compared with
+ * the others.
  */
 export function defaultMetrics(results: RowResults, cutoffs: readonly number[]): string[] {
   if (!isMany(results) && !('listEnds' in results)) {

@@ -13,7 +13,10 @@ export interface UserRankingOptions {
   gains?: Float32Array;
   /** N: items of the catalogue. */
   count: number;
-  /** Items that are no candidates of their users: each user's training items, users of the domain in order. Relevant ones stay. */
+  /**
+   * Items that are no candidates of their users: each user's training items, users of the domain in order. Relevant
+   * ones stay.
+   */
   seen?: Sequences;
   /** 1 for items that are candidates at all, such as those that training knows; [N + 1]. Default all. */
   known?: ArrayLike<number>;
@@ -126,8 +129,8 @@ class Standing {
 }
 
 /**
- * Ranks all items for each user once, for models that know users and no order: one row for each user, with all items of the split
- * as relevant items. Items of the history are no candidates.
+ * Ranks all items for each user once, for models that know users and no order: one row for each user, with all items of
+ * the split as relevant items. Items of the history are no candidates.
  *
  * @throws RangeError for scores of another number, or that are not numbers.
  *

@@ -6,7 +6,10 @@ import type { Impressions } from './mind/types.ts';
 import { lengthGroups, roundedCount, roundedLength } from './padding.ts';
 import { lengthOf, paddedTokens, type TokenTable } from './words/tokens.ts';
 
-/** The clicks of an impression that a model reads, oldest first: the newest H of its history, or, as a defect, the oldest. */
+/**
+ * The clicks of an impression that a model reads, oldest first: the newest H of its history, or, as a defect, the
+ * oldest.
+ */
 export function clicksOf(
   impressions: Impressions,
   impression: number,

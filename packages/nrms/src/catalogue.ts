@@ -22,8 +22,8 @@ function joined(learned: Vocabulary, vectors: WordVectors | undefined): Vocabula
 }
 
 /**
- * Words of the news as a model reads them. Only words of news that training shows get vectors of their own, with vectors from elsewhere
- * also all others that have one.
+ * Words of the news as a model reads them. Only words of news that training shows get vectors of their own, with
+ * vectors from elsewhere also all others that have one.
  *
  * @param training - The impressions that are trained on.
  * @param kept - The vocabulary of a model that was trained before; its weights hold the vectors.

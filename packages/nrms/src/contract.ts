@@ -1,7 +1,8 @@
 /**
- * What a news model is. The file of a model exports one value of type {@link NewsModel}; training, ranking and saving are made from it once
- * for all models. Letters: N news, n news of a step (the distinct ones of its batch), B impressions, H clicks of a history, C candidates of an
- * impression, T words of a text, D width of the vectors of news and users.
+ * What a news model is. The file of a model exports one value of type {@link NewsModel}; training, ranking and saving
+ * are made from it once for all models. Letters: N news, n news of a step (the distinct ones of its batch), B
+ * impressions, H clicks of a history, C candidates of an impression, T words of a text, D width of the vectors of news
+ * and users.
  */
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
@@ -133,7 +134,10 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   modalities(options: O): readonly Modality[];
   /** How it reads words; undefined for a model that reads none. */
   words?(options: O): WordReading | undefined;
-  /** What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one without weights. */
+  /**
+   * What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one
+   * without weights.
+   */
   readonly objectives: Readonly<Record<string, NewsObjective>>;
   /** It belongs to its news: nothing is carried to others. */
   readonly weights: {

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import type { Impressions } from './mind/types.ts';
 
 /**
- * Defects of published code that every model can be given, to measure what each alone does. All are off unless a recipe names them.
+ * Defects of published code that every model can be given, to measure what each alone does. All are off unless a recipe
+ * names them.
  */
 export const commonDefects = ['oldest-history', 'empty-candidate', 'bf16-scores', 'bf16-weights'] as const;
 
@@ -36,8 +37,8 @@ export const defectTexts: Readonly<Record<Defect, string>> = {
 };
 
 /**
- * Whether padding changes results by some defect: then there must be as much of it as published code has, whatever the batch, and not as little
- * as possible.
+ * Whether padding changes results by some defect: then there must be as much of it as published code has, whatever the
+ * batch, and not as little as possible.
  */
 export function readsPadding(defects: readonly string[]): boolean {
   return ['unmasked-padding', 'shared-mask', 'mean-over-padding'].some((name) => defects.includes(name));
@@ -55,8 +56,8 @@ export function defectsSetting<const D extends readonly [Defect, ...Defect[]]>(
 }
 
 /**
- * The nearest numbers of eight significant bits, as bfloat16 has them (Dekker's splitting: plain arithmetic, so that it runs within a compiled
- * step). Numbers above 1e33 overflow.
+ * The nearest numbers of eight significant bits, as bfloat16 has them (Dekker's splitting: plain arithmetic, so that it
+ * runs within a compiled step). Numbers above 1e33 overflow.
  */
 export function roundToBfloat16<T extends tf.Tensor>(x: T): T {
   const wide = tf.mul(x, 2 ** 16 + 1);

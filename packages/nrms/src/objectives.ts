@@ -39,7 +39,8 @@ export const softmaxObjective: NewsObjective = {
       .enum(['clicks', 'impressions'])
       .default('clicks')
       .describe(
-        'clicks = every click is a sample (paper, recommenders); impressions = one random click of each impression (thesis)',
+        'clicks = every click is a sample (paper, recommenders); impressions = one random click of each ' +
+          'impression (thesis)',
       ),
   }),
   create: (settings) => {
@@ -70,7 +71,8 @@ export const clickObjective: NewsObjective = {
     return {
       draw: everyCandidate,
       count: ({ candidates: { values } }) => values.length,
-      // With two classes the loss is a function of the difference of the logits. It is averaged over samples, not over weights.
+      // With two classes the loss is a function of the difference of the logits. It is averaged over samples, not over
+      // weights.
       loss: (scores, labels) => maskedMean(binaryCrossEntropy(scores, labels, { positiveWeight })),
     };
   },

@@ -1,6 +1,6 @@
 /**
- * Shapes that many batches share: a compiled step is traced once per shape, so counts and lengths are rounded up to a few values, and what is
- * added is padding.
+ * Shapes that many batches share: a compiled step is traced once per shape, so counts and lengths are rounded up to a
+ * few values, and what is added is padding.
  */
 
 /** A count rounded up to one of eight values per doubling: at most an eighth is padding. */
@@ -10,7 +10,8 @@ export function roundedCount(count: number): number {
 }
 
 /**
- * A length rounded up to a multiple of a tenth of the longest, and at most the longest: with few steps a batch seldom has a shape of its own.
+ * A length rounded up to a multiple of a tenth of the longest, and at most the longest: with few steps a batch seldom
+ * has a shape of its own.
  *
  * @returns At least 1.
  */

@@ -80,7 +80,8 @@ async function read(tensor: tf.Tensor): Promise<Float32Array> {
 }
 
 /**
- * What ranks with a recommender: news are encoded once, users once for each history there is, and candidates scored from the vectors of both.
+ * What ranks with a recommender: news are encoded once, users once for each history there is, and candidates scored
+ * from the vectors of both.
  *
  * @param options - `batchSize`: histories at once.
  */

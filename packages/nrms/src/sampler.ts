@@ -56,8 +56,9 @@ export function countClicks(impressions: Impressions, { samples }: Pick<ClickSam
 }
 
 /**
- * The samples of an epoch in random order: a click, first, and K others of its impression (Wu et al. 2019, section 2.3). Where an impression has
- * fewer others, the rest are missing; one without any teaches nothing and gives no sample.
+ * The samples of an epoch in random order: a click, first, and K others of its impression (Wu et al. 2019, section
+ * 2.3). Where an impression has fewer others, the rest are missing; one without any teaches nothing and gives no
+ * sample.
  *
  * @param impressions - With labels.
  * @param random - Of this epoch alone.

@@ -6,7 +6,8 @@ export const textsSetting = z
   .min(1)
   .optional()
   .describe(
-    "a file of titles and abstracts instead of those of news.tsv, such as xMIND's translations: tab-separated, the first line names nid, title and abstract",
+    "a file of titles and abstracts instead of those of news.tsv, such as xMIND's translations: tab-separated, " +
+      'the first line names nid, title and abstract',
   );
 
 /** A recipe's longest history. */

@@ -47,8 +47,8 @@ function* batchesOf({ columns, impressions, candidates, labels }: Samples, size:
 }
 
 /**
- * Makes a news model trainable: the distinct news of a batch are encoded once and gathered for histories and candidates, and a step, from the
- * batch to the updated weights, is compiled.
+ * Makes a news model trainable: the distinct news of a batch are encoded once and gathered for histories and
+ * candidates, and a step, from the batch to the updated weights, is compiled.
  */
 export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining {
   const { recommender, objective, train, batchSize = 64, evaluate } = settings;

@@ -27,7 +27,9 @@ export function distinct<T extends z.ZodType>(
         context.addIssue({
           code: 'custom',
           path: [i],
-          message: `must differ from the entries before it, got ${JSON.stringify(entry)}, which is entry ${first + 1} already`,
+          message:
+            `must differ from the entries before it, got ${JSON.stringify(entry)}, which is entry ${first + 1} ` +
+            'already',
         });
     });
   });
@@ -103,7 +105,8 @@ export const featuresSchema = z.strictObject({
     .enum(['use-lite', 'clip', 'trained', 'stored', 'none'])
     .default('use-lite')
     .describe(
-      "text encoder; trained = one that is trained with the model (textEncoder); stored = the domain's own feature file (.feat1CLS, text.npy or text.npz in its directory)",
+      "text encoder; trained = one that is trained with the model (textEncoder); stored = the domain's own " +
+        'feature file (.feat1CLS, text.npy or text.npz in its directory)',
     ),
   image: z
     .enum(['pixels', 'clip', 'stored', 'none'])
@@ -117,7 +120,8 @@ export const featuresSchema = z.strictObject({
   shuffle: whole(0)
     .optional()
     .describe(
-      'a control: every item gets the features of another one, drawn by this seed; what they are still worth is capacity, not content',
+      'a control: every item gets the features of another one, drawn by this seed; what they are still worth is ' +
+        'capacity, not content',
     ),
   damagedPictures: z
     .enum(['refuse', 'missing'])
@@ -165,7 +169,9 @@ export const splitKeys = {
     .enum(protocols)
     .optional()
     .describe(
-      "how interactions are split: leave-one-out = each user's last two; random-by-user; temporal-by-user = the last share of each user; global-temporal = one point in time for all users (needs times); files = the ready-made split of the domain's files; default what the domain's files say, else leave-one-out",
+      "how interactions are split: leave-one-out = each user's last two; random-by-user; temporal-by-user = the " +
+        'last share of each user; global-temporal = one point in time for all users (needs times); files = the ' +
+        "ready-made split of the domain's files; default what the domain's files say, else leave-one-out",
     ),
   split: z
     .strictObject({
@@ -215,7 +221,9 @@ export function checkSplit(
     if (value !== undefined && !read.includes(key))
       problem(
         ['evaluation', 'split', key],
-        `is not read by ${protocol === undefined ? 'the split of the domain (evaluation.protocol is not set)' : `the protocol ${protocol}`}, got ${String(value)}`,
+        'is not read by ' +
+          `${protocol === undefined ? 'the split of the domain (evaluation.protocol is not set)' : `the protocol ${protocol}`}, ` +
+          `got ${String(value)}`,
       );
 }
 
@@ -234,7 +242,8 @@ export const evaluationSchema = z
       })
       .optional()
       .describe(
-        'rank among a sample instead of all items: for comparing with papers that did; metrics are named sampled-… and cannot be compared with full ranking',
+        'rank among a sample instead of all items: for comparing with papers that did; metrics are named ' +
+          'sampled-… and cannot be compared with full ranking',
       ),
     batchSize: whole(1).default(256).describe('rows ranked at once; changes memory and speed only'),
     history: z
@@ -253,13 +262,15 @@ export const evaluationSchema = z
       .enum(['keep', 'mask'])
       .optional()
       .describe(
-        "user-item models: whether a user's validation items are candidates in the test (default, as Elliot and LightGCN) or not (RecBole)",
+        "user-item models: whether a user's validation items are candidates in the test (default, as Elliot and " +
+          'LightGCN) or not (RecBole)',
       ),
     relevance: z
       .number()
       .optional()
       .describe(
-        "user-item models, where the data have ratings: rating from which an item of validation and test is relevant (Elliot's relevance_threshold); default every item",
+        'user-item models, where the data have ratings: rating from which an item of validation and test is ' +
+          "relevant (Elliot's relevance_threshold); default every item",
       ),
     cutoffs: distinct(whole(1)).min(1).default([10, 50]).describe('k of Recall@k and NDCG@k'),
     ties: z
@@ -270,7 +281,9 @@ export const evaluationSchema = z
       .string()
       .optional()
       .describe(
-        'validation metric, which picks the best epoch and leads tables and charts: recall@k, ndcg@k, precision@k, hit@k, mrr@k, map@k or ndcg-graded@k with k among the cutoffs, or mrr; default ndcg@10, or with the first cutoff',
+        'validation metric, which picks the best epoch and leads tables and charts: recall@k, ndcg@k, ' +
+          'precision@k, hit@k, mrr@k, map@k or ndcg-graded@k with k among the cutoffs, or mrr; default ndcg@10, or ' +
+          'with the first cutoff',
       ),
   })
   .transform((settings) => {

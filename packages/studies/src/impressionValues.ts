@@ -3,7 +3,10 @@ import type { RowArray, RowFile } from '@ferry/training';
 
 /** What impressions got, one by one. Shape letter: R impressions. */
 export interface ImpressionValues {
-  /** By metric, such as `auc`; NaN for impressions that do not count, because all or none of their news were clicked. [R] each. */
+  /**
+   * By metric, such as `auc`; NaN for impressions that do not count, because all or none of their news were clicked.
+   * [R] each.
+   */
   readonly values: Readonly<Record<string, Float32Array>>;
   /** 1 where the rule for ties decides. [R] */
   readonly tied: Uint8Array;

@@ -57,7 +57,7 @@ export {
 } from './jobs/recommend.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
-export { openServing, type ServedRun } from './jobs/serving.ts';
+export { openServing, type ScoredItem, type ServedRun } from './jobs/serving.ts';
 export type { OpenRunOptions } from './jobs/runs.ts';
 export { recommenderOf } from './jobs/recommender.ts';
 export { isUserItem, type AnyModel } from './jobs/anyModel.ts';

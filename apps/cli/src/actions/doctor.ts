@@ -3,6 +3,7 @@ import {
   automaticChoice,
   describeMachine,
   tryBackend,
+  type AutomaticChoice,
   type BackendSpec,
   type BackendTrial,
   type Machine,
@@ -32,7 +33,7 @@ export interface Finding extends BackendTrial {
 /** What a machine can compute with. */
 export interface Diagnosis {
   readonly machine: Machine;
-  readonly auto: { readonly takes: string; readonly reason: string };
+  readonly auto: AutomaticChoice;
   readonly backends: readonly Finding[];
 }
 

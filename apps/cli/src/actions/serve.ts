@@ -7,7 +7,8 @@ import { serve, type ServeOptions } from '../serve/server.ts';
 export { addModels } from '../models.ts';
 
 /**
- * Serves a run until the process is told to end; told to hang up (SIGHUP), it reads the run again and goes on with what it finds.
+ * Serves a run until the process is told to end; told to hang up (SIGHUP), it reads the run again and goes on with what
+ * it finds.
  */
 export async function serveRun(
   run: string,

@@ -123,9 +123,10 @@ async function recommended(request: IncomingMessage, state: State): Promise<unkn
 }
 
 /**
- * Serves a run over HTTP. `GET /health` says what answers, `POST /recommend` takes `{history: [ids]}` or `{user}`, with `top` and `again`, `POST
- * /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every answer is JSON, errors as `{error: {code, message}}`.
- * Nothing that comes in is run, read as a path or written.
+ * Serves a run over HTTP. `GET /health` says what answers, `POST /recommend` takes `{history: [ids]}` or `{user}`, with
+ * `top` and `again`, `POST
+ * /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every answer is JSON, errors as
+ * `{error: {code, message}}`. Nothing that comes in is run, read as a path or written.
  */
 export async function serve(first: ServedRun, options: ServeOptions = {}): Promise<RunServer> {
   const { host = '127.0.0.1', port = 8080, log } = options;
@@ -157,7 +158,8 @@ export async function serve(first: ServedRun, options: ServeOptions = {}): Promi
       response.writeHead(200, {
         'content-type': 'text/html; charset=utf-8',
         'content-security-policy':
-          "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'",
+          "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; " +
+          "frame-ancestors 'none'",
       });
       response.end(page);
       return;

@@ -22,7 +22,10 @@ export interface EaseState {
   readonly weights: Float32Array;
 }
 
-/** EASE: item j scores the weights B_ij of a user's items i; B minimises `|X - XB|² + λ|B|²` with a zero diagonal (eq. 8). */
+/**
+ * EASE: item j scores the weights B_ij of a user's items i; B minimises `|X - XB|² + λ|B|²` with a zero diagonal (eq.
+ * 8).
+ */
 export const ease: FittedModel<EaseModelOptions, EaseState> = {
   kind: 'fitted',
   ...fittedAtOnce,

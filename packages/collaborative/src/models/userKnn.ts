@@ -10,7 +10,8 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'whether those count who have the user among their nearest (as in the code of Elliot), instead of the nearest of the user',
+      'whether those count who have the user among their nearest (as in the code of Elliot), instead of the ' +
+        'nearest of the user',
     ),
 });
 

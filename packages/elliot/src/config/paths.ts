@@ -4,8 +4,8 @@ import { isAbsolute, resolve } from 'node:path';
 const looksLikePath = /\D[\w-]+\.[\w-]+/;
 
 /**
- * A path of a configuration as Elliot resolves it: `{0}` is the data set's name; from the configuration's folder if it begins with a dot
- * or looks like a file, else from the working directory.
+ * A path of a configuration as Elliot resolves it: `{0}` is the data set's name; from the configuration's folder if it
+ * begins with a dot or looks like a file, else from the working directory.
  *
  * @param folder - Of the configuration.
  */

@@ -210,7 +210,10 @@ export const hasValidation = ({ data_config: data, splitting: parts }: Experimen
     : parts?.validation_splitting !== undefined;
 };
 
-/** `Recall@20`: the metric as Elliot writes it, and its cutoff; undefined for a metric or cutoff that the evaluation has not. */
+/**
+ * `Recall@20`: the metric as Elliot writes it, and its cutoff; undefined for a metric or cutoff that the evaluation has
+ * not.
+ */
 export function validationMetric(
   text: string | undefined,
   experiment: Experiment,
@@ -300,7 +303,8 @@ function checkModels(found: Experiment, { choosing }: Supported, problem: Proble
     if (searched && hasValidation(found) === false)
       problem(
         at([]),
-        'has several settings and there is no validation part to choose by (Elliot would choose on the test): add validation_splitting or validation_path',
+        'has several settings and there is no validation part to choose by (Elliot would choose on the test): ' +
+          'add validation_splitting or validation_path',
       );
     if (name === 'EASER' && !found.binarize)
       problem(at([]), 'weighs by ratings in Elliot, which is not supported: set binarize: True');

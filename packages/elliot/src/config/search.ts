@@ -7,7 +7,10 @@ const distributions = [
   ...['normal', 'qnormal', 'lognormal', 'qlognormal', 'randint'],
 ] as const;
 
-/** Numbers of a distribution: `["uniform", 0, 1]`, or `["uniform(0", "1)"]` as YAML reads what people write without quotes. */
+/**
+ * Numbers of a distribution: `["uniform", 0, 1]`, or `["uniform(0", "1)"]` as YAML reads what people write without
+ * quotes.
+ */
 function argumentsOf(words: readonly unknown[]): { name: string; values: unknown[] } | undefined {
   const [first, ...rest] = words;
   if (typeof first !== 'string') return undefined;

@@ -17,7 +17,8 @@ function deviationOf(vectors: Iterable<Float32Array>): number {
 }
 
 /**
- * The table of word vectors, [V, W]: those that are given, and normal ones as large as these for all other words; padding is zero.
+ * The table of word vectors, [V, W]: those that are given, and normal ones as large as these for all other words;
+ * padding is zero.
  *
  * @param options - `wordWidth`: W where none are given.
  */

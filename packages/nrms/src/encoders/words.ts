@@ -54,8 +54,8 @@ export interface PoolingOptions {
 }
 
 /**
- * Self-attention, then additive attention (Wu et al. 2019, NRMS, sections 2.1 and 2.2). A sequence of which everything is hidden gives the
- * zero vector.
+ * Self-attention, then additive attention (Wu et al. 2019, NRMS, sections 2.1 and 2.2). A sequence of which everything
+ * is hidden gives the zero vector.
  *
  * @param x - [B, L, inputs]
  * @returns [B, D]
@@ -70,8 +70,8 @@ export function poolSequence(
 }
 
 /**
- * {@link poolSequence} of all sequences of a batch taken for one: each position attends to those of every sequence, and one softmax weighs
- * them all. It is what a missing axis makes of a user encoder (the thesis's defect F1).
+ * {@link poolSequence} of all sequences of a batch taken for one: each position attends to those of every sequence, and
+ * one softmax weighs them all. It is what a missing axis makes of a user encoder (the thesis's defect F1).
  *
  * @param x - [B, L, D]
  * @returns [B, D]: for each sequence the sum of its own positions, weighed.

@@ -4,18 +4,27 @@ import type { Impressions, News } from './types.ts';
 
 /** What the first candidates say about categories, by impression; NaN where there is nothing to say. Float64 [R] each. */
 export interface CategoryAspects {
-  /** Entropy of the categories among the first k, over the logarithm of the number of categories: 0 one alone, 1 all alike. */
+  /**
+   * Entropy of the categories among the first k, over the logarithm of the number of categories: 0 one alone, 1 all
+   * alike.
+   */
   readonly diversity: Float64Array;
   /**
-   * How far the categories of the first k are from those of the history: Steck's divergence KL(history || 0.99 first + 0.01 history), in nats; 0 is
-   * calibrated. NaN without a history.
+   * How far the categories of the first k are from those of the history: Steck's divergence KL(history || 0.99 first +
+   * 0.01 history), in nats; 0 is calibrated. NaN without a history.
    */
   readonly miscalibration: Float64Array;
-  /** Overlap of the two distributions, the sum of their minima over the sum of their maxima: 1 the same, 0 nothing in common. */
+  /**
+   * Overlap of the two distributions, the sum of their minima over the sum of their maxima: 1 the same, 0 nothing in
+   * common.
+   */
   readonly overlap: Float64Array;
 }
 
-/** How much of the history is mixed into the list, so that the divergence is finite (H. Steck, Calibrated recommendations, RecSys 2018). */
+/**
+ * How much of the history is mixed into the list, so that the divergence is finite (H. Steck, Calibrated
+ * recommendations, RecSys 2018).
+ */
 const smoothing = 0.01;
 
 /** Shares of categories among some news; undefined if none of them has one. */
@@ -32,7 +41,8 @@ function shares(news: ArrayLike<number>, categories: Int32Array, count: number):
 }
 
 /**
- * Diversity and calibration by category of the first k candidates of each impression. News without a category are passed over.
+ * Diversity and calibration by category of the first k candidates of each impression. News without a category are
+ * passed over.
  *
  * @param scores - Of all candidates, as in `evaluateImpressions`; ties as in `candidateRanks`.
  */

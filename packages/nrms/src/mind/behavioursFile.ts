@@ -47,7 +47,10 @@ export interface SharedIds {
 /** Ids of MIND are a letter and at most so many digits. */
 const mostDigits = 7;
 
-/** Finds news by their id, those like N55528 by their digits: hashing every one of a hundred million would take most of the time. */
+/**
+ * Finds news by their id, those like N55528 by their digits: hashing every one of a hundred million would take most of
+ * the time.
+ */
 class NewsNumbers {
   readonly #ids: IdTable;
   /** Number of the news N<digits>; 0 where it has not been looked for. */
@@ -178,7 +181,9 @@ class ImpressionLines {
       this.#labelled ??= labelled;
       if (labelled !== this.#labelled)
         throw refuse(
-          `candidates must ${this.#labelled ? 'all end with -1 (clicked) or -0' : 'be without -1 and -0, as those before (a test file)'}, got ${quoted(bytes.toString('utf8', from, to))}`,
+          'candidates must ' +
+            `${this.#labelled ? 'all end with -1 (clicked) or -0' : 'be without -1 and -0, as those before (a test file)'}, ` +
+            `got ${quoted(bytes.toString('utf8', from, to))}`,
         );
       this.#candidates.push(this.#number(bytes, from, labelled ? to - 2 : to, 'inCandidates'));
       if (labelled) this.#labels.push(label);
@@ -204,8 +209,8 @@ class ImpressionLines {
 }
 
 /**
- * Reads a file of behaviours, line by line: MIND's five columns without a header, quotation marks being characters like any other. Candidates
- * carry `-1` or `-0`, or, in test files, none of them do.
+ * Reads a file of behaviours, line by line: MIND's five columns without a header, quotation marks being characters like
+ * any other. Candidates carry `-1` or `-0`, or, in test files, none of them do.
  *
  * @throws InputError naming file and line of what breaks the form.
  */

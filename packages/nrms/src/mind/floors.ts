@@ -21,8 +21,8 @@ export function clickCounts({ candidates, labels }: Impressions, news: News): Fl
 }
 
 /**
- * Popularity: how often training has clicked each candidate. News change by the hour, so most candidates of a later day have no click and are
- * tied: read it beside the share of impressions that ties decide.
+ * Popularity: how often training has clicked each candidate. News change by the hour, so most candidates of a later day
+ * have no click and are tied: read it beside the share of impressions that ties decide.
  */
 export function popularityScores(impressions: Impressions, training: Impressions, news: News): Float64Array {
   const clicks = clickCounts(training, news);
@@ -30,8 +30,8 @@ export function popularityScores(impressions: Impressions, training: Impressions
 }
 
 /**
- * Recency: the later a news was first shown to anyone, in training or in the impressions themselves, the better. MIND has no dates of
- * publication. No impression learns anything from a later one, since each shows its candidates itself.
+ * Recency: the later a news was first shown to anyone, in training or in the impressions themselves, the better. MIND
+ * has no dates of publication. No impression learns anything from a later one, since each shows its candidates itself.
  */
 export function recencyScores(impressions: Impressions, training: Impressions, news: News): Float64Array {
   const first = new Float64Array(news.count + 1).fill(Infinity);
@@ -45,8 +45,9 @@ export function recencyScores(impressions: Impressions, training: Impressions, n
 }
 
 /**
- * Category preference: the share of the candidate's category in the user's history, with one click more that is spread over the categories as the
- * clicks of training are, so that a user without history gets those. News without a category get 0.
+ * Category preference: the share of the candidate's category in the user's history, with one click more that is spread
+ * over the categories as the clicks of training are, so that a user without history gets those. News without a category
+ * get 0.
  */
 export function categoryScores(impressions: Impressions, training: Impressions, news: News): Float64Array {
   const { categories, categoryNames } = news;

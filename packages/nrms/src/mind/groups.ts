@@ -49,7 +49,10 @@ function eachClick(
       if (labels?.[at]) visit(row, candidates.values[at]!);
 }
 
-/** Impressions by whether training has shown the news that were clicked, or had them in a history: `new news` where it has not for one of them. */
+/**
+ * Impressions by whether training has shown the news that were clicked, or had them in a history: `new news` where it
+ * has not for one of them.
+ */
 export function coldNewsGroups(impressions: Impressions, training: Impressions): Groups {
   const seen = new Set(training.history);
   for (const number of training.candidates.values) seen.add(number);
@@ -60,7 +63,10 @@ export function coldNewsGroups(impressions: Impressions, training: Impressions):
   return { labels: ['known news', 'new news'], index };
 }
 
-/** Impressions by the category of what was clicked: `several` where the clicks have more than one, `none` where none has any. */
+/**
+ * Impressions by the category of what was clicked: `several` where the clicks have more than one, `none` where none has
+ * any.
+ */
 export function categoryGroups(impressions: Impressions, { categories, categoryNames }: News): Groups {
   const several = categoryNames.length;
   const index = new Int32Array(impressions.count);

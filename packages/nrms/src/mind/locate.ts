@@ -17,8 +17,9 @@ export function isMindFolder(directory: string): boolean {
 }
 
 /**
- * Finds the files of a data set in MIND's form: `behaviors.tsv` and `news.tsv` in the folder itself (one split, `all`), or in its folders of the splits,
- * such as `train` and `dev`, or `MINDsmall_train` and `MINDsmall_dev` as they come out of the archives. Undefined if there are none.
+ * Finds the files of a data set in MIND's form: `behaviors.tsv` and `news.tsv` in the folder itself (one split, `all`),
+ * or in its folders of the splits, such as `train` and `dev`, or `MINDsmall_train` and `MINDsmall_dev` as they come out
+ * of the archives. Undefined if there are none.
  */
 export async function findMind(directory: string): Promise<MindFiles | undefined> {
   if (isMindFolder(directory))

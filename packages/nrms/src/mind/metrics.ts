@@ -1,8 +1,9 @@
 import type { Impressions } from './types.ts';
 
 /**
- * What becomes of candidates with equal scores: the later one comes first, as MIND's evaluator has it (`mind`); the mean over all their orders
- * (`average`); clicked ones come last (`pessimistic`) or first (`optimistic`). The area under the curve counts a tie as half for the first two.
+ * What becomes of candidates with equal scores: the later one comes first, as MIND's evaluator has it (`mind`); the
+ * mean over all their orders (`average`); clicked ones come last (`pessimistic`) or first (`optimistic`). The area
+ * under the curve counts a tie as half for the first two.
  */
 export type ImpressionTies = 'mind' | 'average' | 'pessimistic' | 'optimistic';
 
@@ -16,8 +17,8 @@ export interface ImpressionEvaluation {
   /** Depths of nDCG. Default 5 and 10. */
   readonly cutoffs?: readonly number[];
   /**
-   * `rank` is right. `order` is a defect of published code, to be measured, not used: the candidates' places in order of score are taken for their
-   * ranks, so that metrics are those of the inverse permutation.
+   * `rank` is right. `order` is a defect of published code, to be measured, not used: the candidates' places in order
+   * of score are taken for their ranks, so that metrics are those of the inverse permutation.
    */
   readonly submit?: 'rank' | 'order';
 }
@@ -61,8 +62,8 @@ const wonByTie: Readonly<Record<ImpressionTies, number>> = {
 };
 
 /**
- * Order of candidates by falling score, the later of equal ones first: what the official evaluator does to any list that is short enough for its
- * sort to be stable.
+ * Order of candidates by falling score, the later of equal ones first: what the official evaluator does to any list
+ * that is short enough for its sort to be stable.
  *
  * @param order - Filled with the places 0..C-1.
  * @param scores - Flat scores, of which those from `start` on are meant.
@@ -73,8 +74,8 @@ function sortByScore(order: Int32Array, scores: ArrayLike<number>, start: number
 }
 
 /**
- * Rank of each candidate, 1 for the best, in the order of the file: what `prediction.txt` holds. Of equal scores the later candidate
- * comes first, as in {@link ImpressionTies} `mind`.
+ * Rank of each candidate, 1 for the best, in the order of the file: what `prediction.txt` holds. Of equal scores the
+ * later candidate comes first, as in {@link ImpressionTies} `mind`.
  *
  * @param scores - Of the candidates of one impression; [C].
  */
@@ -140,15 +141,16 @@ function checkScores(
     if (Number.isNaN(scores[at])) {
       const row = candidates.offsets.findIndex((offset) => offset > at) - 1;
       throw new RangeError(
-        `evaluateImpressions: scores must be numbers, got NaN for candidate ${at - candidates.offsets[row]! + 1} of impression ${ids[row]}`,
+        `evaluateImpressions: scores must be numbers, got NaN for candidate ${at - candidates.offsets[row]! + 1} ` +
+          `of impression ${ids[row]}`,
       );
     }
   return labels;
 }
 
 /**
- * Evaluates scores as MIND's official evaluator does: by impression, the area under the ROC curve, the mean of the reciprocal ranks of all its clicks
- * (not of the first), and nDCG with binary gains. Ranks are scores too: 1 / rank.
+ * Evaluates scores as MIND's official evaluator does: by impression, the area under the ROC curve, the mean of the
+ * reciprocal ranks of all its clicks (not of the first), and nDCG with binary gains. Ranks are scores too: 1 / rank.
  *
  * @param impressions - With labels.
  * @param scores - Of all candidates, as long as `candidates.values`; higher is better.

@@ -84,9 +84,9 @@ function isQuoted(cell: string): boolean {
 }
 
 /**
- * Visits the lines of a file of news: MIND's eight columns without a header, or columns that a header names. Quotation marks are
- * characters like any other, as MIND has them; only in a file with a header all of whose cells with quotation marks are quoted as CSV has it
- * (pandas, xMIND) do they come off.
+ * Visits the lines of a file of news: MIND's eight columns without a header, or columns that a header names. Quotation
+ * marks are characters like any other, as MIND has them; only in a file with a header all of whose cells with quotation
+ * marks are quoted as CSV has it (pandas, xMIND) do they come off.
  *
  * @param visit - Called with each line and its number; with those of a file with a header when it has been read to its end.
  * @throws InputError naming file and line of what breaks the form.

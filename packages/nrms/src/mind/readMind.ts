@@ -33,7 +33,8 @@ function unknownWarning(
     )} of the candidates`,
   ];
   return (
-    `${count - described} of ${count} news are in no file of news (${parts.join(' and ')}), such as ${examples.join(', ')}: ` +
+    `${count - described} of ${count} news are in no file of news (${parts.join(' and ')}), such as ` +
+    `${examples.join(', ')}: ` +
     'they have no text and no category'
   );
 }
@@ -54,7 +55,8 @@ export async function readMind(
     throw new InputError(
       from as string,
       undefined,
-      'a folder in MIND’s form has behaviors.tsv and news.tsv, or folders of its splits that have them, such as MINDsmall_train and MINDsmall_dev; there are none',
+      'a folder in MIND’s form has behaviors.tsv and news.tsv, or folders of its splits that have them, such as ' +
+        'MINDsmall_train and MINDsmall_dev; there are none',
     );
   const { table, warnings } = await readNews(texts ? { ...files, texts } : files);
   const described = table.ids.size - 1;

@@ -47,8 +47,8 @@ function candidatesAt(
 }
 
 /**
- * The same impressions without some news, in histories and among candidates: those that a model of texts cannot know, for example. An impression
- * may be left without candidates.
+ * The same impressions without some news, in histories and among candidates: those that a model of texts cannot know,
+ * for example. An impression may be left without candidates.
  *
  * @param keep - 1 for news that stay; [N + 1].
  */
@@ -87,7 +87,8 @@ export function decidableRows({ candidates, labels, count }: Impressions): Int32
 }
 
 /**
- * Splits impressions by time: the earliest into the first part, and so on. Impressions of one time stay in one part, in the order of the file.
+ * Splits impressions by time: the earliest into the first part, and so on. Impressions of one time stay in one part, in
+ * the order of the file.
  *
  * @param shares - Of each part, such as { train: 0.8, dev: 0.1, test: 0.1 }; they sum to 1.
  * @throws RangeError for shares that do not.

@@ -20,8 +20,8 @@ function checkCount(impressions: Impressions, scores: ArrayLike<number>): void {
 }
 
 /**
- * Lines of a submission: `<impression id> [r1,r2,...]`, r the rank of each candidate in the order of the file, 1 for the best. Of equal scores the
- * later candidate comes first, as in MIND's evaluator.
+ * Lines of a submission: `<impression id> [r1,r2,...]`, r the rank of each candidate in the order of the file, 1 for
+ * the best. Of equal scores the later candidate comes first, as in MIND's evaluator.
  */
 export function* submissionLines(impressions: Impressions, scores: ArrayLike<number>): Generator<string> {
   checkCount(impressions, scores);
@@ -96,8 +96,8 @@ async function* linesOf(file: string): AsyncGenerator<string> {
 }
 
 /**
- * Reads a submission back, whoever wrote it, and checks it against the impressions: a line for each, in their order, with the ranks 1..n of its n
- * candidates.
+ * Reads a submission back, whoever wrote it, and checks it against the impressions: a line for each, in their order,
+ * with the ranks 1..n of its n candidates.
  *
  * @returns 1 / rank of each candidate, as scores for `evaluateImpressions`.
  * @throws InputError naming the line that is wrong.

@@ -14,8 +14,8 @@ const iso =
   /^(\d{4})-(\d{2})-(\d{2})[T ](\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?(?:Z|([+-])(\d{2}):?(\d{2}))?$/;
 
 /**
- * A time in seconds since 1970, UTC where it names no zone; NaN if it is none. MIND's `11/12/2019 2:14:46 PM`, month first, the same with
- * 24 hours, ISO 8601, and seconds as a number.
+ * A time in seconds since 1970, UTC where it names no zone; NaN if it is none. MIND's `11/12/2019 2:14:46 PM`, month
+ * first, the same with 24 hours, ISO 8601, and seconds as a number.
  */
 export function parseTime(text: string): number {
   const mind = american.exec(text);

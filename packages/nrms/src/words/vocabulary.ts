@@ -23,7 +23,8 @@ export function vocabularyOf(words: readonly string[]): Vocabulary {
 }
 
 /**
- * The words of some texts that occur often enough, the most frequent first and equally frequent ones in the order in which they came.
+ * The words of some texts that occur often enough, the most frequent first and equally frequent ones in the order in
+ * which they came.
  *
  * @param texts - Each as its words.
  * @param least - Occurrences of a word that is kept.

@@ -55,7 +55,10 @@ describe('worked examples', () => {
   });
 });
 
-/** One impression by the definitions, candidate by candidate: the rank of each is one more than those that come before it. */
+/**
+ * One impression by the definitions, candidate by candidate: the rank of each is one more than those that come before
+ * it.
+ */
 function slowly(
   labels: readonly number[],
   scores: readonly number[],

@@ -61,7 +61,8 @@ test('news and impressions come out as the files have them', async () => {
 test('news that no file has are counted and named', async () => {
   const data = await read({ 'news.tsv': news, 'behaviors.tsv': behaviours });
   expect(data.warnings).toEqual([
-    '2 of 5 news are in no file of news (0.0 % of the clicks in histories and 33.3 % of the candidates), such as N9, N8: they have no text and no category',
+    '2 of 5 news are in no file of news (0.0 % of the clicks in histories and 33.3 % of the candidates), such as ' +
+      'N9, N8: they have no text and no category',
   ]);
 });
 

@@ -121,10 +121,10 @@ function visit(
 }
 
 /**
- * Makes a world of news in the manner of MIND: news that are shown for two days, readers with histories of all lengths (none, and up to
- * 120 clicks) whose tastes may have moved, and impressions whose clicks are drawn from a softmax of what is known. Text tells the
- * theme of a news, its picture alone tells its style, clicks alone tell its fame; some titles hold a single quotation mark. A pure function of its
- * options.
+ * Makes a world of news in the manner of MIND: news that are shown for two days, readers with histories of all lengths
+ * (none, and up to 120 clicks) whose tastes may have moved, and impressions whose clicks are drawn from a softmax of
+ * what is known. Text tells the theme of a news, its picture alone tells its style, clicks alone tell its fame; some
+ * titles hold a single quotation mark. A pure function of its options.
  */
 export function makeNewsWorld({
   seed = 1,

@@ -44,7 +44,8 @@ function behaviourLine(
 }
 
 /**
- * Writes a world of news in MIND's form: `news.tsv` and `images/` for all splits, and `train`, `dev` and `test`, each with a `behaviors.tsv`.
+ * Writes a world of news in MIND's form: `news.tsv` and `images/` for all splits, and `train`, `dev` and `test`, each
+ * with a `behaviors.tsv`.
  *
  * @param directory - Made if it does not exist.
  * @param options - `pictures: false` leaves out the pictures, which take most of the time.

@@ -78,8 +78,8 @@ async function writeFold(
 }
 
 /**
- * Filters and splits the data of a configuration and writes every fold as a domain, `<root>/<test fold>-<validation fold>`; a resumed
- * experiment writes the same again.
+ * Filters and splits the data of a configuration and writes every fold as a domain, `<root>/<test fold>-<validation
+ * fold>`; a resumed experiment writes the same again.
  *
  * @param say - Told what was read and left out.
  */
@@ -106,7 +106,8 @@ export async function writeFolds(
   });
   if (without.size > 0)
     say(
-      `  ${counted(without.size, 'item')} without features ${without.size === 1 ? 'is' : 'are'} left out with all rows, as Elliot does`,
+      `  ${counted(without.size, 'item')} without features ${without.size === 1 ? 'is' : 'are'} left out with ` +
+        'all rows, as Elliot does',
     );
   const written: FoldDomain[] = [];
   for (const fold of folds)

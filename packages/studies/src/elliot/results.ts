@@ -149,8 +149,8 @@ function longCsv(models: readonly ModelResult[]): string {
 }
 
 /**
- * Writes an experiment's results where Elliot writes them (`rec_cutoff_…`, `rec_<model>_cutoff_…` of searches, `bestmodelparams_…`,
- * `stat_…`), and every number as `results.csv` in Ferry's folder.
+ * Writes an experiment's results where Elliot writes them (`rec_cutoff_…`, `rec_<model>_cutoff_…` of searches,
+ * `bestmodelparams_…`, `stat_…`), and every number as `results.csv` in Ferry's folder.
  *
  * @returns The files in Elliot's folder.
  */

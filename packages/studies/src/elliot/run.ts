@@ -83,8 +83,10 @@ async function runTrial(
   const [k] = experiment.config.cutoffs;
   const [first] = experiment.config.metrics;
   experiment.console.line(
-    `${trial.directory}${folds.length > 1 || folds[0]!.test > 0 ? `, fold ${folds[0]!.test}` : ''}: ${first!}@${k!} ${found.values.get(k!)![first!]!.value.toFixed(5)}, ` +
-      `epoch ${found.epochs.join(' ')}, ${runs.map(({ result }) => result.summary.timings.totalSeconds.toFixed(1)).join(' + ')} s`,
+    `${trial.directory}${folds.length > 1 || folds[0]!.test > 0 ? `, fold ${folds[0]!.test}` : ''}: ${first!}@${k!} ` +
+      `${found.values.get(k!)![first!]!.value.toFixed(5)}, ` +
+      (`epoch ${found.epochs.join(' ')}, ` +
+        `${runs.map(({ result }) => result.summary.timings.totalSeconds.toFixed(1)).join(' + ')} s`),
   );
   return found;
 }
@@ -131,8 +133,9 @@ export const openElliot = (file: string): ElliotConfig =>
   readElliotConfig(file, { metrics: elliotMetrics, choosing: Object.keys(choosingMetrics) });
 
 /**
- * Runs a configuration of Elliot: filters and splits, trains or fits every model with every choice of its parameters, chooses by the
- * validation part, and writes the results where Elliot writes them. Finished runs are not trained again and unfinished ones go on.
+ * Runs a configuration of Elliot: filters and splits, trains or fits every model with every choice of its parameters,
+ * chooses by the validation part, and writes the results where Elliot writes them. Finished runs are not trained again
+ * and unfinished ones go on.
  *
  * @param file - Elliot's YAML.
  * @throws RecipeError with everything that is wrong or not supported, before any work.
@@ -144,7 +147,8 @@ export async function runElliot(file: string, console: JobConsole): Promise<Elli
   const trials = config.models.map((model) => trialsOf(model, config));
   const engine = await selectBackend('auto', { log: () => undefined });
   console.line(
-    `${config.name}: ${config.dataset}, ${counted(trials.flat().length, 'setting')} of ${counted(trials.length, 'model')}; ${engine.backend}, ${engine.threads} threads`,
+    `${config.name}: ${config.dataset}, ${counted(trials.flat().length, 'setting')} of ` +
+      `${counted(trials.length, 'model')}; ${engine.backend}, ${engine.threads} threads`,
   );
   const folds = await writeFolds(config, join(folder, 'data'), console.line);
   const number = (value: number): string => value.toLocaleString('en-US');
@@ -154,7 +158,8 @@ export async function runElliot(file: string, console: JobConsole): Promise<Elli
   );
   if (!first!.validated)
     console.line(
-      '  no validation part: the last epoch counts (Elliot would choose the epoch on the test, and its figures are too good)',
+      '  no validation part: the last epoch counts (Elliot would choose the epoch on the test, and its figures ' +
+        'are too good)',
     );
   if (config.tests.length > 0 && folds.length > 1)
     console.line(

@@ -191,8 +191,8 @@ async function rankUserItem(
 }
 
 /**
- * Ranks the impressions that MIND's leaderboard asks for, those of a folder `test` without labels, or else those of a split, and reads the archive
- * again to be sure of it.
+ * Ranks the impressions that MIND's leaderboard asks for, those of a folder `test` without labels, or else those of a
+ * split, and reads the archive again to be sure of it.
  */
 async function submit(
   file: string,
@@ -217,7 +217,8 @@ async function rankImpressions(
   const wrong = Object.entries(given).find(([, value]) => value !== undefined);
   if (wrong)
     throw new UserError(
-      `${wrong[0]} is for models that rank all items: ${model.title} is measured on what each impression shows, at 5 and 10`,
+      `${wrong[0]} is for models that rank all items: ${model.title} is measured on what each impression shows, ` +
+        'at 5 and 10',
     );
   const open = await openNewsRun(run, own, model, which);
   try {
@@ -294,7 +295,16 @@ export const notComparable = 'not comparable with full ranking';
 export function formatEvaluation(evaluation: Evaluation, width?: number): string {
   const { checkpoint, domain, split, protocol, sampled, without, rows, items, metrics, groups } = evaluation;
   const { impressions } = evaluation;
-  const head = `${checkpoint}\n${domain}, ${split}${without.length === 0 ? '' : `, without ${without.join(' and ')}`}: ${rows.toLocaleString('en-US')} ${impressions ? `impressions of ${items.toLocaleString('en-US')} news (${(100 * impressions.tied).toFixed(1)} % decided by the rule for ties, ${impressions.ties})` : `rows among ${sampled === undefined ? `${items.toLocaleString('en-US')} items` : `${sampled} (${notComparable})`}`}, split ${protocol ?? 'unknown'}`;
+  const catalogue = items.toLocaleString('en-US');
+  const among = sampled === undefined ? `${catalogue} items` : `${sampled} (${notComparable})`;
+  const what = impressions
+    ? `impressions of ${catalogue} news (${(100 * impressions.tied).toFixed(1)} % decided by the rule for ties, ` +
+      `${impressions.ties})`
+    : `rows among ${among}`;
+  const lacking = without.length === 0 ? '' : `, without ${without.join(' and ')}`;
+  const head =
+    `${checkpoint}\n${domain}, ${split}${lacking}: ${rows.toLocaleString('en-US')} ${what}, ` +
+    `split ${protocol ?? 'unknown'}`;
   const tables = [
     groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),

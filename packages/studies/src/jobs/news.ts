@@ -133,11 +133,14 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
   const clicks = parts.train.labels!.reduce((sum, label) => sum + label, 0);
   const words = catalogue.words;
   return [
-    `${name}: ${number(news.count)} news, ${number(users.size)} users, ${number(parts.train.count)} training impressions with ${number(clicks)} clicks`,
-    `  ${parts.valid ? `${number(parts.valid.count)} impressions validate, ` : ''}${number(parts.test.count)} test (${parts.protocol})`,
+    `${name}: ${number(news.count)} news, ${number(users.size)} users, ${number(parts.train.count)} training ` +
+      `impressions with ${number(clicks)} clicks`,
+    `  ${parts.valid ? `${number(parts.valid.count)} impressions validate, ` : ''}${number(parts.test.count)} ` +
+      `test (${parts.protocol})`,
     ...(words
       ? [
-          `  ${number(words.vocabulary.words.length)} words; ${(100 * unknownShare(words.titles)).toFixed(1)} % of those in titles are unknown` +
+          `  ${number(words.vocabulary.words.length)} words; ${(100 * unknownShare(words.titles)).toFixed(1)} % ` +
+            'of those in titles are unknown' +
             (words.vectors
               ? `; ${number(words.vectors.vectors.size)} vectors of ${words.vectors.width} numbers from elsewhere`
               : ''),
@@ -183,8 +186,8 @@ function fingerprint({ data: { news }, parts }: OpenedNews): string {
 }
 
 /**
- * Trains a news model on impressions, tests it and keeps what each impression got. A finished run is not trained again. Without a validation part
- * the curve is the test's and nothing is chosen by it: the last epoch is the result.
+ * Trains a news model on impressions, tests it and keeps what each impression got. A finished run is not trained again.
+ * Without a validation part the curve is the test's and nothing is chosen by it: the last epoch is the result.
  *
  * @param recipe - Whole, with the run directory in `out`.
  */

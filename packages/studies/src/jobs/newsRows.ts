@@ -74,8 +74,9 @@ function placesOf(
 }
 
 /**
- * The rows of impressions: where their clicks stand, what each impression got by MIND's evaluator, and what they can be grouped by (length of the
- * history, whether user and clicked news were known to training, hour, and category where news have some).
+ * The rows of impressions: where their clicks stand, what each impression got by MIND's evaluator, and what they can be
+ * grouped by (length of the history, whether user and clicked news were known to training, hour, and category where
+ * news have some).
  */
 export function newsRows(ranking: NewsRanking): RankedRows {
   const { data, domain, split, protocol, train, impressions, scores, ties, checkpoint } = ranking;

@@ -6,6 +6,12 @@ import type { NamedItem } from './recommend.ts';
 import { anyModelOf } from './recommender.ts';
 import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
 
+/** An item of a list. */
+export interface ScoredItem extends NamedItem {
+  /** What the list is ordered by. */
+  readonly score: number;
+}
+
 /** A run held open to answer requests. */
 export interface ServedRun {
   /** The run directory. */
@@ -27,10 +33,7 @@ export interface ServedRun {
    *
    * @param history - Ids of items, oldest first, at least one; all of them known.
    */
-  recommend(
-    history: readonly string[],
-    options: { top: number; again: boolean },
-  ): Promise<(NamedItem & { score: number })[]>;
+  recommend(history: readonly string[], options: { top: number; again: boolean }): Promise<ScoredItem[]>;
   /** Frees everything. */
   dispose(): void;
 }

@@ -118,8 +118,8 @@ function tuningOf(recipe: TargetRecipe): string {
 }
 
 /**
- * Trains on the domain of a recipe, from fresh weights or from those of another run, and looks at the test closely. A finished run is not
- * trained again.
+ * Trains on the domain of a recipe, from fresh weights or from those of another run, and looks at the test closely. A
+ * finished run is not trained again.
  *
  * @param recipe - Whole, with the run directory in `out`.
  * @param options - `loaded`: the domain, if it was read before.

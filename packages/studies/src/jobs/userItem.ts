@@ -91,7 +91,8 @@ function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
   const wanted = model.modalities(model.complete?.(settings) ?? settings);
   if (wanted.length > 0 && wanted.every((modality) => features[modality] === 'none'))
     throw new UserError(
-      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or features.image, got neither`,
+      `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or ` +
+        'features.image, got neither',
     );
   if (features.text === 'trained')
     throw new UserError(
@@ -129,8 +130,9 @@ export interface UserItemOptions {
 }
 
 /**
- * Trains a user-item model on a domain, or fits it, tests it and keeps its rows. A finished run is not trained again. Where the domain has no validation
- * part, the curve is the test's and nothing is chosen by it: the last epoch is the result.
+ * Trains a user-item model on a domain, or fits it, tests it and keeps its rows. A finished run is not trained again.
+ * Where the domain has no validation part, the curve is the test's and nothing is chosen by it: the last epoch is the
+ * result.
  *
  * @param recipe - Whole, with the run directory in `out`.
  * @param options - What is known already, and how epochs are chosen.

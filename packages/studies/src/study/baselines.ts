@@ -102,9 +102,9 @@ async function scorerOf(
 const identity = ['key', 'history', 'protocol', 'sampled', 'features'] as const;
 
 /**
- * Ranks a target's test rows by baselines without training, as the study ranks its models. Baselines whose rows were kept are
- * not ranked again, unless by other features; those that need features where there are none, and EASE of more than
- * {@link easeMostItems} items, are left out.
+ * Ranks a target's test rows by baselines without training, as the study ranks its models. Baselines whose rows were
+ * kept are not ranked again, unless by other features; those that need features where there are none, and EASE of more
+ * than {@link easeMostItems} items, are left out.
  *
  * @param say - Told of each baseline that is left out.
  */
@@ -138,7 +138,8 @@ export async function runBaselines(
     if (!scorer) {
       say(
         name === 'ease'
-          ? `${domain.name}: ease is left out, its weights are N² (${domain.items.ids.length} items, at most ${easeMostItems})`
+          ? `${domain.name}: ease is left out, its weights are N² (${domain.items.ids.length} items, at most ` +
+              `${easeMostItems})`
           : `${domain.name}: ${name} is left out, it needs text or image features`,
       );
       continue;

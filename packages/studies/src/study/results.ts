@@ -80,8 +80,8 @@ export function coldMask({ targetCounts }: RankedRows): Uint8Array {
 export type RowChoice = 'all' | 'warm' | 'cold';
 
 /**
- * A metric of each of some rows, in their order. Where rows have several relevant items, warm and cold rows are those that have such items,
- * and these alone are relevant.
+ * A metric of each of some rows, in their order. Where rows have several relevant items, warm and cold rows are those
+ * that have such items, and these alone are relevant.
  */
 export function valuesOn(
   rows: RankedRows,
