@@ -54,7 +54,12 @@ export const textEncoderSchema = z.strictObject({
       "folder of Hugging Face's layout, or $FERRY_DATA/…; default: an encoder that begins from nothing",
     ),
   config: z
-    .looseObject({ model_type: z.string().min(1) })
+    .looseObject({
+      model_type: z
+        .string()
+        .min(1)
+        .describe('the family, as Hugging Face names it; other keys are its settings'),
+    })
     .default({
       model_type: 'bert',
       hidden_size: 64,

@@ -124,9 +124,8 @@ async function recommended(request: IncomingMessage, state: State): Promise<unkn
 
 /**
  * Serves a run over HTTP. `GET /health` says what answers, `POST /recommend` takes `{history: [ids]}` or `{user}`, with
- * `top` and `again`, `POST
- * /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every answer is JSON, errors as
- * `{error: {code, message}}`. Nothing that comes in is run, read as a path or written.
+ * `top` and `again`, `POST /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every
+ * answer is JSON, errors as `{error: {code, message}}`. Nothing that comes in is run, read as a path or written.
  */
 export async function serve(first: ServedRun, options: ServeOptions = {}): Promise<RunServer> {
   const { host = '127.0.0.1', port = 8080, log } = options;
