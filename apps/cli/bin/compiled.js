@@ -123,26 +123,31 @@ export async function compileTo(root, entry, outdir) {
   const nameOf = (path) => relative(app, path).replaceAll(sep, '-').replace(/\.ts$/, '');
   /** @type {Map<string, string[]>} */
   const outside = new Map();
-  const todo = [join(root, entry)];
+  let todo = [join(root, entry)];
   const seen = new Set(todo);
-  for (let path = todo.shift(); path !== undefined; path = todo.shift()) {
+  // All bundles that are known so far in one build: what they share is read and parsed once.
+  while (todo.length > 0) {
+    /** @type {string[]} */
+    const found = [];
     const { metafile } = await build({
       ...buildOptions(root),
-      entryPoints: { [nameOf(path)]: path },
+      entryPoints: Object.fromEntries(todo.map((path) => [nameOf(path), path])),
       outdir,
       plugins: [
-        ownBundles(app, nameOf, (found) => !seen.has(found) && (seen.add(found), todo.push(found))),
+        ownBundles(app, nameOf, (path) => !seen.has(path) && (seen.add(path), found.push(path))),
         outsidePackages,
         ownPlaces,
       ],
     });
-    const imports = Object.values(metafile.outputs).flatMap((output) => output.imports);
-    outside.set(
-      relative(root, path),
-      imports
-        .filter(({ external, kind }) => external && kind !== 'dynamic-import')
-        .map((found) => found.path),
-    );
+    for (const { entryPoint, imports } of Object.values(metafile.outputs)) {
+      if (entryPoint === undefined) continue;
+      const fixed = imports.filter(({ external, kind }) => external && kind !== 'dynamic-import');
+      outside.set(
+        entryPoint,
+        fixed.map(({ path }) => path),
+      );
+    }
+    todo = found;
   }
   return outside;
 }

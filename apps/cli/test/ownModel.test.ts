@@ -16,7 +16,7 @@ async function ferry(...args: string[]): Promise<string> {
 }
 
 const sha256 = (run: string): string =>
-  /sha256: (\w{64})/.exec(readFileSync(join(folder, run, 'recipe.yaml'), 'utf8'))![1]!;
+  /sha256: "?(\w{64})/.exec(readFileSync(join(folder, run, 'recipe.yaml'), 'utf8'))![1]!;
 
 beforeAll(() => {
   const lines = Array.from({ length: 30 }, (_, u) =>
