@@ -103,7 +103,18 @@ describe('domains of any text', () => {
         expect(warnings.length).toBe(before.filter((warning) => !warning.includes('were sorted')).length);
         await checkAtomic(found);
       }),
-      { numRuns: 150 },
+      {
+        numRuns: 150,
+        // Found once: a title that is blank as soon as what a table cannot hold is a space.
+        examples: [
+          [
+            {
+              ...{ ids: ['\\'], titles: ['\0', '', '', '', '', ''], users: ['\u0001'], timed: false },
+              ...{ lists: [[0, 0, 0], [], [], [], []], times: [0, 0, 0, 0, 0, 0, 0] },
+            },
+          ],
+        ],
+      },
     );
   });
 });
@@ -125,7 +136,9 @@ async function checkAtomic(domain: Domain): Promise<void> {
   expect(back.trainCounts).toEqual(domain.trainCounts);
   // What becomes blank by that is read as no title.
   const plain = (titles: string[]) =>
-    titles.map((title) => title.replace(/[\t\r\n\0]+/g, ' ')).map((title) => (title.trim() === '' ? '' : title));
+    titles
+      .map((title) => title.replace(/[\t\r\n\0]+/g, ' '))
+      .map((title) => (title.trim() === '' ? '' : title));
   expect(plain(back.items.titles)).toEqual(plain(domain.items.titles));
 }
 
