@@ -236,6 +236,7 @@ def lora(folder):
         for key, weight in model.named_parameters():
             if "lora_B" in key:
                 weight.copy_(torch.tensor(draw.normal(0, 0.3, weight.shape), dtype=torch.float32))
+    model.peft_config["default"].base_model_name_or_path = "bert"  # not where this folder lay
     model.save_pretrained(folder / "bert-lora")
     (folder / "bert-lora" / "README.md").unlink()
     given = next(text_inputs(draw))

@@ -70,8 +70,7 @@ async function readShards(
 
 /**
  * Reads the weights of a folder: `model.safetensors` or the files of its index, else `pytorch_model.bin` or the files
- * of its index, else the one `.pth` or
- * `.pt` file there is. PyTorch's files are read without running anything in them.
+ * of its index, else the one `.pth` or `.pt` file there is. PyTorch's files are read without running anything in them.
  *
  * @throws Error if there are none, or several `.pth` files and nothing says which.
  */

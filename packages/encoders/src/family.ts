@@ -1,9 +1,7 @@
 /**
  * What a family of encoders is. A family's file exports one value of type {@link Family}: its settings from
- * `config.json`, its table of weights, and its
- * network as a chain: inputs -> first tokens -> layer by layer -> output. That the chain can be entered and left
- * between layers is what lets frozen lower
- * layers be computed once.
+ * `config.json`, its table of weights, and its network as a chain: inputs -> first tokens -> layer by layer -> output.
+ * That the chain can be entered and left between layers is what lets frozen lower layers be computed once.
  *
  * B texts or pictures, T tokens, D width.
  */

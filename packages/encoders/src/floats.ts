@@ -1,7 +1,6 @@
 /**
  * `config.json` with numbers as they were written: Python's transformers takes 1.0 where it wants a float and refuses
- * 1, between which JavaScript sees no
- * difference.
+ * 1, between which JavaScript sees no difference.
  */
 
 /** Put before the text of a number while it is held as a string. */

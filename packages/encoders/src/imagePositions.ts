@@ -30,9 +30,8 @@ export function cubicMatrix(from: number, to: number): Float32Array {
 }
 
 /**
- * Position vectors for a grid of patches: as they are for the grid they were made for, else interpolated (bicubic),
- * as transformers'
- * `interpolate_pos_encoding` does.
+ * Position vectors for a grid of patches: as they are for the grid they were made for, else interpolated (bicubic), as
+ * transformers' `interpolate_pos_encoding` does.
  *
  * @param table - [1 + side², D]: of the token in front, then of a square grid.
  * @param height - Patches in a column.
@@ -55,9 +54,8 @@ export function interpolatedPositions(table: tf.Tensor, height: number, width: n
 }
 
 /**
- * Fixed position vectors of MAE, [1, 1 + side², D]: zeros for the token in front, then of each patch sine and cosine
- * of its column, then of its row,
- * at D/4 frequencies `10000^(-4f / D)`.
+ * Fixed position vectors of MAE, [1, 1 + side², D]: zeros for the token in front, then of each patch sine and cosine of
+ * its column, then of its row, at D/4 frequencies `10000^(-4f / D)`.
  */
 export const gridSinusoids: Initializer = ([, count, D]) => {
   const side = Math.round(Math.sqrt(count! - 1));

@@ -1,7 +1,6 @@
 /**
- * The transformer layer that all families share: self-attention and a feed-forward block, each with a residual sum
- * and a normalisation after it
- * (BERT and its kin) or before it (ViT, CLIP, OPT).
+ * The transformer layer that all families share: self-attention and a feed-forward block, each with a residual sum and
+ * a normalisation after it (BERT and its kin) or before it (ViT, CLIP, OPT).
  *
  * B texts or pictures, T tokens, D width, F inner width, H heads.
  */
@@ -101,13 +100,11 @@ export function normalised(
 
 /**
  * One layer. Normalised after: `h = norm1(x + attention(x))`, `y = norm2(h + feedForward(h))`; before: `h = x +
- * attention(norm1(x))`,
- * `y = h + feedForward(norm2(h))`.
+ * attention(norm1(x))`, `y = h + feedForward(norm2(h))`.
  *
  * @param x - [B, T, D]
  * @param rows - Picks the tokens whose output is read, [B, Tq, D] of x; all see all of x. Default x itself. Not where
- *   `bias` or `offsets` tells
- *   queries apart.
+ *   `bias` or `offsets` tells queries apart.
  * @returns [B, T, D], or [B, Tq, D] of what is read.
  */
 export function transformerLayer(

@@ -54,15 +54,13 @@ function describe(
 
 /**
  * Reads a pre-trained encoder from a folder of Hugging Face's layout: the family from `config.json`, the weights from
- * `model.safetensors` (or the files of
- * its index), `pytorch_model.bin` or a `.pth`. Nothing of the files is run. The parameters are the caller's to train
- * and dispose.
+ * `model.safetensors` (or the files of its index), `pytorch_model.bin` or a `.pth`. Nothing of the files is run. The
+ * parameters are the caller's to train and dispose.
  *
  * @param directory - The folder.
  * @param settings - Which tower, how vectors are made.
  * @throws Error naming the file and all that is wrong: an unknown family, a setting that cannot be honoured, weights
- *   that are missing, left over or of
- *   another shape.
+ *   that are missing, left over or of another shape.
  */
 export async function loadEncoder(directory: string, settings: EncoderSettings = {}): Promise<Encoder> {
   const where = join(directory, 'config.json');

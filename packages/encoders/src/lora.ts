@@ -1,7 +1,7 @@
 /**
- * LoRA (Hu et al., ICLR 2022): beside a frozen matrix W of a linear layer the product of two small ones is trained,
- * `W + (alpha / rank) B A`, equal to
- * `peft`. Its files are peft's too: `adapter_config.json` and `adapter_model.safetensors`, a few MB.
+ * LoRA (Hu et al., ICLR 2022): beside a frozen matrix W of a linear layer the product of two small ones is trained, `W
+ * + (alpha / rank) B A`, equal to `peft`. Its files are peft's too: `adapter_config.json` and
+ * `adapter_model.safetensors`, a few MB.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

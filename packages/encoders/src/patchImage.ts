@@ -1,7 +1,7 @@
 /**
- * The network of ViT and its kin (Dosovitskiy et al., ICLR 2021): a picture's patches through one linear layer, a
- * token of its own in front, position
- * vectors, then layers that normalise before each block. The families differ in names and in what surrounds the layers.
+ * The network of ViT and its kin (Dosovitskiy et al., ICLR 2021): a picture's patches through one linear layer, a token
+ * of its own in front, position vectors, then layers that normalise before each block. The families differ in names and
+ * in what surrounds the layers.
  */
 import { dropout, linear, tf } from '@ferry/engine';
 import { interpolatedPositions } from './imagePositions.ts';

@@ -1,8 +1,7 @@
 /**
  * The network of BERT and its kin: sums of word, position and type vectors, normalised, then layers that normalise
- * after each block, and perhaps
- * `tanh(W h_first + b)` as the pooled output. The families differ in names, in how they count positions and in what
- * they add to attention.
+ * after each block, and perhaps `tanh(W h_first + b)` as the pooled output. The families differ in names, in how they
+ * count positions and in what they add to attention.
  */
 import { dropout, embedding, tf } from '@ferry/engine';
 import { activations } from './activations.ts';

@@ -23,10 +23,9 @@ async function writtenConfig({ config, directory }: Encoder): Promise<Readonly<R
 }
 
 /**
- * Writes an encoder in Hugging Face's layout: `config.json`, `model.safetensors` under transformers' names, and
- * beside them the tokenizer's and
- * processor's files of the folder it came from. Python's `transformers` loads the folder. Heads of pre-training are
- * not kept.
+ * Writes an encoder in Hugging Face's layout: `config.json`, `model.safetensors` under transformers' names, and beside
+ * them the tokenizer's and processor's files of the folder it came from. Python's `transformers` loads the folder.
+ * Heads of pre-training are not kept.
  *
  * @param directory - The folder; made if it is not there.
  * @param encoder - What to write, with its present weights.

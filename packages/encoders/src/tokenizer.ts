@@ -148,8 +148,7 @@ function surroundings(tokenizer: Tokenizer): { before: number[]; after: number[]
 
 /**
  * The tokenizer of an encoder's folder: `tokenizer.json`, or where only these exist `vocab.txt`, or `vocab.json` and
- * `merges.txt`. Equal to transformers'
- * fast tokenizers, cutting included.
+ * `merges.txt`. Equal to transformers' fast tokenizers, cutting included.
  *
  * @throws Error naming what the folder lacks.
  */
@@ -187,8 +186,7 @@ export interface TokenArrays {
 
 /**
  * Token numbers of texts, all as long as the longest of them, or `longest`. Equal texts are read once. An empty text
- * has its special tokens alone; of
- * a missing one (undefined) the mask is 0.
+ * has its special tokens alone; of a missing one (undefined) the mask is 0.
  *
  * @param texts - N texts.
  * @param longest - Most tokens, the special ones included.
@@ -219,9 +217,8 @@ const specials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 
 /**
  * A WordPiece vocabulary of some texts, for an encoder that is trained from nothing: the special tokens, every
- * character (also as the continuation of a
- * word), then whole words, the most frequent first and equal ones in order. What is no known word is read letter by
- * letter.
+ * character (also as the continuation of a word), then whole words, the most frequent first and equal ones in order.
+ * What is no known word is read letter by letter.
  *
  * @param size - Most tokens.
  * @returns The lines of a `vocab.txt`.

@@ -1,7 +1,6 @@
 /**
  * An encoder as the tower of a sequential model: what is trained of it, what of its lower layers is computed once for
- * all, and its vectors from what a
- * catalogue holds.
+ * all, and its vectors from what a catalogue holds.
  *
  * N items, T tokens, D width.
  */

@@ -4,9 +4,8 @@ import type { Encoder } from './encoder.ts';
 import type { LoraOptions } from './lora.ts';
 
 /**
- * What is trained. `all`: every weight; `none`; `bitfit`: biases alone (Ben Zaken et al., ACL 2022); `layers`: so
- * many last layers and what
- * comes after them; `lora`: matrices of low rank beside frozen weights; or globs of names.
+ * What is trained. `all`: every weight; `none`; `bitfit`: biases alone (Ben Zaken et al., ACL 2022); `layers`: so many
+ * last layers and what comes after them; `lora`: matrices of low rank beside frozen weights; or globs of names.
  */
 export type Tuning =
   | 'all'

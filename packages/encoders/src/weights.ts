@@ -1,7 +1,7 @@
 /**
  * Tables of weights. A family writes its weights once, as a tree: the keys are Ferry's names, each leaf says the
- * checkpoint's name, the shape and the
- * first values. From the tree come the parameters and their type, loading, saving and every check.
+ * checkpoint's name, the shape and the first values. From the tree come the parameters and their type, loading, saving
+ * and every check.
  *
  * Weights keep PyTorch's shapes ([outputs, inputs], convolutions [O, I, kh, kw]), so that nothing is transposed on
  * the way in or out.

@@ -27,9 +27,9 @@ export interface GroupInterests {
  * @param groups - Histories; `images` are other histories for the image lookup.
  * @param lookups - [N + 1] per modality.
  * @param options - `count`: K. `zero`: `exclude` (paper): a group gets slots for as many interests as its rows could
- *   touch at most, so that shapes do not depend on
- * the clustering; or `keep`, the released layout, in which a row shorter than the data's longest lists id 0 first and
- * all groups get as many slots as the fullest row of the batch needs.
+ *   touch at most, so that shapes do not depend on the clustering; or `keep`, the released layout, in which a row
+ *   shorter than the data's longest lists id 0 first and all groups get as many slots as the fullest row of the batch
+ *   needs.
  * @returns Interests by group, and the slots of the fullest row before rounding.
  */
 export function interestsOfGroups(

@@ -57,8 +57,7 @@ export interface LoadOptions {
  * @param variables - Where to put the values.
  * @param options - Strictness and names.
  * @throws Error naming the file and every parameter that does not fit: wrong shape or format and, unless `strict` is
- *   false,
- * names on one side only.
+ *   false, names on one side only.
  */
 export async function loadParameters(
   path: string,

@@ -1,7 +1,6 @@
 /**
  * Encoders that are trained with a model: what they make of items' texts or pictures stands for the features of that
- * modality, so that every model that
- * reads features can be trained end to end.
+ * modality, so that every model that reads features can be trained end to end.
  *
  * V rows of a step's items (row 0 is padding), F width of an encoder's vectors.
  */
@@ -37,8 +36,7 @@ export function frozenEncoderWeights(
 
 /**
  * The items of a step with their encoders' vectors as features: each item is encoded once, however often a batch
- * mentions it. Items that lack the modality
- * have rows of zeros, as among stored features.
+ * mentions it. Items that lack the modality have rows of zeros, as among stored features.
  *
  * @param p - All weights of a recommender.
  * @param inputs - Items, some or all.

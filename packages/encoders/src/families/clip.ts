@@ -1,8 +1,7 @@
 /**
- * CLIP (Radford et al., ICML 2021): a causal text encoder whose vector is that of the end token, and a ViT whose
- * vector is that of the token in front, each
- * through a projection into one space. Each tower is an encoder of its own; the other tower and the temperature are
- * passed over.
+ * CLIP (Radford et al., ICML 2021): a causal text encoder whose vector is that of the end token, and a ViT whose vector
+ * is that of the token in front, each through a projection into one space. Each tower is an encoder of its own; the
+ * other tower and the temperature are passed over.
  */
 import { embedding, linear, tf } from '@ferry/engine';
 import { gatherPositions, init } from '@ferry/nn';

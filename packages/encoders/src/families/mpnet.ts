@@ -1,7 +1,7 @@
 /**
- * MPNet (Song et al., NeurIPS 2020), the base of many sentence encoders: BERT without types, with positions counted
- * as RoBERTa's, and a trained number for
- * each head and each of 32 classes of distances, added to the scores of all layers (Raffel et al. 2020, section 2.1).
+ * MPNet (Song et al., NeurIPS 2020), the base of many sentence encoders: BERT without types, with positions counted as
+ * RoBERTa's, and a trained number for each head and each of 32 classes of distances, added to the scores of all layers
+ * (Raffel et al. 2020, section 2.1).
  */
 import { embedding, tf } from '@ferry/engine';
 import { z } from 'zod';
@@ -48,8 +48,7 @@ const FARTHEST = 128;
 
 /**
  * The class of a distance: half of the classes for keys before the query, half for keys after it; in each the first
- * half for single distances, the rest
- * for ranges that grow by a constant factor up to 128.
+ * half for single distances, the rest for ranges that grow by a constant factor up to 128.
  *
  * @param distance - Position of the query less that of the key.
  * @param classes - How many there are.

@@ -1,7 +1,6 @@
 /**
- * OPT (Zhang et al. 2022) as an encoder: a causal transformer that normalises before each block, positions counted
- * from row 2. Sizes that normalise
- * after each block (350M) are refused.
+ * OPT (Zhang et al. 2022) as an encoder: a causal transformer that normalises before each block, positions counted from
+ * row 2. Sizes that normalise after each block (350M) are refused.
  */
 import { embedding, tf } from '@ferry/engine';
 import { z } from 'zod';

@@ -1,7 +1,6 @@
 /**
  * ResNet (He et al., CVPR 2016) as transformers' `ResNetModel`; torchvision's names are known too. Its statistics are
- * those of the checkpoint: batch
- * normalisation scales by them in training as well, and they are never moved.
+ * those of the checkpoint: batch normalisation scales by them in training as well, and they are never moved.
  */
 import { tf } from '@ferry/engine';
 import { init, type Initializer } from '@ferry/nn';

@@ -1,7 +1,7 @@
 /**
  * Swin (Liu et al., ICCV 2021): patches attend within windows, every second block within windows shifted by half of
- * one, with a trained number for each
- * head and relative place; between stages four neighbouring patches become one of twice the width.
+ * one, with a trained number for each head and relative place; between stages four neighbouring patches become one of
+ * twice the width.
  *
  * B pictures, S patches on a side, w patches on a side of a window, n windows, C width of the stage.
  */

