@@ -82,7 +82,7 @@ function recommenderOf(full: boolean): NewsRecommender {
   const vocabulary = { words: [], size: words, find: () => 1 };
   return createNewsRecommender(nrms, {
     options,
-    catalogue: { count: N, features: {}, words: { vocabulary, titles: titlesOf(full) } },
+    catalogue: { count: N, words: { vocabulary, titles: titlesOf(full) } },
     seed: 1,
   });
 }

@@ -14,9 +14,7 @@ export function clicksOf(
   impressions: Impressions,
   impression: number,
   { history, defects }: NewsOptions,
-  { whole = false }: { whole?: boolean } = {},
 ): Int32Array {
-  if (whole) return historyOf(impressions, impression);
   if (!defects.includes('oldest-history')) return historyOf(impressions, impression, history);
   return historyOf(impressions, impression).subarray(0, history);
 }
@@ -29,11 +27,11 @@ export interface PaddedClicks {
   readonly news: Int32Array;
 }
 
-/** Histories side by side, padded to a length that other batches share; histories above H make the batch longer. */
+/** Histories of at most H clicks side by side, padded to a length that other batches share. */
 export function padClicks(clicks: readonly Int32Array[], { history: H, defects }: NewsOptions): PaddedClicks {
   const least = readsPadding(defects) ? H : 0;
   const most = clicks.reduce((length, own) => Math.max(length, own.length), least);
-  const length = most > H ? roundedCount(most) : roundedLength(most, H);
+  const length = roundedLength(most, H);
   const news = new Int32Array(clicks.length * length);
   clicks.forEach((own, b) => {
     news.set(own, b * length);

@@ -5,7 +5,6 @@
  * and users.
  */
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
-import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
 import type { z } from 'zod';
 import type { NewsObjective } from './objectives.ts';
@@ -20,8 +19,6 @@ export interface NewsCatalogue {
   readonly count: number;
   /** The words of the titles, for a model that reads words. */
   readonly words?: NewsWords;
-  /** Frozen vectors by modality, [N, F] each; news without one are rows of zeros that `present` marks. */
-  readonly features: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
 }
 
 /** Words of the news. */
@@ -60,10 +57,6 @@ export interface NewsInputs {
   readonly numbers: tf.Tensor1D;
   /** Their titles, for a model that reads words. */
   readonly titles?: TextGroups;
-  /** Frozen vectors of all news, [N + 1, F] each. */
-  readonly features: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
-  /** 1 where a news has a vector of the modality, [N + 1, 1] each. */
-  readonly present: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
 }
 
 /** What users clicked before. */
@@ -96,25 +89,10 @@ export interface NewsOptions {
   readonly texts?: string | undefined;
 }
 
-/** How a model scores candidates. All functions are pure in their arguments and are compiled by the caller. */
-export type Scoring<O extends NewsOptions, P extends Parameters> =
-  | {
-      /** The inner product of a vector of the user and that of the news. */
-      readonly kind: 'product';
-      /** [B, D] */
-      users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
-    }
-  | {
-      /** A function of history and candidate together. */
-      readonly kind: 'pairs';
-      /**
-       * @param candidates - [B, C, D]
-       * @returns [B, C]
-       */
-      scores(step: NewsStep<O, P>, clicks: Clicks, candidates: tf.Tensor3D): tf.Tensor2D;
-    };
-
-/** A model of news and of those who read them. */
+/**
+ * A model of news and of those who read them: a candidate's score is the inner product of the user's vector and its own.
+ * `news` and `users` are pure in their arguments and are compiled by the caller.
+ */
 export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parameters = Parameters> {
   /** Tells it from models of other kinds. */
   readonly kind: 'news';
@@ -130,10 +108,10 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   complete(settings: object): O;
   /** The recipe's section `evaluation`. */
   readonly evaluation: z.ZodType;
-  /** The modalities of frozen vectors it reads; it needs at least one of them if there are any. */
-  modalities(options: O): readonly Modality[];
   /** How it reads words; undefined for a model that reads none. */
   words?(options: O): WordReading | undefined;
+  /** No modality of items: a news model reads news themselves. */
+  modalities(options: O): readonly [];
   /**
    * What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one
    * without weights.
@@ -150,8 +128,8 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   init(options: O, catalogue: NewsCatalogue, random: RandomStream): P;
   /** Vectors of the news of a step, [n, D]. */
   news(step: NewsStep<O, P>, inputs: NewsInputs): tf.Tensor2D;
-  /** How they are scored. */
-  readonly scoring: Scoring<O, P>;
+  /** Vectors of users from what they clicked, [B, D]. */
+  users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
 }
 
 /** A news model of any kind. */

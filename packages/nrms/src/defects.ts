@@ -10,10 +10,6 @@ export const commonDefects = ['oldest-history', 'empty-candidate', 'bf16-scores'
 
 /** Name of a defect. */
 export type Defect =
-  | 'shared-mask'
-  | 'raw-logit'
-  | 'long-history'
-  | 'mean-over-padding'
   | 'attention-across-users'
   | 'unmasked-padding'
   | 'empty-candidate'
@@ -23,10 +19,6 @@ export type Defect =
 
 /** What each defect is; the letter and number are those of the documentation. */
 export const defectTexts: Readonly<Record<Defect, string>> = {
-  'shared-mask': 'E2: in training, all histories of a batch are masked as its last one; none is in the test',
-  'raw-logit': 'E3: ranked by the logit of a click alone, not by its difference to that of no click',
-  'long-history': 'E4: histories are cut in training and not in the test',
-  'mean-over-padding': 'E6: the mean over positions counts padding',
   'attention-across-users':
     'F1: in training, histories of a batch attend to one another and share one pooling softmax',
   'unmasked-padding': 'F2: padded words and padded clicks are read as if they were some',
@@ -37,11 +29,11 @@ export const defectTexts: Readonly<Record<Defect, string>> = {
 };
 
 /**
- * Whether padding changes results by some defect: then there must be as much of it as published code has, whatever the
- * batch, and not as little as possible.
+ * Whether padding changes results: then there must be as much of it as published code has, whatever the batch, and not
+ * as little as possible.
  */
 export function readsPadding(defects: readonly string[]): boolean {
-  return ['unmasked-padding', 'shared-mask', 'mean-over-padding'].some((name) => defects.includes(name));
+  return defects.includes('unmasked-padding');
 }
 
 /** A recipe's list of defects. */

@@ -43,14 +43,13 @@ export type {
   NewsOptions,
   NewsStep,
   NewsWords,
-  Scoring,
   TextGroups,
   WordReading,
 } from './contract.ts';
-export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
+export { softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
 export { impressionMetrics, type NewsEvaluation } from './evaluation.ts';
 export { newsParts, type NewsParts } from './parts.ts';
-export { newsCatalogue, readNewsWords } from './catalogue.ts';
+export { readNewsWords } from './words/newsWords.ts';
 export {
   createNewsRecommender,
   vocabularyIn,

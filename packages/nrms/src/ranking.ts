@@ -1,9 +1,11 @@
-import { compile, embedding, tf } from '@ferry/engine';
-import { fromBfloat16, paddingMask, toBfloat16 } from '@ferry/nn';
+import { compile, tf } from '@ferry/engine';
+import { fromBfloat16, toBfloat16 } from '@ferry/nn';
 import { clicksOf, padClicks } from './batches.ts';
-import type { Clicks, NewsInputs, NewsStep } from './contract.ts';
-import type { Impressions } from './mind/types.ts';
-import { candidateScores, disposeInputs, type NewsRecommender } from './recommender.ts';
+import type { NewsInputs, NewsStep } from './contract.ts';
+import { newsIn, rowOf } from './mind/rows.ts';
+import type { Impressions, NumberLists } from './mind/types.ts';
+import { disposeInputs, type NewsRecommender } from './recommender.ts';
+import { clicksAt } from './step.ts';
 import { lengthOf } from './words/tokens.ts';
 
 /** Vectors of news, encoded once. Shape letters: M news that were asked for, D width. */
@@ -21,12 +23,6 @@ export interface NewsScorer {
   /** Vectors of some news. */
   encode(numbers: Int32Array): Promise<NewsVectors>;
   /**
-   * Vectors of users from what they clicked, [users * D], for a model that has such.
-   *
-   * @param clicks - Numbers of news, oldest first; all among the vectors.
-   */
-  users(clicks: readonly Int32Array[], news: NewsVectors): Promise<Float32Array>;
-  /**
    * Scores of all candidates of some impressions, in their order.
    *
    * @param vectors - Of all their news, made before; default made now.
@@ -36,37 +32,35 @@ export interface NewsScorer {
   dispose(): void;
 }
 
-/** Numbers of the news that some impressions show or their users clicked, in order. */
-function newsIn(count: number, { history, candidates }: Impressions): Int32Array {
-  const known = new Uint8Array(count + 1);
-  for (const news of history) known[news] = 1;
-  for (const news of candidates.values) known[news] = 1;
-  known[0] = 0;
-  return Int32Array.from(known.keys()).filter((news) => known[news] === 1);
-}
-
 /** Impressions by their history, so that each is encoded once: users have the same in many. */
-function distinctHistories({ count, historyStarts, historyEnds, history }: Impressions): {
+function distinctHistories({ count, historyStarts, historyEnds }: Impressions): {
   /** An impression of each. */
   first: number[];
-  /** Which history an impression has, [R]. */
-  of: Int32Array;
+  /** The impressions of each, a row for each. */
+  impressions: NumberLists;
 } {
   const seen = new Map<number, number>();
   const first: number[] = [];
   const of = Int32Array.from({ length: count }, (_, r) => {
-    const [start, end] = [historyStarts[r]!, historyEnds[r]!];
-    const key = start === end ? -1 : start * (history.length + 1) + end;
+    const [start, length] = [historyStarts[r]!, historyEnds[r]! - historyStarts[r]!];
+    // No history has two million clicks.
+    const key = length === 0 ? -1 : start * 2 ** 21 + length;
     const known = seen.get(key);
     if (known !== undefined) return known;
     seen.set(key, first.length);
     return first.push(r) - 1;
   });
-  return { first, of };
+  const offsets = new Int32Array(first.length + 1);
+  for (const history of of) offsets[history + 1]!++;
+  for (let history = 0; history < first.length; history++) offsets[history + 1]! += offsets[history]!;
+  const at = offsets.slice();
+  const values = new Int32Array(count);
+  of.forEach((history, r) => (values[at[history]!++] = r));
+  return { first, impressions: { offsets, values } };
 }
 
 /** Rows in order of their length, cut into batches. */
-function byLength(lengths: readonly number[], size: number): Int32Array[] {
+function byLength(lengths: Int32Array, size: number): Int32Array[] {
   const order = Int32Array.from(lengths.keys()).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
   return Array.from({ length: Math.ceil(order.length / size) }, (_, i) =>
     order.subarray(i * size, (i + 1) * size),
@@ -91,36 +85,17 @@ export function createNewsScorer(
 ): NewsScorer {
   const { model, options, catalogue, parameters: p } = recommender;
   const step: NewsStep = { p, options, training: false };
-  const { scoring } = model;
-  const whole = options.defects.includes('long-history');
   const news = compile((given: NewsInputs) => model.news(step, given), {
     name: `${model.name}.news`,
   });
-  const clicksFrom = (vectors: tf.Tensor2D, places: tf.Tensor2D): Clicks => ({
-    vectors: embedding(vectors, places) as tf.Tensor3D,
-    hidden: paddingMask(places) as tf.Tensor2D,
-  });
   const users = compile(
-    (vectors: tf.Tensor2D, places: tf.Tensor2D) => {
-      if (scoring.kind !== 'product') throw new Error(`${model.name} has no vectors of users`);
-      return scoring.users(step, clicksFrom(vectors, places));
-    },
+    (vectors: tf.Tensor2D, places: tf.Tensor2D) => model.users(step, clicksAt(vectors, places)),
     { name: `${model.name}.users` },
-  );
-  const pairs = compile(
-    (vectors: tf.Tensor2D, places: tf.Tensor2D, candidates: tf.Tensor2D) =>
-      candidateScores(
-        model,
-        step,
-        clicksFrom(vectors, places),
-        embedding(vectors, candidates) as tf.Tensor3D,
-      ),
-    { name: `${model.name}.pairs` },
   );
 
   const encode = async (numbers: Int32Array): Promise<NewsVectors> => {
     const titles = catalogue.words?.titles;
-    const lengths = Array.from(numbers, (number) => (titles ? lengthOf(titles, number) : 0));
+    const lengths = numbers.map((number) => (titles ? lengthOf(titles, number) : 0));
     const rows = new Int32Array(catalogue.count + 1);
     let data = new Float32Array(0);
     let width = 0;
@@ -149,73 +124,29 @@ export function createNewsScorer(
     );
   };
 
-  const usersOf = async (clicks: readonly Int32Array[], vectors: NewsVectors): Promise<Float32Array> => {
-    const { width, data } = vectors;
-    const found = new Float32Array(clicks.length * width);
-    const table = tf.tensor2d(data, [data.length / width, width]);
-    for (const batch of byLength(
-      clicks.map(({ length }) => length),
-      batchSize,
-    )) {
-      const own = places(
-        vectors,
-        Array.from(batch, (i) => clicks[i]!),
-      );
-      const values = await read(users(table, own));
-      own.dispose();
-      batch.forEach((i, b) => {
-        found.set(values.subarray(b * width, (b + 1) * width), i * width);
-      });
-    }
-    table.dispose();
-    return found;
-  };
-
-  const byProduct = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
-    const { candidates, count } = impressions;
-    const { first, of } = distinctHistories(impressions);
-    const own = await usersOf(
-      first.map((r) => clicksOf(impressions, r, options, { whole })),
-      vectors,
+  /** Histories are encoded batch by batch, and what they were shown is scored at once, so that no user is kept. */
+  const scoresOf = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
+    const { candidates, historyStarts, historyEnds } = impressions;
+    const { width, data, rows } = vectors;
+    const { first, impressions: owned } = distinctHistories(impressions);
+    const lengths = Int32Array.from(first, (r) =>
+      Math.min(historyEnds[r]! - historyStarts[r]!, options.history),
     );
-    const { width, data, rows } = vectors;
     const scores = new Float32Array(candidates.values.length);
-    for (let r = 0; r < count; r++) {
-      const user = of[r]! * width;
-      for (let at = candidates.offsets[r]!; at < candidates.offsets[r + 1]!; at++) {
-        const item = rows[candidates.values[at]!]! * width;
-        let sum = 0;
-        for (let k = 0; k < width; k++) sum += own[user + k]! * data[item + k]!;
-        scores[at] = sum;
-      }
-    }
-    return scores;
-  };
-
-  const byPairs = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
-    const { candidates, count } = impressions;
-    const owner = new Int32Array(candidates.values.length);
-    for (let r = 0; r < count; r++) owner.fill(r, candidates.offsets[r], candidates.offsets[r + 1]);
-    const clicks = Array.from({ length: count }, (_, r) => clicksOf(impressions, r, options, { whole }));
-    const scores = new Float32Array(owner.length);
-    const { width, data, rows } = vectors;
     const table = tf.tensor2d(data, [data.length / width, width]);
-    for (const batch of byLength(
-      Array.from(owner, (r) => clicks[r]!.length),
-      batchSize,
-    )) {
-      const own = places(
-        vectors,
-        Array.from(batch, (at) => clicks[owner[at]!]!),
-      );
-      const shown = tf.tensor2d(
-        batch.map((at) => rows[candidates.values[at]!]!),
-        [batch.length, 1],
-        'int32',
-      );
-      const values = await read(pairs(table, own, shown));
-      tf.dispose([own, shown]);
-      batch.forEach((at, b) => (scores[at] = values[b]!));
+    for (const batch of byLength(lengths, batchSize)) {
+      const clicks = Array.from(batch, (history) => clicksOf(impressions, first[history]!, options));
+      const given = places(vectors, clicks);
+      const own = await read(users(table, given));
+      given.dispose();
+      for (const [b, history] of batch.entries())
+        for (const r of rowOf(owned, history))
+          for (let at = candidates.offsets[r]!; at < candidates.offsets[r + 1]!; at++) {
+            const item = rows[candidates.values[at]!]! * width;
+            let sum = 0;
+            for (let k = 0; k < width; k++) sum += own[b * width + k]! * data[item + k]!;
+            scores[at] = sum;
+          }
     }
     table.dispose();
     return scores;
@@ -223,16 +154,15 @@ export function createNewsScorer(
 
   return {
     encode,
-    users: usersOf,
     score: async (impressions, made) => {
-      const vectors = made ?? (await encode(newsIn(catalogue.count, impressions)));
-      const scores = await (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);
+      const vectors = made ?? (await encode(newsIn(catalogue, impressions)));
+      const scores = await scoresOf(impressions, vectors);
       return options.defects.includes('bf16-scores')
         ? scores.map((score) => fromBfloat16(toBfloat16(score)))
         : scores;
     },
     dispose: () => {
-      for (const compiled of [news, users, pairs]) compiled.dispose();
+      for (const compiled of [news, users]) compiled.dispose();
     },
   };
 }

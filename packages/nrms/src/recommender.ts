@@ -1,7 +1,7 @@
 import { RandomStream, tf } from '@ferry/engine';
 import { disposeParameters, flattenParameters, matchGlob, type Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
-import type { AnyNewsModel, Clicks, NewsCatalogue, NewsInputs, NewsOptions, NewsStep } from './contract.ts';
+import type { AnyNewsModel, NewsCatalogue, NewsInputs, NewsOptions } from './contract.ts';
 import { textGroups } from './batches.ts';
 import { decodeVocabulary, encodeVocabulary, type Vocabulary } from './words/vocabulary.ts';
 
@@ -30,7 +30,7 @@ export interface NewsRecommender {
    * @throws Error if the vocabulary is another: the weights belong to that.
    */
   restoreBuffers(arrays: ReadonlyMap<string, StateArray>): void;
-  /** Inputs of some news as tensors of the caller's own, but for the frozen vectors, which are shared. */
+  /** Inputs of some news as tensors of the caller's own. */
   inputs(numbers: Int32Array): NewsInputs;
   /** Frees everything. */
   dispose(): void;
@@ -46,19 +46,6 @@ export interface NewsRecommenderSettings {
   seed: number;
 }
 
-/** Frozen vectors of all news, those of the empty news zeros, and which there are. */
-function featureTensors({ count, features }: NewsCatalogue): Pick<NewsInputs, 'features' | 'present'> {
-  const vectors: Record<string, tf.Tensor2D> = {};
-  const present: Record<string, tf.Tensor2D> = {};
-  for (const [modality, { data, width, present: there }] of Object.entries(features)) {
-    const all = new Float32Array((count + 1) * width);
-    all.set(data, width);
-    vectors[modality] = tf.tensor2d(all, [count + 1, width]);
-    present[modality] = tf.tensor2d(Float32Array.from([0, ...there]), [count + 1, 1]);
-  }
-  return { features: vectors, present };
-}
-
 /** A model with fresh weights. */
 export function createNewsRecommender(
   model: AnyNewsModel,
@@ -66,7 +53,6 @@ export function createNewsRecommender(
 ): NewsRecommender {
   const random = RandomStream.fromSeed(seed).split('init');
   const parameters = model.init(options, catalogue, random) as Parameters;
-  const held = featureTensors(catalogue);
   const frozen = model.frozen?.(options) ?? [];
   const { words } = catalogue;
   return {
@@ -92,11 +78,9 @@ export function createNewsRecommender(
     inputs: (numbers) => ({
       numbers: tf.tensor1d(numbers, 'int32'),
       ...(words && { titles: textGroups(words.titles, numbers, options) }),
-      ...held,
     }),
     dispose: () => {
       disposeParameters(parameters);
-      tf.dispose(held);
     },
   };
 }
@@ -112,16 +96,4 @@ export function vocabularyIn(
 /** Frees what {@link NewsRecommender.inputs} made for one step. */
 export function disposeInputs({ numbers, titles }: NewsInputs): void {
   tf.dispose([numbers, ...(titles ? [titles.places, ...titles.groups] : [])]);
-}
-
-/** Scores of candidates, [B, C], whatever the model makes them of. */
-export function candidateScores(
-  model: AnyNewsModel,
-  step: NewsStep,
-  clicks: Clicks,
-  candidates: tf.Tensor3D,
-): tf.Tensor2D {
-  if (model.scoring.kind === 'pairs') return model.scoring.scores(step, clicks, candidates);
-  const users = model.scoring.users(step, clicks);
-  return tf.sum(tf.mul(candidates, tf.expandDims(users, 1)), 2);
 }

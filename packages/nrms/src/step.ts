@@ -3,7 +3,7 @@ import { paddingMask } from '@ferry/nn';
 import { clicksOf, distinctNews, padClicks } from './batches.ts';
 import type { AnyNewsModel, Clicks, NewsInputs, NewsStep } from './contract.ts';
 import type { Impressions } from './mind/types.ts';
-import { candidateScores, disposeInputs, type NewsRecommender } from './recommender.ts';
+import { disposeInputs, type NewsRecommender } from './recommender.ts';
 import type { Samples } from './sampler.ts';
 
 /** What a step of training is computed from. */
@@ -12,10 +12,8 @@ export interface StepInputs {
   readonly news: NewsInputs;
   /** Where the clicked news are among them, 0 behind the last; int32 [B, H]. */
   readonly clicked: tf.Tensor2D;
-  /** Where the candidates are, 0 for one that is missing; int32 [B, C]. */
+  /** Where the candidates are, the clicked one first, 0 for one that is missing; int32 [B, C]. */
   readonly candidates: tf.Tensor2D;
-  /** 1 where a candidate was clicked, [B, C]. */
-  readonly labels: tf.Tensor2D;
 }
 
 /**
@@ -41,20 +39,21 @@ export function stepInputs(
     news: recommender.inputs(numbers),
     clicked: tf.tensor2d(places[0]!, [B, clicks.length], 'int32'),
     candidates: tf.tensor2d(places[1]!, [B, batch.columns], 'int32'),
-    labels: tf.tensor2d(Float32Array.from(batch.labels), [B, batch.columns]),
   };
 }
 
 /** Frees what {@link stepInputs} made. */
-export function disposeStep({ news, clicked, candidates, labels }: StepInputs): void {
+export function disposeStep({ news, clicked, candidates }: StepInputs): void {
   disposeInputs(news);
-  tf.dispose([clicked, candidates, labels]);
+  tf.dispose([clicked, candidates]);
 }
 
-/** Clicks that are all masked as those of the last row are (defect E2). */
-function maskedAsLast({ vectors, hidden }: Clicks): Clicks {
-  const [B, H] = hidden.shape;
-  return { vectors, hidden: tf.tile(tf.slice(hidden, [B - 1, 0], [1, H]), [B, 1]) };
+/** Clicks by their places among some vectors, [B, H]; place 0 is padding. */
+export function clicksAt(vectors: tf.Tensor2D, places: tf.Tensor2D): Clicks {
+  return {
+    vectors: embedding(vectors, places) as tf.Tensor3D,
+    hidden: paddingMask(places) as tf.Tensor2D,
+  };
 }
 
 /** Scores of a step, [B, C]: each distinct news is encoded once and gathered for histories and candidates. */
@@ -64,10 +63,7 @@ export function stepScores(
   { news, clicked, candidates }: StepInputs,
 ): tf.Tensor2D {
   const vectors = model.news(step, news);
-  const clicks: Clicks = {
-    vectors: embedding(vectors, clicked) as tf.Tensor3D,
-    hidden: paddingMask(clicked) as tf.Tensor2D,
-  };
-  const seen = step.training && step.options.defects.includes('shared-mask') ? maskedAsLast(clicks) : clicks;
-  return candidateScores(model, step, seen, embedding(vectors, candidates) as tf.Tensor3D);
+  const users = model.users(step, clicksAt(vectors, clicked));
+  const shown = embedding(vectors, candidates);
+  return tf.sum(tf.mul(shown, tf.expandDims(users, 1)), 2);
 }

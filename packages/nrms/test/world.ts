@@ -1,6 +1,5 @@
 /** A small world of news with a known answer: each news has one of four topics, and users click what is of their own. */
 import { RandomStream } from '@ferry/engine';
-import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Ids, Impressions, News } from '../src/index.ts';
 
 const topics = 4;
@@ -92,23 +91,6 @@ export function impressionsOf(
     candidates: { offsets: Int32Array.from(offsets!), values: Int32Array.from(shown!) },
     labels: Uint8Array.from(labels!),
   };
-}
-
-/**
- * Vectors that tell a news' topic, with noise.
- *
- * @param missing - Numbers of news that have none.
- */
-export function worldFeatures(modality: Modality, missing: readonly number[] = []): FeatureMatrix {
-  const width = 8;
-  const random = RandomStream.fromSeed(modality === 'text' ? 3 : 4);
-  const data = Float32Array.from({ length: N * width }, (_, i) => {
-    const number = Math.floor(i / width) + 1;
-    const noise = 0.3 * random.normal();
-    return missing.includes(number) ? 0 : noise + (i % width === topicOf(number) ? 1 : 0);
-  });
-  const present = Uint8Array.from({ length: N }, (_, i) => (missing.includes(i + 1) ? 0 : 1));
-  return { modality, encoder: 'world', count: N, width, data, present };
 }
 
 /** Mean area under the ROC curve of impressions with a history: ties count half. */

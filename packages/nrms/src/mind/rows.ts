@@ -18,3 +18,14 @@ export function historyOf(
   const end = historyEnds[impression]!;
   return history.subarray(Math.max(historyStarts[impression]!, end - most), end);
 }
+
+/** Numbers of the news that some impressions show or their users clicked, in order. */
+export function newsIn(
+  { count }: { readonly count: number },
+  { history, candidates }: Impressions,
+): Int32Array {
+  const known = new Uint8Array(count + 1);
+  for (const news of history) known[news] = 1;
+  for (const news of candidates.values) known[news] = 1;
+  return Int32Array.from(known.keys()).filter((news) => news > 0 && known[news] === 1);
+}

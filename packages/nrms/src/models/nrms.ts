@@ -104,5 +104,5 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
     };
   },
   news: (step, inputs) => (step.p.words ? titles(step, inputs) : identities(step, inputs)),
-  scoring: { kind: 'product', users },
+  users,
 };

@@ -5,7 +5,6 @@ import {
   createNewsScorer,
   createNewsTraining,
   evaluateImpressions,
-  newsCatalogue,
   newsParts,
   popularityScores,
   readMind,
@@ -88,7 +87,7 @@ export async function newsRecommenderOf(
   const options = newsOptionsOf(model, recipe);
   const reading = model.words?.(options);
   const words = reading && (await readNewsWords(data.news, located(reading), parts.train, kept));
-  const catalogue = newsCatalogue(data.news, { ...(words && { words }) });
+  const catalogue = { count: data.news.count, ...(words && { words }) };
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
 }
 

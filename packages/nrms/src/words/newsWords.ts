@@ -1,0 +1,37 @@
+import type { NewsWords, WordReading } from '../contract.ts';
+import { newsIn } from '../mind/rows.ts';
+import type { Impressions, News } from '../mind/types.ts';
+import { readWordVectors, type WordVectors } from './pretrained.ts';
+import { wordsOf } from './tokenise.ts';
+import { tokenTable } from './tokens.ts';
+import { buildVocabulary, type Vocabulary, vocabularyOf } from './vocabulary.ts';
+
+/** Words that occur often enough in the news of training, then all others that have a vector. */
+function joined(learned: Vocabulary, vectors: WordVectors | undefined): Vocabulary {
+  if (!vectors) return learned;
+  const known = new Set(learned.words);
+  return vocabularyOf([...learned.words, ...[...vectors.vectors.keys()].filter((word) => !known.has(word))]);
+}
+
+/**
+ * Words of the news as a model reads them. Only words of news that training shows get vectors of their own, with
+ * vectors from elsewhere also all others that have one.
+ *
+ * @param training - The impressions that are trained on.
+ * @param kept - The vocabulary of a model that was trained before; its weights hold the vectors.
+ */
+export async function readNewsWords(
+  news: News,
+  { tokeniser, titleWords, leastCount, vectors: from }: WordReading,
+  training: Impressions,
+  kept?: Vocabulary,
+): Promise<NewsWords> {
+  const texts = news.titles.map((title) => wordsOf(title, tokeniser));
+  if (kept) return { vocabulary: kept, titles: tokenTable(texts, kept, titleWords) };
+  const known = Array.from(newsIn(news, training), (number) => texts[number]!.slice(0, titleWords));
+  const learned = buildVocabulary(known, leastCount);
+  const wanted = new Set(texts.flatMap((words) => words.slice(0, titleWords)));
+  const vectors = from === 'learned' ? undefined : await readWordVectors(from, (word) => wanted.has(word));
+  const vocabulary = joined(learned, vectors);
+  return { vocabulary, titles: tokenTable(texts, vocabulary, titleWords), ...(vectors && { vectors }) };
+}
