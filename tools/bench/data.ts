@@ -3,12 +3,12 @@
 // pandas reads, joins ids to numbers and sorts the same .inter file.
 //
 //   npm run bench:data -- [--sizes 200000,2000000,20000000] [--forms inter,jsonl] [--python python3]
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { reading } from './reading.ts';
 import { writeSyntheticDomain, type Form } from './syntheticDomain.ts';
 
 const { values: options } = parseArgs({
@@ -24,13 +24,6 @@ interface Reading {
   read: number;
   batched: number;
   peak: number;
-}
-
-/** Runs a program that prints one line of JSON last. */
-function reading(command: string, args: readonly string[]): Reading {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Reading;
 }
 
 /** pandas: the same columns, ids as numbers, sorted by user and time, ties in the file's order. */
@@ -53,13 +46,13 @@ try {
     for (const interactions of options.sizes.split(',').map(Number)) {
       const directory = join(root, `${form}-${interactions}`);
       if (!existsSync(directory)) writeSyntheticDomain(directory, form, interactions);
-      const ours = reading(process.execPath, ['--import', 'tsx', worker, directory]);
+      const ours = reading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading;
       rows.push({ reader: `ferry, ${form}`, interactions, result: ours });
       if (options.python !== undefined && form === 'inter')
         rows.push({
           reader: 'pandas, inter',
           interactions,
-          result: reading(options.python, ['-c', pandas, join(directory, 'big.inter')]),
+          result: reading(options.python, ['-c', pandas, join(directory, 'big.inter')]) as Reading,
         });
       if (options.keep === undefined) rmSync(directory, { recursive: true });
     }

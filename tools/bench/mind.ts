@@ -2,12 +2,12 @@
 // MIND-large's train split. With --python, pandas reads the same behaviours and splits their lists.
 //
 //   npm run bench:mind -- [--sizes small,large] [--python python3] [--keep <directory>]
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { reading } from './reading.ts';
 import { writeSyntheticMind, type MindSize } from './syntheticMind.ts';
 
 const shapes: Readonly<Record<string, MindSize>> = {
@@ -29,13 +29,6 @@ interface Reading {
   peak: number;
 }
 
-/** Runs a program that prints one line of JSON last. */
-function reading(command: string, args: readonly string[]): Reading {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as Reading;
-}
-
 /** pandas: news, and behaviours with their lists split and labels apart. */
 const pandas = `
 import sys, time, resource, json, csv, pandas as pd
@@ -48,7 +41,8 @@ b[2] = pd.to_datetime(b[2], format='%m/%d/%Y %I:%M:%S %p')
 h = b[3].fillna('').map(lambda s: [number[i] for i in s.split()])
 c = b[4].map(lambda s: [number[i[:-2]] for i in s.split()])
 l = b[4].map(lambda s: [int(i[-1]) for i in s.split()])
-print(json.dumps({'read': time.perf_counter() - start, 'cpu': time.process_time(), 'peak': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({'read': time.perf_counter() - start, 'cpu': time.process_time(), 'peak': peak}))
 `;
 
 const root = options.keep ?? mkdtempSync(join(tmpdir(), 'ferry-bench-mind-'));
@@ -61,11 +55,11 @@ try {
     if (!size) throw new Error(`--sizes must be of ${Object.keys(shapes).join(', ')}, got ${name}`);
     const directory = join(root, name);
     if (!existsSync(directory)) writeSyntheticMind(directory, size);
-    const rows: [reader: string, result: ReturnType<typeof reading>][] = [
-      ['ferry', reading(process.execPath, ['--import', 'tsx', worker, directory])],
+    const rows: [reader: string, result: Reading][] = [
+      ['ferry', reading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading],
     ];
     if (options.python !== undefined)
-      rows.push(['pandas', reading(options.python, ['-c', pandas, directory])]);
+      rows.push(['pandas', reading(options.python, ['-c', pandas, directory]) as Reading]);
     for (const [reader, { read, cpu, peak }] of rows)
       console.log(
         `| ${name} | ${reader} | ${size.impressions} | ${size.news} | ${read.toFixed(2)} | ${cpu.toFixed(2)} | ` +

@@ -4,12 +4,12 @@
 //
 //   npm run bench:preparation -- [--rows 20000000] [--form reviews|ratings] [--directory <scratch>] [--memory 2GB]
 //   [--python <python>]
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { writeRatings, writeReviews } from './rawArchive.ts';
+import { reading } from './reading.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,26 +32,14 @@ console.log(
   `${rows.toLocaleString('en-US')} rows, ${gigabytes(log)}${reviews ? `, metadata ${gigabytes(meta)}` : ''}`,
 );
 
-/** Runs a command of its own and reads the JSON that it prints last. */
-function measured(
-  command: string,
-  args: readonly string[],
-): {
+/** What a preparation took, and the rows that it kept. */
+interface Measured {
   seconds: number;
   processor: number;
   peak: number;
   counts: unknown;
-} {
-  const { stdout, stderr, status } = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
-  if (status !== 0) throw new Error(`${command} failed:\n${stderr}`);
-  return JSON.parse(stdout.trim().split('\n').at(-1)!) as {
-    seconds: number;
-    processor: number;
-    peak: number;
-    counts: unknown;
-  };
 }
-const show = (name: string, { seconds, processor, peak, counts }: ReturnType<typeof measured>): void => {
+const show = (name: string, { seconds, processor, peak, counts }: Measured): void => {
   console.log(
     `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s (processor ${processor.toFixed(1)} s)  ${Math.round(rows / seconds).toLocaleString('en-US')} rows/s  peak ${(peak / 1e9).toFixed(2)} GB  ${JSON.stringify(counts)}`,
   );
@@ -59,19 +47,19 @@ const show = (name: string, { seconds, processor, peak, counts }: ReturnType<typ
 const out = join(directory, 'domain');
 rmSync(out, { recursive: true, force: true });
 const worker = join(import.meta.dirname, 'preparationWorker.ts');
-const ferry = measured(process.execPath, [
+const ferry = reading(process.execPath, [
   '--import',
   'tsx',
   worker,
   JSON.stringify({ log, meta: reviews ? meta : undefined, out, memory: options.memory }),
-]);
+]) as Measured;
 show('ferry', ferry);
 if (options.python !== undefined) {
-  const pandas = measured(options.python, [
+  const pandas = reading(options.python, [
     join(import.meta.dirname, '../parity/preparation_bench.py'),
     log,
     ...(reviews ? [meta] : []),
-  ]);
+  ]) as Measured;
   show('pandas', pandas);
   console.log(
     `ratio: ${(pandas.seconds / ferry.seconds).toFixed(2)} times as fast as pandas by the clock, ` +

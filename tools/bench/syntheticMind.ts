@@ -56,11 +56,10 @@ export function writeSyntheticMind(directory: string, { news, impressions, users
     const count = 2 + Math.floor(-35 * Math.log(1 - draw()));
     const clicked = Math.floor(count * draw());
     const shown = Array.from({ length: count }, (_, c) => `${one()}-${c === clicked ? 1 : 0}`).join(' ');
-    const minute = Math.floor(60 * draw());
-    return (
-      `${n + 1}\tU${user}\t11/${1 + Math.floor(28 * draw())}/2019 ${1 + Math.floor(12 * draw())}:${String(minute).padStart(2, '0')}:07 ` +
-      `${draw() < 0.5 ? 'AM' : 'PM'}\t${histories[user]}\t${shown}`
-    );
+    const minute = String(Math.floor(60 * draw())).padStart(2, '0');
+    const date = `11/${1 + Math.floor(28 * draw())}/2019`;
+    const time = `${1 + Math.floor(12 * draw())}:${minute}:07 ${draw() < 0.5 ? 'AM' : 'PM'}`;
+    return [n + 1, `U${user}`, `${date} ${time}`, histories[user], shown].join('\t');
   });
   writeLines(join(directory, 'behaviors.tsv'), impressionsLines);
 }

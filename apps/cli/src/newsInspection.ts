@@ -1,5 +1,5 @@
 import { formatShare } from '@ferry/report';
-import type { NewsInspection } from './actions/inspect.ts';
+import type { NewsInspection } from '@ferry/studies';
 import { columns, count, lengthSummary } from './text.ts';
 
 /** Categories that are listed one by one. */
@@ -39,7 +39,8 @@ export function formatNewsInspection({ name, directory, news, splits, warnings }
           'candidates',
           split.clicks === undefined
             ? `${count(split.candidates)}, without labels`
-            : `${count(split.candidates)}, ${count(split.clicks)} clicked (${formatShare(split.clicks / split.candidates)})`,
+            : `${count(split.candidates)}, ${count(split.clicks)} clicked ` +
+              `(${formatShare(split.clicks / split.candidates)})`,
         ],
         ...(split.decidable === undefined
           ? []

@@ -1,6 +1,7 @@
-export { cacheDirectory, domainDirectory, openDomain } from './domains.ts';
+export { cacheDirectory, openDomain } from './domains.ts';
 export { domainFeatures, listDomainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
+export { inspectNews, type NewsInspection } from './inspectNews.ts';
 export { inspectReport } from './inspectReport.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
 export { runRecipe } from './jobs/runs.ts';

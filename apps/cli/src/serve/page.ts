@@ -19,7 +19,10 @@ export const page = `<!doctype html>
 <pre id="answer"></pre>
 <script>
   const show = (id, text) => { document.getElementById(id).textContent = text; };
-  fetch('health').then((r) => r.json()).then((h) => show('about', h.model + ' on ' + h.domain + ', ' + h.items + ' items'));
+  const line = (item, i) =>
+    (i + 1) + '. ' + item.title + '  (' + item.id + ', ' + item.score.toFixed(4) + ')';
+  fetch('health').then((r) => r.json())
+    .then((h) => show('about', h.model + ' on ' + h.domain + ', ' + h.items + ' items'));
   document.querySelector('form').addEventListener('submit', async (event) => {
     event.preventDefault();
     const { history, user } = Object.fromEntries(new FormData(event.target));
@@ -31,8 +34,7 @@ export const page = `<!doctype html>
       body: JSON.stringify(body),
     });
     const found = await answer.json();
-    show('answer', found.error ? found.error.message
-      : found.items.map((item, i) => (i + 1) + '. ' + item.title + '  (' + item.id + ', ' + item.score.toFixed(4) + ')').join('\\n'));
+    show('answer', found.error ? found.error.message : found.items.map(line).join('\\n'));
   });
 </script>
 </html>

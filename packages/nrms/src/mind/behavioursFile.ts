@@ -125,7 +125,8 @@ class ImpressionLines {
     const time = parseTime(cells.text(2).trim());
     if (Number.isNaN(time))
       throw refuse(
-        `a time must be like 11/12/2019 2:14:46 PM (the month first), ISO 8601 or seconds since 1970, got ${quoted(cells.text(2))}`,
+        'a time must be like 11/12/2019 2:14:46 PM (the month first), ISO 8601 or seconds since 1970, got ' +
+          quoted(cells.text(2)),
       );
     this.#ids.push(Number(id));
     this.#users.push(this.#shared.users.addText(user));
@@ -182,8 +183,10 @@ class ImpressionLines {
       if (labelled !== this.#labelled)
         throw refuse(
           'candidates must ' +
-            `${this.#labelled ? 'all end with -1 (clicked) or -0' : 'be without -1 and -0, as those before (a test file)'}, ` +
-            `got ${quoted(bytes.toString('utf8', from, to))}`,
+            (this.#labelled
+              ? 'all end with -1 (clicked) or -0'
+              : 'be without -1 and -0, as those before (a test file)') +
+            `, got ${quoted(bytes.toString('utf8', from, to))}`,
         );
       this.#candidates.push(this.#number(bytes, from, labelled ? to - 2 : to, 'inCandidates'));
       if (labelled) this.#labels.push(label);

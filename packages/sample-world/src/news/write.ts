@@ -29,7 +29,9 @@ function entities({ theme }: Article): string {
 
 function newsLine(article: Article): string {
   const { id, category, subcategory, title, abstract } = article;
-  return `${[id, category, subcategory, title, abstract, `https://news.example/${id}.html`, entities(article), '[]'].join('\t')}\n`;
+  const address = `https://news.example/${id}.html`;
+  const cells = [id, category, subcategory, title, abstract, address, entities(article), '[]'];
+  return `${cells.join('\t')}\n`;
 }
 
 function behaviourLine(
