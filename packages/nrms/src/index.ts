@@ -10,6 +10,7 @@ export {
   summariseImpressions,
   type DroppedImpressions,
   type ImpressionEvaluation,
+  type ImpressionMetrics,
   type ImpressionResults,
   type ImpressionSummary,
   type ImpressionTies,

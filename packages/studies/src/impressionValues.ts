@@ -1,4 +1,5 @@
 import type { GroupMetrics, Groups } from '@ferry/evaluation';
+import { summariseGroups } from '@ferry/nrms';
 import type { RowArray, RowFile } from '@ferry/training';
 
 /** What impressions got, one by one. Shape letter: R impressions. */
@@ -19,38 +20,15 @@ export interface ImpressionValues {
   })[];
 }
 
-/** Means over the impressions that count. */
-export function impressionMeans(
-  { values }: Pick<ImpressionValues, 'values'>,
-  counts: (row: number) => boolean = () => true,
-): Record<string, number> {
-  const [first] = Object.values(values);
-  const rows = Array.from(first!.keys()).filter((row) => !Number.isNaN(first![row]) && counts(row));
-  const mean = (all: ArrayLike<number>): number =>
-    rows.reduce((sum, row) => sum + all[row]!, 0) / rows.length;
-  return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, mean(all)]));
-}
-
-/** Share of the impressions that count which the rule for ties decides. */
-export function tiedShare({ values, tied }: ImpressionValues): number {
-  const [first] = Object.values(values);
-  const counting = Array.from(tied).filter((_, row) => !Number.isNaN(first![row]));
-  return counting.reduce((sum, own) => sum + own, 0) / counting.length;
-}
-
 /** Means by group. */
 export function impressionGroups(own: ImpressionValues): { title: string; groups: GroupMetrics[] }[] {
-  const [first] = Object.values(own.values);
-  return own.groupings.map(({ title, labels, index }) => ({
+  return own.groupings.map(({ title, ...groups }) => ({
     title,
-    groups: labels.map((label, group): GroupMetrics => {
-      const of = (row: number): boolean => index[row] === group;
-      const rows = index.reduce(
-        (count, _, row) => count + (of(row) && !Number.isNaN(first![row]) ? 1 : 0),
-        0,
-      );
-      return { label, rows, ...(rows > 0 && { metrics: impressionMeans(own, of) }) };
-    }),
+    groups: summariseGroups(own, groups).map(({ label, impressions, means }): GroupMetrics => ({
+      label,
+      rows: impressions,
+      ...(impressions > 0 && { metrics: { ...means } }),
+    })),
   }));
 }
 

@@ -23,11 +23,11 @@ import {
   type TrainingUse,
   type UserRanking,
 } from '@ferry/evaluation';
+import { summariseImpressions } from '@ferry/nrms';
 import { readRows, writeRows, type RowArray } from '@ferry/training';
 import { readDetails } from './details.ts';
 import {
   impressionGroups,
-  impressionMeans,
   impressionsIn,
   storedImpressions,
   type ImpressionValues,
@@ -387,7 +387,7 @@ export function metricsOf(
   cutoffs: readonly number[],
   ties: TieRule,
 ): Record<string, number> {
-  if (rows.impressions) return impressionMeans(rows.impressions);
+  if (rows.impressions) return { ...summariseImpressions(rows.impressions).means };
   const lists = listsOf(rows);
   const within = cutoffs.filter((k) => k <= (lists?.depth ?? Infinity));
   return {

@@ -1,5 +1,5 @@
 import { rangeGroups, type Groups } from '@ferry/evaluation';
-import { summariseImpressions, type ImpressionResults, type ImpressionSummary } from './metrics.ts';
+import { summariseParts, type ImpressionMetrics, type ImpressionSummary } from './metrics.ts';
 import type { Impressions, News } from './types.ts';
 
 /** A group's name and its means. */
@@ -13,18 +13,13 @@ export interface ImpressionGroup extends ImpressionSummary {
  *
  * @throws RangeError unless there is one group for each impression.
  */
-export function summariseGroups(results: ImpressionResults, { labels, index }: Groups): ImpressionGroup[] {
+export function summariseGroups(results: ImpressionMetrics, { labels, index }: Groups): ImpressionGroup[] {
   if (index.length !== results.tied.length)
     throw new RangeError(
       `summariseGroups: groups must have one entry for each of ${results.tied.length} impressions, got ${index.length}`,
     );
-  return labels.map((label, group) => ({
-    label,
-    ...summariseImpressions(
-      results,
-      index.map((own) => (own === group ? 1 : 0)),
-    ),
-  }));
+  const parts = summariseParts(results, labels.length, index);
+  return labels.map((label, group) => ({ label, ...parts[group]! }));
 }
 
 /** Impressions by what is known of their users: nothing clicked before; clicks before, but not in training; in training. */

@@ -223,24 +223,44 @@ export function evaluateImpressions(
   return { values: { auc, mrr, ...values }, tied, dropped };
 }
 
+/** What is summarised of impressions: the part of {@link ImpressionResults} that a run keeps. */
+export interface ImpressionMetrics {
+  /** As in {@link ImpressionResults}. */
+  readonly values: Readonly<Record<string, ArrayLike<number>>>;
+  /** As in {@link ImpressionResults}. */
+  readonly tied: ArrayLike<number>;
+}
+
+/** Means over impressions. */
+export function summariseImpressions(results: ImpressionMetrics): ImpressionSummary {
+  return summariseParts(results, 1)[0]!;
+}
+
 /**
- * Means over impressions.
+ * Means over the impressions of each of some parts; every impression is looked at once, however many parts there are.
  *
- * @param mask - Only impressions where this is above 0; [R].
+ * @param count - How many parts.
+ * @param index - The part of each impression, [R]. Default all are of the first.
  */
-export function summariseImpressions(
-  { values, tied }: ImpressionResults,
-  mask?: ArrayLike<number>,
-): ImpressionSummary {
+export function summariseParts(
+  { values, tied }: ImpressionMetrics,
+  count: number,
+  index?: ArrayLike<number>,
+): ImpressionSummary[] {
   const { auc } = values;
-  let [impressions, ties] = [0, 0];
-  const sums = Object.fromEntries(Object.keys(values).map((name) => [name, 0]));
+  const zeros = (): Float64Array => new Float64Array(count);
+  const [impressions, ties] = [zeros(), zeros()];
+  const metrics = Object.entries(values).map(([name, all]) => ({ name, all, sums: zeros() }));
   for (let row = 0; row < tied.length; row++) {
-    if (Number.isNaN(auc![row]) || (mask && !(mask[row]! > 0))) continue;
-    impressions++;
-    ties += tied[row]!;
-    for (const name of Object.keys(sums)) sums[name]! += values[name]![row]!;
+    if (Number.isNaN(auc![row])) continue;
+    const part = index ? index[row]! : 0;
+    impressions[part]!++;
+    ties[part]! += tied[row]!;
+    for (const { all, sums } of metrics) sums[part]! += all[row]!;
   }
-  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / impressions]));
-  return { impressions, tied: ties / impressions, means };
+  return Array.from(impressions, (rows, part) => ({
+    impressions: rows,
+    tied: ties[part]! / rows,
+    means: Object.fromEntries(metrics.map(({ name, sums }) => [name, sums[part]! / rows])),
+  }));
 }

@@ -110,7 +110,7 @@ test.each(['mind', 'pessimistic', 'optimistic'] as const)(
     });
     expect(dropped.empty + dropped.unclicked + dropped.allClicked).toBe(one);
     expect(dropped.empty).toBe(labels.filter((own) => own.length === 0).length);
-    const summary = summariseImpressions({ values, tied, dropped });
+    const summary = summariseImpressions({ values, tied });
     expect(summary.impressions).toBe(10_000 - one);
     expect(summary.tied).toBeCloseTo(decided / (10_000 - one), 12);
   },

@@ -8,8 +8,7 @@ import { tableToText, type Table } from '@ferry/report';
 import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { groupsOf, keepRows, metricsOf, rankedRows, type RankedRows } from '../rows.ts';
-import { readSubmission, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
-import { tiedShare } from '../impressionValues.ts';
+import { readSubmission, summariseImpressions, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
 import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { rankNews } from './news.ts';
@@ -265,7 +264,7 @@ export async function evaluateRun(
     rows: rowCount(rows),
     ...(sampled !== undefined && { sampled }),
     ...(rows.impressions && {
-      impressions: { ties: rows.impressions.ties, tied: tiedShare(rows.impressions) },
+      impressions: { ties: rows.impressions.ties, tied: summariseImpressions(rows.impressions).tied },
     }),
     ...(submission && { submission }),
     metrics: metricsOf(rows, k, ties),
