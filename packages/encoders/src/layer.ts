@@ -70,8 +70,6 @@ export interface LayerOptions {
   readonly dropout: number;
   /** Dropout of attention weights. */
   readonly attentionDropout: number;
-  /** Dropout of the inner activation. Default 0. */
-  readonly innerDropout?: number;
 }
 
 /** What a layer reads besides its weights and tokens. */
@@ -132,7 +130,7 @@ export function transformerLayer(
     h,
     p.norm2,
     p.scale2,
-    (y) => feedForward(p, y, options, random),
+    (y) => feedForward(p, y, options),
     (all) => all,
   ) as tf.Tensor3D;
 }
@@ -164,8 +162,7 @@ export function selfAttention(
 export function feedForward(
   p: Tensors<Pick<LayerTable, 'up' | 'down'>>,
   x: tf.Tensor,
-  { activation, innerDropout = 0 }: Pick<LayerOptions, 'activation' | 'innerDropout'>,
-  random: RandomSource | undefined,
+  { activation }: Pick<LayerOptions, 'activation'>,
 ): tf.Tensor {
-  return affine(p.down, dropout(activations[activation](affine(p.up, x)), innerDropout, random));
+  return affine(p.down, activations[activation](affine(p.up, x)));
 }

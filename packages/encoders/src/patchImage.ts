@@ -4,11 +4,14 @@
  * in what surrounds the layers.
  */
 import { dropout, linear, tf } from '@ferry/engine';
+import { init } from '@ferry/nn';
+import type { ActivationName } from './activations.ts';
+import type { Encoded, Network } from './family.ts';
+import { patchRows } from './imageInputs.ts';
 import { interpolatedPositions } from './imagePositions.ts';
-import type { Encoded, EncoderInputs, Network } from './family.ts';
 import { type LayerOptions, type LayerTable, normalised, transformerLayer } from './layer.ts';
 import { firstRow } from './tokens.ts';
-import type { Tensors, Weight } from './weights.ts';
+import { type Tensors, Weight } from './weights.ts';
 
 /** Weights of {@link patchImage}. */
 export type PatchTable = {
@@ -42,21 +45,54 @@ export interface PatchOptions<P> {
   readonly pooledWidth?: number;
 }
 
-/**
- * The patches of pictures, as rows of a convolution's inputs.
- *
- * @returns [B, height / side * width / side, 3 side²], in the order of a filter [3, side, side].
- * @throws Error if there are no pictures, or their sides are no multiple of the patch's.
- */
-export function patchRows({ pixels }: EncoderInputs, side: number): tf.Tensor {
-  const [B, C, height, width] = pixels?.shape ?? [];
-  if (pixels?.rank !== 4 || height! % side !== 0 || width! % side !== 0)
-    throw new Error(
-      `encode: an image encoder reads pixels, [B, 3, height, width] with multiples of ${side}, got ${pixels ? `[${pixels.shape.join(', ')}]` : 'none'}`,
-    );
-  const [rows, columns] = [height! / side, width! / side];
-  const cut = tf.reshape(pixels, [B!, C!, rows, side, columns, side]);
-  return tf.reshape(tf.transpose(cut, [0, 2, 4, 1, 3, 5]), [B!, rows * columns, C! * side * side]);
+/** Settings that ViT and DINOv2 name alike in `config.json`. */
+interface VitSettings {
+  hidden_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  image_size: number;
+  patch_size: number;
+  num_channels: number;
+  hidden_act: ActivationName;
+  layer_norm_eps: number;
+  hidden_dropout_prob: number;
+  attention_probs_dropout_prob: number;
+}
+
+/** What is before the layers, under the names of ViT and DINOv2. */
+export function vitEmbeddings(
+  { hidden_size: D, image_size, patch_size: side, num_channels }: VitSettings,
+  positions: (theirs: string, shape: readonly number[]) => Weight = (theirs, shape) =>
+    new Weight(theirs, shape, init.normal(0.02)),
+) {
+  const projection = 'embeddings.patch_embeddings.projection';
+  const count = 1 + Math.floor(image_size / side) ** 2;
+  return {
+    patches: {
+      weight: new Weight(`${projection}.weight`, [D, num_channels, side, side], init.normal(0.02)),
+      bias: new Weight(`${projection}.bias`, [D], init.zeros),
+    },
+    cls: new Weight('embeddings.cls_token', [1, 1, D], init.normal(0.02)),
+    positions: positions('embeddings.position_embeddings', [1, count, D]),
+  };
+}
+
+/** How the networks of ViT and DINOv2 compute, up to the output. */
+export function vitOptions(o: VitSettings): Omit<PatchOptions<unknown>, 'finish' | 'before'> {
+  return {
+    width: o.hidden_size,
+    layers: o.num_hidden_layers,
+    layer: {
+      heads: o.num_attention_heads,
+      epsilon: o.layer_norm_eps,
+      activation: o.hidden_act,
+      normFirst: true,
+      dropout: o.hidden_dropout_prob,
+      attentionDropout: o.attention_probs_dropout_prob,
+    },
+    patch: o.patch_size,
+    dropout: o.hidden_dropout_prob,
+  };
 }
 
 /** The network. */

@@ -48,7 +48,8 @@ export async function sentencePooling(directory: string): Promise<PoolingOptions
   const pooling = chosen.length === 1 ? modes[chosen[0]!] : undefined;
   if (!pooling)
     throw new Error(
-      `${path}: one pooling of ${Object.keys(modes).slice(0, 4).join(', ')} is needed, got ${chosen.join(' and ') || 'none'}`,
+      `${path}: one pooling of ${Object.keys(modes).slice(0, 4).join(', ')} is needed, got ` +
+        (chosen.join(' and ') || 'none'),
     );
   return { pooling, normalise: names.includes('Normalize') };
 }

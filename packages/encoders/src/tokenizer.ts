@@ -39,23 +39,30 @@ async function linesOf(path: string): Promise<string[] | undefined> {
   }
 }
 
-/** What `tokenizer.json` would say of a WordPiece vocabulary (BERT's). */
-function wordPiece(lines: readonly string[], lowercase: boolean): Json {
+/** Special tokens of BERT's vocabularies. */
+const bertTokens = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
+
+/** Special tokens of RoBERTa's and OPT's. */
+const robertaTokens = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'];
+
+/** Those that a vocabulary has, as `tokenizer.json` lists them. */
+function specialTokens(tokens: readonly string[], vocab: Json): Json[] {
+  return tokens
+    .filter((token) => token in vocab)
+    .map((content) => ({ id: vocab[content], content, special: true, normalized: false }));
+}
+
+/** What `tokenizer.json` would say of a WordPiece vocabulary (BERT's), with its `tokenizer_config.json`. */
+function wordPiece(lines: readonly string[], config: Json): Json {
   const vocab = Object.fromEntries(lines.map((token, i) => [token, i]));
-  const special = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'].filter((token) => token in vocab);
   return {
-    added_tokens: special.map((content) => ({
-      id: vocab[content],
-      content,
-      special: true,
-      normalized: false,
-    })),
+    added_tokens: specialTokens(bertTokens, vocab),
     normalizer: {
       type: 'BertNormalizer',
       clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase,
+      handle_chinese_chars: config['tokenize_chinese_chars'] !== false,
+      strip_accents: config['strip_accents'] ?? null,
+      lowercase: config['do_lower_case'] !== false,
     },
     pre_tokenizer: { type: 'BertPreTokenizer' },
     post_processor: around(['[CLS]', '[SEP]'], vocab),
@@ -85,14 +92,8 @@ function around([first, last]: readonly [string, string?], vocab: Record<string,
 
 /** What `tokenizer.json` would say of a byte-level vocabulary with its merges (RoBERTa's and OPT's). */
 function bytePairs(vocab: Json, merges: readonly string[], type: string): Json {
-  const special = ['<s>', '<pad>', '</s>', '<unk>', '<mask>'].filter((token) => token in vocab);
   return {
-    added_tokens: special.map((content) => ({
-      id: vocab[content],
-      content,
-      special: true,
-      normalized: false,
-    })),
+    added_tokens: specialTokens(robertaTokens, vocab),
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
     post_processor: around(type === 'opt' ? ['</s>'] : ['<s>', '</s>'], vocab),
@@ -110,7 +111,7 @@ function bytePairs(vocab: Json, merges: readonly string[], type: string): Json {
 /** Families whose `vocab.json` and `merges.txt` say all there is to know. */
 const bytePairFamilies = ['roberta', 'opt'];
 
-/** Why nothing but `tokenizer.json` will do. */
+/** What `tokenizer.json` says, or would say where there is none. */
 async function describeTokenizer(directory: string, config: Json): Promise<Json> {
   const whole = await readJson(join(directory, 'tokenizer.json'));
   if (whole) return whole;
@@ -121,7 +122,7 @@ async function describeTokenizer(directory: string, config: Json): Promise<Json>
       throw new Error(
         `${join(directory, 'vocab.txt')}: must hold [UNK], [CLS] and [SEP], got no ${lost.join(', ')}`,
       );
-    return wordPiece(lines, config['do_lower_case'] !== false);
+    return wordPiece(lines, config);
   }
   const vocab = await readJson(join(directory, 'vocab.json'));
   const merges = await linesOf(join(directory, 'merges.txt'));
@@ -213,8 +214,6 @@ export function tokenise(
   return { ids: { shape: [rows.length, T], data: ids }, mask: { shape: [rows.length, T], data: mask } };
 }
 
-const specials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
-
 /**
  * A WordPiece vocabulary of some texts, for an encoder that is trained from nothing: the special tokens, every
  * character (also as the continuation of a word), then whole words, the most frequent first and equal ones in order.
@@ -225,19 +224,19 @@ const specials = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
  */
 export function wordVocabulary(texts: Iterable<string>, size: number): string[] {
   const counts = new Map<string, number>();
-  const splitter = new createTokenizer(wordPiece(specials, true), {});
+  const splitter = new createTokenizer(wordPiece(bertTokens, {}), {});
   for (const text of texts)
     for (const word of splitter.pre_tokenizer!.pre_tokenize_text(splitter.normalizer!.normalize(text), {}))
       counts.set(word, (counts.get(word) ?? 0) + 1);
   const letters = [...new Set([...counts.keys()].flatMap((word) => Array.from(word)))].sort();
   const words = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || (a < b ? -1 : 1));
-  const all = [...specials, ...letters.flatMap((letter) => [letter, `##${letter}`]), ...words];
+  const all = [...bertTokens, ...letters.flatMap((letter) => [letter, `##${letter}`]), ...words];
   return [...new Set(all)].slice(0, size);
 }
 
 /** The tokenizer of a vocabulary's lines. */
 export function vocabularyTokenizer(lines: readonly string[]): TextTokenizer {
-  return tokenizerOf(wordPiece(lines, true), { pad_token: '[PAD]' });
+  return tokenizerOf(wordPiece(lines, {}), { pad_token: '[PAD]' });
 }
 
 /** Writes a vocabulary for BERT's tokenizers, here and in Python. */

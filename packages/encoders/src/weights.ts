@@ -58,16 +58,6 @@ export function dense(theirs: string, inputs: number, outputs: number): { weight
   };
 }
 
-/** A linear layer whose bias a setting may leave out. */
-export function perhapsBiased(
-  theirs: string,
-  inputs: number,
-  outputs: number,
-  bias: boolean,
-): { weight: Weight; bias: Weight | undefined } {
-  return { ...dense(theirs, inputs, outputs), ...(!bias && { bias: undefined }) };
-}
-
 /** A layer normalisation of width D: gain 1 and bias 0 at first. */
 export function norm(theirs: string, width: number): { weight: Weight; bias: Weight } {
   return {

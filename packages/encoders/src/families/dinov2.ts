@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { activationNames } from '../activations.ts';
 import { count, family, only, rate } from '../family.ts';
 import { type LayerNames, layerTable } from '../layer.ts';
-import { normOf, patchImage } from '../patchImage.ts';
+import { normOf, patchImage, vitEmbeddings, vitOptions } from '../patchImage.ts';
 import { firstToken } from '../tokens.ts';
 import { norm, numbered, type Tensors, Weight } from '../weights.ts';
 
@@ -42,23 +42,12 @@ const options = z.object({
 });
 
 function weights(o: z.output<typeof options>, has: (theirs: string) => boolean) {
-  const { hidden_size: D, patch_size: side } = o;
-  const patches = Math.floor(o.image_size / side) ** 2;
-  const drawn = init.normal(0.02);
+  const { hidden_size: D } = o;
   const scale = (theirs: string) =>
     new Weight(theirs, [D], (shape, random) => init.ones(shape, random).fill(o.layerscale_value));
   return {
-    patches: {
-      weight: new Weight(
-        'embeddings.patch_embeddings.projection.weight',
-        [D, o.num_channels, side, side],
-        drawn,
-      ),
-      bias: new Weight('embeddings.patch_embeddings.projection.bias', [D], init.zeros),
-    },
-    cls: new Weight('embeddings.cls_token', [1, 1, D], drawn),
+    ...vitEmbeddings(o),
     mask: has('embeddings.mask_token') ? new Weight('embeddings.mask_token', [1, D], init.zeros) : undefined,
-    positions: new Weight('embeddings.position_embeddings', [1, patches + 1, D], drawn),
     layers: numbered(o.num_hidden_layers, (i) => {
       const prefix = `encoder.layer.${i}.`;
       return {
@@ -86,18 +75,7 @@ export const dinov2 = family({
   network: (o) => {
     const normalise = normOf(o.layer_norm_eps);
     return patchImage<Tensors<ReturnType<typeof weights>>>({
-      width: o.hidden_size,
-      layers: o.num_hidden_layers,
-      layer: {
-        heads: o.num_attention_heads,
-        epsilon: o.layer_norm_eps,
-        activation: o.hidden_act,
-        normFirst: true,
-        dropout: o.hidden_dropout_prob,
-        attentionDropout: o.attention_probs_dropout_prob,
-      },
-      patch: o.patch_size,
-      dropout: o.hidden_dropout_prob,
+      ...vitOptions(o),
       finish: (p, h) => {
         const hidden = normalise(p.final, h);
         return { hidden, pooled: firstToken(hidden) };

@@ -7,6 +7,7 @@ import { init, type Initializer } from '@ferry/nn';
 import { z } from 'zod';
 import { activationNames, activations } from '../activations.ts';
 import { count, family, type Network } from '../family.ts';
+import { pictures } from '../imageInputs.ts';
 import { numbered, type Tensors, Weight } from '../weights.ts';
 
 const options = z
@@ -124,12 +125,8 @@ function network(o: Options): Network<Tensors<ReturnType<typeof weights>>> {
   return {
     layers: blocks.length,
     width,
-    embed: (p, { inputs: { pixels } }) => {
-      if (pixels?.rank !== 4)
-        throw new Error(
-          `encode: an image encoder reads pixels, [B, 3, height, width], got ${pixels ? `[${pixels.shape.join(', ')}]` : 'none'}`,
-        );
-      const stem = activate(convolved(p.stem, tf.transpose(pixels, [0, 2, 3, 1]), 2));
+    embed: (p, { inputs }) => {
+      const stem = activate(convolved(p.stem, tf.transpose(pictures(inputs), [0, 2, 3, 1]), 2));
       return tf.maxPool(stem as tf.Tensor4D, 3, 2, 1, 'floor');
     },
     shared: () => ({}),

@@ -11,7 +11,7 @@ import { z } from 'zod';
 import { activationNames } from '../activations.ts';
 import { count, family, type Network, only, rate } from '../family.ts';
 import { feedForward, type LayerNames, layerTable, normalised, selfAttention } from '../layer.ts';
-import { patchRows } from '../patchImage.ts';
+import { patchRows } from '../imageInputs.ts';
 import { matrix, norm, numbered, type Tensors, Weight } from '../weights.ts';
 
 const options = z
@@ -253,7 +253,7 @@ function network(o: Options): Network<SwinTensors> {
       const drop = (y: tf.Tensor) => dropout(y, o.hidden_dropout_prob, random);
       const mixed = drop(attended(own, normalised(own.norm1, x, epsilon), block, random));
       const h = tf.add(x, stochastic(mixed, block.rate, random));
-      const y = tf.add(h, drop(feedForward(own, normalised(own.norm2, h, epsilon), activation, random)));
+      const y = tf.add(h, drop(feedForward(own, normalised(own.norm2, h, epsilon), activation)));
       return own.merge ? merged(own.merge, y, block.side) : y;
     },
     finish: (p, h) => {

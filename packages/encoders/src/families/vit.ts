@@ -2,14 +2,13 @@
  * ViT (Dosovitskiy et al., ICLR 2021), and the encoder of MAE (He et al., CVPR 2022), which is a ViT with fixed
  * positions and without a pooler.
  */
-import { init } from '@ferry/nn';
 import { tf } from '@ferry/engine';
 import { z } from 'zod';
 import { activationNames } from '../activations.ts';
 import { count, family, only, rate } from '../family.ts';
 import { gridSinusoids } from '../imagePositions.ts';
 import { affine, type LayerNames, layerTable } from '../layer.ts';
-import { normOf, patchImage } from '../patchImage.ts';
+import { normOf, patchImage, vitEmbeddings, vitOptions } from '../patchImage.ts';
 import { firstToken } from '../tokens.ts';
 import { dense, norm, numbered, type Tensors, Weight } from '../weights.ts';
 
@@ -44,30 +43,19 @@ const layerNames: LayerNames = {
   norm2: 'layernorm_after',
 };
 
-function tableOf(o: Options, positions: (theirs: string, shape: readonly number[]) => Weight) {
-  const { hidden_size: D, patch_size: side, num_channels: C } = o;
-  const patches = Math.floor(o.image_size / side) ** 2;
+function tableOf(o: Options, positions?: (theirs: string, shape: readonly number[]) => Weight) {
   return {
-    patches: {
-      weight: new Weight(
-        'embeddings.patch_embeddings.projection.weight',
-        [D, C, side, side],
-        init.normal(0.02),
-      ),
-      bias: new Weight('embeddings.patch_embeddings.projection.bias', [D], init.zeros),
-    },
-    cls: new Weight('embeddings.cls_token', [1, 1, D], init.normal(0.02)),
-    positions: positions('embeddings.position_embeddings', [1, patches + 1, D]),
+    ...vitEmbeddings(o, positions),
     layers: numbered(o.num_hidden_layers, (i) =>
-      layerTable(`encoder.layer.${i}.`, layerNames, D, o.intermediate_size),
+      layerTable(`encoder.layer.${i}.`, layerNames, o.hidden_size, o.intermediate_size),
     ),
-    final: norm('layernorm', D),
+    final: norm('layernorm', o.hidden_size),
   };
 }
 
 function vitWeights(o: Options, has: (theirs: string) => boolean) {
   const pooler = has('pooler.dense.weight') ? dense('pooler.dense', o.hidden_size, o.hidden_size) : undefined;
-  return { ...tableOf(o, (theirs, shape) => new Weight(theirs, shape, init.normal(0.02))), pooler };
+  return { ...tableOf(o), pooler };
 }
 
 type VitTensors = Tensors<ReturnType<typeof vitWeights>>;
@@ -75,18 +63,7 @@ type VitTensors = Tensors<ReturnType<typeof vitWeights>>;
 function network(o: Options) {
   const normalise = normOf(o.layer_norm_eps);
   return patchImage<VitTensors>({
-    width: o.hidden_size,
-    layers: o.num_hidden_layers,
-    layer: {
-      heads: o.num_attention_heads,
-      epsilon: o.layer_norm_eps,
-      activation: o.hidden_act,
-      normFirst: true,
-      dropout: o.hidden_dropout_prob,
-      attentionDropout: o.attention_probs_dropout_prob,
-    },
-    patch: o.patch_size,
-    dropout: o.hidden_dropout_prob,
+    ...vitOptions(o),
     finish: ({ final, pooler }, h) => {
       const hidden = normalise(final, h);
       return { hidden, pooled: pooler && tf.tanh(affine(pooler, firstToken(hidden))) };
