@@ -1,10 +1,12 @@
-"""Small tokenizers trained by Python's `tokenizers`, and the numbers they give: constants of packages/encoders/test/tokenizer.test.ts.
+"""Small tokenizers trained by Python's `tokenizers`, and the numbers they give: constants of
+packages/encoders/test/tokenizer.test.ts.
 
     FERRY_DATA=... python tools/parity/encoder_tokenizers.py packages/encoders/test/fixtures/tokenizers
 
-Makes `wordpiece`, `bpe` and `unigram` (each a `tokenizer.json`), `vocab` (the WordPiece as `vocab.txt` alone) and `merges` (the BPE as `vocab.json` and
-`merges.txt` of a RoBERTa), trained on texts made here, and `expected.json`: of malformed and of made-up texts the numbers, cut at 12; of the first 500
-titles of two sets of FERRY_DATA the SHA-256 of the numbers.
+Makes `wordpiece`, `bpe` and `unigram` (each a `tokenizer.json`), `vocab` (the WordPiece as `vocab.txt` alone) and
+`merges` (the BPE as `vocab.json` and `merges.txt` of a RoBERTa), trained on texts made here, and `expected.json`: of
+malformed and of made-up texts the numbers, cut at 12; of the first 500 titles of two sets of FERRY_DATA the SHA-256 of
+the numbers.
 
 Needs tokenizers and transformers.
 """

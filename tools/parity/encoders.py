@@ -1,12 +1,15 @@
-"""Small encoders with random weights made by transformers, and what PyTorch makes of them: constants of the tests of packages/encoders.
+"""Small encoders with random weights made by transformers, and what PyTorch makes of them: constants of the tests of
+packages/encoders.
 
     python tools/parity/encoders.py packages/encoders/test/fixtures             # all families
     python tools/parity/encoders.py packages/encoders/test/fixtures bert vit    # some
-    python tools/parity/encoders.py --check saved packages/encoders/test/fixtures   # opens what Ferry saved: saved/bert, saved/clip@text ...
+    # opens what Ferry saved: saved/bert, saved/clip@text ...
+    python tools/parity/encoders.py --check saved packages/encoders/test/fixtures
 
-For each family a folder as `save_pretrained` writes it, and `expected.safetensors`: cases of inputs (several rows with padding, an odd length, a batch of
-one), `last_hidden_state` and the pooled output of each; of the first case the gradients of all weights, the losses of five AdamW steps and the outputs after
-them. The loss is the sum of the outputs times fixed numbers, over tokens that are no padding.
+For each family a folder as `save_pretrained` writes it, and `expected.safetensors`: cases of inputs (several rows with
+padding, an odd length, a batch of one), `last_hidden_state` and the pooled output of each; of the first case the
+gradients of all weights, the losses of five AdamW steps and the outputs after them. The loss is the sum of the outputs
+times fixed numbers, over tokens that are no padding.
 
 Needs torch, transformers, safetensors, peft.
 """
@@ -90,9 +93,10 @@ def resnet(**sizes):
 
 
 def clip():
-    """Both towers of one model, each with its projection; the second inputs of the text tower are as old files are read."""
+    """Both towers of one model, each with its projection."""
     text = dict(TEXT, hidden_act="quick_gelu", eos_token_id=19)
-    model = T.CLIPModel(T.CLIPConfig(text_config=text, vision_config=dict(IMAGE, hidden_act="quick_gelu"), projection_dim=6))
+    image = dict(IMAGE, hidden_act="quick_gelu")
+    model = T.CLIPModel(T.CLIPConfig(text_config=text, vision_config=image, projection_dim=6))
 
     def run_text(given):
         made = model.text_model(**given)
@@ -121,7 +125,9 @@ FAMILIES = {
     "mae": mae,
     "dinov2": lambda: image_model(
         T.Dinov2Model(
-            T.Dinov2Config(hidden_size=8, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=16, patch_size=4)
+            T.Dinov2Config(
+                hidden_size=8, num_hidden_layers=2, num_attention_heads=2, mlp_ratio=2, image_size=16, patch_size=4
+            )
         )
     ),
     "clip": clip,
@@ -216,13 +222,19 @@ def measure(start, names, case, draw):
 
 
 def torch_files(folder):
-    """The BERT of the fixtures as PyTorch files hold it: inside a model with a head (zip), and under TensorFlow's names in the form from before 1.6."""
+    """The BERT of the fixtures as PyTorch files hold it: inside a model with a head (zip), and under TensorFlow's names
+    in the form from before 1.6."""
     state = load_file(folder / "bert" / "model.safetensors")
     whole = {f"bert.{key}": value for key, value in state.items()}
     whole["bert.embeddings.position_ids"] = torch.arange(12)[None]
     whole["cls.predictions.bias"] = torch.zeros(20)
     torch.save(whole, folder / "bert-with-head.bin")
-    old = {key.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): value for key, value in state.items()}
+    norms = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    old = {}
+    for key, value in state.items():
+        for today, then in norms.items():
+            key = key.replace(today, then)
+        old[key] = value
     torch.save(old, folder / "bert-legacy.pth", _use_new_zipfile_serialization=False)
 
 
@@ -252,7 +264,8 @@ def lora(folder):
 
 
 def check(folder, fixtures):
-    """What Ferry saved of each fixture, opened by the class its config.json names: how far its tokens are from the fixture's."""
+    """What Ferry saved of each fixture, opened by the class its config.json names: how far its tokens are from the
+    fixture's."""
     for saved in sorted(folder.iterdir()):
         config = T.AutoConfig.from_pretrained(saved)
         model = getattr(T, config.architectures[0]).from_pretrained(saved).eval()

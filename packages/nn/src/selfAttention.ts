@@ -66,7 +66,8 @@ export interface SelfAttentionOptions {
  * 2019, NRMS, eq. 1 and 2, with separate query and key projections and scores divided by √(O / H)). With biases and an
  * output projection, and I = O, it is torch.nn.MultiheadAttention's.
  *
- * A sequence of which everything is hidden gets the plain mean of its values: such rows mean nothing and must not be read.
+ * A sequence of which everything is hidden gets the plain mean of its values: such rows mean nothing and must not be
+ * read.
  *
  * @param p - Parameters.
  * @param x - [B, L, I]

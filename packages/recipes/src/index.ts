@@ -1,12 +1,6 @@
 export { listFields, type Field } from './fields.ts';
-export {
-  formatPath,
-  parseRecipe,
-  RecipeError,
-  type Path,
-  type Problem,
-  type RecipeDocument,
-} from './document.ts';
+export { formatPath, parseRecipe, RecipeError } from './document.ts';
+export type { Path, Problem, RecipeDocument } from './document.ts';
 export { checkRecipe, madeFrom, problemsOf, readRecipe, rule } from './validate.ts';
 export {
   settingsIn,

@@ -222,14 +222,13 @@ export function checkSplit(
   problem: (path: (string | number)[], message: string) => void,
 ): void {
   const read = protocol === undefined ? [] : splitSettings[protocol];
+  const reader =
+    protocol === undefined
+      ? 'the split of the domain (evaluation.protocol is not set)'
+      : `the protocol ${protocol}`;
   for (const [key, value] of Object.entries(split) as [string, number | undefined][])
     if (value !== undefined && !read.includes(key))
-      problem(
-        ['evaluation', 'split', key],
-        'is not read by ' +
-          `${protocol === undefined ? 'the split of the domain (evaluation.protocol is not set)' : `the protocol ${protocol}`}, ` +
-          `got ${String(value)}`,
-      );
+      problem(['evaluation', 'split', key], `is not read by ${reader}, got ${String(value)}`);
 }
 
 /** How results are measured. */

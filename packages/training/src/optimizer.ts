@@ -11,14 +11,9 @@ export function optimizerFor(
   settings: OptimizerSettings,
   weights: ReadonlyMap<string, tf.Variable>,
 ): Optimizer {
-  const { learningRate, weightDecay = 0, groups, ...rest } = settings;
-  const { noDecay, clipNorm, schedule } = rest;
-  const decays = weightDecay > 0 || (groups ?? []).some((group) => (group.weightDecay ?? 0) > 0);
-  return createOptimizer(
-    {
-      kind: decays ? 'adamw' : 'adam',
-      ...{ learningRate, weightDecay, noDecay, clipNorm, schedule, groups },
-    },
-    weights,
-  );
+  // Named one by one: callers hand over all settings of a training, of which these are a part.
+  const { learningRate, weightDecay = 0, noDecay, clipNorm, schedule, groups = [] } = settings;
+  const decays = [weightDecay, ...groups.map((group) => group.weightDecay ?? 0)].some((decay) => decay > 0);
+  const kind = decays ? 'adamw' : 'adam';
+  return createOptimizer({ kind, learningRate, weightDecay, noDecay, clipNorm, schedule, groups }, weights);
 }

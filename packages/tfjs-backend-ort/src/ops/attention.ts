@@ -18,7 +18,8 @@ export interface AttentionOptions {
 
 /**
  * Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2) of already projected inputs:
- * `softmax(q kᵀ / √(D/H) + bias + offsets) v`, heads side by side in the last axis. Differentiable in q, k, v and offsets.
+ * `softmax(q kᵀ / √(D/H) + bias + offsets) v`, heads side by side in the last axis. Differentiable in q, k, v and
+ * offsets.
  *
  * @param q - [B, Lq, D]
  * @param k - [B, Lk, D]

@@ -37,7 +37,7 @@ export function gruStates(
     throw new Error(
       `gruStates: inputs must be [${rows}, ${3 * D}], weight [${3 * D}, ${D}], bias [${3 * D}] and sizes ` +
         'positive and never larger than the one before, ' +
-        `got [${inputs.shape.join(', ')}], [${weight.shape.join(', ')}], [${bias.shape.join(', ')}] and ${sizes.join(', ')}`,
+        `got ${[inputs, weight, bias].map(({ shape }) => `[${shape.join(', ')}]`).join(', ')} and ${sizes.join(', ')}`,
     );
   const first = (x: tf.Tensor, size: number): tf.Tensor =>
     x.shape[0] === size ? x : tf.slice(x, [0, 0], [size, D]);
