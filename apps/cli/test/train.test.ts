@@ -64,6 +64,29 @@ it('trains a text encoder with the model, and uses both again', async () => {
   expect(await ferry('train', 'round.yaml', 'features.textEncoder.length=8', '--out', 'no')).toContain(
     'is for features.text: trained, got none',
   );
+  expect(
+    await ferry('train', 'sample-e2e', 'features.textEncoder={tuning: none, learningRate: 1}', '--out', 'no'),
+  ).toContain('is for an encoder that is trained, and features.textEncoder.tuning is none');
+});
+
+it('trains a text encoder of any family with a model that finds something anew between epochs', async () => {
+  writeFileSync(
+    'interests.yaml',
+    `job: train
+target: sample-world:posters
+seed: 1
+threads: 1
+features:
+  text: trained
+  textEncoder:
+    config: { model_type: roberta, hidden_size: 8, num_hidden_layers: 1, num_attention_heads: 1, intermediate_size: 8 }
+    vocabulary: 500
+    length: 8
+model: { name: missrec, width: 8, positions: 4 }
+training: { epochs: 1, batchSize: 512 }
+`,
+  );
+  expect(await ferry('train', 'interests.yaml', '--out', 'interests')).toMatch(/test: Recall@10/);
 });
 
 it('prints the recipe with the settings of the model filled in', async () => {

@@ -89,12 +89,27 @@ export async function loadEncoder(directory: string, settings: EncoderSettings =
   });
 }
 
+/** Keys that Python writes into every config.json and that say nothing of the network. */
+const besides = /^(model_type|architectures|dtype|torch_dtype|transformers_version|use_cache|\w+_token_id)$/;
+
+/** Refuses settings that the family does not have: what somebody writes for a new encoder is meant to count. */
+function refuseUnknown({ name, options, section }: Family, config: Readonly<Record<string, unknown>>): void {
+  const known = Object.keys((options as z.ZodObject).shape);
+  const own = section === undefined ? config : ((config[section] as object | undefined) ?? config);
+  const unknown = Object.keys(own).filter((key) => !known.includes(key) && !besides.test(key));
+  if (unknown.length > 0)
+    throw new Error(
+      `createEncoder: config of ${name} may have ${known.join(', ')}, got ${unknown.join(', ')}`,
+    );
+}
+
 /**
  * An encoder with first weights, to be trained from nothing.
  *
  * @param config - As a `config.json`: `model_type` and the sizes of its family.
  * @param random - Source of the first weights.
  * @param settings - Which tower, how vectors are made.
+ * @throws Error if a setting cannot be honoured, or is none of the family's.
  */
 export function createEncoder(
   config: Readonly<Record<string, unknown>>,
@@ -102,6 +117,7 @@ export function createEncoder(
   settings: EncoderSettings = {},
 ): Encoder {
   const { family, options } = describe(config, settings.modality, 'createEncoder: config');
+  refuseUnknown(family, config);
   const pooling = settings.pooling ?? family.pooling;
   const table = family.weights(options, () => pooling === 'pooled');
   return assembleEncoder({

@@ -173,6 +173,23 @@ export async function saveLora(directory: string, encoder: Encoder, lora: Lora):
   await saveParameters(join(directory, 'adapter_model.safetensors'), tensors, { format: 'pt' });
 }
 
+const off = (value: unknown): boolean => value === false || value === null;
+const empty = (value: unknown): boolean => value === null || Object.keys(value as object).length === 0;
+
+/** Keys of peft's settings under which an adapter is another one than it looks, and when it is not. */
+const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
+  peft_type: (value) => value === 'LORA',
+  bias: (value) => value === 'none',
+  use_rslora: off,
+  use_dora: off,
+  fan_in_fan_out: off,
+  lora_bias: off,
+  // Ranks and factors of single layers, and layers that are trained whole.
+  rank_pattern: empty,
+  alpha_pattern: empty,
+  modules_to_save: empty,
+};
+
 /**
  * Reads small matrices that {@link saveLora} or peft wrote, of plain LoRA.
  *
@@ -192,10 +209,10 @@ export async function loadLora(directory: string, encoder: Encoder, random: Rand
     throw new Error(
       `${where}: r, lora_alpha and target_modules must be given, got ${JSON.stringify(config)}`,
     );
-  const changed = ['use_rslora', 'use_dora'].find((key) => config[key] === true);
-  if (changed !== undefined || (config['bias'] ?? 'none') !== 'none')
+  const changed = Object.entries(plain).find(([key, holds]) => key in config && !holds(config[key]));
+  if (changed)
     throw new Error(
-      `${where}: plain LoRA without biases is read, got ${changed ?? `bias ${String(config['bias'])}`}`,
+      `${where}: plain LoRA without biases is read, got ${changed[0]} ${JSON.stringify(config[changed[0]])}`,
     );
   const hits = (theirs: string): boolean =>
     typeof modules === 'string'

@@ -214,10 +214,15 @@ export function tokenise(
   return { ids: { shape: [rows.length, T], data: ids }, mask: { shape: [rows.length, T], data: mask } };
 }
 
+/** Strings by how often they occur, equally frequent ones in order. */
+function byCount(counts: ReadonlyMap<string, number>): string[] {
+  return [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || (a < b ? -1 : 1));
+}
+
 /**
  * A WordPiece vocabulary of some texts, for an encoder that is trained from nothing: the special tokens, every
- * character (also as the continuation of a word), then whole words, the most frequent first and equal ones in order.
- * What is no known word is read letter by letter.
+ * character (also as the continuation of a word; the most frequent, where there is no room for all), then whole words,
+ * the most frequent first and equal ones in order. What is no known word is read letter by letter.
  *
  * @param size - Most tokens.
  * @returns The lines of a `vocab.txt`.
@@ -228,8 +233,12 @@ export function wordVocabulary(texts: Iterable<string>, size: number): string[] 
   for (const text of texts)
     for (const word of splitter.pre_tokenizer!.pre_tokenize_text(splitter.normalizer!.normalize(text), {}))
       counts.set(word, (counts.get(word) ?? 0) + 1);
-  const letters = [...new Set([...counts.keys()].flatMap((word) => Array.from(word)))].sort();
-  const words = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)! || (a < b ? -1 : 1));
+  const uses = new Map<string, number>();
+  for (const [word, count] of counts)
+    for (const letter of word) uses.set(letter, (uses.get(letter) ?? 0) + count);
+  const room = Math.floor(Math.max(0, size - bertTokens.length) / 2);
+  const letters = byCount(uses).slice(0, room).sort();
+  const words = byCount(counts);
   const all = [...bertTokens, ...letters.flatMap((letter) => [letter, `##${letter}`]), ...words];
   return [...new Set(all)].slice(0, size);
 }

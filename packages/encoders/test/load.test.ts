@@ -228,4 +228,23 @@ describe('createEncoder', () => {
     expect(made[0]!.trainable).not.toContain('pooler.weight');
     for (const encoder of made) encoder.dispose();
   });
+
+  it('refuses settings that it does not know, but not what Python adds', () => {
+    const random = RandomStream.fromSeed(1);
+    const make = (config: object): void => {
+      createEncoder({ model_type: 'distilbert', vocab_size: 20, dim: 8, n_heads: 2, ...config }, random, {
+        modality: 'text',
+      }).dispose();
+    };
+    expect(() => {
+      make({ hidden_dim: 12, n_layers: 1, pad_token_id: 0, transformers_version: '5.0' });
+    }).not.toThrow();
+    expect(() => {
+      make({ hidden_size: 8, initializer_range: 0.1 });
+    }).toThrow(/distilbert may have vocab_size, dim, .*, got hidden_size, initializer_range/);
+    const clip = { model_type: 'clip', projection_dim: 4, vision_config: {} };
+    expect(() =>
+      createEncoder({ ...clip, text_config: { hiden_size: 8 } }, random, { modality: 'text' }),
+    ).toThrow(/got hiden_size/);
+  });
 });

@@ -1,5 +1,5 @@
 /** LoRA against peft (tools/parity/encoders.py): its files, outputs and gradients; merged equal to apart. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
@@ -76,6 +76,32 @@ describe('small matrices', () => {
     expect(config).toMatchObject({ peft_type: 'LORA', r: 3, lora_alpha: 6 });
     const again = await loadLora(directory, encoder, random);
     expect(again.options.targets).toEqual(lora.options.targets);
+    await rm(directory, { recursive: true });
+  });
+
+  it('are refused where their settings say that they are more than that', async () => {
+    const { encoder } = await open();
+    const directory = await mkdtemp(join(tmpdir(), 'ferry-lora-'));
+    await cp(fixture('bert-lora'), directory, { recursive: true });
+    const path = join(directory, 'adapter_config.json');
+    const config = JSON.parse(await readFile(path, 'utf8')) as object;
+    for (const changed of [
+      ...[
+        { peft_type: 'LOHA' },
+        { use_rslora: true },
+        { use_dora: true },
+        { bias: 'all' },
+        { lora_bias: true },
+      ],
+      ...[{ alpha_pattern: { query: 12 } }, { rank_pattern: { query: 1 } }, { fan_in_fan_out: true }],
+      { modules_to_save: ['pooler'] },
+    ]) {
+      await writeFile(path, JSON.stringify({ ...config, ...changed }));
+      const [key, value] = Object.entries<unknown>(changed)[0]!;
+      await expect(loadLora(directory, encoder, random)).rejects.toThrow(
+        `got ${key} ${JSON.stringify(value)}`,
+      );
+    }
     await rm(directory, { recursive: true });
   });
 

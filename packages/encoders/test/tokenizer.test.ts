@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +68,30 @@ describe.each(kinds)('the tokenizer of $folder', ({ folder, like }) => {
   );
 });
 
+it('a vocab.txt is read as its tokenizer_config.json says', async () => {
+  const lines = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'naïve', 'naive', 'Naive', '中', '##文', '中文'];
+  const directory = await mkdtemp(join(tmpdir(), 'ferry-vocabulary-'));
+  const numbers = async (config: object): Promise<number[]> => {
+    await writeFile(join(directory, 'vocab.txt'), lines.join('\n'));
+    await writeFile(join(directory, 'tokenizer_config.json'), JSON.stringify(config));
+    return (await loadTokenizer(directory)).numbers('Naïve 中文', 12).slice(1, -1);
+  };
+  // As Python's BertTokenizerFast: accents go with the capitals unless it is said otherwise.
+  const [unknown, accented, bare, sign, both] = ['[UNK]', 'naïve', 'naive', '中', '中文'].map((token) =>
+    lines.indexOf(token),
+  );
+  expect(await numbers({})).toEqual([bare, sign, unknown]);
+  expect(await numbers({ strip_accents: false })).toEqual([accented, sign, unknown]);
+  expect(await numbers({ tokenize_chinese_chars: false })).toEqual([bare, both]);
+  expect(await numbers({ do_lower_case: false })).toEqual([unknown, sign, unknown]);
+  expect(await numbers({ do_lower_case: false, strip_accents: true })).toEqual([
+    lines.indexOf('Naive'),
+    sign,
+    unknown,
+  ]);
+  await rm(directory, { recursive: true });
+});
+
 describe('tokenise', () => {
   it('pads on the right, reads equal texts once, and marks nothing of a missing one', async () => {
     const tokenizer = await loadTokenizer(folderOf('wordpiece'));
@@ -112,6 +136,12 @@ describe('a vocabulary of words', () => {
     );
     expect(tokenizer.numbers('steel desk lamp', 4)).toEqual(['[CLS]', 'steel', 'desk', '[SEP]'].map(number));
     expect(tokenizer.padding).toBe(0);
+  });
+
+  it('leaves out the rarest letters where not all have room', () => {
+    // 和 comes last by its number, and most often.
+    const few = wordVocabulary(['一 丁 七 和', '和 和', '一 和 丁'], 5 + 2 * 3);
+    expect(few.slice(5)).toEqual(['一', '##一', '丁', '##丁', '和', '##和']);
   });
 
   it('is a folder like any other', async () => {

@@ -11,10 +11,10 @@ export const interestState: FoundState<MissRecTypes> = {
   create: (p, options, catalogue) => {
     const adapt = createAdapt(p, options);
     return {
-      find: async (random) =>
+      find: async (random, inputs) =>
         options.interestMethod === 'none'
           ? undefined
-          : await discoverInterests(adapt, options, catalogue, random),
+          : await discoverInterests(adapt, options, { ...catalogue, inputs }, random),
       dispose: () => {
         adapt.dispose();
       },

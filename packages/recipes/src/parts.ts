@@ -146,6 +146,11 @@ export function checkWidths(
 ): void {
   if (features.textEncoder !== undefined && features.text !== 'trained')
     problem(['features', 'textEncoder'], `is for features.text: trained, got ${features.text}`);
+  if (features.textEncoder?.tuning === 'none' && features.textEncoder.learningRate !== undefined)
+    problem(
+      ['features', 'textEncoder', 'learningRate'],
+      'is for an encoder that is trained, and features.textEncoder.tuning is none: leave it out',
+    );
   if (features.shuffle !== undefined && features.text === 'trained')
     problem(
       ['features', 'shuffle'],

@@ -74,15 +74,20 @@ function numberOf(dimension: Exclude<Dimension, { kind: 'choice' }>, uniform: ()
   return step === undefined ? raw : Math.round(raw / step) * step;
 }
 
+/** Draws in a row that find nothing new, after which a space is taken to have no more points. */
+const PATIENCE = 1000;
+
 /**
- * Points drawn at random, none twice: of a space of choices that has fewer, all of them.
+ * Points drawn at random, none twice: of a space of choices that has fewer, all of them, and of one whose steps leave
+ * fewer, those that were found.
  *
  * @param uniform - Numbers in [0, 1), from a stream of the search's own.
  */
 export function randomPoints(space: Space, count: number, uniform: () => number): Point[] {
   if (spaceSize(space) <= count) return gridPoints(space);
   const found = new Map<string, Point>();
-  while (found.size < count) {
+  let idle = 0;
+  while (found.size < count && idle < PATIENCE) {
     const point = Object.fromEntries(
       Object.entries(space).map(([name, dimension]) => [
         name,
@@ -91,7 +96,9 @@ export function randomPoints(space: Space, count: number, uniform: () => number)
           : numberOf(dimension, uniform),
       ]),
     );
-    found.set(JSON.stringify(point), point);
+    const key = JSON.stringify(point);
+    idle = found.has(key) ? idle + 1 : 0;
+    found.set(key, point);
   }
   return [...found.values()];
 }

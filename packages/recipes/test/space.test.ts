@@ -43,4 +43,11 @@ describe('spaces of settings', () => {
     const steps = randomPoints({ v: { kind: 'uniform', low: 8, high: 64, step: 8 } }, 5, numbers());
     for (const { v } of steps) expect((v as number) % 8).toBe(0);
   });
+
+  it('are given up where steps leave fewer points than are asked for', () => {
+    const few = randomPoints({ v: { kind: 'uniform', low: 8, high: 64, step: 8 } }, 20, numbers());
+    expect(few.map(({ v }) => v as number).sort((a, b) => a - b)).toEqual([8, 16, 24, 32, 40, 48, 56, 64]);
+    const equal = randomPoints({ v: { kind: 'choice', values: [1, 1, 1] } }, 2, numbers());
+    expect(equal).toEqual([{ v: 1 }]);
+  });
 });

@@ -27,8 +27,12 @@ export interface FoundState<T extends ModelTypes> {
     options: T['options'],
     catalogue: Catalogue,
   ): {
-    /** Finds it from the present weights; undefined if these settings have none. */
-    find(random: RandomStream): Promise<T['state'] | undefined>;
+    /**
+     * Finds it from the present weights; undefined if these settings have none.
+     *
+     * @param items - Those of the catalogue, with what its encoders make of them now.
+     */
+    find(random: RandomStream, items: ItemInputs): Promise<T['state'] | undefined>;
     /** Frees what was compiled. */
     dispose(): void;
   };

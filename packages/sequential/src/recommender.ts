@@ -5,7 +5,7 @@ import type { StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
 import { plainFeed } from './feeds.ts';
-import { encoderParameters, frozenEncoderWeights } from './itemEncoders.ts';
+import { createEncodedCatalogue, encoderParameters, frozenEncoderWeights } from './itemEncoders.ts';
 import type { FeedGroup, FeedPlace, ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */
@@ -56,6 +56,7 @@ export function createRecommender<T extends ModelTypes>(
     ...encoderParameters(catalogue.encoders),
   };
   const finder = model.state?.create(parameters, options, catalogue);
+  const encoded = createEncodedCatalogue(catalogue, parameters);
   let state: T['state'] | undefined;
   let held: T['held'] = {};
   const set = (next: T['state'] | undefined): void => {
@@ -72,7 +73,13 @@ export function createRecommender<T extends ModelTypes>(
     state: () => state,
     held: () => held,
     refresh: async (random) => {
-      if (finder) set(await finder.find(random));
+      if (!finder) return;
+      const items = encoded.make();
+      try {
+        set(await finder.find(random, items.inputs));
+      } finally {
+        items.dispose();
+      }
     },
     weights: () => flattenParameters(parameters),
     buffers: () => (state === undefined ? new Map<string, StateArray>() : model.state!.save(options, state)),
@@ -83,6 +90,7 @@ export function createRecommender<T extends ModelTypes>(
     },
     dispose: () => {
       finder?.dispose();
+      encoded.dispose();
       disposeNest(held);
       catalogue.dispose();
       disposeParameters(parameters);

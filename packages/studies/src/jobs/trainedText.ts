@@ -60,10 +60,17 @@ async function open(
     };
   }
   const lines = wordVocabulary(texts, vocabulary);
-  const sizes = { max_position_embeddings: length, ...config, vocab_size: lines.length };
+  const tokenizer = vocabularyTokenizer(lines);
+  const sizes = {
+    // RoBERTa and MPNet have two positions before those of a text, and count those of tokens that are no padding.
+    max_position_embeddings: length + 2,
+    pad_token_id: tokenizer.padding,
+    ...config,
+    vocab_size: lines.length,
+  };
   return {
     encoder: createEncoder(sizes, random, { modality: 'text', pooling: pooling ?? 'mean' }),
-    tokenizer: vocabularyTokenizer(lines),
+    tokenizer,
   };
 }
 
