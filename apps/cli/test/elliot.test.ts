@@ -1,250 +1,16 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeNpy } from '@ferry/features';
-import { parseRecipe } from '@ferry/recipes';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { elliotFolder, figures, performance, rowsOf, writeFeatures } from './elliotWorld.ts';
 import { ferry } from './ferry.ts';
 
-const place = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), 'ferry-elliot-'));
-const U = 40;
-const N = 30;
+elliotFolder('elliot');
 
-/** A number that looks random, in [0, 1). */
-const mixed = (a: number, b: number): number =>
-  (Math.imul(a * 7919 + b * 104729 + 17, 0x9e3779b1) >>> 8) / 2 ** 24;
-
-/** Users of two kinds, each with 9 or 10 items of their kind and a rating of 1 to 5; users and items are whole numbers. */
-const reviews = Array.from({ length: U }, (_, user) =>
-  Array.from({ length: N / 2 }, (_, i) => 2 * i + (user % 2))
-    .sort((a, b) => mixed(user, a) - mixed(user, b))
-    .slice(0, 9 + (user % 2))
-    .map((item) => `${user}\t${item}\t${1 + Math.floor(5 * mixed(item, user))}.0\n`),
-).flat();
-
-/** Features in Ducho's layout that tell the kind of an item. */
-function writeFeatures(path: string, width: number): void {
-  mkdirSync(path, { recursive: true });
-  for (let item = 0; item < N; item++) {
-    const vector = Float32Array.from(
-      { length: width },
-      (_, j) => mixed(item, j + width) + (j % 2 === item % 2 ? 1 : 0),
-    );
-    writeFileSync(join(path, `${item}.npy`), encodeNpy(vector, [1, width], 'float32'));
-  }
-}
-
-/** The hands-on's configurations as `yaml.dump` writes them; only the paths are those of unindexed files. */
-const handsOn = (visual: string, textual: string): string => `experiment:
-  backend: pytorch
-  data_config:
-    side_information:
-    - dataloader: VisualAttribute
-      visual_features: ../data/{0}/visual_embeddings_32/${visual}
-    - dataloader: TextualAttribute
-      textual_features: ../data/{0}/textual_embeddings_32/${textual}
-    strategy: fixed
-    test_path: ../data/{0}/test.tsv
-    train_path: ../data/{0}/train.tsv
-    validation_path: ../data/{0}/val.tsv
-  dataset: office
-  evaluation:
-    cutoffs:
-    - 20
-    simple_metrics:
-    - Recall
-    - Precision
-    - nDCG
-    - HR
-  external_models_path: ../external/models/__init__.py
-  gpu: 0
-  models:
-    external.VBPR:
-      batch_size: 1024
-      comb_mod: concat
-      epochs: 200
-      factors: 64
-      l_w: 1.0e-05
-      loaders: ('VisualAttribute','TextualAttribute')
-      lr: 0.005
-      meta:
-        hyper_opt_alg: grid
-        restore: false
-        save_recs: false
-        save_weights: false
-        validation_metric: Recall@20
-        validation_rate: 10
-        verbose: true
-      modalities: ('visual','textual')
-      n_layers: 1
-      seed: 123
-  top_k: 20
-`;
-
-const split = `experiment:
-  backend: pytorch
-  data_config:
-    strategy: dataset
-    dataset_path: ../data/office/reviews.tsv
-  splitting:
-    save_on_disk: True
-    save_folder: ../data/office_splits/
-    test_splitting:
-      strategy: random_subsampling
-      test_ratio: 0.2
-    validation_splitting:
-      strategy: random_subsampling
-      test_ratio: 0.1
-  dataset: office
-  top_k: 20
-  evaluation:
-    cutoffs: [ 10, 20 ]
-    simple_metrics: [ Recall, nDCG ]
-  gpu: 0
-  external_models_path: ../external/models/__init__.py
-  models:
-    MostPop:
-      meta:
-        verbose: True
-        save_recs: False
-`;
-
-const extractors = {
-  resnet50_sentencebert: [
-    'torch/ResNet50/avgpool',
-    'sentence_transformers/sentence-transformers/all-mpnet-base-v2/1',
-  ],
-  clip: ['transformers/openai/clip-vit-base-patch16/1', 'transformers/openai/clip-vit-base-patch16/1'],
-} as const;
-
-beforeAll(() => {
-  process.chdir(folder);
-  vi.stubEnv('FERRY_BACKEND', 'ort');
-  vi.stubEnv('FERRY_THREADS', '1');
-  for (const name of ['config_files', 'data/office']) mkdirSync(name, { recursive: true });
-  writeFileSync('data/office/reviews.tsv', reviews.join(''));
-  writeFileSync('config_files/split_office.yml', split);
-  for (const [name, [visual, textual]] of Object.entries(extractors)) {
-    writeFeatures(`data/office/visual_embeddings_32/${visual}`, name === 'clip' ? 8 : 12);
-    writeFeatures(`data/office/textual_embeddings_32/${textual}`, name === 'clip' ? 8 : 10);
-    writeFileSync(`config_files/hands-on_${name}.yml`, handsOn(visual, textual));
-  }
-});
-afterAll(() => {
-  process.chdir(place);
-  vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
-});
-
-/** Rows of a file of tabs. */
-const rowsOf = (file: string): string[][] =>
-  readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => line.split('\t'));
-const performance = (pattern: RegExp, from = 'results/office/performance'): string[] =>
-  readdirSync(from)
-    .filter((name) => pattern.test(name))
-    .map((name) => join(from, name));
-
-/** Elliot's figures of lists, computed as its documentation has them: from the files alone. */
-function figures(lists: string, test: string, k: number): Record<string, number> {
-  const rated = new Map<string, Map<string, number>>();
-  for (const [user, item, rating] of rowsOf(test))
-    rated.set(user!, (rated.get(user!) ?? new Map<string, number>()).set(item!, Number(rating)));
-  const given = new Map<string, string[]>();
-  for (const [user, item] of rowsOf(lists)) given.set(user!, [...(given.get(user!) ?? []), item!]);
-  const sums = { Recall: 0, Precision: 0, nDCG: 0, HR: 0 };
-  for (const [user, own] of rated) {
-    const list = given.get(user)!.slice(0, k);
-    const hits = list.filter((item) => own.has(item)).length;
-    const gain = (rating: number): number => 2 ** (rating + 1) - 1;
-    const ideal = [...own.values()].sort((a, b) => b - a).slice(0, k);
-    const sum = (gains: number[]): number => gains.reduce((so, g, at) => so + g / Math.log2(at + 2), 0);
-    sums.Recall += hits / own.size;
-    sums.Precision += hits / k;
-    sums.HR += hits > 0 ? 1 : 0;
-    sums.nDCG += sum(list.map((item) => (own.has(item) ? gain(own.get(item)!) : 0))) / sum(ideal.map(gain));
-  }
-  return Object.fromEntries(Object.entries(sums).map(([name, value]) => [name, value / rated.size]));
-}
-
-describe("the hands-on's files", () => {
-  it('are those of the guide', () => {
-    const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/handsOn.md'), 'utf8');
-    const blocks = [...guide.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, yaml]) => yaml!);
-    const files = [split, handsOn(...extractors.clip)];
-    const valueOf = (yaml: string): unknown => parseRecipe(yaml, 'guide').value;
-    expect(blocks.map(valueOf)).toEqual(files.map(valueOf));
-    for (const folder of extractors.resnet50_sentencebert) expect(guide).toContain(`embeddings_32/${folder}`);
-    for (const command of [
-      'npx ferry elliot config_files/split_office.yml',
-      'cp data/office_splits/0/0/train.tsv data/office_splits/0/0/val.tsv data/office_splits/0/test.tsv data/office/',
-      ...Object.keys(extractors).map((name) => `npx ferry elliot config_files/hands-on_${name}.yml`),
-    ])
-      expect(guide).toContain(command);
-  });
-
-  it('split the data as Elliot splits them', async () => {
-    const said = await ferry('elliot', 'config_files/split_office.yml');
-    expect(said).toMatch(/@10 +Recall +nDCG[^]*MostPop[^]*@20 +Recall/);
-    const sizes = ['0/0/train.tsv', '0/0/val.tsv', '0/test.tsv'].map(
-      (name) => rowsOf(join('data/office_splits', name)).length,
-    );
-    // 9 rows of a user: floor(9 * .8) = 7, floor(7 * .9) = 6; 10 rows: 8 and 7.
-    expect(sizes).toEqual([20 * 6 + 20 * 7, 20 + 20, 20 * 2 + 20 * 2]);
-    for (const [from, to] of [
-      ['0/0/train.tsv', 'train.tsv'],
-      ['0/0/val.tsv', 'val.tsv'],
-      ['0/test.tsv', 'test.tsv'],
-    ])
-      writeFileSync(join('data/office', to!), readFileSync(join('data/office_splits', from!)));
-  });
-
-  it.each(Object.keys(extractors))('run with the features of %s, and are not trained twice', async (name) => {
-    const file = `config_files/hands-on_${name}.yml`;
-    const said = await ferry('elliot', file);
-    expect(said).toMatch(/@20 +Recall +Precision +nDCG +HR +epoch/);
-    const run = `results/office/ferry/hands-on_${name}/runs/VBPR/0-0`;
-    const summary = JSON.parse(readFileSync(`${run}/summary.json`, 'utf8')) as {
-      epochs: number;
-      best: { epoch: number };
-    };
-    expect(summary.epochs).toBe(200);
-    expect(summary.best.epoch % 10).toBe(0);
-    const made = statSync(`${run}/summary.json`).mtimeMs;
-    expect((await ferry('elliot', file)).replace(/, [\d.]+ s/, '')).toBe(said.replace(/, [\d.]+ s/, ''));
-    expect(statSync(`${run}/summary.json`).mtimeMs).toBe(made);
-  });
-
-  it("give Elliot's figures, by an independent reading of the lists", async () => {
-    const run = 'results/office/ferry/hands-on_clip/runs/VBPR/0-0';
-    await ferry('evaluate', run, '--save-lists', 'lists.tsv');
-    const found = figures('lists.tsv', 'data/office/test.tsv', 20);
-    const [file] = performance(/^rec_cutoff_20_relthreshold_0_/).slice(-1);
-    const [head, line] = rowsOf(file!);
-    expect(head).toEqual(['model', 'Recall', 'Precision', 'nDCG', 'HR']);
-    expect(line![0]).toBe(
-      "VBPR_seed=123_e=200_bs=1024_factors=64_lr=0$005_comb_mod=concat_modalites='visual'-'textual'_l_w=1e-05_loads='VisualAttribute'-'TextualAttribute'",
-    );
-    head!.slice(1).forEach((name, i) => {
-      expect(Number(line![i + 1]), name).toBeCloseTo(found[name]!, 12);
-    });
-    const other = run.replace('clip', 'resnet50_sentencebert');
-    expect(await ferry('compare', run, other, '--metric', 'recall@20')).toContain('40 rows');
-    expect(await ferry('longtail', run, other)).toContain('Recall@20 by training interactions');
-  });
-});
+const usualSplitting = `
+    test_splitting: { strategy: random_subsampling, test_ratio: 0.2 }
+    validation_splitting: { strategy: random_subsampling, leave_n_out: 1 }`;
+const bothTests = 'paired_ttest: True, wilcoxon_test: True';
 
 /** A configuration of several models on the same data. */
 const several = (
@@ -252,10 +18,10 @@ const several = (
 ): string => `experiment:
   dataset: shop
   data_config: { strategy: dataset, dataset_path: ../data/office/reviews.tsv }
-  splitting: ${more.splitting ?? '{ test_splitting: { strategy: random_subsampling, test_ratio: 0.2 }, validation_splitting: { strategy: random_subsampling, leave_n_out: 1 } }'}
+  splitting: ${more.splitting ?? usualSplitting}
   ${more.top ?? ''}
   top_k: 5
-  evaluation: { cutoffs: [3, 5], simple_metrics: [HR, nDCGRendle2020, Gini, PopRSP], ${more.evaluation ?? 'paired_ttest: True, wilcoxon_test: True'} }
+  evaluation: { cutoffs: [3, 5], simple_metrics: [HR, nDCGRendle2020, Gini, PopRSP], ${more.evaluation ?? bothTests} }
   models: ${
     more.models ??
     `
@@ -329,6 +95,32 @@ describe('a configuration of several models', () => {
     expect(said).toMatch(new RegExp(`EASER\\S* +${mean.toFixed(5)} `));
   });
 
+  it('reads the folds that it has written, and refuses to search where they have no validation part', async () => {
+    const models = "{ ItemKNN: { neighbors: 3, implicit: True, meta: { validation_metric: 'HR@5' } } }";
+    const folds = 'test_splitting: { strategy: random_cross_validation, folds: 2 }';
+    const saved = (name: string, more = ''): string =>
+      several({ splitting: `{ save_on_disk: True, save_folder: ../data/${name}, ${folds}${more} }`, models });
+    const read = (text: string): string =>
+      text
+        .replace(/data_config: .*/, (line) =>
+          line.replace(
+            /\{.*/,
+            `{ strategy: hierarchy, root_folder: ${/save_folder: ([^,]*)/.exec(text)![1]!} }`,
+          ),
+        )
+        .replace(/ {2}splitting: .*\n/, '');
+    const both = saved('both', ', validation_splitting: { strategy: random_subsampling, leave_n_out: 1 }');
+    await run('written', both);
+    await run('read', read(both));
+    const results = (name: string): string => readFileSync(`results/shop/ferry/${name}/results.csv`, 'utf8');
+    expect(results('read')).toBe(results('written'));
+    expect(results('read')).toMatch(/^ItemKNN,.*,1,5,HR,/m);
+    await run('bare', saved('bare'));
+    expect(await run('searched', read(saved('bare')).replace('neighbors: 3', 'neighbors: [3, 5]'))).toContain(
+      'ItemKNN has several settings, and fold 0 has no validation part to choose by',
+    );
+  });
+
   it('takes the last epoch where there is no validation part, and a threshold of relevance', async () => {
     const said = await run(
       'plain',
@@ -371,14 +163,14 @@ describe('a configuration of several models', () => {
       { models: "{ external.VBPR: { meta: { validation_metric: 'HR@3' } } }" },
       'must be in data_config.side_information, which has none',
     ],
-  ])('is refused before any work for %s', async (name, more, message) => {
+  ])('is refused before any work for %s', async (_, more, message) => {
     expect(await run('refused', several(more))).toContain(message);
     expect(existsSync('results/shop/ferry/refused/runs')).toBe(false);
-    expect(name).not.toBe('');
   });
 
   it('leaves out items without features, as Elliot does', async () => {
-    const files = 'data/office/visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1';
+    const files = 'data/office/visual';
+    writeFeatures(files, 8);
     const text = several({
       models:
         '{ external.VBPR: { epochs: 1, modalities: "(\'visual\',)", loaders: "(\'VisualAttribute\',)", meta: { ' +

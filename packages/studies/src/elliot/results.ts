@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Sequences } from '@ferry/data';
 import type { ElliotConfig } from '@ferry/elliot';
 import { elliotValue, tTest, wilcoxon, type ElliotInputs, type ElliotValue } from '@ferry/evaluation';
-import { tableToText, type Table } from '@ferry/report';
+import { tableToCsv, tableToText, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import { listsOf, type RankedRows } from '../rows.ts';
 import type { Trial } from './trials.ts';
@@ -23,8 +23,6 @@ export interface TrialResult {
   readonly epochs: readonly number[];
   /** Its metrics on the test. */
   readonly values: Values;
-  /** Users of the rows; present where there is one validation fold, so that tests can pair them. */
-  readonly users?: Int32Array;
 }
 
 /** Elliot's metrics of what a run ranked, from its lists. */
@@ -46,7 +44,8 @@ export function valuesOfRows(
   );
 }
 
-const mean = (values: readonly number[]): number =>
+/** Mean over folds. */
+export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means of the same metrics over folds; the values of rows stay where there is one fold. */
@@ -132,20 +131,22 @@ function stampOf(date: Date): string {
 }
 
 /** Every number of an experiment, in long form. */
-function longCsv(models: readonly ModelResult[]): string {
-  const quoted = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const lines = models.flatMap(({ trials, chosen }) =>
-    trials.flatMap((result) =>
-      [...result.values].flatMap(([k, own]) =>
-        Object.entries(own).map(([metric, { value }]) => [
-          ...[result.trial.of.key, result.trial.name, result.test, k, metric, value],
-          ...[chosen.includes(result) ? 1 : 0, result.valid ?? '', result.epochs.join(' ')],
-        ]),
+function longTable(models: readonly ModelResult[]): Table {
+  const keys = ['model', 'name', 'fold', 'cutoff', 'metric', 'value', 'chosen', 'validation', 'epoch'];
+  return {
+    columns: keys.map((key) => ({ key, title: key })),
+    rows: models.flatMap(({ trials, chosen }) =>
+      trials.flatMap((result) =>
+        [...result.values].flatMap(([cutoff, own]) =>
+          Object.entries(own).map(([metric, { value }]) => ({
+            ...{ model: result.trial.of.key, name: result.trial.name, fold: result.test },
+            ...{ cutoff, metric, value, chosen: chosen.includes(result) ? 1 : 0 },
+            ...{ validation: result.valid ?? null, epoch: result.epochs.join(' ') },
+          })),
+        ),
       ),
     ),
-  );
-  const head = ['model', 'name', 'fold', 'cutoff', 'metric', 'value', 'chosen', 'validation', 'epoch'];
-  return [head, ...lines].map((row) => `${row.map((cell) => quoted(String(cell))).join(',')}\n`).join('');
+  };
 }
 
 /**
@@ -154,12 +155,12 @@ function longCsv(models: readonly ModelResult[]): string {
  *
  * @returns The files in Elliot's folder.
  */
-export function writeElliotResults(
+export async function writeElliotResults(
   config: ElliotConfig,
   models: readonly ModelResult[],
   folder: string,
   now: Date,
-): string[] {
+): Promise<string[]> {
   const { cutoffs, relevance, tests, triplets, metrics, out } = config;
   mkdirSync(out.performance, { recursive: true });
   const written: string[] = [];
@@ -169,7 +170,7 @@ export function writeElliotResults(
     replaceFile(join(out.performance, name), content);
   };
   const best = models.map((result) => [nameOf(result), result.values] as const);
-  const oneFold = models.every(({ chosen }) => chosen.length === 1 && chosen[0]!.users !== undefined);
+  const oneFold = models.every(({ chosen }) => chosen.length === 1 && chosen[0]!.epochs.length === 1);
   for (const k of cutoffs) {
     write('rec', k, metricsTsv(best, k));
     if (triplets)
@@ -212,7 +213,7 @@ export function writeElliotResults(
     ),
   ];
   write('bestmodelparams', cutoffs[0]!, `${JSON.stringify(parameters, null, 4)}\n`, 'json');
-  replaceFile(join(folder, 'results.csv'), longCsv(models));
+  replaceFile(join(folder, 'results.csv'), await tableToCsv(longTable(models)));
   return written;
 }
 

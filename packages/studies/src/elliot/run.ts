@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { readElliotConfig, type ElliotConfig } from '@ferry/elliot';
 import { selectBackend } from '@ferry/engine';
 import { choosingMetrics, elliotMetrics } from '@ferry/evaluation';
+import { UserError } from '@ferry/recipes';
 import { isUserItem } from '../jobs/anyModel.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { loadDomain, openForJob, type LoadedDomain } from '../jobs/domain.ts';
@@ -16,6 +17,7 @@ import { writeFolds, type FoldDomain } from './data.ts';
 import {
   chooseTrials,
   formatElliotResults,
+  mean,
   meanValues,
   valuesOfRows,
   writeElliotResults,
@@ -69,24 +71,22 @@ async function runTrial(
   for (const fold of folds) runs.push(await runFold(trial, fold, experiment));
   const metric = metricOf(trial.of);
   const valid = runs.map(({ result }) => result.summary.best.valid[metric]!);
-  const [only] = runs;
   const found: TrialResult = {
     trial,
     test: folds[0]!.test,
-    valid: folds[0]!.validated ? valid.reduce((sum, value) => sum + value, 0) / valid.length : undefined,
+    valid: folds[0]!.validated ? mean(valid) : undefined,
     epochs: runs.map(({ result }) => result.summary.best.epoch),
     values: meanValues(
       runs.map(({ result, target }) => valuesOfRows(result.rows, target.domain.training, experiment.config)),
     ),
-    ...(runs.length === 1 && { users: only!.result.rows.users! }),
   };
   const [k] = experiment.config.cutoffs;
   const [first] = experiment.config.metrics;
+  const where = folds.length > 1 || folds[0]!.test > 0 ? `, fold ${folds[0]!.test}` : '';
+  const value = found.values.get(k!)![first!]!.value.toFixed(5);
+  const seconds = runs.map(({ result }) => result.summary.timings.totalSeconds.toFixed(1)).join(' + ');
   experiment.console.line(
-    `${trial.directory}${folds.length > 1 || folds[0]!.test > 0 ? `, fold ${folds[0]!.test}` : ''}: ${first!}@${k!} ` +
-      `${found.values.get(k!)![first!]!.value.toFixed(5)}, ` +
-      (`epoch ${found.epochs.join(' ')}, ` +
-        `${runs.map(({ result }) => result.summary.timings.totalSeconds.toFixed(1)).join(' + ')} s`),
+    `${trial.directory}${where}: ${first!}@${k!} ${value}, epoch ${found.epochs.join(' ')}, ${seconds} s`,
   );
   return found;
 }
@@ -153,10 +153,19 @@ export async function runElliot(file: string, console: JobConsole): Promise<Elli
   const folds = await writeFolds(config, join(folder, 'data'), console.line);
   const number = (value: number): string => value.toLocaleString('en-US');
   const [first] = folds;
+  const which = folds.length > 1 ? ` in the first of ${folds.length} folds` : '';
   console.line(
-    `  ${number(first!.users)} users, ${number(first!.transactions)} training interactions${folds.length > 1 ? ` in the first of ${folds.length} folds` : ''}`,
+    `  ${number(first!.users)} users, ${number(first!.transactions)} training interactions${which}`,
   );
-  if (!first!.validated)
+  const bare = folds.find(({ validated }) => !validated);
+  // Of the other strategies the configuration itself says it.
+  const searched = trials.find((own) => own.length > 1);
+  if (bare && searched)
+    throw new UserError(
+      `${file}: ${searched[0]!.of.key} has several settings, and fold ${bare.test} has no validation part to ` +
+        'choose by (Elliot would choose on the test)',
+    );
+  if (bare)
     console.line(
       '  no validation part: the last epoch counts (Elliot would choose the epoch on the test, and its figures ' +
         'are too good)',
@@ -194,7 +203,7 @@ export async function runElliot(file: string, console: JobConsole): Promise<Elli
     await writeKept(result, folds, experiment);
     models.push(result);
   }
-  const files = writeElliotResults(config, models, folder, new Date());
+  const files = await writeElliotResults(config, models, folder, new Date());
   console.line(`\n${formatElliotResults(config, models, console.columns)}`);
   if (tests.length > 1)
     console.line(`means over ${tests.length} folds; Elliot prints those of the best fold`);
