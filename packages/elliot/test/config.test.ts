@@ -62,6 +62,24 @@ describe('a configuration of Elliot', () => {
     );
   });
 
+  it('makes of neighbours and λ what Elliot makes of them', () => {
+    const modelIn = (text: string): object => {
+      const [own] = read(whole('  binarize: True\n', text)).models;
+      return own!.model.recipe(own!.fixed as Readonly<Record<string, never>>).model;
+    };
+    // A row is among its own nearest but in the other implementation, which alone reads shrink.
+    expect(modelIn('ItemKNN: { implicit: True, neighbors: 40, shrink: 5 }')).toEqual({
+      ...{ name: 'item-knn', neighbours: 39, shrink: 0 },
+    });
+    expect(modelIn('UserKNN: { implicit: True, neighbors: 1 }')).toEqual({
+      ...{ name: 'user-knn', reverse: true, neighbours: 1, shrink: 0 },
+    });
+    expect(modelIn('UserKNN: { implicit: True, implementation: aiolli, shrink: 5 }')).toEqual({
+      ...{ name: 'user-knn', reverse: true, neighbours: 40, shrink: 5 },
+    });
+    expect(modelIn('EASER: { l2_norm: 7 }')).toEqual({ name: 'ease', regularisation: 7 });
+  });
+
   it('reads lists as what is searched', () => {
     const [model] = read(
       whole(

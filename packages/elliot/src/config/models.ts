@@ -32,7 +32,9 @@ const tuple = (allowed: readonly string[]) =>
       return found;
     context.addIssue({
       code: 'custom',
-      message: `must be a tuple of ${allowed.map((one) => `'${one}'`).join(' and ')} in the way of Python, got ${JSON.stringify(value)}`,
+      message:
+        `must be a tuple of ${allowed.map((one) => `'${one}'`).join(' and ')} in the way of Python, got ` +
+        JSON.stringify(value),
     });
     return z.NEVER;
   });
@@ -53,7 +55,9 @@ export interface ModelRecipe {
   readonly objective?: Readonly<Record<string, unknown>>;
   /** Features that it reads. */
   readonly modalities: readonly ElliotModality[];
-  /** Epochs, batch and learning rate; undefined for a model that is fitted. `batchSize` below 1 is everything at once. */
+  /**
+   * Epochs, batch and learning rate; undefined for a model that is fitted. `batchSize` below 1 is everything at once.
+   */
   readonly training?: { readonly epochs: number; readonly batchSize: number; readonly learningRate: number };
   /** Its seed; undefined for the configuration's. */
   readonly seed?: number;
@@ -80,6 +84,22 @@ const trained = {
   epochs: count.default(2),
   batch_size: numeric(z.int()).default(-1),
   seed: numeric(z.int().min(0)).default(42),
+};
+/** Parameters of both factorisations. */
+const factorisation = {
+  ...trained,
+  factors: count.default(10),
+  lr: positive.default(0.001),
+  l_w: least0.default(0.1),
+};
+/** Parameters of both graph models. */
+const graph = {
+  ...trained,
+  lr: positive.default(0.0005),
+  factors: count.default(64),
+  l_w: least0.default(0.01),
+  n_layers: count.default(1),
+  normalize: only([true], 'a graph that is not normalised is not supported').default(true),
 };
 
 const float = (value: unknown): string => pythonFloat(value as number);
@@ -186,12 +206,7 @@ export const elliotModels: Readonly<Record<string, ElliotModel>> = {
   'external.BPRMF': model({
     name: 'BPRMF',
     trained: true,
-    parameters: z.strictObject({
-      ...trained,
-      factors: count.default(10),
-      lr: positive.default(0.001),
-      l_w: least0.default(0.1),
-    }),
+    parameters: z.strictObject(factorisation),
     recipe: ({ factors, l_w: penalty, ...rest }) => ({
       model: { name: 'bpr-mf', factors, penalty },
       modalities: [],
@@ -207,12 +222,9 @@ export const elliotModels: Readonly<Record<string, ElliotModel>> = {
     name: 'VBPR',
     trained: true,
     parameters: z.strictObject({
-      ...trained,
-      factors: count.default(10),
-      lr: positive.default(0.001),
-      comb_mod: only(['concat'], "as in Elliot's own code, nothing else is implemented").default('concat'),
+      ...factorisation,
       ...features,
-      l_w: least0.default(0.1),
+      comb_mod: only(['concat'], "as in Elliot's own code, nothing else is implemented").default('concat'),
       // Given in the hands-on's configurations, and read by nobody.
       n_layers: z.unknown().optional(),
     }),
@@ -233,14 +245,7 @@ export const elliotModels: Readonly<Record<string, ElliotModel>> = {
   'external.LightGCN': model({
     name: 'LightGCN',
     trained: true,
-    parameters: z.strictObject({
-      ...trained,
-      lr: positive.default(0.0005),
-      factors: count.default(64),
-      l_w: least0.default(0.01),
-      n_layers: count.default(1),
-      normalize: only([true], 'a graph that is not normalised is not supported').default(true),
-    }),
+    parameters: z.strictObject(graph),
     recipe: ({ factors, l_w: penalty, n_layers: layers, ...rest }) => ({
       model: { name: 'lightgcn', factors, penalty, layers },
       modalities: [],
@@ -258,13 +263,8 @@ export const elliotModels: Readonly<Record<string, ElliotModel>> = {
     name: 'LightGCNM',
     trained: true,
     parameters: z.strictObject({
-      ...trained,
-      lr: positive.default(0.0005),
-      factors: count.default(64),
-      l_w: least0.default(0.01),
+      ...graph,
       ...features,
-      n_layers: count.default(1),
-      normalize: only([true], 'a graph that is not normalised is not supported').default(true),
       aggregation: z.enum(['mean', 'sum', 'concat']).default('mean'),
     }),
     recipe: ({ factors, l_w: penalty, n_layers: layers, aggregation: combine, modalities, ...rest }) => ({
@@ -285,7 +285,9 @@ export const elliotModels: Readonly<Record<string, ElliotModel>> = {
   }),
 };
 
-/** The name of a model with its parameters as Elliot names files: `VBPR_seed=123_e=200_bs=1024_factors=64_lr=0$005…`. */
+/**
+ * The name of a model with its parameters as Elliot names files: `VBPR_seed=123_e=200_bs=1024_factors=64_lr=0$005…`.
+ */
 export function elliotName(
   { name, shortcuts, trained: isTrained }: ElliotModel,
   parameters: Readonly<Record<string, unknown>>,

@@ -15,7 +15,9 @@ export function elliotPath(text: string, folder: string, dataset: string): strin
   return path.startsWith('.') || looksLikePath.test(path) ? resolve(folder, path) : resolve(path);
 }
 
-/** Where Elliot puts results unless the configuration says: `../results/<dataset>/<kind>` of the configuration's folder. */
+/**
+ * Where Elliot puts results unless the configuration says: `../results/<dataset>/<kind>` of the configuration's folder.
+ */
 export function resultPath(
   given: string | undefined,
   folder: string,

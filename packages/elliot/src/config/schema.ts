@@ -256,57 +256,70 @@ export function checkParameters(value: unknown, problem: Problem): void {
   }
 }
 
-/** Rules between models and the other sections; parameters are as they are. */
-function checkModels(found: Experiment, { choosing }: Supported, problem: Problem): void {
+/** Rules between a model and the other sections; parameters are as they are. */
+function checkModel(
+  name: string,
+  found: Experiment,
+  { choosing }: Pick<Supported, 'choosing'>,
+  problem: Problem,
+): void {
+  const known = elliotModels[name]!;
+  const { meta: of } = found.models[name] as { meta: Meta | null };
+  const how = of ?? meta.parse({});
+  const metrics = found.evaluation.simple_metrics;
+  const { fixed, space } = searchedParameters(
+    known.parameters,
+    parametersIn(found.models[name]),
+    () => undefined,
+  );
+  const chosen = validationMetric(how.validation_metric, found);
+  if (!chosen || !choosing.includes(chosen.metric))
+    problem(
+      ['meta', 'validation_metric'],
+      `must be one of evaluation.simple_metrics at one of the cutoffs (${words(metrics)} @ ` +
+        `${cutoffsOf(found).join(', ')}) and one of ${words(choosing)}, got ` +
+        (how.validation_metric ?? `none, which is ${metrics[0]!}`),
+    );
+  const { epochs, loaders: reads } = fixed as { epochs?: number; loaders?: readonly string[] };
+  if (known.trained && epochs !== undefined && epochs < how.validation_rate)
+    problem(
+      ['meta', 'validation_rate'],
+      `must not be above the epochs (${epochs}), got ${how.validation_rate}`,
+    );
+  const loaded = (found.data_config.side_information ?? []).map(({ dataloader }) => dataloader);
+  for (const loader of reads ?? [])
+    if (!loaded.some((one) => one === loader))
+      problem(
+        ['loaders'],
+        `must be in data_config.side_information, which has ${words(loaded) || 'none'}, got ${loader}`,
+      );
+  const searched = Object.keys(space).length > 0;
+  const drawn = Object.values(space).some(({ kind }) => kind !== 'choice');
+  if (drawn && how.hyper_opt_alg === 'grid')
+    problem(
+      ['meta', 'hyper_opt_alg'],
+      'must be rand where a parameter is drawn from a distribution, got grid',
+    );
+  if (searched && (drawn || how.hyper_opt_alg === 'rand') && how.hyper_max_evals === undefined)
+    problem(['meta', 'hyper_max_evals'], 'is needed where settings are drawn');
+  if (searched && hasValidation(found) === false)
+    problem(
+      [],
+      'has several settings and there is no validation part to choose by (Elliot would choose on the test): ' +
+        'add validation_splitting or validation_path',
+    );
+  if (name === 'EASER' && !found.binarize)
+    problem([], 'weighs by ratings in Elliot, which is not supported: set binarize: True');
+}
+
+/** Rules of all models. */
+function checkModels(found: Experiment, supported: Supported, problem: Problem): void {
   const names = Object.keys(found.models);
   if (names.length === 0)
     problem(['models'], `must name a model: there are ${words(Object.keys(elliotModels))}`);
-  const loaded = (found.data_config.side_information ?? []).map(({ dataloader }) => dataloader);
-  for (const name of names) {
-    const known = Object.hasOwn(elliotModels, name) ? elliotModels[name] : undefined;
-    if (!known) continue;
-    const { meta: of } = found.models[name] as { meta: Meta | null };
-    const how = of ?? meta.parse({});
-    const at = (path: (string | number)[]): (string | number)[] => ['models', name, ...path];
-    const { fixed, space } = searchedParameters(
-      known.parameters,
-      parametersIn(found.models[name]),
-      () => undefined,
-    );
-    const chosen = validationMetric(how.validation_metric, found);
-    if (!chosen || !choosing.includes(chosen.metric))
-      problem(
-        at(['meta', 'validation_metric']),
-        `must be one of evaluation.simple_metrics at one of the cutoffs (${words(found.evaluation.simple_metrics)} @ ${cutoffsOf(found).join(', ')}) and one of ${words(choosing)}, got ${how.validation_metric ?? `none, which is ${found.evaluation.simple_metrics[0]!}`}`,
-      );
-    const { epochs, loaders: reads } = fixed as { epochs?: number; loaders?: readonly string[] };
-    if (known.trained && epochs !== undefined && epochs < how.validation_rate)
-      problem(
-        at(['meta', 'validation_rate']),
-        `must not be above the epochs (${epochs}), got ${how.validation_rate}`,
-      );
-    for (const loader of reads ?? [])
-      if (!loaded.some((one) => one === loader))
-        problem(
-          at(['loaders']),
-          `must be in data_config.side_information, which has ${words(loaded) || 'none'}, got ${loader}`,
-        );
-    const searched = Object.keys(space).length > 0;
-    const drawn = Object.values(space).some(({ kind }) => kind !== 'choice');
-    if (drawn && how.hyper_opt_alg === 'grid')
-      problem(
-        at(['meta', 'hyper_opt_alg']),
-        'must be rand where a parameter is drawn from a distribution, got grid',
-      );
-    if (searched && (drawn || how.hyper_opt_alg === 'rand') && how.hyper_max_evals === undefined)
-      problem(at(['meta', 'hyper_max_evals']), 'is needed where settings are drawn');
-    if (searched && hasValidation(found) === false)
-      problem(
-        at([]),
-        'has several settings and there is no validation part to choose by (Elliot would choose on the test): ' +
-          'add validation_splitting or validation_path',
-      );
-    if (name === 'EASER' && !found.binarize)
-      problem(at([]), 'weighs by ratings in Elliot, which is not supported: set binarize: True');
-  }
+  for (const name of names)
+    if (Object.hasOwn(elliotModels, name))
+      checkModel(name, found, supported, (at, message) => {
+        problem(['models', name, ...at], message);
+      });
 }
