@@ -18,7 +18,9 @@ export interface ElliotInputs {
 export interface ElliotValue {
   /** The figure of Elliot's table. */
   readonly value: number;
-  /** Of each row, what paired tests read; NaN for rows that have no value. Absent for metrics of all lists together. [R] */
+  /**
+   * Of each row, what paired tests read; NaN for rows that have no value. Absent for metrics of all lists together. [R]
+   */
   readonly rows?: Float64Array;
 }
 
@@ -45,7 +47,7 @@ function f1(precision: Float64Array, recall: Float64Array): Float64Array {
   });
 }
 
-/** How often each item is in the first k of a row's list, by whether it is in the long tail: [head, tail]. */
+/** Numbers of the short head and of the long tail. */
 type Shares = readonly [head: number, tail: number];
 
 /** Standard deviation over mean of the ratios of two groups, `std(q) / mean(q)`. */
@@ -62,7 +64,8 @@ function dispersion(found: Shares, all: Shares): number {
 function popularityBias({ lists, training, seen }: ElliotInputs, k: number, relevantOnly: boolean): number {
   const tail = longTail(training.popularity);
   const known = (item: number): boolean => training.popularity[item]! > 0;
-  const items = Array.from(tail.keys()).filter((item) => item > 0 && known(item));
+  const catalogue: [number, number] = [0, 0];
+  for (let item = 1; item < tail.length; item++) if (known(item)) catalogue[tail[item]!]!++;
   const found: [number, number] = [0, 0];
   const all: [number, number] = [0, 0];
   for (let r = 0; r < lists.listEnds.length; r++) {
@@ -71,8 +74,14 @@ function popularityBias({ lists, training, seen }: ElliotInputs, k: number, rele
     const relevant = new Set(lists.relevant.subarray(lists.relevantEnds[r - 1] ?? 0, lists.relevantEnds[r]));
     const own = new Set(Array.from(seen(r)));
     for (const item of list) if (!relevantOnly || relevant.has(item)) found[tail[item]!]!++;
-    const wanted = relevantOnly ? [...relevant].filter(known) : items;
-    for (const item of wanted) if (!own.has(item)) all[tail[item]!]!++;
+    if (relevantOnly) {
+      for (const item of relevant) if (known(item) && !own.has(item)) all[tail[item]!]!++;
+    } else {
+      // All but the user's own, without going through them user by user.
+      all[0] += catalogue[0];
+      all[1] += catalogue[1];
+      for (const item of own) all[tail[item]!]!--;
+    }
   }
   return dispersion(found, all);
 }
