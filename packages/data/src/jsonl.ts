@@ -109,7 +109,8 @@ function timesOf(value: unknown, count: number, file: string, line: number): num
     throw new InputError(
       file,
       line,
-      `ts must list one number for each of the ${count} items, got ${Array.isArray(value) ? `${value.length} entries` : quoted(value)}`,
+      `ts must list one number for each of the ${count} items, got ` +
+        (Array.isArray(value) ? `${value.length} entries` : quoted(value)),
     );
   const wrong = (value as unknown[]).findIndex((time) => typeof time !== 'number' || !Number.isFinite(time));
   if (wrong >= 0)
