@@ -11,40 +11,9 @@ import {
   writeJsonlDomain,
   type Domain,
 } from '@ferry/data';
-import { IdTable } from '../src/idTable.ts';
-import { SequenceLine } from '../src/sequenceLine.ts';
 import { sortByTime } from '../src/sequences.ts';
+import { id, text } from './anyText.ts';
 import { content, directoryWith, histories, listed } from './helpers.ts';
-
-/** Text with what breaks readers: separators of many kinds, marks, quotes, and any character. */
-const text = fc
-  .array(
-    fc.oneof(
-      fc.constantFrom(
-        ...[
-          '\u2028',
-          '\u2029',
-          '\u0085',
-          '\u000B',
-          '\f',
-          '\u00A0',
-          '\uFEFF',
-          '\uFFFD',
-          '"',
-          "'",
-          '\\',
-          ',',
-          ';',
-          '|',
-        ],
-        ...[' ', '\t', '\r', '\n', 'é', '汉', '😀'],
-      ),
-      fc.string({ unit: 'binary', maxLength: 3 }),
-    ),
-    { maxLength: 6 },
-  )
-  .map((parts) => Buffer.from(parts.join('')).toString());
-const id = text.filter((value) => value.trim() !== '');
 
 /** Users' items as places in a list of ids, some of them with times. */
 const world = fc
@@ -240,126 +209,6 @@ describe('.inter files with any bytes changed', () => {
     );
     // Both kinds occur, or the property says little.
     expect(Math.min(refused, read)).toBeGreaterThan(20);
-  });
-});
-
-describe('lines of sequences.jsonl', () => {
-  const ids = ['a', 'b c', '12', '0', 'é', 'x"y', '\\', '-3', '\u2028'];
-  const usual = ['"a"', '"b c"', '12', '"12"', '0', '"é"', '"\u2028"', '"-3"'];
-  const odd = [
-    '-3',
-    '"\\u0061"',
-    '"x\\"y"',
-    '"\\\\"',
-    '"z"',
-    '1.0',
-    '12.5',
-    '1e1',
-    '012',
-    'null',
-    '""',
-    '" "',
-    '[1]',
-    '"a',
-  ];
-  const mostly = (common: readonly string[], rare: readonly string[]) =>
-    fc.oneof({ weight: 19, arbitrary: fc.constantFrom(...common) }, fc.constantFrom(...rare));
-  const entry = mostly(usual, [...odd, '123456789012345678']);
-  const time = mostly(
-    ['1', '0', '20', '1600000000000'],
-    ['-1', '1.5', '1e3', '00', '""', '1234567890123456'],
-  );
-  const blank = fc.constantFrom('', ' ', '\t', '  ');
-  const list = (of: fc.Arbitrary<string>, length: number) =>
-    fc
-      .tuple(fc.array(of, { minLength: length, maxLength: length }), blank)
-      .map(([parts, gap]) => `[${gap}${parts.join(`${gap},${gap}`)}${gap}]`);
-  const rare = fc.constantFrom(
-    '"rating":[1]',
-    '"items":"a"',
-    '"ts":null',
-    '"us\\u0065r":"a"',
-    'x',
-    '"user":0',
-    '"items":[12]',
-    '"ts":[5]',
-  );
-  const line = fc
-    .record({
-      user: entry,
-      length: fc.nat(3),
-      more: fc.constantFrom(0, 0, 0, 0, 1),
-      extra: fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, rare),
-      rest: mostly([''], [',', '}', ' x', '{}']),
-      gap: blank,
-      timed: fc.boolean(),
-      turn: fc.nat(3),
-    })
-    .chain((drawn) =>
-      fc.tuple(fc.constant(drawn), list(entry, drawn.length), list(time, drawn.length + drawn.more)),
-    )
-    .map(([{ user, extra, rest, gap, timed, turn }, items, times]) => {
-      const members = [
-        `"user"${gap}:${user}`,
-        `"items":${gap}${items}`,
-        ...(timed ? [`"ts": ${times}`] : []),
-      ];
-      const turned = [...members.slice(turn), ...members.slice(0, turn), ...(extra ? [extra] : [])];
-      return `${gap}{${gap}${turned.join(`,${gap}`)}${gap}}${gap}${rest}`;
-    });
-
-  it('that are read without JSON.parse mean what it says', () => {
-    const table = IdTable.of(ids);
-    const own = new SequenceLine(table);
-    let quick = 0;
-    fc.assert(
-      fc.property(line, (made) => {
-        const bytes = Buffer.from(`##${made}##`);
-        if (!own.read(bytes, 2, bytes.length - 2)) return;
-        quick++;
-        const value = JSON.parse(made) as { user: unknown; items: unknown[]; ts?: number[] };
-        expect(bytes.toString('utf8', own.userStart, own.userEnd)).toBe(String(value.user));
-        expect(own.userEnd).toBeGreaterThan(own.userStart);
-        expect(Array.from(own.items.view(), (item) => ids[item - 1])).toEqual(value.items.map(String));
-        expect(own.timed ? [...own.times.view()] : undefined).toEqual(value.ts);
-      }),
-      { numRuns: 5000 },
-    );
-    expect(quick).toBeGreaterThan(1000);
-  });
-});
-
-describe('IdTable', () => {
-  it('is a Map', () => {
-    // Few bytes and many lengths around the 16 that a slot holds.
-    const key = fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', '\0'), maxLength: 20 }), id);
-    fc.assert(
-      fc.property(fc.array(key, { maxLength: 300 }), fc.array(key, { maxLength: 20 }), (added, asked) => {
-        const table = new IdTable();
-        const map = new Map<string, number>();
-        for (const own of added) {
-          if (!map.has(own)) map.set(own, map.size);
-          expect(table.addText(own)).toBe(map.get(own));
-        }
-        for (const own of [...added, ...asked]) expect(table.findText(own)).toBe(map.get(own) ?? -1);
-        expect(table.texts()).toEqual([...map.keys()]);
-      }),
-    );
-  });
-
-  it('tells ids apart whose hashes are equal', () => {
-    // FNV-1a of the first is 0, and stays so for each zero byte that follows.
-    const table = new IdTable();
-    const bytes = Buffer.from([0xcc, 0x24, 0x31, 0xc4, 0, 0]);
-    expect([4, 5, 6, 4].map((end) => table.add(bytes, 0, end))).toEqual([0, 1, 2, 0]);
-  });
-
-  it('holds many ids', () => {
-    const all = Array.from({ length: 50_000 }, (_, at) => `item-${at * 7919}`);
-    const table = IdTable.of(all);
-    expect(table.size).toBe(50_000);
-    expect(all.every((own, at) => table.findText(own) === at)).toBe(true);
-    expect(table.texts()).toEqual(all);
   });
 });
 
