@@ -60,7 +60,8 @@ export async function readVectorFolder(folder: string, ids: readonly string[]): 
       throw new InputError(
         file,
         undefined,
-        `a vector must have the shape (1, F)${row > 0 ? ` with the F of ${first}, ${width}` : ''}, got (${shape.join(', ')})`,
+        `a vector must have the shape (1, F)${row > 0 ? ` with the F of ${first}, ${width}` : ''}, got ` +
+          `(${shape.join(', ')})`,
       );
     data.set(vector, row * width);
   }

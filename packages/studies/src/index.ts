@@ -68,7 +68,8 @@ export { runTarget, type TargetRecipe, type TargetResult } from './jobs/target.t
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';
 export { type RunDetails } from './details.ts';
-export { keepRows, keptRows, listsOf, rankedUsers, type RankedRows, type Ranking } from './rows.ts';
+export { keepRows, keptRows } from './keptRows.ts';
+export { listsOf, rankedUsers, type RankedRows, type Ranking } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';
 export { cellOf, placesOn, samePlace, type Axis, type AxisValue, type Place } from './study/axes.ts';
 export {

@@ -1,38 +1,16 @@
 import { createHash } from 'node:crypto';
 import type { Domain, Rows } from '@ferry/data';
 import {
-  beyondAccuracy,
-  groupMetrics,
-  isMany,
-  maskGroups,
-  metricName,
-  noveltyMetrics,
-  noveltyValues,
-  placesOf,
-  rangeGroups,
-  rankingMetrics,
-  rowValues,
   trainingUse,
-  type GroupMetrics,
-  type Groups,
   type Lists,
   type ManyPlaces,
   type Places,
   type RankedLists,
-  type TieRule,
   type TrainingUse,
   type UserRanking,
 } from '@ferry/evaluation';
-import { summariseImpressions } from '@ferry/nrms';
-import { readRows, writeRows, type RowArray } from '@ferry/training';
-import { readDetails } from './details.ts';
-import {
-  impressionGroups,
-  impressionsIn,
-  storedImpressions,
-  type ImpressionValues,
-} from './impressionValues.ts';
 import { addArrays } from './hashing.ts';
+import type { ImpressionValues } from './impressionValues.ts';
 
 /**
  * What a run's ranking found, row by row, with what is needed to group the rows: everything said of a test follows from
@@ -216,182 +194,5 @@ export function listsOf({ lists, targets, relevantEnds, gains }: RankedRows): Li
     relevant: targets,
     relevantEnds: relevantEnds ?? Int32Array.from(targets.keys(), (r) => r + 1),
     gains,
-  };
-}
-
-const arrayNames = [
-  ...['better', 'tied', 'candidates', 'users', 'targets', 'targetCounts', 'historyLengths'],
-  ...['modalities', 'relevantEnds', 'gains', 'ages'],
-] as (keyof RankedRows)[];
-
-/** Keeps rows with a run. */
-export async function keepRows(run: string, name: string, rows: RankedRows): Promise<void> {
-  const arrays: Record<string, RowArray> = {};
-  for (const key of arrayNames) if (rows[key]) arrays[key] = rows[key] as RowArray;
-  const { domain, split, protocol = '', history, items, key = '', checkpoint = '', modalityNames } = rows;
-  const { lists, training } = rows;
-  if (lists && training)
-    Object.assign(arrays, {
-      listItems: lists.items,
-      listEnds: lists.listEnds,
-      popularity: training.popularity,
-    });
-  const meta = {
-    kind: 'places',
-    ...{ domain, split, protocol, history, key, checkpoint },
-    modalities: modalityNames.join(' '),
-    ...(lists?.depth !== undefined && { depth: String(lists.depth) }),
-    ...(rows.sampled !== undefined && { sampled: rows.sampled }),
-    ...(rows.features !== undefined && { features: rows.features }),
-    ...(training && { trainingUsers: String(training.users) }),
-  };
-  const own = rows.impressions && storedImpressions(rows.impressions);
-  Object.assign(arrays, own?.arrays);
-  await writeRows(run, name, { arrays, meta: { ...meta, ...own?.meta, items: String(items) } });
-}
-
-/**
- * The rows that a run has kept; of a run of before rows were kept, what its `details.json` tells.
- *
- * @param name - Default `test`.
- */
-export async function keptRows(run: string, name = 'test'): Promise<RankedRows | undefined> {
-  const file = await readRows(run, name);
-  if (!file) return name === 'test' ? oldRows(run) : undefined;
-  const { arrays, meta } = file;
-  const ints = (key: string): Int32Array => arrays[key] as Int32Array;
-  const depth = meta['depth'] === undefined ? undefined : Number(meta['depth']);
-  return {
-    domain: meta['domain']!,
-    split: meta['split']!,
-    protocol: meta['protocol'] === '' ? undefined : meta['protocol'],
-    history: meta['history']!,
-    items: Number(meta['items']),
-    key: meta['key']!,
-    checkpoint: meta['checkpoint']!,
-    better: ints('better'),
-    tied: ints('tied'),
-    candidates: ints('candidates'),
-    users: ints('users'),
-    targets: ints('targets'),
-    targetCounts: ints('targetCounts'),
-    historyLengths: ints('historyLengths'),
-    modalities: arrays['modalities'] as Uint8Array,
-    modalityNames: meta['modalities']!.split(' ').filter((word) => word !== ''),
-    relevantEnds: ints('relevantEnds'),
-    ...(meta['sampled'] !== undefined && { sampled: meta['sampled'] }),
-    ...(meta['features'] !== undefined && { features: meta['features'] }),
-    ages: arrays['ages'] as Float32Array | undefined,
-    gains: arrays['gains'] as Float32Array | undefined,
-    impressions: impressionsIn(file),
-    ...(arrays['listItems'] && {
-      lists: { items: ints('listItems'), listEnds: ints('listEnds'), depth },
-      training: {
-        popularity: ints('popularity'),
-        users: Number(meta['trainingUsers']),
-        items: Number(meta['items']),
-      },
-    }),
-  };
-}
-
-/** Ranks of a run that kept them in its details, without the width of ties. */
-function oldRows(run: string): RankedRows | undefined {
-  const details = readDetails(run);
-  if (!details?.ranks || !details.targetCounts) return undefined;
-  const targetCounts = Int32Array.from(details.targetCounts);
-  return {
-    ...placesOf(details.ranks),
-    ...{ domain: details.domain, split: 'test', history: '', items: 0, targetCounts, modalityNames: [] },
-  };
-}
-
-/** A partition of the rows with the metrics of each part. */
-export interface RowGroups {
-  /** What the rows are grouped by. */
-  readonly title: string;
-  /** Its parts. */
-  readonly groups: readonly GroupMetrics[];
-}
-
-/** Lower ends of the groups of items by their training interactions, and of rows by the length of their history. */
-export const rowEdges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5, 6, 8] } as const;
-
-/** Relevant items as rows of their own; all that can be said of one alone is whether it is found. */
-function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
-  if (!isMany(rows)) return groupMetrics(rows, groups, cutoffs, ties);
-  const found = groupMetrics({ better: rows.better, tied: rows.tied }, groups, cutoffs, ties);
-  return found.map(({ metrics, ...group }) => ({
-    ...group,
-    ...(metrics && {
-      metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith('recall@'))),
-    }),
-  }));
-}
-
-/** Metrics by training interactions of the target. */
-export function popularityOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
-  return byItem(rows, rangeGroups(rows.targetCounts, rowEdges.popularity), cutoffs, ties);
-}
-
-/**
- * Metrics by training interactions of the target, length of the history, and modalities of the target, as far as rows
- * tell. Where rows have several relevant items, groups of items count those: recall is the share of them that is found.
- */
-export function groupsOf(rows: RankedRows, cutoffs: readonly number[], ties: TieRule): RowGroups[] {
-  if (rows.impressions) return impressionGroups(rows.impressions);
-  const { historyLengths, modalities, modalityNames } = rows;
-  const lengths = isMany(rows) ? [0, ...rowEdges.historyLength] : rowEdges.historyLength;
-  return [
-    { title: 'training interactions of the item', groups: popularityOf(rows, cutoffs, ties) },
-    ...(historyLengths
-      ? [
-          {
-            title: 'length of the history',
-            groups: groupMetrics(rows, rangeGroups(historyLengths, lengths), cutoffs, ties),
-          },
-        ]
-      : []),
-    ...(modalities && modalityNames.length > 0
-      ? [
-          {
-            title: 'modalities of the item',
-            groups: byItem(rows, maskGroups(modalityNames, modalities), cutoffs, ties),
-          },
-        ]
-      : []),
-  ];
-}
-
-/** A metric's name, marked where candidates are a sample. */
-export function markedMetric({ sampled }: RankedRows, metric: string): string {
-  return sampled !== undefined && !metric.startsWith('sampled-') ? `sampled-${metric}` : metric;
-}
-
-/** A metric of every row by its name, those beyond accuracy among them where lists were kept. */
-export function valuesOf(rows: RankedRows, name: string, ties: TieRule): Float64Array {
-  const own = rows.impressions?.values[name];
-  if (own) return Float64Array.from(own);
-  const { family, k } = metricName(name);
-  const novelty = noveltyMetrics.find((metric) => metric === family);
-  if (!novelty || k === undefined) return rowValues(rows, name, ties);
-  const lists = listsOf(rows);
-  if (!lists || !rows.training)
-    throw new RangeError(`${name} needs the lists of the rows, which were not kept`);
-  return noveltyValues(lists, novelty, rows.training, k);
-}
-
-/** The metrics of rows, those beyond accuracy among them where lists were kept and are long enough. */
-export function metricsOf(
-  rows: RankedRows,
-  cutoffs: readonly number[],
-  ties: TieRule,
-): Record<string, number> {
-  if (rows.impressions) return { ...summariseImpressions(rows.impressions).means };
-  const lists = listsOf(rows);
-  const within = cutoffs.filter((k) => k <= (lists?.depth ?? Infinity));
-  return {
-    ...rankingMetrics(rows, cutoffs, undefined, ties),
-    ...(lists && rows.training && beyondAccuracy(lists, rows.training, within)),
   };
 }

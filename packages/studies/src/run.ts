@@ -30,7 +30,7 @@ async function startBackend(
     log: () => undefined,
   });
   console.line(
-    `${engine.backend} on ${engine.device}, ${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'} (${engine.reason})`,
+    `${engine.backend} on ${engine.device}, ${counted(engine.threads, 'thread')} (${engine.reason})`,
   );
 }
 

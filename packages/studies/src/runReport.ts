@@ -9,7 +9,8 @@ import type { RunDetails } from './details.ts';
 import { readEnvironment } from './environment.ts';
 import { groupTable } from './jobs/evaluate.ts';
 import { interestChart } from './interestChart.ts';
-import { groupsOf, type RankedRows } from './rows.ts';
+import { groupsOf } from './rowMetrics.ts';
+import type { RankedRows } from './rows.ts';
 import { recallOf } from './study/results.ts';
 import { epochsOf } from './study/curves.ts';
 

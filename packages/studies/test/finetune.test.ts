@@ -9,7 +9,7 @@ import type { SequentialModel } from '@ferry/sequential';
 import { readMetrics, readSummary, type EpochRecord } from '@ferry/training';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { finishedTarget, runTarget } from '../src/jobs/target.ts';
-import { keptRows } from '../src/rows.ts';
+import { keptRows } from '../src/keptRows.ts';
 
 let folder: string;
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatLongtail, longtail, longtailSvg, writeLongtail } from '../src/jobs/longtail.ts';
-import { keepRows } from '../src/rows.ts';
+import { keepRows } from '../src/keptRows.ts';
 import { readCsv } from './readCsv.ts';
 
 let folder: string;

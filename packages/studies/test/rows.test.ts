@@ -11,7 +11,9 @@ import { writeComparison } from '../src/jobs/comparisonTable.ts';
 import { formatComparison } from '../src/jobs/formatComparison.ts';
 import { shortNames } from '../src/jobs/lines.ts';
 import { fingerprint } from '../src/jobs/domain.ts';
-import { groupsOf, keepRows, keptRows, metricsOf, rankedRows, rankedUsers, valuesOf } from '../src/rows.ts';
+import { keepRows, keptRows } from '../src/keptRows.ts';
+import { groupsOf, metricsOf, valuesOf } from '../src/rowMetrics.ts';
+import { rankedRows, rankedUsers } from '../src/rows.ts';
 import { runBaselines } from '../src/study/baselines.ts';
 import { readCsv } from './readCsv.ts';
 

@@ -11,7 +11,7 @@ import {
   type TieRule,
 } from '@ferry/evaluation';
 import { metricNames, UserError } from '@ferry/recipes';
-import { groupsOf, markedMetric, metricsOf, valuesOf } from '../rows.ts';
+import { groupsOf, markedMetric, metricsOf, valuesOf } from '../rowMetrics.ts';
 import { publishedFor, type Published } from '../published.ts';
 import { differenceOf, openRows, type OpenedRows } from './openRows.ts';
 import { linesOf, type Line } from './lines.ts';
@@ -174,7 +174,8 @@ function testedMetric(
     valuesOf(rows, metric, ties);
   } catch (error) {
     throw new UserError(
-      `--metric must be one that the rows can tell, such as ${known.join(', ')}, got ${metric} (${(error as Error).message})`,
+      `--metric must be one that the rows can tell, such as ${known.join(', ')}, got ${metric} ` +
+        `(${(error as Error).message})`,
     );
   }
   return metric;

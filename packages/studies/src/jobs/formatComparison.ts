@@ -105,7 +105,8 @@ function note({ lines, test, correction, differences }: RunComparison): string {
     : ' The interval covers the choice of rows, not the seed of a run: compare several seeds, or a study.';
   return (
     `${name[0]!.toUpperCase()}${name.slice(1)}, row by row, corrected for ` +
-    `${differences.length === 1 ? 'one comparison' : `${differences.length} comparisons`} (${correctionNames[correction]}).${seeds}`
+    `${differences.length === 1 ? 'one comparison' : `${differences.length} comparisons`} ` +
+    `(${correctionNames[correction]}).${seeds}`
   );
 }
 
@@ -129,7 +130,8 @@ export function formatComparison(
       .trimEnd();
   const say = (text: string): string => (format === 'latex' ? text.replace(/^/gm, '% ') : text);
   const split = protocol === undefined ? '' : `, split ${protocol}`;
-  const head = `${domain}, ${rows}: ${count.toLocaleString('en-US')} rows${split}${sampled === undefined ? '' : `, ranked among ${sampled}: ${notComparable}`}`;
+  const among = sampled === undefined ? '' : `, ranked among ${sampled}: ${notComparable}`;
+  const head = `${domain}, ${rows}: ${count.toLocaleString('en-US')} rows${split}${among}`;
   const names = lines.flatMap(({ name, runs }) => runs.map((run) => `  ${name}  ${run}`)).join('\n');
   const byGroup = groupTables(comparison);
   const published = publishedTable(comparison.published);

@@ -13,7 +13,8 @@ import {
 import { UserError } from '@ferry/recipes';
 import { formatShare, groupChart, tableToCsv, tableToText, type Cell, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
-import { markedMetric, rowEdges, valuesOf, type RankedRows } from '../rows.ts';
+import { markedMetric, rowEdges, valuesOf } from '../rowMetrics.ts';
+import type { RankedRows } from '../rows.ts';
 import { linesOf, type Line } from './lines.ts';
 import { differenceOf, openRows } from './openRows.ts';
 
@@ -282,8 +283,9 @@ export function formatLongtail(figure: Longtail, width?: number): string {
     })),
   };
   return (
-    `${domain}: ${metricTitle(metric)} by ${title}, relative to ${base!.name}\n\n${tableToText(table, { width }).trimEnd()}\n\nIn ` +
-    `brackets the 95 % interval over rows (bootstrap); empty where ${base!.name} finds nothing.`
+    `${domain}: ${metricTitle(metric)} by ${title}, relative to ${base!.name}\n\n` +
+    `${tableToText(table, { width }).trimEnd()}\n\n` +
+    `In brackets the 95 % interval over rows (bootstrap); empty where ${base!.name} finds nothing.`
   );
 }
 

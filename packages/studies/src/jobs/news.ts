@@ -28,7 +28,8 @@ import { domainName, recipeParts, UserError, type TrainRecipe } from '@ferry/rec
 import { checkpointsOf, listCheckpoints } from '@ferry/training';
 import { writeDetails } from '../details.ts';
 import { domainDirectory, filePath } from '../domains.ts';
-import { keepRows, type RankedRows } from '../rows.ts';
+import { keepRows } from '../keptRows.ts';
+import type { RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { newsRows } from './newsRows.ts';
 import { checkPlace } from './place.ts';

@@ -1,7 +1,8 @@
 import { rowCount } from '@ferry/evaluation';
 import { UserError, type FinetuneRecipe, type Recipe } from '@ferry/recipes';
 import { listRows } from '@ferry/training';
-import { keptRows, type RankedRows } from '../rows.ts';
+import { keptRows } from '../keptRows.ts';
+import type { RankedRows } from '../rows.ts';
 import { runRecipe } from './runs.ts';
 
 /** What a run has kept of a ranking, and how the run was made. */

@@ -52,15 +52,20 @@ export interface Recommended {
   }[];
 }
 
+/** What is said of an id that a domain has not. */
+function unknownId(what: 'user' | 'item', id: string, ids: readonly string[], { name }: Domain): UserError {
+  const near = suggest(id, ids);
+  return new UserError(
+    `no ${what} '${id}' in ${name}${near === undefined ? '' : `; did you mean '${near}'?`} ` +
+      `(${ids.length} ${what}s, the first is '${ids[0] ?? ''}')`,
+  );
+}
+
 function historyOf(domain: Domain, { user, history }: RecommendRequest): number[] {
   if (user !== undefined) {
     const index = domain.users.indexOf(user);
     if (index < 0) {
-      const near = suggest(user, domain.users);
-      throw new UserError(
-        `no user '${user}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.users.length} ` +
-          `users, the first is '${domain.users[0] ?? ''}')`,
-      );
+      throw unknownId('user', user, domain.users, domain);
     }
     const { items, starts, ends } = domain.sequences;
     if (starts[index] === ends[index])
@@ -77,11 +82,7 @@ function historyOf(domain: Domain, { user, history }: RecommendRequest): number[
   return ids.map((id) => {
     const index = domain.items.ids.indexOf(id);
     if (index < 0) {
-      const near = suggest(id, domain.items.ids);
-      throw new UserError(
-        `no item '${id}' in ${domain.name}${near === undefined ? '' : `; did you mean '${near}'?`} (${domain.items.ids.length} ` +
-          `items, the first is '${domain.items.ids[0] ?? ''}')`,
-      );
+      throw unknownId('item', id, domain.items.ids, domain);
     }
     return index + 1;
   });

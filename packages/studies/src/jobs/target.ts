@@ -11,7 +11,8 @@ import {
 } from '@ferry/sequential';
 import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
-import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
+import { keepRows, keptRows } from '../keptRows.ts';
+import { rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { describeDomain, fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { checkPlace } from './place.ts';

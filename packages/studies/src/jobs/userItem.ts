@@ -12,7 +12,8 @@ import { featureSummary } from '@ferry/features';
 import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import type { UserRanking } from '@ferry/evaluation';
 import { checkpointsOf, listCheckpoints, type StoppingRule } from '@ferry/training';
-import { keepRows, rankedUsers, type RankedRows } from '../rows.ts';
+import { keepRows } from '../keptRows.ts';
+import { rankedUsers, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { checkPlace } from './place.ts';
@@ -100,7 +101,8 @@ function checkRecipe(recipe: TrainRecipe, model: UserItemModel): void {
     );
   if (evaluation.history !== 'mask')
     throw new UserError(
-      `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ${evaluation.history}`,
+      `evaluation.history must be mask for ${model.title}: user-item models recommend what a user has not, got ` +
+        evaluation.history,
     );
   if (evaluation.negatives)
     throw new UserError(

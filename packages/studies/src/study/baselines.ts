@@ -22,7 +22,8 @@ import type { StudyRecipe } from '@ferry/recipes';
 import { rankingOptions } from '../jobs/target.ts';
 import type { DomainFeatures } from '../features.ts';
 import { addArrays } from '../hashing.ts';
-import { keepRows, keptRows, rankedRows, type RankedRows } from '../rows.ts';
+import { keepRows, keptRows } from '../keptRows.ts';
+import { rankedRows, type RankedRows } from '../rows.ts';
 import type { Place } from './axes.ts';
 
 /** A recommender without training that a study compares with. */

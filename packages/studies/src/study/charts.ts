@@ -1,6 +1,6 @@
 import { metricTitle, summarise } from '@ferry/evaluation';
 import { barChart } from '@ferry/report';
-import { popularityOf } from '../rows.ts';
+import { popularityOf } from '../rowMetrics.ts';
 import { counted } from '../words.ts';
 import {
   choicesOf,

@@ -74,6 +74,7 @@ function resultBlocks({
   const ranking = negatives
     ? `ranked among ${sampledWords(negatives)}: ${notComparable}`
     : 'full ranking over the whole catalogue';
+  const whiskers = recipe.seeds.length > 1 ? '; whiskers are one deviation over seeds' : '';
   const kept = history === 'mask' ? 'items of the history excluded' : 'items of the history kept';
   const cold = rows.some((row) => row.cold)
     ? ` ${metricTitle(recallOf(measure))} cold is over rows whose item has fewer than ${coldBelow} training interactions;`
@@ -93,7 +94,7 @@ function resultBlocks({
       kind: 'charts',
       charts: shownMetrics(measure).map((metric) => ({
         svg: testChart(chartAxes(plan.axes, rows), rows, metric),
-        caption: `Test ${metricTitle(metric)} of each line of the table${recipe.seeds.length > 1 ? '; whiskers are one deviation over seeds' : ''}.`,
+        caption: `Test ${metricTitle(metric)} of each line of the table${whiskers}.`,
         command,
       })),
     },
@@ -155,6 +156,14 @@ function commandsText({ out, command, plan, results }: StudyReport): string {
   ].join('\n');
 }
 
+/** What rows of the data sets are. */
+function splitCaption(domains: StudyReport['domains']): string {
+  const last = domains.every(({ domain: { protocol = 'leave-one-out' } }) => protocol === 'leave-one-out');
+  return last
+    ? 'Every user’s last item is the test, the one before it validation; every prefix of the rest is a training row.'
+    : 'How the items of users are split stands beside each data set; a row is an item that is to be found.';
+}
+
 /** Keys of a recipe that settle nothing. */
 const notSettings = ['job', 'description', 'needs', 'takes', 'out'];
 
@@ -183,8 +192,7 @@ export async function studyReport(study: StudyReport): Promise<string> {
         {
           kind: 'table',
           table: domainTable(domains),
-          caption:
-            'Every user’s last item is the test, the one before it validation; every prefix of the rest is a training row.',
+          caption: splitCaption(domains),
           command,
         },
       ],

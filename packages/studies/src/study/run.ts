@@ -209,9 +209,8 @@ export async function runStudy(
     if (!before) for (const reference of own.sources) loaded.push(await reader.take(reference, own));
     const summary = before ?? (await runPretrain(own, quiet, { loaded, describe: false }));
     if (!before) for (const reference of own.sources) reader.done(reference, own);
-    line(
-      `${title.padEnd(44)}  ${counted(summary.epochs, 'epoch')}, ${before ? 'finished before' : seconds(summary.timings.totalSeconds)}`,
-    );
+    const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
+    line(`${title.padEnd(44)}  ${counted(summary.epochs, 'epoch')}, ${ending}`);
   };
   const baselines: BaselineResult[] = [];
   const kinds = new Map<PlannedRun, AnyModel>();
