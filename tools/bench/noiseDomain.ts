@@ -1,16 +1,50 @@
+import { join } from 'node:path';
 import type { Rows } from '@ferry/data';
 import type { RandomStream } from '@ferry/engine';
-import type { FeatureMatrix, Modality } from '@ferry/features';
+import {
+  openItemBlocks,
+  writeItemBlocks,
+  type FeatureMatrix,
+  type ItemBlocks,
+  type Modality,
+} from '@ferry/features';
+
+/** A generator of noise that fills a gigabyte in seconds. */
+function noise(modality: Modality): (into: Float32Array) => Float32Array {
+  let state = modality === 'text' ? 1 : 2;
+  return (into) => {
+    for (let i = 0; i < into.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) | 0;
+      into[i] = state / 2 ** 32;
+    }
+    return into;
+  };
+}
+
+/**
+ * Writes such features to a file as float16, without ever holding them whole, and opens it.
+ *
+ * @param folder - Where the file goes.
+ */
+export async function storedNoise(
+  folder: string,
+  modality: Modality,
+  count: number,
+  width: number,
+): Promise<ItemBlocks> {
+  const file = join(folder, `${modality}.npy`);
+  const fill = noise(modality);
+  const blocks = function* (): Generator<Float32Array> {
+    for (let from = 0; from < count; from += 4096)
+      yield fill(new Float32Array(Math.min(4096, count - from) * width));
+  };
+  await writeItemBlocks(file, { count, width, type: 'float16' }, blocks());
+  return openItemBlocks(file, { present: new Uint8Array(count).fill(1) });
+}
 
 /** Features that mean nothing: what a step costs does not depend on their values. */
 export function noiseFeatures(modality: Modality, count: number, width: number): FeatureMatrix {
-  const data = new Float32Array(count * width);
-  // A generator that fills a gigabyte in seconds.
-  let state = modality === 'text' ? 1 : 2;
-  for (let i = 0; i < data.length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    data[i] = state / 2 ** 32;
-  }
+  const data = noise(modality)(new Float32Array(count * width));
   const present = new Uint8Array(count).fill(1);
   return { modality, encoder: 'noise', count, width, data, present };
 }

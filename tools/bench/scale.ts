@@ -3,11 +3,11 @@
 // settings and with glibc told to keep freed memory. Each side and size is a process of its own; they take turns.
 //
 //   npm run bench:scale -- [--items 5000,20000,50000,100000] [--steps 3] [--rankings 1] [--threads 2] [--python python3]
-//                          [--sides ferry,pytorch,pytorch-kept] [--apart] [--processor]
+//                          [--sides ferry,pytorch,pytorch-kept] [--apart] [--stored] [--processor]
 //
 // --python names a Python that has PyTorch (FERRY_PYTHON by default); without one only Ferry is measured. --apart ranks
-// in a process of its own, so that its peak is the ranking's. A size that does not fit into memory is a line that says
-// so.
+// in a process of its own, so that its peak is the ranking's. --stored ranks alone, and Ferry alone: features lie in files
+// as float16 and are read by blocks, items have no IDs. A size that does not fit into memory is a line that says so.
 // --processor counts time of the processor, not of the clock: with --threads 1, what a machine that others use can tell.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,7 @@ const { values: options } = parseArgs({
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     sides: { type: 'string', default: 'ferry,pytorch,pytorch-kept' },
     apart: { type: 'boolean', default: false },
+    stored: { type: 'boolean', default: false },
     processor: { type: 'boolean', default: false },
   },
 });
@@ -53,8 +54,8 @@ const sizes = options.items.split(',').map((size) => positive('items', size));
 const steps = positive('steps', options.steps);
 const rankings = positive('rankings', options.rankings);
 const threads = positive('threads', options.threads);
-const { processor } = options;
-const asked = options.sides.split(',');
+const { processor, stored } = options;
+const asked = stored ? ['ferry'] : options.sides.split(',');
 for (const side of asked)
   if (!SIDES[side])
     throw new Error(`bench:scale: --sides must be of ${Object.keys(SIDES).join(', ')}, got '${side}'`);
@@ -82,10 +83,12 @@ function run(side: string, job: Job): Figures | string {
 }
 
 function measure(side: string, items: number): Figures | string {
-  if (!options.apart) return run(side, { items, steps, rankings, threads, processor });
-  const training = run(side, { items, steps, rankings: 0, threads, processor });
+  const job = { items, threads, processor, stored };
+  if (stored) return run(side, { ...job, steps: 0, rankings });
+  if (!options.apart) return run(side, { ...job, steps, rankings });
+  const training = run(side, { ...job, steps, rankings: 0 });
   if (typeof training === 'string') return training;
-  const ranking = run(side, { items, steps: 0, rankings, threads, processor });
+  const ranking = run(side, { ...job, steps: 0, rankings });
   return typeof ranking === 'string' ? ranking : { ...training, ...ranking };
 }
 
@@ -112,9 +115,10 @@ for (const items of sizes) {
     const growth = (now: number, then: number | undefined): string =>
       before && then !== undefined ? slope(now, then, items, before.items) : '';
     const cells = [
-      ...[items, side, firstStepMs!.toFixed(0), stepMs!.toFixed(0), growth(stepMs!, before?.figures.stepMs)],
+      ...[items, side, firstStepMs?.toFixed(0), stepMs?.toFixed(0)],
+      stepMs === undefined ? '' : growth(stepMs, before?.figures.stepMs),
       ...[rankingS!.toFixed(2), growth(rankingS!, before?.figures.rankingS)],
-      ...[trainingMiB!.toFixed(0), peakMiB!.toFixed(0)],
+      ...[trainingMiB?.toFixed(0), peakMiB!.toFixed(0)],
     ];
     console.log(`| ${cells.join(' | ')} |`);
   }

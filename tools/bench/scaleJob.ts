@@ -16,6 +16,8 @@ export interface Job {
   /** Rankings timed after the first; 0: none. */
   rankings: number;
   threads: number;
+  /** Features lie in files as float16 and are read by blocks, and items have no IDs: to rank alone. */
+  stored: boolean;
   /** Times are of the processor instead of the clock. */
   processor: boolean;
 }

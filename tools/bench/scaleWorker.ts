@@ -1,10 +1,13 @@
 // One process of tools/bench/scale.ts: trains MISSRec on a made-up catalogue, then ranks with it, and prints one line of
 // JSON. Features and rows are noise, for what a step costs does not depend on their values.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { createMissRec, finetuning, missRecOptions } from '@ferry/missrec';
 import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
 import { clock } from './clock.ts';
-import { noiseFeatures, noiseRows } from './noiseDomain.ts';
+import { noiseFeatures, noiseRows, storedNoise } from './noiseDomain.ts';
 import { B, F, L, RANKED, type Figures, type Job } from './scaleJob.ts';
 
 const job = JSON.parse(process.argv[2]!) as Job;
@@ -12,7 +15,7 @@ const now = clock(job.processor);
 const random = RandomStream.fromSeed(2020);
 await selectBackend('ort', { threads: job.threads });
 
-const model = build();
+const model = await build();
 // The model has copied the features; what they came from is not a cost of training.
 await new Promise((resolve) => setTimeout(resolve));
 globalThis.gc!();
@@ -59,17 +62,30 @@ async function rank(): Promise<void> {
 }
 
 // In a function of its own: a module that awaits keeps what its expressions made.
-function build() {
-  return createMissRec({
-    options: missRecOptions({
-      preset: 'paper',
-      task: 'finetune',
-      featureWidths: { text: F, image: F },
-      interestMethod: 'none',
-    }),
-    features: { text: noiseFeatures('text', job.items, F), image: noiseFeatures('image', job.items, F) },
-    seed: 2020,
+async function build() {
+  const options = missRecOptions({
+    preset: 'paper',
+    task: 'finetune',
+    featureWidths: { text: F, image: F },
+    interestMethod: 'none',
+    ids: !job.stored,
   });
+  return createMissRec({ options, features: job.stored ? await inFiles() : inMemory(), seed: 2020 });
+}
+
+function inMemory() {
+  return { text: noiseFeatures('text', job.items, F), image: noiseFeatures('image', job.items, F) };
+}
+
+async function inFiles() {
+  const folder = mkdtempSync(join(tmpdir(), 'ferry-scale-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true });
+  });
+  return {
+    text: await storedNoise(folder, 'text', job.items, F),
+    image: await storedNoise(folder, 'image', job.items, F),
+  };
 }
 
 function median(values: readonly number[]): number {

@@ -1,5 +1,5 @@
 import { tf } from '@ferry/engine';
-import type { FeatureMatrix, Modality } from '@ferry/features';
+import type { FeatureMatrix, ItemBlocks, Modality } from '@ferry/features';
 import type { StateArray } from '@ferry/training';
 import type { ItemEncoders } from './itemEncoder.ts';
 
@@ -30,12 +30,15 @@ export interface ItemInputs {
   numbers?: tf.Tensor;
 }
 
+/** Features of one modality: in memory, or read from a file by blocks of rows (`openItemBlocks`). */
+export type ItemFeatures = FeatureMatrix | ItemBlocks;
+
 /** Features of a domain's items; item number i + 1 is row i of every matrix. */
 export interface DomainFeatures {
   /** Text features. */
-  text?: FeatureMatrix;
+  text?: ItemFeatures;
   /** Image features. */
-  image?: FeatureMatrix;
+  image?: ItemFeatures;
   /** Features of the text with words dropped, for word drop in pre-training. */
   words?: FeatureMatrix;
   /**
@@ -59,8 +62,13 @@ export interface Catalogue extends FeatureWidths {
   users: number;
   /** First item number of each domain minus 1: added to a domain's own item numbers. */
   offsets: number[];
-  /** Tensors over all N + 1 rows, row 0 of zeros. */
-  inputs: ItemInputs;
+  /**
+   * Tensors over all N + 1 rows, row 0 of zeros. Where features are read by blocks they are made when first asked for, as
+   * training does; ranking reads {@link Catalogue.blocks} instead.
+   */
+  readonly inputs: ItemInputs;
+  /** Features that are not in memory: of each modality in use, row i of item i + 1. Undefined where all are. */
+  blocks?: Readonly<Partial<Record<Modality, ItemBlocks>>>;
   /** [N + 1] for each modality: 1 where the item has it. */
   present: Partial<Record<Modality, Uint8Array>>;
   /** Encoders that are trained with the model: what they make stands for the features of their modality. */
@@ -70,7 +78,8 @@ export interface Catalogue extends FeatureWidths {
 }
 
 /**
- * Puts the features of one or several domains on the device.
+ * Puts the features of one or several domains on the device. Those of one domain alone may stay in their files: where all
+ * its stored features are {@link ItemBlocks}, nothing is read before it is needed.
  *
  * @param options - Which modalities, and their widths.
  * @param domains - Features of each domain. All must have the modalities in use; words are used if all have them.
@@ -122,11 +131,6 @@ export function createCatalogue(
       flags.set(own, offsets[d]! + 1);
     });
     present[modality] = flags;
-    if (stored.includes(modality))
-      inputs.features[modality] = joinRows(
-        domains.map((domain) => domain[modality]!),
-        featureWidths[modality]!,
-      );
     inputs.present[modality] = tf.tensor2d(Float32Array.from(flags), [items + 1, 1]);
   }
   const words = domains.every((domain) => domain.words) && stored.includes('text');
@@ -146,13 +150,26 @@ export function createCatalogue(
   }
   const content = joinContent(domains, counts);
   if (content) inputs.content = content;
+  const blocks = storedBlocks(domains, stored);
+  if (!blocks)
+    for (const modality of stored)
+      inputs.features[modality] = joinRows(
+        domains.map((domain) => domain[modality] as FeatureMatrix),
+        featureWidths[modality]!,
+      );
   return {
     featureWidths,
     ...(encoders && { encoders }),
     items,
     users: domains.length === 1 ? (domains[0]!.users ?? 0) : 0,
     offsets,
-    inputs,
+    get inputs() {
+      // Features in files are read whole by the first who asks for them whole.
+      for (const [modality, file] of Object.entries(blocks ?? {}) as [Modality, ItemBlocks][])
+        inputs.features[modality] ??= readRows(file);
+      return inputs;
+    },
+    ...(blocks && { blocks }),
     present,
     dispose: () => {
       tf.dispose([...Object.values(inputs.features), ...Object.values(inputs.present)]);
@@ -160,6 +177,29 @@ export function createCatalogue(
       inputs.words?.dispose();
     },
   };
+}
+
+/** The features of a domain that are read by blocks; undefined where all are in memory. */
+function storedBlocks(
+  domains: readonly DomainFeatures[],
+  stored: readonly Modality[],
+): Catalogue['blocks'] | undefined {
+  const apart = stored.filter((modality) => domains.some((domain) => 'rows' in domain[modality]!));
+  if (apart.length === 0) return undefined;
+  if (domains.length > 1 || apart.length < stored.length || domains[0]!.words)
+    throw new Error(
+      'createCatalogue: features are read by blocks for one domain, all of its modalities, and without words dropped; got ' +
+        `${domains.length} domains, ${apart.join(' and ')} by blocks of ${stored.join(' and ')}` +
+        (domains[0]!.words ? ', and words dropped' : ''),
+    );
+  return Object.fromEntries(stored.map((modality) => [modality, domains[0]![modality] as ItemBlocks]));
+}
+
+/** All rows of a file, [N + 1, width], row 0 of zeros. */
+function readRows({ count, width, rows }: ItemBlocks): tf.Tensor {
+  const values = new Float32Array((count + 1) * width);
+  rows(0, count, values.subarray(width));
+  return tf.tensor2d(values, [count + 1, width]);
 }
 
 /** Widths of stored features and of encoders' vectors, text before image. */

@@ -85,6 +85,7 @@ export {
   type Catalogue,
   type CatalogueView,
   type DomainFeatures,
+  type ItemFeatures,
   type FeatureWidths,
   type ItemInputs,
 } from './catalogue.ts';
@@ -101,7 +102,7 @@ export {
 } from './groups.ts';
 export type { ItemEncoder, ItemEncoders } from './itemEncoder.ts';
 export { type EncodedCatalogue } from './itemEncoders.ts';
-export { catalogueSource, type ItemSource } from './itemSource.ts';
+export { blockSource, catalogueSource, type ItemSource } from './itemSource.ts';
 export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export { topLists, type ListOptions, type ScoredLists } from './lists.ts';

@@ -80,8 +80,12 @@ export interface EncodedCatalogue {
  * @param p - All weights of the recommender; their present values are used at every call.
  */
 export function createEncodedCatalogue(catalogue: Catalogue, p: Parameters): EncodedCatalogue {
-  const { encoders, inputs } = catalogue;
-  if (!encoders) return { make: () => ({ inputs, dispose: () => undefined }), dispose: () => undefined };
+  const { encoders } = catalogue;
+  if (!encoders)
+    return {
+      make: () => ({ inputs: catalogue.inputs, dispose: () => undefined }),
+      dispose: () => undefined,
+    };
   const modalities = Object.keys(encoders) as Modality[];
   const encode = compile(
     (block: ItemInputs) => {
@@ -119,7 +123,7 @@ export function createEncodedCatalogue(catalogue: Catalogue, p: Parameters): Enc
         tf.tensor2d(tables[modality]!, [rows, encoders[modality]!.width]),
       ]),
     );
-    const { features, present, words } = inputs;
+    const { features, present, words } = catalogue.inputs;
     return {
       inputs: { features: { ...features, ...made }, present, ...(words && { words }) },
       dispose: () => {

@@ -2,10 +2,10 @@ import type { Batch, Rows } from '@ferry/data';
 import { blocksPay, compile, disposeNest, tf } from '@ferry/engine';
 import { evaluateRanking, type RankingOptions, type RankingResult, targetPlaces } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
-import { type ItemInputs, withoutModalities } from './catalogue.ts';
+import { type Catalogue, type ItemInputs, withoutModalities } from './catalogue.ts';
 import { type BlockRanking, createBlockRanking } from './blockRanking.ts';
 import { createEncodedCatalogue, type EncodedCatalogue } from './itemEncoders.ts';
-import { catalogueSource } from './itemSource.ts';
+import { blockSource, catalogueSource, type ItemSource } from './itemSource.ts';
 import { feedOf, type Recommender, stateWithout } from './recommender.ts';
 import { latestItems } from './rows.ts';
 import type { FeedGroup, ModelTypes, Step } from './types.ts';
@@ -19,7 +19,7 @@ export interface EvaluateOptions extends Pick<
   without?: readonly Modality[];
   /**
    * Whether items are encoded and scored block by block; the numbers are the same. Default: where that is faster
-   * (`blocksPay`).
+   * (`blocksPay`), and always where features stay in their files.
    */
   inBlocks?: boolean;
 }
@@ -168,6 +168,22 @@ function checkedHistory(history: readonly number[], items: number): readonly num
   return history;
 }
 
+/** The items to rank, read as they are needed: from their files, or from the catalogue in memory. */
+function sourceOf(
+  { items }: Pick<Ranking, 'items'>,
+  catalogue: Catalogue,
+  without: readonly Modality[],
+): { source: ItemSource; dispose: () => void } {
+  if (catalogue.blocks) return { source: blockSource(catalogue, without), dispose: () => undefined };
+  const made = items.make();
+  return {
+    source: catalogueSource({ ...catalogue, inputs: made.inputs }, without),
+    dispose: () => {
+      made.dispose();
+    },
+  };
+}
+
 /** Padded lengths of evaluation batches, of which the last holds the longest history. */
 function edgesFor(positions: number): number[] {
   return [...[4, 8, 12, 20, 35].filter((edge) => edge < positions), positions];
@@ -219,16 +235,18 @@ export async function evaluateRecommender<T extends ModelTypes>(
       ranker.dispose();
     }
   }
-  if (inBlocks ?? blocksPay('ranking', rest.batchSize ?? 256, catalogue.items)) {
-    const made = ranking.items.make();
-    const source = catalogueSource({ ...catalogue, inputs: made.inputs }, without);
+  if (
+    inBlocks ??
+    (catalogue.blocks !== undefined || blocksPay('ranking', rest.batchSize ?? 256, catalogue.items))
+  ) {
+    const { source, dispose } = sourceOf(ranking, catalogue, without);
     try {
       return await evaluateRanking({
         ...shared,
         placesOfAll: (batches) => ranking.blocks.places(source, batches, without),
       });
     } finally {
-      made.dispose();
+      dispose();
     }
   }
   const ranker = ranking.ranker(without);

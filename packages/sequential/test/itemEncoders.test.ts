@@ -43,7 +43,7 @@ function lookUp(table: Float32Array, trained: readonly string[]): ItemEncoder {
   };
 }
 
-const text = worldFeatures(N, 7, F).text!;
+const text = worldFeatures(N, 7, F).text;
 /** Every fifth item has no text. */
 const present = text.present.map((_, i) => (i % 5 === 4 ? 0 : 1));
 const matrix: FeatureMatrix = {

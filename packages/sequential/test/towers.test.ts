@@ -50,8 +50,8 @@ describe('itemTower', () => {
     const { features, p, vectors, picked, rows, linear } = build({ features: true });
     for (let item = 1; item <= N; item++) {
       const own = (modality: 'text' | 'image') =>
-        linear([...features[modality]!.data.subarray((item - 1) * F, item * F)], p[modality]!['0']!);
-      const hasImage = features.image!.present[item - 1] === 1;
+        linear([...features[modality].data.subarray((item - 1) * F, item * F)], p[modality]!['0']!);
+      const hasImage = features.image.present[item - 1] === 1;
       const [text, image] = [own('text'), own('image')];
       rows(p.ids!.weight)[item]!.forEach((id, d) => {
         expect(vectors[item]![d]).toBeCloseTo(id + text[d]! + (hasImage ? image[d]! : 0), 5);
@@ -70,9 +70,9 @@ describe('itemTower', () => {
       missing: 'bias',
     });
     const item = 5; // has no picture
-    expect(features.image!.present[item - 1]).toBe(0);
+    expect(features.image.present[item - 1]).toBe(0);
     const parts = (['text', 'image'] as const).flatMap((modality) => {
-      const x = [...features[modality]!.data.subarray((item - 1) * F, item * F)];
+      const x = [...features[modality].data.subarray((item - 1) * F, item * F)];
       return linear(linear(x, p[modality]!['0']!).map(gelu), p[modality]!['1']!).map(gelu);
     });
     linear(parts, p.join!)

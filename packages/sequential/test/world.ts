@@ -1,10 +1,13 @@
 import type { Rows } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
-import type { DomainFeatures } from '../src/index.ts';
 
 /** Features of N items: two kinds of items, told apart by both modalities; every fifth item has no picture. */
-export function worldFeatures(N: number, seed: number, width = 6): DomainFeatures {
+export function worldFeatures(
+  N: number,
+  seed: number,
+  width = 6,
+): { text: FeatureMatrix; image: FeatureMatrix } {
   const random = RandomStream.fromSeed(seed);
   const make = (modality: 'text' | 'image', lacks: (i: number) => boolean): FeatureMatrix => {
     const data = new Float32Array(N * width);
