@@ -8,6 +8,9 @@ export default defineConfig({
     // Most packages have no slow tests.
     passWithNoTests: Boolean(process.env['FERRY_SLOW']),
     testTimeout: 60_000,
+    // Small operations gain nothing from a second thread, and two packages are tested side by side: one thread each, but
+    // where a test is about threads and says how many.
+    env: { FERRY_THREADS: process.env['FERRY_THREADS'] ?? '1' },
     pool: 'forks',
   },
 });
