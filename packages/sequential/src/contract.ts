@@ -202,8 +202,12 @@ export interface Preparation<T extends ModelTypes> {
   readonly words: boolean;
   /** Training interactions of each item. Float64 [N + 1]. */
   readonly counts: () => Float64Array;
-  /** Every item a user of the examples has in training, which negatives may keep clear of. */
-  seen(user: number): ReadonlySet<number>;
+  /**
+   * Every item a user of the examples has in training, which negatives may keep clear of.
+   *
+   * @param heldOut - Whether what is held out for validation and test counts too. Default false.
+   */
+  seen(user: number, heldOut?: boolean): ReadonlySet<number>;
   /** Randomness of this step, for this purpose. */
   readonly random: RandomStream;
   /** Examples in groups of like length; targets and users in the order of the groups. */

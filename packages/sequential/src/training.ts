@@ -150,6 +150,7 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
   );
   let counts: Float64Array | undefined;
   let seen: ReadonlyMap<number, ReadonlySet<number>> | undefined;
+  let whole: ReadonlyMap<number, ReadonlySet<number>> | undefined;
   return {
     recommender,
     ranking,
@@ -169,7 +170,11 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
         items: catalogue.items,
         words,
         counts: () => (counts ??= countItems(given, catalogue.offsets, catalogue.items)),
-        seen: (user) => (seen ??= itemsOfUsers(given[0]!)).get(user)!,
+        seen: (user, heldOut = false) =>
+          (heldOut
+            ? (whole ??= itemsOfUsers(given[0]!, valid, test))
+            : (seen ??= itemsOfUsers(given[0]!))
+          ).get(user)!,
         random: context.random.split('augmentation', context.step),
         group,
         feed: (groups, place = {}) =>
@@ -239,10 +244,12 @@ function countItems(all: readonly Rows[], offsets: readonly number[], items: num
   return counts;
 }
 
-/** Every item of each user's training sequence. */
-function itemsOfUsers(rows: Rows): Map<number, Set<number>> {
-  const { users, targets, items, starts, ends } = wholeSequences(rows);
-  return new Map(
+/** Every item of each user's training sequence, and the targets of further rows. */
+function itemsOfUsers(train: Rows, ...others: (Rows | undefined)[]): Map<number, Set<number>> {
+  const { users, targets, items, starts, ends } = wholeSequences(train);
+  const own = new Map(
     Array.from(users, (user, r) => [user, new Set(items.subarray(starts[r], ends[r])).add(targets[r]!)]),
   );
+  for (const rows of others) rows?.targets.forEach((target, r) => own.get(rows.users[r]!)?.add(target));
+  return own;
 }

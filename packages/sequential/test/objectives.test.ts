@@ -96,7 +96,11 @@ async function firstLoss(training: RecommenderTraining<MeanModel>): Promise<numb
   throw new Error('no batch');
 }
 
-function make(objective: string, settings: object, { positions = 6, items = N } = {}) {
+function make(
+  objective: string,
+  settings: object,
+  { positions = 6, items = N, test }: { positions?: number; items?: number; test?: Rows } = {},
+) {
   const options = meanModel.options.parse({ positions }) as MeanModel['options'];
   const catalogue = createCatalogue({ featureWidths: {} }, [{ items }]);
   const recommender = createRecommender(meanModel, { options, catalogue, seed: 4 });
@@ -105,6 +109,7 @@ function make(objective: string, settings: object, { positions = 6, items = N } 
     recommender,
     objective: definition.create(definition.options.parse(settings) as object, options),
     train,
+    test,
     batchSize: 1000,
     learningRate: 1e-3,
   });
@@ -239,6 +244,29 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     });
     // Scores are small at first, so that the mean over the possible negatives is near the draw.
     expect(Math.abs((await firstLoss(training)) - mean(losses))).toBeLessThan(0.01);
+  });
+
+  it('negatives keep clear of what is held out only where they are told to', async () => {
+    // Everybody's test item is 16, and 17 to 20 are nobody's.
+    const { users } = wholeSequences(train);
+    const test = { ...wholeSequences(train), targets: Int32Array.from(users, () => N + 1) };
+    for (const [avoid, drawn] of [
+      ['seen', true],
+      ['sequence', false],
+    ] as const) {
+      const { training, recommender } = make('binary', { negatives: 50, avoid }, { items: N + 5, test });
+      const { width } = recommender.options;
+      const rowOf = (item: number): number[] =>
+        Array.from(recommender.parameters.items.ids!.weight.dataSync()).slice(
+          item * width,
+          (item + 1) * width,
+        );
+      const before = [rowOf(N + 1), rowOf(N + 2)];
+      await firstLoss(training);
+      expect(rowOf(N + 2)).not.toEqual(before[1]);
+      if (drawn) expect(rowOf(N + 1)).not.toEqual(before[0]);
+      else expect(rowOf(N + 1)).toEqual(before[0]);
+    }
   });
 
   it('sampled softmax draws every item of the catalogue, and the padding row never', async () => {

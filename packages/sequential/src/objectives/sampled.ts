@@ -17,8 +17,11 @@ import type { Feed, ItemVectors, ModelTypes } from '../types.ts';
 const shared = {
   targets: targetsSchema,
   avoid: z
-    .enum(['seen', 'target'])
-    .describe("what a negative never is: an item of its user's training sequence, or only the target itself"),
+    .enum(['seen', 'sequence', 'target'])
+    .describe(
+      "what a negative never is: an item of its user's training sequence; of the whole one, validation and test " +
+        'included (S3Rec: what is held out shapes the training); or only the target itself',
+    ),
   calibration: z
     .number()
     .min(0)
@@ -73,8 +76,11 @@ export function sampledSoftmaxObjective<T extends ModelTypes>(): ObjectiveDefini
 /** Negatives that a user has not seen are known only where the users of a batch are those of one domain. */
 function checkAvoid(settings: object, { task }: RecipeFacts, problem: Report): void {
   const { avoid } = settings as Settings;
-  if (task === 'pretrain' && avoid === 'seen')
-    problem(['avoid'], 'must be target in pre-training: batches mix the users of several sources, got seen');
+  if (task === 'pretrain' && avoid !== 'target')
+    problem(
+      ['avoid'],
+      `must be target in pre-training: batches mix the users of several sources, got ${avoid}`,
+    );
 }
 
 function sampledObjective<T extends ModelTypes>(
@@ -86,7 +92,8 @@ function sampledObjective<T extends ModelTypes>(
     terms: [],
     prepare: (examples, preparation) => {
       const found = targetsOf(targets, examples, preparation);
-      return avoid === 'target' ? { inputs: found.inputs } : { inputs: withNegatives(found, K, preparation) };
+      if (avoid === 'target') return { inputs: found.inputs };
+      return { inputs: withNegatives(found, K, preparation, avoid === 'sequence') };
     },
     loss: (step, given) => {
       const { feed, items: positives, weights, negatives } = given as Inputs;
@@ -104,18 +111,22 @@ function sampledObjective<T extends ModelTypes>(
   };
 }
 
-/** Negatives drawn on the host, away from what the user has in training. */
+/** Negatives drawn on the host, away from what the user is known to have. */
 function withNegatives<T extends ModelTypes>(
   { inputs, items, users }: HostTargets<T['feed']>,
   K: number,
   preparation: Preparation<T>,
+  heldOut: boolean,
 ): Inputs {
-  if (!users) throw new Error("negatives: avoid 'seen' needs the users of one domain, got several sources");
+  if (!users)
+    throw new Error(
+      'negatives: what users have is known of one domain alone, got several sources; avoid target',
+    );
   const drawn = drawNegatives(items.length, {
     count: K,
     items: preparation.items,
     random: preparation.random,
-    seen: (i) => preparation.seen(users[i]!),
+    seen: (i) => preparation.seen(users[i]!, heldOut),
   });
   return { ...inputs, negatives: tf.tensor2d(drawn, [items.length, K], 'int32') };
 }
