@@ -18,7 +18,7 @@ const rooms = {
   missrec: ['sequential', 'engine', 'nn', 'torch', 'data', 'features', 'interests', 'evaluation', 'training'],
   morec: ['sequential', 'engine', 'nn', 'torch'],
   collaborative: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
-  nrms: ['engine', 'nn', 'data', 'evaluation', 'training'],
+  nrms: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   elliot: ['data', 'recipes'],
   recipes: [],
   'sample-world': ['engine', 'data'],

@@ -140,6 +140,7 @@ it('parts one folder by time, and follows published practice where nothing valid
 it.each([
   [['evaluation.metric=ndcg@20'], /evaluation.metric must be one of auc, mrr, ndcg@5, ndcg@10/],
   [['evaluation.cutoffs=[5]'], /unknown key 'cutoffs' in evaluation/],
+  [['features.text=use-lite'], /model.encoder words reads no pre-computed vectors of text/],
   [['model.heads=0'], /model.heads must be at least 1/],
   [['model.defects=[unmasked]'], /model.defects\[0\] must be one of unmasked-padding/],
   [['model.vectors=none.txt'], /none.txt: the file is missing/],
@@ -161,11 +162,26 @@ it('refuses what news models have not', async () => {
   expect((await run('recommend', 'words', '--user', 'U1')).error).toMatch(/NRMS is a news model/);
 });
 
+it('reads views, and vectors that were computed before with what they are worth by themselves', async () => {
+  const vectors = Float32Array.from({ length: N * 4 }, (_, at) =>
+    Math.floor(at / 4) % 4 === at % 4 ? 1 : 0.1,
+  );
+  writeFileSync('mind/mind.feat1CLS', new Uint8Array(vectors.buffer));
+  const options = ['features.text=stored', 'features.textWidth=4', 'training.epochs=3'];
+  const out = await ferry('train', 'news.yaml', 'model.encoder=vectors', ...options, '--out', 'vectors');
+  expect(out).toMatch(/text features: mind\.feat1CLS, 4 wide, all 60 items/);
+  expect(out).toMatch(/mean history \(words\) 0\.\d{4}\/[^]*mean history \(text vectors\) 0\.9/);
+  expect(test('vectors')['auc']).toBeGreaterThan(0.8);
+  expect(await ferry('evaluate', 'vectors')).toMatch(/mind, test: 60 impressions/);
+  await ferry('train', 'news.yaml', 'model.views=[title,category]', 'training.epochs=2', '--out', 'views');
+  expect(test('views')['auc']).toBeGreaterThan(0.8);
+});
+
 it('has a recipe on the generated world, with what needs no model beside it', async () => {
   const out = await ferry('train', 'sample-news', 'training.epochs=1', 'threads=1', '--out', 'sample');
   expect(out).toMatch(/validate, [\d,]+ test \(folders train, dev and test\)/);
   expect(out).toMatch(
-    /without a model, AUC[^]*: popularity 0?\.\d{4}\/[^]*, recency [^]*, category preference /,
+    /without a model, AUC[^]*: popularity 0?\.\d{4}\/[^]*, recency [^]*, category preference [^]*, mean history \(words\) /,
   );
   expect(test('sample')['auc']).toBeGreaterThan(0.4);
 });

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import { listPictures, type BadPicture } from './pictureFiles.ts';
 import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord } from './record.ts';
 import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';
-import type { Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
+import type { FeatureDomain, Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 import { openVectorCache, type VectorCache } from './vectorCache.ts';
 
 /** What every extraction can be told. */
@@ -25,7 +25,7 @@ export interface ExtractionOptions {
 /** One extraction. */
 export interface Extraction<Input> {
   /** Whose items. */
-  domain: Domain;
+  domain: FeatureDomain;
   /** What is described. */
   modality: Modality;
   /** Name of the encoder: names the files too. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
 import { parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
@@ -9,7 +9,7 @@ import { checkMagnitudes, repeatedRows } from './oddities.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
 import { describeStale } from './stale.ts';
 import { rowOfItem, type RawRows } from './rows.ts';
-import type { FeatureMatrix, Modality } from './types.ts';
+import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 import { oddWidth } from './widthSigns.ts';
 
 /** How {@link readFeatureFile} reads a file. */
@@ -150,7 +150,7 @@ async function parseArchive(
  */
 export async function readFeatureFile(
   file: string,
-  domain: Domain,
+  domain: FeatureDomain,
   modality: Modality,
   options: FeatureFileOptions = {},
 ): Promise<FeatureMatrix> {
@@ -224,7 +224,7 @@ export async function readFeatureFile(
 export async function writeRawFeatures(
   file: string,
   features: FeatureMatrix,
-  domain?: Pick<Domain, 'items'>,
+  domain?: Pick<FeatureDomain, 'items'>,
 ): Promise<void> {
   const { width, count, present, modality, encoder } = features;
   const data = features.data.map((value, at) => (present[Math.floor(at / width)] === 1 ? value : 0));

@@ -1,10 +1,9 @@
-import type { Domain } from '@ferry/data';
 import { openClipImage, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
 import { pictureInputs } from './inputs.ts';
 import { listPictures } from './pictureFiles.ts';
 import { describePixels, openPixels } from './pixels.ts';
-import type { FeatureMatrix } from './types.ts';
+import type { FeatureDomain, FeatureMatrix } from './types.ts';
 
 /** Names of the encoders of pictures. */
 export const imageEncoders = ['pixels', 'clip'] as const;
@@ -36,7 +35,7 @@ export interface ImageFeatureOptions extends ExtractionOptions, ClipOptions {
  * @throws InputError if the encoder's weights are missing, a picture cannot be decoded, or no item has one.
  */
 export async function buildImageFeatures(
-  domain: Domain,
+  domain: FeatureDomain,
   options: ImageFeatureOptions = {},
 ): Promise<FeatureMatrix> {
   const { encoder = 'pixels', damaged } = options;

@@ -1,4 +1,5 @@
-export type { ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
+export type { ExtractionProgress, FeatureDomain, FeatureMatrix, Modality } from './types.ts';
+export { blankCard } from './blankCard.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { unpackNpz } from './npz.ts';
 export { itemTexts, requireInputs, type TextSource } from './inputs.ts';

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import { badPictures, eachPicture, listPictures, whyAbsent, type BadPicture } from './pictureFiles.ts';
 import { dropWords, type WordDrop } from './words.ts';
+import type { FeatureDomain } from './types.ts';
 
 /** What is encoded for an item, and the SHA-256 of its content. */
 export interface ItemInput {
@@ -22,7 +23,7 @@ export interface TextSource {
 
 /** The texts of all items, undefined where there is none. [N]. */
 export function textInputs(
-  domain: Pick<Domain, 'items'>,
+  domain: Pick<FeatureDomain, 'items'>,
   { field = 'texts', dropWords: drop }: TextSource,
 ): (ItemInput | undefined)[] {
   const { ids, texts, titles } = domain.items;
@@ -35,7 +36,7 @@ export function textInputs(
 }
 
 /** The texts of all items as text encoders read them, undefined where there is none. [N]. */
-export function itemTexts(domain: Pick<Domain, 'items'>): (string | undefined)[] {
+export function itemTexts(domain: Pick<FeatureDomain, 'items'>): (string | undefined)[] {
   return textInputs(domain, {}).map((input) => input?.value);
 }
 
@@ -44,7 +45,7 @@ export function itemTexts(domain: Pick<Domain, 'items'>): (string | undefined)[]
  *
  * @throws InputError if no item has a text, or no picture named is a file.
  */
-export async function requireInputs(domain: Domain, modality: 'text' | 'image'): Promise<void> {
+export async function requireInputs(domain: FeatureDomain, modality: 'text' | 'image'): Promise<void> {
   const fail = (rule: string): InputError => new InputError(domain.directory, undefined, rule);
   const count = domain.items.ids.length;
   if (modality === 'text') {
@@ -68,7 +69,7 @@ export async function requireInputs(domain: Domain, modality: 'text' | 'image'):
  * @param domain - The domain; paths are relative to its directory.
  */
 export async function pictureInputs(
-  domain: Pick<Domain, 'directory' | 'items'>,
+  domain: Pick<FeatureDomain, 'directory' | 'items'>,
 ): Promise<{ inputs: (ItemInput | undefined)[]; absent: BadPicture[] }> {
   const inputs: (ItemInput | undefined)[] = domain.items.ids.map(() => undefined);
   const absent: BadPicture[] = [];

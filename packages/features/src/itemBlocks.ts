@@ -1,11 +1,11 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
 import { blockType, encodeNpyHeader, parseNpyHeader } from './npy.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureType } from './record.ts';
-import type { FeatureMatrix } from './types.ts';
+import type { FeatureDomain, FeatureMatrix } from './types.ts';
 
 /**
  * Features of N items, F wide, of which only some rows are in memory at a time: for catalogues whose features, as float32,
@@ -37,7 +37,7 @@ export interface ItemBlocks {
 /** How {@link openItemBlocks} takes a file. */
 export interface ItemBlocksOptions {
   /** Whose items the rows are: their number and, where the record states it, their order are checked. */
-  domain?: Pick<Domain, 'items'>;
+  domain?: Pick<FeatureDomain, 'items'>;
   /** F of a headerless file without a record. */
   width?: number;
   /** Which items have the modality, if it is known. Default: the file is gone through once; rows of zeros are missing. */
@@ -242,7 +242,7 @@ export async function writeItemBlocks(
     width: number;
     type?: 'float16' | 'float32';
     encoder?: string;
-    domain?: Pick<Domain, 'items'>;
+    domain?: Pick<FeatureDomain, 'items'>;
   },
   blocks: Iterable<Float32Array> | AsyncIterable<Float32Array>,
 ): Promise<void> {

@@ -1,10 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { readFeatureFile, type FeatureFileOptions } from './file.ts';
 import { featureSummary } from './matrix.ts';
 import { featureStore, readStoredFeatures, type FeatureStore } from './store.ts';
-import type { FeatureMatrix, Modality } from './types.ts';
+import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 import { droppedSuffix } from './words.ts';
 
 /** What {@link loadFeatures} looks for. */
@@ -39,7 +39,7 @@ async function builtEncoders(store: FeatureStore, modality: Modality): Promise<s
 }
 
 /** Names of a domain's own feature files. */
-async function ownFiles(domain: Domain, modality: Modality): Promise<string[]> {
+async function ownFiles(domain: FeatureDomain, modality: Modality): Promise<string[]> {
   const named = new RegExp(`^(?:.+\\.)?${modality}\\.np[yz]$`, 'i');
   return (await list(domain.directory)).filter((name) => name.endsWith(ending[modality]) || named.test(name));
 }
@@ -56,7 +56,7 @@ async function ownFiles(domain: Domain, modality: Modality): Promise<string[]> {
  *   encoder made is out of date.
  */
 export async function loadFeatures(
-  domain: Domain,
+  domain: FeatureDomain,
   modality: Modality,
   options: LoadOptions = {},
 ): Promise<FeatureMatrix> {
@@ -89,7 +89,7 @@ export async function loadFeatures(
 }
 
 /** Every set of features of a domain that can be read: its own files, and what encoders made. */
-export async function featureMatrices(domain: Domain): Promise<FeatureMatrix[]> {
+export async function featureMatrices(domain: FeatureDomain): Promise<FeatureMatrix[]> {
   const store = await featureStore(domain);
   const found: FeatureMatrix[] = [];
   for (const modality of ['text', 'image'] as const) {
@@ -119,7 +119,7 @@ export interface FeatureListing {
 }
 
 /** Says what features a domain has: its own files, and what encoders made. */
-export async function listFeatures(domain: Domain): Promise<FeatureListing[]> {
+export async function listFeatures(domain: FeatureDomain): Promise<FeatureListing[]> {
   const found: FeatureListing[] = [];
   for (const modality of ['text', 'image'] as const) {
     const before = found.length;
@@ -154,7 +154,7 @@ export async function listFeatures(domain: Domain): Promise<FeatureListing[]> {
  * @param width - F, if it is declared.
  * @throws InputError if there is not one such file.
  */
-export async function loadWordDropped(domain: Domain, width?: number): Promise<FeatureMatrix> {
+export async function loadWordDropped(domain: FeatureDomain, width?: number): Promise<FeatureMatrix> {
   const files = (await list(domain.directory)).filter((name) => name.endsWith('.feat2CLS'));
   if (files.length !== 1)
     throw new InputError(

@@ -1,6 +1,6 @@
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
-import type { Domain } from '@ferry/data';
+import type { FeatureDomain } from './types.ts';
 
 /** A picture that the data names and that cannot be used. */
 export interface BadPicture {
@@ -17,7 +17,7 @@ const atOnce = 32;
 
 /** Calls `visit` for each item that names a picture, a few at a time. */
 export async function eachPicture(
-  domain: Pick<Domain, 'directory' | 'items'>,
+  domain: Pick<FeatureDomain, 'directory' | 'items'>,
   visit: (path: string, index: number, image: string) => Promise<void>,
 ): Promise<void> {
   const named = [...domain.items.images.entries()].filter(
@@ -91,7 +91,7 @@ async function whyNoPicture(file: FileHandle): Promise<string | undefined> {
  *
  * @returns Those that cannot be used.
  */
-export async function badPictures(domain: Pick<Domain, 'directory' | 'items'>): Promise<BadPicture[]> {
+export async function badPictures(domain: Pick<FeatureDomain, 'directory' | 'items'>): Promise<BadPicture[]> {
   const found: BadPicture[] = [];
   await eachPicture(domain, async (path, index, image) => {
     let reason: string | undefined;

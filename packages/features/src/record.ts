@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import type { WordDrop } from './words.ts';
-import type { Modality } from './types.ts';
+import type { FeatureDomain, Modality } from './types.ts';
 
 /** Element types that features are kept in. */
 export const featureTypes = ['float16', 'float32', 'float64'] as const;
@@ -53,7 +53,7 @@ export interface FeatureRecord {
 export const recordFormat = 2;
 
 /** Hash of item ids in index order. */
-export function itemsHash(domain: Pick<Domain, 'items'>): string {
+export function itemsHash(domain: Pick<FeatureDomain, 'items'>): string {
   return sha256(JSON.stringify(domain.items.ids));
 }
 

@@ -1,4 +1,5 @@
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
+import type { FeatureDomain } from './types.ts';
 
 /** A matrix as a file holds it. */
 export interface RawRows {
@@ -18,7 +19,7 @@ export interface RawRows {
 
 /** Rows by the ids they carry. Rows of items that the domain has not are left out. */
 function rowsById(
-  domain: Domain,
+  domain: FeatureDomain,
   ids: readonly string[],
   file: string,
 ): { rows: Int32Array; notes: string[] } {
@@ -54,7 +55,7 @@ function rowsById(
 
 /** For each item, its row in the file, or -1. */
 export function rowOfItem(
-  domain: Domain,
+  domain: FeatureDomain,
   found: RawRows,
   file: string,
   options: { ids?: readonly string[]; byClipRow?: boolean },

@@ -1,8 +1,7 @@
-import type { Domain } from '@ferry/data';
 import { pictureInputs, textInputs } from './inputs.ts';
 import { describePixels } from './pixels.ts';
 import { changedInputs, itemsHash, type FeatureRecord } from './record.ts';
-import type { Modality } from './types.ts';
+import type { FeatureDomain, Modality } from './types.ts';
 import { useLiteIdentity } from './useLite/weights.ts';
 
 /** What the encoders of this version are, by name; CLIP's weights are not in the package. */
@@ -18,7 +17,7 @@ const identities: Readonly<Record<string, string>> = { 'use-lite': useLiteIdenti
  */
 export async function describeStale(
   record: FeatureRecord,
-  domain: Domain,
+  domain: FeatureDomain,
   modality: Modality,
 ): Promise<string | undefined> {
   const { ids } = domain.items;

@@ -3,13 +3,13 @@ import { access, constants, mkdir, readFile, rename, rm, stat, writeFile } from 
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { InputError, type Domain } from '@ferry/data';
+import { InputError } from '@ferry/data';
 import { presentRows } from './matrix.ts';
 import { sha256 } from './hash.ts';
 import { encodeNpy, parseNpy } from './npy.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
 import { describeStale } from './stale.ts';
-import type { FeatureMatrix, Modality } from './types.ts';
+import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 
 /** Written into new records: this package and its version. */
 const createdBy = (({ name, version }) => `${name} ${version}`)(
@@ -48,7 +48,7 @@ function userCache(): string {
  * can be written, else the user's cache (environment variable FERRY_CACHE, or `~/.cache/ferry`). In a cache the
  * folder carries the domain's name and a hash of its items, so domains never meet.
  */
-export async function featureStore(domain: Domain, cacheDirectory?: string): Promise<FeatureStore> {
+export async function featureStore(domain: FeatureDomain, cacheDirectory?: string): Promise<FeatureStore> {
   if (cacheDirectory === undefined && (await writable(domain.directory))) {
     const features = join(domain.directory, 'features');
     return { features, vectors: join(features, 'vectors') };
@@ -93,7 +93,7 @@ export type SavedWith = Pick<
  */
 export async function saveFeatures(
   store: FeatureStore,
-  domain: Domain,
+  domain: FeatureDomain,
   features: FeatureMatrix,
   { dtype = 'float32', ...made }: SavedWith = {},
 ): Promise<FeatureMatrix> {
@@ -139,7 +139,7 @@ export interface StoredOptions {
  */
 export async function readStoredFeatures(
   store: FeatureStore,
-  domain: Domain,
+  domain: FeatureDomain,
   modality: Modality,
   encoder: string,
   { inputsHash, dtype, damaged, stale: whenStale = 'tell' }: StoredOptions = {},

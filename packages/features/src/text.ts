@@ -1,8 +1,7 @@
-import type { Domain } from '@ferry/data';
 import { openClipText, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
 import { textInputs, type TextSource } from './inputs.ts';
-import type { FeatureMatrix } from './types.ts';
+import type { FeatureDomain, FeatureMatrix } from './types.ts';
 import { judgeUseLite, openUseLite } from './useLite/encoder.ts';
 import { useLiteIdentity } from './useLite/weights.ts';
 import { droppedSuffix } from './words.ts';
@@ -39,7 +38,7 @@ export interface TextFeatureOptions extends ExtractionOptions, ClipOptions, Text
  * ```
  */
 export async function buildTextFeatures(
-  domain: Domain,
+  domain: FeatureDomain,
   options: TextFeatureOptions = {},
 ): Promise<FeatureMatrix> {
   const { encoder = 'use-lite', field = 'texts', dropWords: drop } = options;

@@ -1,4 +1,8 @@
 /** Shape letters: N items of a domain, F width of a feature. */
+import type { Domain } from '@ferry/data';
+
+/** What features are of: items with texts and pictures. A domain is that, and so are the news of a data set. */
+export type FeatureDomain = Pick<Domain, 'name' | 'directory' | 'items'>;
 
 /** What a feature describes. */
 export type Modality = 'text' | 'image';

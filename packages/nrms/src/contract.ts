@@ -5,6 +5,7 @@
  * and users.
  */
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
+import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
 import type { z } from 'zod';
 import type { NewsObjective } from './objectives.ts';
@@ -19,6 +20,34 @@ export interface NewsCatalogue {
   readonly count: number;
   /** The words of the titles, for a model that reads words. */
   readonly words?: NewsWords;
+  /** Category and subcategory of each news, for a model with such views. */
+  readonly labels?: Readonly<Partial<Record<LabelView, NewsLabels>>>;
+  /** The entities of each news, for a model with that view. */
+  readonly entities?: NewsEntities;
+  /** Pre-computed vectors by modality, [N, F] each; news without one are rows of zeros that `present` marks. */
+  readonly features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
+}
+
+/** What of a news a model of words can read. */
+export type NewsView = 'title' | 'abstract' | LabelView | 'entities';
+
+/** A view that is one label. */
+export type LabelView = 'category' | 'subcategory';
+
+/** One label for each news. */
+export interface NewsLabels {
+  /** How many there are, 0 for none among them. */
+  readonly size: number;
+  /** Label of each news, 0 where there is none; [N + 1]. */
+  readonly values: Int32Array;
+}
+
+/** Entities of the news. */
+export interface NewsEntities {
+  /** How many there are, 0 for none among them. */
+  readonly size: number;
+  /** Those of title and abstract, numbers from 1, each once; rows 0..N. */
+  readonly table: TokenTable;
 }
 
 /** Words of the news. */
@@ -27,6 +56,8 @@ export interface NewsWords {
   readonly vocabulary: Vocabulary;
   /** Words of each title, texts 0..N. */
   readonly titles: TokenTable;
+  /** Words of each abstract, where they are read. */
+  readonly abstracts?: TokenTable;
   /** Vectors that the table of words begins with; it begins with random ones where there are none. */
   readonly vectors?: WordVectors;
 }
@@ -37,6 +68,8 @@ export interface WordReading {
   readonly tokeniser: Tokeniser;
   /** T: words of a title that are read. */
   readonly titleWords: number;
+  /** Words of an abstract that are read; absent where none is. */
+  readonly abstractWords?: number;
   /** Occurrences of a word that gets a vector of its own. */
   readonly leastCount: number;
   /** Where first vectors come from: `learned`, `wink`, or a file. */
@@ -57,6 +90,22 @@ export interface NewsInputs {
   readonly numbers: tf.Tensor1D;
   /** Their titles, for a model that reads words. */
   readonly titles?: TextGroups;
+  /** Their abstracts, where they are read. */
+  readonly abstracts?: TextGroups;
+  /** Their entities, where they are read. */
+  readonly entities?: TextGroups;
+  /** Their labels, int32 [n] each, where they are read. */
+  readonly labels?: Readonly<Partial<Record<LabelView, tf.Tensor1D>>>;
+  /** Their pre-computed vectors, where they are read. */
+  readonly vectors?: Readonly<Partial<Record<Modality, VectorInputs>>>;
+}
+
+/** Pre-computed vectors of the news of a step. */
+export interface VectorInputs {
+  /** [n, F]; zeros where there is none. */
+  readonly values: tf.Tensor2D;
+  /** 1 where there is one, [n, 1]. */
+  readonly present: tf.Tensor2D;
 }
 
 /** What users clicked before. */
@@ -87,6 +136,8 @@ export interface NewsOptions {
   readonly defects: readonly string[];
   /** A file of texts instead of those of news.tsv, such as a translation. */
   readonly texts?: string | undefined;
+  /** What stands for pictures that are not there, in a model that reads pictures. */
+  readonly missingPictures?: string;
 }
 
 /**
@@ -110,8 +161,16 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   readonly evaluation: z.ZodType;
   /** How it reads words; undefined for a model that reads none. */
   words?(options: O): WordReading | undefined;
-  /** No modality of items: a news model reads news themselves. */
-  modalities(options: O): readonly [];
+  /** What it reads of a news besides. */
+  views?(options: O): readonly NewsView[];
+  /** The modalities whose pre-computed vectors it can read. */
+  modalities(options: O): readonly Modality[];
+  /** Rules between settings, and between them and the vectors that the recipe asks for. */
+  check?(
+    settings: object,
+    facts: { readonly modalities: readonly string[] },
+    problem: (key: readonly (string | number)[], message: string) => void,
+  ): void;
   /**
    * What it can be trained by, by name: a recipe's section `objective`; the first is the default. Nothing for one
    * without weights.

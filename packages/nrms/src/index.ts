@@ -26,6 +26,7 @@ export {
 } from './mind/groups.ts';
 export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
+export { meanHistoryScores, wordHistoryScores, type VectorTable } from './mind/meanHistory.ts';
 export { readSubmission, submissionLines, writeSubmission } from './mind/submission.ts';
 export {
   mindStatistics,
@@ -38,18 +39,24 @@ export {
 export type {
   AnyNewsModel,
   Clicks,
+  LabelView,
   NewsCatalogue,
+  NewsEntities,
   NewsInputs,
+  NewsLabels,
   NewsModel,
   NewsOptions,
   NewsStep,
+  NewsView,
   NewsWords,
   TextGroups,
+  VectorInputs,
   WordReading,
 } from './contract.ts';
 export { softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
 export { impressionMetrics, type NewsEvaluation } from './evaluation.ts';
 export { newsParts, type NewsParts } from './parts.ts';
+export { filledVectors, newsCatalogue } from './catalogue.ts';
 export { readNewsWords } from './words/newsWords.ts';
 export {
   createNewsRecommender,

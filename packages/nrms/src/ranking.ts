@@ -4,7 +4,8 @@ import { clicksOf, padClicks } from './batches.ts';
 import type { NewsInputs, NewsStep } from './contract.ts';
 import { newsIn, rowOf } from './mind/rows.ts';
 import type { Impressions, NumberLists } from './mind/types.ts';
-import { disposeInputs, type NewsRecommender } from './recommender.ts';
+import { disposeInputs } from './inputs.ts';
+import type { NewsRecommender } from './recommender.ts';
 import { clicksAt } from './step.ts';
 import { lengthOf } from './words/tokens.ts';
 

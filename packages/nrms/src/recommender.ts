@@ -1,8 +1,8 @@
-import { RandomStream, tf } from '@ferry/engine';
+import { RandomStream, type tf } from '@ferry/engine';
 import { disposeParameters, flattenParameters, matchGlob, type Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
 import type { AnyNewsModel, NewsCatalogue, NewsInputs, NewsOptions } from './contract.ts';
-import { textGroups } from './batches.ts';
+import { newsInputs } from './inputs.ts';
 import { decodeVocabulary, encodeVocabulary, type Vocabulary } from './words/vocabulary.ts';
 
 /** Name of the vocabulary among what a checkpoint holds. */
@@ -75,10 +75,7 @@ export function createNewsRecommender(
       if (words && kept && kept.words.some((word, i) => word !== words.vocabulary.words[i]))
         throw new Error('restoreBuffers: the weights must belong to the same vocabulary, got another');
     },
-    inputs: (numbers) => ({
-      numbers: tf.tensor1d(numbers, 'int32'),
-      ...(words && { titles: textGroups(words.titles, numbers, options) }),
-    }),
+    inputs: (numbers) => newsInputs(catalogue, numbers, options),
     dispose: () => {
       disposeParameters(parameters);
     },
@@ -91,9 +88,4 @@ export function vocabularyIn(
 ): Vocabulary | undefined {
   const kept = arrays.get(VOCABULARY);
   return kept && decodeVocabulary(kept.data as Uint8Array);
-}
-
-/** Frees what {@link NewsRecommender.inputs} made for one step. */
-export function disposeInputs({ numbers, titles }: NewsInputs): void {
-  tf.dispose([numbers, ...(titles ? [titles.places, ...titles.groups] : [])]);
 }

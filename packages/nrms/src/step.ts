@@ -3,7 +3,8 @@ import { paddingMask } from '@ferry/nn';
 import { clicksOf, distinctNews, padClicks } from './batches.ts';
 import type { AnyNewsModel, Clicks, NewsInputs, NewsStep } from './contract.ts';
 import type { Impressions } from './mind/types.ts';
-import { disposeInputs, type NewsRecommender } from './recommender.ts';
+import { disposeInputs } from './inputs.ts';
+import type { NewsRecommender } from './recommender.ts';
 import type { Samples } from './sampler.ts';
 
 /** What a step of training is computed from. */

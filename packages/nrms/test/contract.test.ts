@@ -1,5 +1,6 @@
 import { nrms } from '../src/index.ts';
 import { contractOf } from './contract.ts';
+import { worldFeatures } from './world.ts';
 
 const small = { wordWidth: 16, heads: 2, headWidth: 8, queryWidth: 8, history: 8 };
 
@@ -12,3 +13,7 @@ contractOf(nrms, {
   reaches: 0.72,
 });
 contractOf(nrms, { settings: { ...small, encoder: 'ids' }, ranksNew: false, epochs: 8, learningRate: 0.01 });
+contractOf(nrms, {
+  settings: { ...small, views: ['title', 'category', 'entities'], fusion: 'sum', missingPictures: 'learned' },
+  features: { image: worldFeatures('image', (number) => number % 3 === 0) },
+});

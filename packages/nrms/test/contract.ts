@@ -1,10 +1,12 @@
 /** What every news model must do: one line in a test file runs it all. */
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
+import type { FeatureMatrix, Modality } from '@ferry/features';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
+  newsCatalogue,
   readNewsWords,
   type AnyNewsModel,
   type Impressions,
@@ -20,6 +22,8 @@ export interface ContractOptions {
   settings?: object;
   /** Settings of its first objective. */
   objective?: object;
+  /** Pre-computed vectors. */
+  features?: Partial<Record<Modality, FeatureMatrix>>;
   /** Epochs after which it knows the world. */
   epochs?: number;
   /** Learning rate. */
@@ -38,6 +42,7 @@ export async function worldRecommender(
   model: AnyNewsModel,
   {
     settings = {},
+    features = {},
     training = train,
     seed = 1,
   }: ContractOptions & { training?: Impressions; seed?: number } = {},
@@ -45,7 +50,11 @@ export async function worldRecommender(
   const options = model.complete(model.options.parse(settings) as object) as NewsOptions;
   const reading = model.words?.(options);
   const words = reading && (await readNewsWords(news, reading, training));
-  const catalogue = { count: news.count, ...(words && { words }) };
+  const catalogue = newsCatalogue(news, {
+    views: model.views?.(options) ?? [],
+    features,
+    ...(words && { words }),
+  });
   return createNewsRecommender(model, { options, catalogue, seed });
 }
 

@@ -1,5 +1,6 @@
 /** A small world of news with a known answer: each news has one of four topics, and users click what is of their own. */
 import { RandomStream } from '@ferry/engine';
+import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Ids, Impressions, News } from '../src/index.ts';
 
 const topics = 4;
@@ -25,6 +26,14 @@ function titleOf(number: number, random: RandomStream): string {
 }
 
 const none = { offsets: new Int32Array(N + 2), values: new Int32Array(0) };
+/** Every other news names its topic, some name what tells nothing besides. */
+const named = Array.from({ length: N + 1 }, (_, number) =>
+  number > 0 && number % 2 === 0 ? (number % 3 === 0 ? [1 + topicOf(number), 5] : [1 + topicOf(number)]) : [],
+);
+const ofTopic = {
+  offsets: Int32Array.from([0, ...named.map((_, i) => named.slice(0, i + 1).flat().length)]),
+  values: Int32Array.from(named.flat()),
+};
 const texts = RandomStream.fromSeed(7).split('titles');
 
 /** The news. */
@@ -33,13 +42,13 @@ export const news: News = {
   count: N,
   described: N - withoutText,
   titles: Array.from({ length: N + 1 }, (_, number) => titleOf(number, texts)),
-  abstracts: Array.from({ length: N + 1 }, () => ''),
-  categories: new Int32Array(N + 1),
-  categoryNames: [''],
+  abstracts: Array.from({ length: N + 1 }, (_, number) => (number % 3 === 0 ? '' : titleOf(number, texts))),
+  categories: Int32Array.from({ length: N + 1 }, (_, number) => (number % 5 === 0 ? 0 : 1 + topicOf(number))),
+  categoryNames: ['', 'a', 'b', 'c', 'd'],
   subcategories: new Int32Array(N + 1),
   subcategoryNames: [''],
-  entityNames: [''],
-  titleEntities: none,
+  entityNames: ['', 'Q1', 'Q2', 'Q3', 'Q4', 'Q5'],
+  titleEntities: ofTopic,
   abstractEntities: none,
   images: Array.from({ length: N + 1 }, () => undefined),
 };
@@ -91,6 +100,26 @@ export function impressionsOf(
     candidates: { offsets: Int32Array.from(offsets!), values: Int32Array.from(shown!) },
     labels: Uint8Array.from(labels!),
   };
+}
+
+/**
+ * Vectors that tell a news' topic, with noise.
+ *
+ * @param missing - Whether a news has none.
+ */
+export function worldFeatures(
+  modality: Modality,
+  missing: (number: number) => boolean = () => false,
+): FeatureMatrix {
+  const width = 8;
+  const random = RandomStream.fromSeed(modality === 'text' ? 3 : 4);
+  const data = Float32Array.from({ length: N * width }, (_, i) => {
+    const number = Math.floor(i / width) + 1;
+    const noise = 0.3 * random.normal();
+    return missing(number) ? 0 : noise + (i % width === topicOf(number) ? 1 : 0);
+  });
+  const present = Uint8Array.from({ length: N }, (_, i) => (missing(i + 1) ? 0 : 1));
+  return { modality, encoder: 'world', count: N, width, data, present };
 }
 
 /** Mean area under the ROC curve of impressions with a history: ties count half. */

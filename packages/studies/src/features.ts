@@ -1,4 +1,3 @@
-import type { Domain } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import {
   buildImageFeatures,
@@ -8,6 +7,7 @@ import {
   loadWordDropped,
   requireInputs,
   type ExtractionProgress,
+  type FeatureDomain,
   type FeatureMatrix,
   type Modality,
 } from '@ferry/features';
@@ -32,7 +32,7 @@ export type FeatureProgress = (modality: Modality, progress: ExtractionProgress)
  * @throws Error if a feature file is missing, or an encoder is asked for and no item has what it reads.
  */
 export async function storedFeatures(
-  domain: Domain,
+  domain: FeatureDomain,
   { text, image, textWidth, imageWidth }: Omit<FeatureSettings, 'damagedPictures'>,
   { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
@@ -55,7 +55,7 @@ export async function storedFeatures(
  * @param options - `words`: whether the texts with words dropped are wanted too; `stored`: what `storedFeatures` found.
  */
 export async function domainFeatures(
-  domain: Domain,
+  domain: FeatureDomain,
   settings: FeatureSettings,
   progress?: FeatureProgress,
   { words = false, stored }: { words?: boolean; stored?: DomainFeatures } = {},

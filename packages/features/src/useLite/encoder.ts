@@ -1,5 +1,5 @@
-import { InputError, type Domain } from '@ferry/data';
-import type { Encoder } from '../types.ts';
+import { InputError } from '@ferry/data';
+import type { FeatureDomain, Encoder } from '../types.ts';
 import type { ItemInput } from '../inputs.ts';
 import { openSession } from '../session.ts';
 import { maxTokens, timingSignal, useLiteGraph } from './graph.ts';
@@ -52,7 +52,7 @@ const unreadShares = { told: 0.05, refused: 0.9 };
  * @throws InputError if it can read hardly any.
  */
 export async function judgeUseLite(
-  domain: Domain,
+  domain: FeatureDomain,
   inputs: readonly (ItemInput | undefined)[],
 ): Promise<string | undefined> {
   const tokenize = createTokenizer(await readVocabulary());

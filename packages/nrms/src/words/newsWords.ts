@@ -22,16 +22,27 @@ function joined(learned: Vocabulary, vectors: WordVectors | undefined): Vocabula
  */
 export async function readNewsWords(
   news: News,
-  { tokeniser, titleWords, leastCount, vectors: from }: WordReading,
+  { tokeniser, titleWords, abstractWords, leastCount, vectors: from }: WordReading,
   training: Impressions,
   kept?: Vocabulary,
 ): Promise<NewsWords> {
-  const texts = news.titles.map((title) => wordsOf(title, tokeniser));
-  if (kept) return { vocabulary: kept, titles: tokenTable(texts, kept, titleWords) };
-  const known = Array.from(newsIn(news, training), (number) => texts[number]!.slice(0, titleWords));
+  const wordsIn = (texts: readonly string[], most: number): string[][] =>
+    texts.map((text) => wordsOf(text, tokeniser).slice(0, most));
+  const titles = wordsIn(news.titles, titleWords);
+  const abstracts = abstractWords === undefined ? undefined : wordsIn(news.abstracts, abstractWords);
+  const tables = (vocabulary: Vocabulary): NewsWords => ({
+    vocabulary,
+    titles: tokenTable(titles, vocabulary, titleWords),
+    ...(abstracts && { abstracts: tokenTable(abstracts, vocabulary, abstractWords!) }),
+  });
+  if (kept) return tables(kept);
+  const textsOf = (number: number): string[][] => [
+    titles[number]!,
+    ...(abstracts ? [abstracts[number]!] : []),
+  ];
+  const known = Array.from(newsIn(news, training), textsOf).flat();
   const learned = buildVocabulary(known, leastCount);
-  const wanted = new Set(texts.flatMap((words) => words.slice(0, titleWords)));
+  const wanted = new Set([...titles, ...(abstracts ?? [])].flat());
   const vectors = from === 'learned' ? undefined : await readWordVectors(from, (word) => wanted.has(word));
-  const vocabulary = joined(learned, vectors);
-  return { vocabulary, titles: tokenTable(texts, vocabulary, titleWords), ...(vectors && { vectors }) };
+  return { ...tables(joined(learned, vectors)), ...(vectors && { vectors }) };
 }

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
+import { describeFeatures } from '@ferry/features';
 import {
-  categoryScores,
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
   evaluateImpressions,
+  newsCatalogue,
   newsParts,
-  popularityScores,
   readMind,
   readNewsWords,
-  recencyScores,
   summariseImpressions,
   unknownShare,
   withEmptyCandidate,
@@ -28,9 +27,13 @@ import { domainName, recipeParts, UserError, type TrainRecipe } from '@ferry/rec
 import { checkpointsOf, listCheckpoints } from '@ferry/training';
 import { writeDetails } from '../details.ts';
 import { domainDirectory, filePath } from '../domains.ts';
+import type { FeatureProgress } from '../features.ts';
+import { addArrays } from '../hashing.ts';
 import { keepRows } from '../keptRows.ts';
 import type { RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
+import { newsFeatures } from './newsFeatures.ts';
+import { floorsText } from './newsFloors.ts';
 import { newsRows } from './newsRows.ts';
 import { checkPlace } from './place.ts';
 import { leftBehind, type TargetResult } from './target.ts';
@@ -40,6 +43,8 @@ import { train } from './train.ts';
 export interface OpenedNews {
   /** Its name. */
   readonly name: string;
+  /** Its directory. */
+  readonly directory: string;
   /** News, users and impressions. */
   readonly data: MindData;
   /** The impressions by what they are for. */
@@ -61,7 +66,7 @@ export async function openNews(recipe: TrainRecipe, { texts }: NewsOptions): Pro
   const data = await readMind(directory, texts === undefined ? {} : { texts: [filePath(texts)] });
   const name = domainName(recipe.target);
   try {
-    return { name, data, parts: newsParts(data, newsEvaluationOf(recipe)) };
+    return { name, directory, data, parts: newsParts(data, newsEvaluationOf(recipe)) };
   } catch (error) {
     if (error instanceof RangeError) throw new UserError(`${name} (${recipe.target}): ${error.message}`);
     throw error;
@@ -77,18 +82,24 @@ function located(reading: WordReading): WordReading {
 /**
  * A fresh news model on a data set, as a recipe says.
  *
- * @param kept - The vocabulary of a model that was trained before.
+ * @param options - `kept`: the vocabulary of a model that was trained before.
  */
 export async function newsRecommenderOf(
   model: AnyNewsModel,
   recipe: TrainRecipe,
-  { data, parts }: OpenedNews,
-  kept?: Vocabulary,
+  opened: OpenedNews,
+  { kept, progress }: { kept?: Vocabulary | undefined; progress?: FeatureProgress } = {},
 ): Promise<NewsRecommender> {
+  const { data, parts } = opened;
   const options = newsOptionsOf(model, recipe);
   const reading = model.words?.(options);
   const words = reading && (await readNewsWords(data.news, located(reading), parts.train, kept));
-  const catalogue = { count: data.news.count, ...(words && { words }) };
+  const features = await newsFeatures(opened, recipe, options, progress);
+  const catalogue = newsCatalogue(data.news, {
+    views: model.views?.(options) ?? [],
+    features,
+    ...(words && { words }),
+  });
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
 }
 
@@ -131,7 +142,7 @@ const number = (value: number): string => value.toLocaleString('en-US');
 function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommender): string[] {
   const { news, users, warnings } = data;
   const clicks = parts.train.labels!.reduce((sum, label) => sum + label, 0);
-  const words = catalogue.words;
+  const { words, features = {} } = catalogue;
   return [
     `${name}: ${number(news.count)} news, ${number(users.size)} users, ${number(parts.train.count)} training ` +
       `impressions with ${number(clicks)} clicks`,
@@ -146,6 +157,9 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
               : ''),
         ]
       : []),
+    ...Object.values(features)
+      .flatMap(describeFeatures)
+      .map((line) => `  ${line}`),
     ...warnings.map((warning) => `  ${warning}`),
     ...(parts.valid
       ? []
@@ -155,33 +169,20 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
   ];
 }
 
-/** What needs no training of a model reaches on the test: read it beside every result. */
-function floors({ data: { news }, parts }: OpenedNews, { ties }: NewsEvaluation): string {
-  const { train: training, test } = parts;
-  const reached = {
-    popularity: popularityScores(test, training, news),
-    recency: recencyScores(test, training, news),
-    ...(news.categoryNames.length > 2 && { 'category preference': categoryScores(test, training, news) }),
-  };
-  const shown = Object.entries(reached).map(([name, scores]) => {
-    const { means } = summariseImpressions(evaluateImpressions(test, scores, { ties }));
-    return `${name} ${Object.values(means)
-      .map((value) => value.toFixed(4))
-      .join('/')}`;
-  });
-  return `  without a model, AUC/MRR/NDCG@5/NDCG@10 of the test: ${shown.join(', ')}`;
-}
-
 /** SHA-256 of everything of a data set that a run reads. */
-function fingerprint({ data: { news }, parts }: OpenedNews): string {
+function fingerprint({ data: { news }, parts }: OpenedNews, { catalogue }: NewsRecommender): string {
   const hash = createHash('sha256').update(JSON.stringify([news.count, news.titles]));
   const { train: training, valid, test } = parts;
   for (const part of [training, valid, test]) {
     if (!part) continue;
     const { history, historyStarts, historyEnds, candidates, labels } = part;
-    for (const array of [history, historyStarts, historyEnds, candidates.offsets, candidates.values, labels!])
-      hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    addArrays(hash, [history, historyStarts, historyEnds, candidates.offsets, candidates.values, labels!]);
   }
+  const { words, labels = {}, entities, features = {} } = catalogue;
+  if (words?.abstracts) addArrays(hash, [words.abstracts.tokens, words.abstracts.starts]);
+  for (const { values } of Object.values(labels)) addArrays(hash, [values]);
+  if (entities) addArrays(hash, [entities.table.tokens, entities.table.starts]);
+  for (const { data, present } of Object.values(features)) addArrays(hash, [data, present]);
   return hash.digest('hex');
 }
 
@@ -200,9 +201,16 @@ export async function runNews(
   const options = newsOptionsOf(model, recipe);
   const opened = await openNews(recipe, options);
   const { parts } = opened;
-  const recommender = await newsRecommenderOf(model, recipe, opened);
+  const recommender = await newsRecommenderOf(model, recipe, opened, {
+    progress: (modality, progress) => {
+      console.features?.(opened.name, modality, progress);
+    },
+  });
   if (listCheckpoints(checkpointsOf(recipe.out)).length === 0)
-    for (const line of [...describe(opened, recommender), floors(opened, newsEvaluationOf(recipe))])
+    for (const line of [
+      ...describe(opened, recommender),
+      floorsText(opened, recommender.catalogue, newsEvaluationOf(recipe)),
+    ])
       console.line(line);
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, ...rest } = recipe.training;
   const { metric, ties, batchSize: together } = newsEvaluationOf(recipe);
@@ -229,7 +237,7 @@ export async function runNews(
       epochs,
       earlyStopping: parts.valid ? { metric, patience } : { metric, patience: null, rule: 'last' },
       ...{ validateEvery, checkpointEvery },
-      fingerprint: fingerprint(opened),
+      fingerprint: fingerprint(opened, recommender),
     });
     const left = await leftBehind(recipe.out, summary);
     if (left && !tested) return { summary, ...left };

@@ -48,7 +48,9 @@ export async function openNewsRun(
   const weights = await storedWeights(run, checkpoint);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
   const opened = await openNews(recipe, newsOptionsOf(model, recipe));
-  const recommender = await newsRecommenderOf(model, recipe, opened, vocabularyIn(weights.tensors));
+  const recommender = await newsRecommenderOf(model, recipe, opened, {
+    kept: vocabularyIn(weights.tensors),
+  });
   const scorer = createNewsScorer(recommender, { batchSize: newsEvaluationOf(recipe).batchSize });
   const stored = {
     parameters: () => recommender.weights(),

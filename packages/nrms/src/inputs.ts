@@ -1,0 +1,61 @@
+import { tf } from '@ferry/engine';
+import type { FeatureMatrix } from '@ferry/features';
+import { textGroups } from './batches.ts';
+import type { NewsCatalogue, NewsInputs, NewsOptions, VectorInputs } from './contract.ts';
+
+/** Rows of pre-computed vectors; number 0, the empty news, has none. */
+function vectorsOf({ data, width, present }: FeatureMatrix, numbers: Int32Array): VectorInputs {
+  const values = new Float32Array(numbers.length * width);
+  const there = new Float32Array(numbers.length);
+  numbers.forEach((number, row) => {
+    if (number === 0 || present[number - 1] === 0) return;
+    there[row] = 1;
+    values.set(data.subarray((number - 1) * width, number * width), row * width);
+  });
+  return {
+    values: tf.tensor2d(values, [numbers.length, width]),
+    present: tf.tensor2d(there, [numbers.length, 1]),
+  };
+}
+
+/** The members of a record, each made into something else; undefined for no record. */
+function mapped<K extends string, A, B>(
+  record: Readonly<Partial<Record<K, A>>> | undefined,
+  make: (value: A) => B,
+): Partial<Record<K, B>> | undefined {
+  if (!record) return undefined;
+  const entries = Object.entries<A | undefined>(record) as [K, A][];
+  return Object.fromEntries(entries.map(([key, value]) => [key, make(value)])) as Partial<Record<K, B>>;
+}
+
+/**
+ * What a model reads of some news, as tensors of the caller's own.
+ *
+ * @param numbers - Numbers of news, [n].
+ */
+export function newsInputs(
+  { words, entities, labels, features }: NewsCatalogue,
+  numbers: Int32Array,
+  options: Pick<NewsOptions, 'defects'>,
+): NewsInputs {
+  const label = mapped(labels, ({ values }) =>
+    tf.tensor1d(
+      numbers.map((number) => values[number]!),
+      'int32',
+    ),
+  );
+  const vectors = mapped(features, (matrix) => vectorsOf(matrix, numbers));
+  return {
+    numbers: tf.tensor1d(numbers, 'int32'),
+    ...(words && { titles: textGroups(words.titles, numbers, options) }),
+    ...(words?.abstracts && { abstracts: textGroups(words.abstracts, numbers, options) }),
+    ...(entities && { entities: textGroups(entities.table, numbers, options) }),
+    ...(label && { labels: label }),
+    ...(vectors && { vectors }),
+  };
+}
+
+/** Frees what {@link newsInputs} made. */
+export function disposeInputs(inputs: NewsInputs): void {
+  tf.dispose(inputs as unknown as tf.TensorContainer);
+}
