@@ -10,6 +10,7 @@ const known: Readonly<Record<string, () => Promise<AnyModel>>> = {
   sasrec: async () => (await import('@ferry/morec')).sasrec,
   unisrec: async () => (await import('@ferry/morec')).unisrec,
   nrms: async () => (await import('@ferry/nrms')).nrms,
+  'rec-transformer': async () => (await import('@ferry/nrms')).recTransformer,
   'bpr-mf': async () => (await import('@ferry/collaborative')).bprMf,
   vbpr: async () => (await import('@ferry/collaborative')).vbpr,
   lightgcn: async () => (await import('@ferry/collaborative')).lightGcn,

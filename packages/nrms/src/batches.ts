@@ -9,12 +9,16 @@ import { lengthOf, paddedTokens, type TokenTable } from './words/tokens.ts';
 /**
  * The clicks of an impression that a model reads, oldest first: the newest H of its history, or, as a defect, the
  * oldest.
+ *
+ * @param options - `whole`: all of them, whatever H is.
  */
 export function clicksOf(
   impressions: Impressions,
   impression: number,
   { history, defects }: NewsOptions,
+  { whole = false }: { whole?: boolean } = {},
 ): Int32Array {
+  if (whole) return historyOf(impressions, impression);
   if (!defects.includes('oldest-history')) return historyOf(impressions, impression, history);
   return historyOf(impressions, impression).subarray(0, history);
 }
@@ -27,11 +31,11 @@ export interface PaddedClicks {
   readonly news: Int32Array;
 }
 
-/** Histories of at most H clicks side by side, padded to a length that other batches share. */
+/** Histories side by side, padded to a length that other batches share; histories above H make the batch longer. */
 export function padClicks(clicks: readonly Int32Array[], { history: H, defects }: NewsOptions): PaddedClicks {
   const least = readsPadding(defects) ? H : 0;
   const most = clicks.reduce((length, own) => Math.max(length, own.length), least);
-  const length = roundedLength(most, H);
+  const length = most > H ? roundedCount(most) : roundedLength(most, H);
   const news = new Int32Array(clicks.length * length);
   clicks.forEach((own, b) => {
     news.set(own, b * length);

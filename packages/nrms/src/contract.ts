@@ -140,10 +140,25 @@ export interface NewsOptions {
   readonly missingPictures?: string;
 }
 
-/**
- * A model of news and of those who read them: a candidate's score is the inner product of the user's vector and its own.
- * `news` and `users` are pure in their arguments and are compiled by the caller.
- */
+/** How a model scores candidates. All functions are pure in their arguments and are compiled by the caller. */
+export type Scoring<O extends NewsOptions, P extends Parameters> =
+  | {
+      /** By the inner product of a vector of the user and that of the news. */
+      readonly kind: 'product';
+      /** Vectors of users from what they clicked, [B, D]. */
+      users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
+    }
+  | {
+      /** By history and candidate together. */
+      readonly kind: 'pairs';
+      /**
+       * @param candidates - [B, C, D]
+       * @returns [B, C]
+       */
+      scores(step: NewsStep<O, P>, clicks: Clicks, candidates: tf.Tensor3D): tf.Tensor2D;
+    };
+
+/** A model of news and of those who read them. */
 export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parameters = Parameters> {
   /** Tells it from models of other kinds. */
   readonly kind: 'news';
@@ -187,8 +202,8 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   init(options: O, catalogue: NewsCatalogue, random: RandomStream): P;
   /** Vectors of the news of a step, [n, D]. */
   news(step: NewsStep<O, P>, inputs: NewsInputs): tf.Tensor2D;
-  /** Vectors of users from what they clicked, [B, D]. */
-  users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
+  /** How candidates are scored. */
+  readonly scoring: Scoring<O, P>;
 }
 
 /** A news model of any kind. */

@@ -10,6 +10,10 @@ export const commonDefects = ['oldest-history', 'empty-candidate', 'bf16-scores'
 
 /** Name of a defect. */
 export type Defect =
+  | 'shared-mask'
+  | 'raw-logit'
+  | 'long-history'
+  | 'mean-over-padding'
   | 'attention-across-users'
   | 'unmasked-padding'
   | 'empty-candidate'
@@ -19,6 +23,10 @@ export type Defect =
 
 /** What each defect is; the letter and number are those of the documentation. */
 export const defectTexts: Readonly<Record<Defect, string>> = {
+  'shared-mask': 'E2: in training, all histories of a batch are masked as its last one; none is in the test',
+  'raw-logit': 'E3: ranked by the logit of a click alone, not by its difference to that of no click',
+  'long-history': 'E4: histories are cut in training and not in the test',
+  'mean-over-padding': 'E6: the mean over positions counts padding',
   'attention-across-users':
     'F1: in training, histories of a batch attend to one another and share one pooling softmax',
   'unmasked-padding': 'F2: padded words and padded clicks are read as if they were some',
@@ -33,7 +41,7 @@ export const defectTexts: Readonly<Record<Defect, string>> = {
  * as little as possible.
  */
 export function readsPadding(defects: readonly string[]): boolean {
-  return defects.includes('unmasked-padding');
+  return ['unmasked-padding', 'shared-mask', 'mean-over-padding'].some((name) => defects.includes(name));
 }
 
 /** A recipe's list of defects. */

@@ -49,11 +49,12 @@ export type {
   NewsStep,
   NewsView,
   NewsWords,
+  Scoring,
   TextGroups,
   VectorInputs,
   WordReading,
 } from './contract.ts';
-export { softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
+export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
 export { impressionMetrics, type NewsEvaluation } from './evaluation.ts';
 export { newsParts, type NewsParts } from './parts.ts';
 export { filledVectors, newsCatalogue } from './catalogue.ts';
@@ -73,3 +74,5 @@ export { type WordVectors } from './words/pretrained.ts';
 export { tokenisers, wordsOf, type Tokeniser } from './words/tokenise.ts';
 export { nrms, type NrmsParameters } from './models/nrms.ts';
 export { type NrmsOptions } from './models/nrmsOptions.ts';
+export { recTransformer, type RecTransformerParameters } from './models/recTransformer.ts';
+export { type RecTransformerOptions } from './models/recTransformerOptions.ts';

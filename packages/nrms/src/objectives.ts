@@ -1,8 +1,8 @@
 import { type RandomStream, tf } from '@ferry/engine';
-import { crossEntropy } from '@ferry/nn';
+import { binaryCrossEntropy, crossEntropy, maskedMean } from '@ferry/nn';
 import { z } from 'zod';
 import type { Impressions } from './mind/types.ts';
-import { countClicks, drawClicks, type ClickSampling, type Samples } from './sampler.ts';
+import { countClicks, drawClicks, everyCandidate, type ClickSampling, type Samples } from './sampler.ts';
 
 /** What a model is trained by, with its settings. */
 export interface ReadyObjective {
@@ -11,11 +11,12 @@ export interface ReadyObjective {
   /** How many an epoch has. */
   count(impressions: Impressions): number;
   /**
-   * @param scores - [B, C], the clicked candidate first.
+   * @param scores - [B, C]
+   * @param labels - 1 where clicked, [B, C].
    * @param missing - 1 where a candidate is not there, [B, C].
    * @returns The mean over the batch, [].
    */
-  loss(scores: tf.Tensor2D, missing: tf.Tensor2D): tf.Scalar;
+  loss(scores: tf.Tensor2D, labels: tf.Tensor2D, missing: tf.Tensor2D): tf.Scalar;
 }
 
 /** What a model can be trained by. */
@@ -47,10 +48,32 @@ export const softmaxObjective: NewsObjective = {
     return {
       draw: (impressions, random) => drawClicks(impressions, sampling, random),
       count: (impressions) => countClicks(impressions, sampling),
-      loss: (scores, missing) => {
+      loss: (scores, _labels, missing) => {
         const first = tf.zeros([scores.shape[0]], 'int32');
         return tf.mean(crossEntropy(tf.add(scores, tf.mul(missing, -1e9)), first));
       },
+    };
+  },
+};
+
+/** Every candidate by itself: whether it was clicked, in two classes (the thesis's experiments 1 and 2). */
+export const clickObjective: NewsObjective = {
+  description: 'whether each candidate was clicked, by cross-entropy of two classes, clicks weighed',
+  options: z.strictObject({
+    clickWeight: z
+      .number()
+      .gt(0)
+      .default(25)
+      .describe('weight of the loss of a click beside that of a news that was not clicked (thesis)'),
+  }),
+  create: (settings) => {
+    const { clickWeight: positiveWeight } = settings as { clickWeight: number };
+    return {
+      draw: everyCandidate,
+      count: ({ candidates: { values } }) => values.length,
+      // With two classes the loss is a function of the difference of the logits. It is averaged over samples, not over
+      // weights.
+      loss: (scores, labels) => maskedMean(binaryCrossEntropy(scores, labels, { positiveWeight })),
     };
   },
 };

@@ -1,4 +1,4 @@
-import { compile, tf } from '@ferry/engine';
+import { compile, embedding, tf } from '@ferry/engine';
 import { fromBfloat16, toBfloat16 } from '@ferry/nn';
 import { clicksOf, padClicks } from './batches.ts';
 import type { NewsInputs, NewsStep } from './contract.ts';
@@ -6,7 +6,7 @@ import { newsIn, rowOf } from './mind/rows.ts';
 import type { Impressions, NumberLists } from './mind/types.ts';
 import { disposeInputs } from './inputs.ts';
 import type { NewsRecommender } from './recommender.ts';
-import { clicksAt } from './step.ts';
+import { candidateScores, clicksAt } from './step.ts';
 import { lengthOf } from './words/tokens.ts';
 
 /** Vectors of news, encoded once. Shape letters: M news that were asked for, D width. */
@@ -76,7 +76,7 @@ async function read(tensor: tf.Tensor): Promise<Float32Array> {
 
 /**
  * What ranks with a recommender: news are encoded once, users once for each history there is, and candidates scored
- * from the vectors of both.
+ * from the vectors of both, or, of a model that has no vectors of users, behind each history.
  *
  * @param options - `batchSize`: histories at once.
  */
@@ -89,9 +89,19 @@ export function createNewsScorer(
   const news = compile((given: NewsInputs) => model.news(step, given), {
     name: `${model.name}.news`,
   });
+  const { scoring } = model;
+  const whole = options.defects.includes('long-history');
   const users = compile(
-    (vectors: tf.Tensor2D, places: tf.Tensor2D) => model.users(step, clicksAt(vectors, places)),
+    (vectors: tf.Tensor2D, places: tf.Tensor2D) => {
+      if (scoring.kind !== 'product') throw new Error(`${model.name} has no vectors of users`);
+      return scoring.users(step, clicksAt(vectors, places));
+    },
     { name: `${model.name}.users` },
+  );
+  const pairs = compile(
+    (vectors: tf.Tensor2D, places: tf.Tensor2D, shown: tf.Tensor2D) =>
+      candidateScores(model, step, clicksAt(vectors, places), embedding(vectors, shown) as tf.Tensor3D),
+    { name: `${model.name}.pairs` },
   );
 
   const encode = async (numbers: Int32Array): Promise<NewsVectors> => {
@@ -126,7 +136,7 @@ export function createNewsScorer(
   };
 
   /** Histories are encoded batch by batch, and what they were shown is scored at once, so that no user is kept. */
-  const scoresOf = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
+  const byProduct = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
     const { candidates, historyStarts, historyEnds } = impressions;
     const { width, data, rows } = vectors;
     const { first, impressions: owned } = distinctHistories(impressions);
@@ -136,7 +146,9 @@ export function createNewsScorer(
     const scores = new Float32Array(candidates.values.length);
     const table = tf.tensor2d(data, [data.length / width, width]);
     for (const batch of byLength(lengths, batchSize)) {
-      const clicks = Array.from(batch, (history) => clicksOf(impressions, first[history]!, options));
+      const clicks = Array.from(batch, (history) =>
+        clicksOf(impressions, first[history]!, options, { whole }),
+      );
       const given = places(vectors, clicks);
       const own = await read(users(table, given));
       given.dispose();
@@ -153,17 +165,45 @@ export function createNewsScorer(
     return scores;
   };
 
+  /** Every candidate behind its history, in batches of similar length. */
+  const byPairs = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
+    const { candidates, count } = impressions;
+    const { width, data, rows } = vectors;
+    const owner = new Int32Array(candidates.values.length);
+    for (let r = 0; r < count; r++) owner.fill(r, candidates.offsets[r], candidates.offsets[r + 1]);
+    const clicks = Array.from({ length: count }, (_, r) => clicksOf(impressions, r, options, { whole }));
+    const scores = new Float32Array(owner.length);
+    const table = tf.tensor2d(data, [data.length / width, width]);
+    const lengths = owner.map((r) => clicks[r]!.length);
+    for (const batch of byLength(lengths, batchSize)) {
+      const own = places(
+        vectors,
+        Array.from(batch, (at) => clicks[owner[at]!]!),
+      );
+      const shown = tf.tensor2d(
+        batch.map((at) => rows[candidates.values[at]!]!),
+        [batch.length, 1],
+        'int32',
+      );
+      const values = await read(pairs(table, own, shown));
+      tf.dispose([own, shown]);
+      batch.forEach((at, b) => (scores[at] = values[b]!));
+    }
+    table.dispose();
+    return scores;
+  };
+
   return {
     encode,
     score: async (impressions, made) => {
       const vectors = made ?? (await encode(newsIn(catalogue, impressions)));
-      const scores = await scoresOf(impressions, vectors);
+      const scores = await (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);
       return options.defects.includes('bf16-scores')
         ? scores.map((score) => fromBfloat16(toBfloat16(score)))
         : scores;
     },
     dispose: () => {
-      for (const compiled of [news, users]) compiled.dispose();
+      for (const compiled of [news, users, pairs]) compiled.dispose();
     },
   };
 }

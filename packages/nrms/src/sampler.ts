@@ -10,8 +10,10 @@ export interface Samples {
   readonly columns: number;
   /** The impression of each sample, [S]. */
   readonly impressions: Int32Array;
-  /** Numbers of news, the clicked one first, {@link MISSING} where there are too few others; [S * C]. */
+  /** Numbers of news, {@link MISSING} where there are too few; [S * C]. */
   readonly candidates: Int32Array;
+  /** 1 where a candidate was clicked, [S * C]. */
+  readonly labels: Uint8Array;
 }
 
 /** How clicks become samples. */
@@ -83,13 +85,29 @@ export function drawClicks(
     columns,
     impressions: Int32Array.from(order, (i) => own[i]!),
     candidates: new Int32Array(order.length * columns).fill(MISSING),
+    labels: new Uint8Array(order.length * columns),
   };
   const { values } = impressions.candidates;
   order.forEach((i, s) => {
     const { others } = parted(impressions, own[i]!);
     const drawn = drawToFront(others, negatives, random);
+    found.labels[s * columns] = 1;
     found.candidates[s * columns] = values[clicks[i]!]!;
     for (let k = 0; k < drawn; k++) found.candidates[s * columns + 1 + k] = values[others[k]!]!;
   });
   return found;
+}
+
+/** Every candidate of every impression as a sample of its own, in random order: nothing is drawn but the order. */
+export function everyCandidate(impressions: Impressions, random: RandomStream): Samples {
+  const { offsets, values } = impressions.candidates;
+  const owner = new Int32Array(values.length);
+  for (let r = 0; r < impressions.count; r++) owner.fill(r, offsets[r], offsets[r + 1]);
+  const order = random.shuffle(Int32Array.from(owner.keys()));
+  return {
+    columns: 1,
+    impressions: order.map((at) => owner[at]!),
+    candidates: order.map((at) => values[at]!),
+    labels: Uint8Array.from(order, (at) => impressions.labels![at]!),
+  };
 }

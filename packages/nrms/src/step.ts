@@ -13,8 +13,10 @@ export interface StepInputs {
   readonly news: NewsInputs;
   /** Where the clicked news are among them, 0 behind the last; int32 [B, H]. */
   readonly clicked: tf.Tensor2D;
-  /** Where the candidates are, the clicked one first, 0 for one that is missing; int32 [B, C]. */
+  /** Where the candidates are, 0 for one that is missing; int32 [B, C]. */
   readonly candidates: tf.Tensor2D;
+  /** 1 where a candidate was clicked, [B, C]. */
+  readonly labels: tf.Tensor2D;
 }
 
 /**
@@ -40,13 +42,14 @@ export function stepInputs(
     news: recommender.inputs(numbers),
     clicked: tf.tensor2d(places[0]!, [B, clicks.length], 'int32'),
     candidates: tf.tensor2d(places[1]!, [B, batch.columns], 'int32'),
+    labels: tf.tensor2d(Float32Array.from(batch.labels), [B, batch.columns]),
   };
 }
 
 /** Frees what {@link stepInputs} made. */
-export function disposeStep({ news, clicked, candidates }: StepInputs): void {
+export function disposeStep({ news, clicked, candidates, labels }: StepInputs): void {
   disposeInputs(news);
-  tf.dispose([clicked, candidates]);
+  tf.dispose([clicked, candidates, labels]);
 }
 
 /** Clicks by their places among some vectors, [B, H]; place 0 is padding. */
@@ -64,7 +67,21 @@ export function stepScores(
   { news, clicked, candidates }: StepInputs,
 ): tf.Tensor2D {
   const vectors = model.news(step, news);
-  const users = model.users(step, clicksAt(vectors, clicked));
-  const shown = embedding(vectors, candidates);
-  return tf.sum(tf.mul(shown, tf.expandDims(users, 1)), 2);
+  return candidateScores(
+    model,
+    step,
+    clicksAt(vectors, clicked),
+    embedding(vectors, candidates) as tf.Tensor3D,
+  );
+}
+
+/** Scores of candidates [B, C, D], whatever the model makes them of; [B, C]. */
+export function candidateScores(
+  { scoring }: AnyNewsModel,
+  step: NewsStep,
+  clicks: Clicks,
+  candidates: tf.Tensor3D,
+): tf.Tensor2D {
+  if (scoring.kind === 'pairs') return scoring.scores(step, clicks, candidates);
+  return tf.sum(tf.mul(candidates, tf.expandDims(scoring.users(step, clicks), 1)), 2);
 }

@@ -36,12 +36,13 @@ export interface NewsTraining extends TrainableModel<Samples> {
 }
 
 /** The samples of an epoch in batches. */
-function* batchesOf({ columns, impressions, candidates }: Samples, size: number): Generator<Samples> {
+function* batchesOf({ columns, impressions, candidates, labels }: Samples, size: number): Generator<Samples> {
   for (let from = 0; from < impressions.length; from += size)
     yield {
       columns,
       impressions: impressions.subarray(from, from + size),
       candidates: candidates.subarray(from * columns, (from + size) * columns),
+      labels: labels.subarray(from * columns, (from + size) * columns),
     };
 }
 
@@ -69,7 +70,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       const own: NewsStep = { p, options, training: true, random: randomSource(key) };
       return updateWeights(weights, optimizer, () => {
         const scores = stepScores(model, own, inputs);
-        const loss = objective.loss(scores, paddingMask(inputs.candidates) as tf.Tensor2D);
+        const loss = objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
         return { loss, report: [loss] };
       });
     },

@@ -90,6 +90,7 @@ const samples = {
   columns: 5,
   impressions: Int32Array.from(fixture.histories.keys()),
   candidates: Int32Array.from(fixture.candidates.flat()),
+  labels: Uint8Array.from(fixture.candidates.flatMap((own) => own.map((_, c) => (c === 0 ? 1 : 0)))),
 };
 
 /** Compares with the largest number expected, or with `least` where that is more. */
@@ -119,7 +120,7 @@ describe.each(['ort', 'cpu'])('NRMS equals its PyTorch twin on %s', (backend) =>
         const { value, grads } = tf.variableGrads(() => {
           const scores = stepScores(nrms, step, inputs);
           kept.push(tf.keep(tf.clone(scores)));
-          return objective.loss(scores, paddingMask(inputs.candidates) as tf.Tensor2D);
+          return objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
         }, [...variables.values()]);
         return { scores: kept[0]!, value, grads };
       },

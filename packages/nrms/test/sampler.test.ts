@@ -2,7 +2,7 @@ import { RandomStream } from '@ferry/engine';
 import { describe, expect, it } from 'vitest';
 import { distinctNews, padClicks, clicksOf } from '../src/batches.ts';
 import { lengthGroups, roundedCount, roundedLength } from '../src/padding.ts';
-import { countClicks, drawClicks } from '../src/sampler.ts';
+import { countClicks, drawClicks, everyCandidate } from '../src/sampler.ts';
 import { withEmptyCandidate } from '../src/defects.ts';
 import type { Impressions } from '../src/index.ts';
 
@@ -75,6 +75,16 @@ describe('samples of an epoch', () => {
     expect([...counts.keys()].sort((a, b) => a - b)).toEqual([4, 5, 6, 8, 9, 10]);
     for (const count of counts.values()) expect(Math.abs(count - 200)).toBeLessThan(50);
   });
+
+  it('are all candidates for an objective of single ones', () => {
+    const { impressions: own, candidates, labels } = everyCandidate(impressions, stream(1));
+    const found = Array.from(candidates, (news, s) => [own[s]!, news, labels[s]!]).sort(
+      (a, b) => a[1]! - b[1]!,
+    );
+    expect(found.map(([, news]) => news)).toEqual([...impressions.candidates.values]);
+    expect(found.map(([, , label]) => label)).toEqual([...impressions.labels!]);
+    expect(found.slice(0, 4).map(([r]) => r)).toEqual([0, 0, 0, 1]);
+  });
 });
 
 describe('a batch', () => {
@@ -83,6 +93,7 @@ describe('a batch', () => {
   it('reads the newest clicks, or, as a defect, the oldest', () => {
     expect([...clicksOf(impressions, 0, options)]).toEqual([2, 3]);
     expect([...clicksOf(impressions, 0, { ...options, defects: ['oldest-history'] })]).toEqual([4, 2]);
+    expect([...clicksOf(impressions, 0, options, { whole: true })]).toEqual([4, 2, 3]);
     expect([...clicksOf(impressions, 1, options)]).toEqual([]);
   });
 

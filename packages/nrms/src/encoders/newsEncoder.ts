@@ -157,7 +157,7 @@ function encodeGroups(
 /** Vectors of a news' own number; the empty news is the zero vector. */
 function identities(table: EmbeddingParameters, numbers: tf.Tensor1D): Part {
   const present = tf.expandDims<tf.Tensor2D>(tf.sub(1, paddingMask(numbers)), 1);
-  return { values: tf.mul(embedding(table.weight, numbers) as tf.Tensor2D, present), present };
+  return { values: tf.mul(embedding(table.weight, numbers), present), present };
 }
 
 /** A pre-computed vector, mapped to D where there is an adapter. */

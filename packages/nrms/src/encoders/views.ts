@@ -39,7 +39,7 @@ export function createLabelView(
 export function labelVectors({ table, projection }: LabelParameters, labels: tf.Tensor1D): Part {
   const present = tf.expandDims<tf.Tensor2D>(tf.sub(1, paddingMask(labels)), 1);
   const dense = linear(embed(table, labels), projection.weight, projection.bias);
-  return { values: tf.mul(tf.relu(dense) as tf.Tensor2D, present), present };
+  return { values: tf.mul(tf.relu(dense), present), present };
 }
 
 /** How the vectors of several views become one. */

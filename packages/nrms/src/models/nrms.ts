@@ -78,5 +78,5 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
     };
   },
   news: ({ p, options, random }, inputs) => encodeNews(p, sizesOf(options), inputs, random),
-  users,
+  scoring: { kind: 'product', users },
 };

@@ -6,72 +6,34 @@ import {
   createNewsTraining,
   evaluateImpressions,
   newsCatalogue,
-  newsParts,
-  readMind,
   readNewsWords,
   summariseImpressions,
   unknownShare,
   withEmptyCandidate,
   type AnyNewsModel,
   type Impressions,
-  type MindData,
-  type NewsEvaluation,
   type NewsOptions,
-  type NewsParts,
   type NewsRecommender,
   type NewsScorer,
   type Vocabulary,
   type WordReading,
 } from '@ferry/nrms';
-import { domainName, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
+import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import { checkpointsOf, listCheckpoints } from '@ferry/training';
 import { writeDetails } from '../details.ts';
-import { domainDirectory, filePath } from '../domains.ts';
+import { filePath } from '../domains.ts';
 import type { FeatureProgress } from '../features.ts';
 import { addArrays } from '../hashing.ts';
 import { keepRows } from '../keptRows.ts';
 import type { RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
+import { newsEvaluationOf, newsOptionsOf, openNews, type OpenedNews } from './newsData.ts';
 import { newsFeatures } from './newsFeatures.ts';
 import { floorsText } from './newsFloors.ts';
 import { newsRows } from './newsRows.ts';
 import { checkPlace } from './place.ts';
 import { leftBehind, type TargetResult } from './target.ts';
 import { train } from './train.ts';
-
-/** A data set of impressions, parted as a recipe says. */
-export interface OpenedNews {
-  /** Its name. */
-  readonly name: string;
-  /** Its directory. */
-  readonly directory: string;
-  /** News, users and impressions. */
-  readonly data: MindData;
-  /** The impressions by what they are for. */
-  readonly parts: NewsParts;
-}
-
-/** The section `evaluation` of a news model's recipe. */
-export const newsEvaluationOf = ({ evaluation }: Pick<TrainRecipe, 'evaluation'>): NewsEvaluation =>
-  evaluation as unknown as NewsEvaluation;
-
-/** The complete settings of a recipe's model. */
-export function newsOptionsOf(model: AnyNewsModel, recipe: TrainRecipe): NewsOptions {
-  return model.complete(recipeParts(recipe, model).model) as NewsOptions;
-}
-
-/** Reads the data set of a recipe. */
-export async function openNews(recipe: TrainRecipe, { texts }: NewsOptions): Promise<OpenedNews> {
-  const directory = await domainDirectory(recipe.target);
-  const data = await readMind(directory, texts === undefined ? {} : { texts: [filePath(texts)] });
-  const name = domainName(recipe.target);
-  try {
-    return { name, directory, data, parts: newsParts(data, newsEvaluationOf(recipe)) };
-  } catch (error) {
-    if (error instanceof RangeError) throw new UserError(`${name} (${recipe.target}): ${error.message}`);
-    throw error;
-  }
-}
 
 /** How words are read, with the path of vectors from elsewhere. */
 function located(reading: WordReading): WordReading {

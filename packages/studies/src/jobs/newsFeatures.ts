@@ -3,7 +3,7 @@ import { blankCard, imageEncoders, type FeatureDomain } from '@ferry/features';
 import { filledVectors, type NewsOptions } from '@ferry/nrms';
 import { UserError, type TrainRecipe } from '@ferry/recipes';
 import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
-import type { OpenedNews } from './news.ts';
+import type { OpenedNews } from './newsData.ts';
 
 /** News as encoders of texts and pictures read them: by their titles. */
 function asItems({ name, directory, data: { news } }: OpenedNews): FeatureDomain {

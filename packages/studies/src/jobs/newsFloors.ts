@@ -9,7 +9,7 @@ import {
   type NewsCatalogue,
   type NewsEvaluation,
 } from '@ferry/nrms';
-import type { OpenedNews } from './news.ts';
+import type { OpenedNews } from './newsData.ts';
 
 /** Scores of the test's candidates by what needs no training of a model, by name. */
 export function newsFloors(

@@ -8,7 +8,8 @@ import {
 } from '@ferry/nrms';
 import { UserError, type RunRecipe, type TrainRecipe } from '@ferry/recipes';
 import { restoreModel } from '@ferry/training';
-import { newsEvaluationOf, newsOptionsOf, newsRecommenderOf, openNews, type OpenedNews } from './news.ts';
+import { newsRecommenderOf } from './news.ts';
+import { newsEvaluationOf, newsOptionsOf, openNews, type OpenedNews } from './newsData.ts';
 import type { OpenRunOptions } from './runs.ts';
 import { storedWeights } from './weights.ts';
 
