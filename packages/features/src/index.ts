@@ -33,6 +33,8 @@ export {
 export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
+export { loadPictureProcessor, pictureProcessor, type PictureProcessor } from './pictures/processor.ts';
+export type { Rgb } from './pictures/resize.ts';
 export { dropWords, type WordDrop } from './words.ts';
 export {
   blocksOf,

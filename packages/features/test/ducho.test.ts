@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseNpy, runDucho, unpackNpz } from '@ferry/features';
 import { clearText } from '../src/ducho/inputs.ts';
 import { preprocess } from '../src/ducho/pictures.ts';
-import { resizeBicubic } from '../src/ducho/resize.ts';
+import { resize } from '../src/pictures/resize.ts';
 import { parseNpyIds } from '../src/npy.ts';
 import { encodeOnnx } from '../src/onnx.ts';
 import { directoryWith } from './helpers.ts';
@@ -274,7 +274,7 @@ describe('a Ducho configuration', () => {
   });
 });
 
-describe('resizeBicubic', () => {
+describe('resize', () => {
   // Pillow 9.4: Image.fromarray(a).resize(size, Image.BICUBIC).
   const [height, width] = [9, 13];
   const source = Uint8Array.from({ length: height * width * 3 }, (_, place) => {
@@ -282,7 +282,7 @@ describe('resizeBicubic', () => {
     return ((x + y) % 3 ? x * 37 + y * 11 + c * 53 : x * x * 7 + y * 29 + c) % 256;
   });
   const resized = (toWidth: number, toHeight: number): number[] => [
-    ...resizeBicubic({ data: source, width, height }, toWidth, toHeight).data,
+    ...resize({ data: source, width, height }, toWidth, toHeight, 'bicubic').data,
   ];
 
   it('is Pillow’s, to the last bit', () => {

@@ -1,10 +1,11 @@
 import { basename } from 'node:path';
 import { InputError } from '@ferry/data';
+import { decode } from '../pictures/decode.ts';
+import { resize } from '../pictures/resize.ts';
 import type { DuchoModel } from './config.ts';
 import type { Opened } from './opened.ts';
-import { decode, preprocess } from './pictures.ts';
+import { preprocess } from './pictures.ts';
 import { networkFile } from './places.ts';
-import { resizeBicubic } from './resize.ts';
 
 /** A torch or tensorflow model: an ONNX file under the model's name. */
 export async function openNetwork(model: DuchoModel, layer: string): Promise<Opened> {
@@ -42,7 +43,7 @@ export async function openNetwork(model: DuchoModel, layer: string): Promise<Ope
     encode: async (paths) => {
       const decoded = await Promise.all(paths.map(decode));
       const pictures = model.reshape
-        ? decoded.map((one) => resizeBicubic(one, ...(model.reshape as [number, number])))
+        ? decoded.map((one) => resize(one, ...(model.reshape as [number, number]), 'bicubic'))
         : decoded;
       const { width, height } = pictures[0]!;
       const numbers = pictures.map((one) => preprocess(one, model));

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { openLocal, type Library } from '../hub.ts';
+import { decode } from '../pictures/decode.ts';
 import type { DuchoModel } from './config.ts';
 import { clearText } from './inputs.ts';
 import type { Opened } from './opened.ts';
-import { decode } from './pictures.ts';
 import { hubFolder, jsonOf } from './places.ts';
 import { meanTokens, normalised, rowsOf, type Tensor } from './tensors.ts';
 
