@@ -4,11 +4,12 @@
 //
 //   npm run bench:encoders -- [--steps 8] [--sizes bert-small,vit-tiny] [--python python3] [--threads 2] [--processor]
 //
-// With --processor and one thread: seconds of the processor, which other programs change less.
+// With --processor and one thread: seconds of the processor, which other programs change less. With --frozen, instead of
+// PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { createEncoder } from '@ferry/encoders';
+import { createEncoder, encoderTower, type ItemContent, type Tuning } from '@ferry/encoders';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { createOptimizer, flattenParameters } from '@ferry/nn';
 import { clock } from './clock.ts';
@@ -20,6 +21,7 @@ const { values: options } = parseArgs({
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     threads: { type: 'string', default: '2' },
     processor: { type: 'boolean', default: false },
+    frozen: { type: 'boolean', default: false },
   },
 });
 const steps = Number(options.steps);
@@ -54,18 +56,39 @@ const sizes: Record<string, { config: Record<string, unknown>; inputs: () => Rec
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Seconds of a step here: the median after two that warm up. */
-function measure({ config, inputs }: (typeof sizes)[string]): number {
-  const encoder = createEncoder(config, RandomStream.fromSeed(1), { pooling: 'cls' });
-  const all = flattenParameters(encoder.parameters);
-  const trained = new Map(encoder.trainable.map((name) => [name, all.get(name)!]));
+async function measure(
+  { config, inputs }: (typeof sizes)[string],
+  tuning: Tuning = 'all',
+  kept = false,
+): Promise<number> {
+  const random = RandomStream.fromSeed(1);
+  const encoder = createEncoder(config, random, { pooling: 'cls' });
+  const tower = encoderTower(encoder, { tuning }, random);
+  const all = flattenParameters(tower.parameters);
+  const trained = new Map(tower.trained.map((name) => [name, all.get(name)!]));
   const optimizer = createOptimizer({ kind: 'adamw', learningRate: 1e-5, weightDecay: 0.01 }, trained);
   const step = compile((given: Record<string, tf.Tensor>) => {
-    const loss = (): tf.Scalar => tf.mean(tf.square(encoder.vectors(encoder.parameters, given)));
+    const loss = (): tf.Scalar => tf.mean(tf.square(tower.vectors(tower.parameters, given)));
     const { value, grads } = tf.variableGrads(loss, [...trained.values()]);
     optimizer.apply(grads);
     return value;
   });
-  const given = inputs();
+  let given = inputs();
+  if (kept) {
+    const items = Object.entries(given).map(([name, one]) => [
+      name,
+      { shape: one.shape, data: one.dataSync() },
+    ]);
+    const content = await tower.content(Object.fromEntries(items) as ItemContent);
+    tf.dispose(given);
+    given = Object.fromEntries(
+      Object.entries(content).map(([name, one]) => {
+        if (!('data' in one)) throw new Error(`${name} must be in memory`);
+        const type = one.data instanceof Int32Array ? 'int32' : 'float32';
+        return [name, tf.tensor(one.data, [...one.shape], type)];
+      }),
+    );
+  }
   const times: number[] = [];
   for (let i = 0; i < steps + 2; i++) {
     const start = now();
@@ -85,7 +108,19 @@ function measure({ config, inputs }: (typeof sizes)[string]): number {
 await selectBackend('ort', { threads: Number(options.threads) });
 const script = fileURLToPath(new URL('../parity/encoders_bench.py', import.meta.url));
 for (const name of options.sizes.split(',')) {
-  const ours = measure(sizes[name]!);
+  const ours = await measure(sizes[name]!);
+  if (options.frozen) {
+    const [computed, kept] = [
+      await measure(sizes[name]!, { layers: 2 }),
+      await measure(sizes[name]!, { layers: 2 }, true),
+    ];
+    console.log(
+      `${name}: ${ours.toFixed(3)} s a step of all layers, ${computed.toFixed(3)} s of the last two, ` +
+        `${kept.toFixed(3)} s with what is below them kept: ${(ours / kept).toFixed(1)} and ` +
+        `${(computed / kept).toFixed(1)} times as fast`,
+    );
+    continue;
+  }
   const given = [script, name, options.threads, String(steps), ...(options.processor ? ['processor'] : [])];
   const { stdout, stderr } = spawnSync(options.python, given, { encoding: 'utf8' });
   const theirs = Number(stdout);

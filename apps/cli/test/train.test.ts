@@ -69,6 +69,28 @@ it('trains a text encoder with the model, and uses both again', async () => {
   ).toContain('is for an encoder that is trained, and features.textEncoder.tuning is none');
 });
 
+it.each([
+  ['trained', []],
+  ['frozen, its vectors kept', ['features.imageEncoder.augment={}', 'features.imageEncoder.tuning=none']],
+])('uses an image encoder with the model, %s', async (run, overrides) => {
+  const log = await ferry('train', 'sample-e2e-image', ...overrides, 'training.epochs=1', '--out', run);
+  expect(log).toMatch(/posters: 160 items[^]*test: Recall@10/);
+  const { test } = JSON.parse(readFileSync(`${run}/summary.json`, 'utf8')) as {
+    test: Record<string, number>;
+  };
+  const again = JSON.parse(await ferry('evaluate', run, '--json')) as { metrics: Record<string, number> };
+  for (const [metric, value] of Object.entries(test)) expect(again.metrics[metric]).toBeCloseTo(value, 6);
+});
+
+it.each([
+  ['features.image=pixels', 'is for features.image: trained, got pixels'],
+  ['features.imageEncoder.tuning={layers: 1}', 'imageEncoder.augment'],
+  ['features.imageEncoder.from=nowhere', 'there is no config.json in it'],
+  ['features.imageEncoder.config={model_type: vit, hiden_size: 8}', 'hiden_size'],
+])('refuses an image encoder with %s', async (override, message) => {
+  expect(await ferry('train', 'sample-e2e-image', override, '--out', 'no')).toContain(message);
+});
+
 it('trains a text encoder of any family with a model that finds something anew between epochs', async () => {
   writeFileSync(
     'interests.yaml',

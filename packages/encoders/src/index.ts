@@ -5,7 +5,9 @@ export { type Encoded, type EncoderInputs, type Pooling, poolings } from './fami
 export type { PoolingOptions } from './pool.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
-export { encoderTower, type EncoderTower, type ItemArray, type ItemContent } from './tower.ts';
+export type { Augmentation } from './augment.ts';
+export type { ItemArray, ItemContent, ItemFile, KeepOptions } from './lowerLayers.ts';
+export { encoderTower, type EncoderTower, type PixelScale, type TowerOptions } from './tower.ts';
 export {
   loadTokenizer,
   saveVocabulary,

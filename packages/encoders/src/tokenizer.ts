@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
 import { isMissing, readJson } from './json.ts';
-import type { ItemArray } from './tower.ts';
+import type { ItemArray } from './lowerLayers.ts';
 
 /** Turns texts into token numbers. */
 export interface TextTokenizer {

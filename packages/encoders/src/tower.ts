@@ -4,23 +4,32 @@
  *
  * N items, T tokens, D width.
  */
-import { compile, type RandomSource, type RandomStream, tf } from '@ferry/engine';
+import { type RandomSource, type RandomStream, tf } from '@ferry/engine';
 import { flattenParameters, type Parameters } from '@ferry/nn';
+import { augmented, type Augmentation } from './augment.ts';
 import type { Encoder } from './encoder.ts';
 import type { EncoderInputs } from './family.ts';
 import { createLora, type Lora, withLora } from './lora.ts';
+import { type ItemArray, type ItemContent, type ItemFile, type KeepOptions, lowerOf } from './lowerLayers.ts';
 import { frozenLayers, type Tuning, tunedWeights } from './tuning.ts';
 
-/** An array of some items, row-major. */
-export interface ItemArray {
-  /** Sizes; the first is N. */
-  readonly shape: readonly number[];
-  /** Values. */
-  readonly data: Int32Array | Float32Array;
+/** How bytes of pictures become what the network reads: `gain * byte + shift` of each channel. */
+export interface PixelScale {
+  /** Of red, green and blue. */
+  readonly gain: readonly number[];
+  /** Of red, green and blue. */
+  readonly shift: readonly number[];
 }
 
-/** What an encoder reads of items: token numbers and masks, or pixels. */
-export type ItemContent = Readonly<Partial<Record<'ids' | 'mask' | 'types' | 'pixels', ItemArray>>>;
+/** How an encoder is used as a tower. */
+export interface TowerOptions {
+  /** What is trained. Default everything. */
+  readonly tuning?: Tuning;
+  /** Of pictures that are held as bytes. Default: they are held as the network reads them. */
+  readonly pixels?: PixelScale | undefined;
+  /** What pictures go through in training. Default nothing. */
+  readonly augment?: Augmentation | undefined;
+}
 
 /** An encoder that is trained with a model. */
 export interface EncoderTower {
@@ -34,14 +43,17 @@ export interface EncoderTower {
   readonly frozenLayers: number;
   /** The small matrices, with that tuning: to be saved apart, or merged. */
   readonly lora?: Lora;
-  /** What a catalogue must hold of items: what they are, or what the frozen layers made of them. */
-  content(items: ItemContent): Record<string, ItemArray>;
+  /**
+   * What a catalogue must hold of items: what they are, what the frozen layers made of
+   * them, or, where nothing is trained, their vectors.
+   *
+   * @param items - What they are.
+   * @param keep - Where what the frozen layers make is kept.
+   */
+  content(items: ItemContent, keep?: KeepOptions): Promise<Record<string, ItemArray | ItemFile>>;
   /** Vectors of items, [V, width]. */
   vectors(p: Parameters, content: Readonly<Record<string, tf.Tensor>>, random?: RandomSource): tf.Tensor2D;
 }
-
-/** Items that the frozen layers encode together. */
-const ITEMS_TOGETHER = 64;
 
 /** What layers read besides their tokens. */
 const beside = ['ids', 'mask', 'types'] as const;
@@ -50,12 +62,13 @@ const beside = ['ids', 'mask', 'types'] as const;
  * Makes a tower of an encoder, whose weights it takes over. Frozen lower layers compute without dropout, once.
  *
  * @param encoder - The encoder.
- * @param options - What is trained. Default everything.
+ * @param options - What is trained, and how pictures are read.
  * @param random - Source of LoRA's first weights.
+ * @throws Error if a tuning means nothing here, or pictures are to be changed in training under frozen layers.
  */
 export function encoderTower(
   encoder: Encoder,
-  { tuning = 'all' }: { tuning?: Tuning },
+  { tuning = 'all', pixels: scale, augment }: TowerOptions,
   random: RandomStream,
 ): EncoderTower {
   const lora =
@@ -63,9 +76,24 @@ export function encoderTower(
   const own = tunedWeights(encoder, tuning);
   const small = lora ? [...flattenParameters(lora.parameters).keys()] : [];
   const frozen = frozenLayers([...own, ...small], encoder.layers);
+  const changes = augment?.flip === true || (augment?.crop ?? 1) < 1;
+  if (changes && frozen > 0)
+    throw new Error(
+      `encoderTower: augment needs layers that are trained from the first, got a tuning that leaves ${frozen} frozen: ` +
+        'what these make of a picture is computed once',
+    );
+  const idle = own.length + small.length === 0;
   const effective = (p: Parameters): Parameters => {
     const weights = p['weights'] as Parameters;
     return lora ? withLora(weights, { options: lora.options, parameters: p['lora'] as Parameters }) : weights;
+  };
+  const prepare = (inputs: EncoderInputs, drawn?: RandomSource): EncoderInputs => {
+    if (!inputs.pixels) return inputs;
+    const shown = changes && drawn ? augmented(inputs.pixels, augment!, drawn) : inputs.pixels;
+    const [gain, shift] = [scale?.gain, scale?.shift].map(
+      (values) => values && tf.tensor4d([...values], [1, values.length, 1, 1]),
+    );
+    return { ...inputs, pixels: gain ? tf.add(tf.mul(shown, gain), shift!) : shown };
   };
   return {
     width: encoder.width,
@@ -73,51 +101,14 @@ export function encoderTower(
     trained: [...own.map((name) => `weights.${name}`), ...small.map((name) => `lora.${name}`)],
     frozenLayers: frozen,
     ...(lora && { lora }),
-    content: (items) => {
+    content: async (items, keep = {}): Promise<Record<string, ItemArray | ItemFile>> => {
       const kept = Object.fromEntries(beside.flatMap((name) => (items[name] ? [[name, items[name]]] : [])));
-      if (frozen > 0) return { ...kept, hidden: lowerOf(encoder, items, frozen) };
+      if (idle) return { vectors: await lowerOf(encoder, items, undefined, prepare, scale, keep) };
+      if (frozen > 0) return { ...kept, hidden: await lowerOf(encoder, items, frozen, prepare, scale, keep) };
       return { ...kept, ...(items.pixels && { pixels: items.pixels }) };
     },
-    vectors: (p, { hidden, ...inputs }, random) =>
-      encoder.vectors(effective(p), inputs, random, hidden && { layers: frozen, hidden }),
+    vectors: (p, { hidden, vectors, ...inputs }, drawn) =>
+      (vectors as tf.Tensor2D | undefined) ??
+      encoder.vectors(effective(p), prepare(inputs, drawn), drawn, hidden && { layers: frozen, hidden }),
   };
-}
-
-/** What the lowest layers make of each item, [N, T, D]. */
-function lowerOf(encoder: Encoder, items: ItemContent, layers: number): ItemArray {
-  const entries = Object.entries(items);
-  const count = entries[0]![1].shape[0]!;
-  const size = Math.min(ITEMS_TOGETHER, count);
-  const run = compile((inputs: EncoderInputs) => encoder.lower(encoder.parameters, inputs, layers), {
-    name: `${encoder.family}.lower`,
-  });
-  let all = new Float32Array(0);
-  let shape: number[] = [];
-  for (let from = 0; from < count; from += size) {
-    // The last block begins early enough to be as large as the others: one program serves all.
-    const begin = Math.min(from, count - size);
-    const block = Object.fromEntries(
-      entries.map(
-        ([
-          name,
-          {
-            data,
-            shape: [, ...rest],
-          },
-        ]) => {
-          const row = rest.reduce((a, b) => a * b, 1);
-          const values = data.subarray(begin * row, (begin + size) * row);
-          return [name, tf.tensor(values, [size, ...rest], data instanceof Int32Array ? 'int32' : 'float32')];
-        },
-      ),
-    );
-    const made = run(block);
-    const row = made.size / size;
-    shape = [count, ...made.shape.slice(1)];
-    if (all.length === 0) all = new Float32Array(count * row);
-    all.set(made.dataSync(), begin * row);
-    tf.dispose([made, ...Object.values(block)]);
-  }
-  run.dispose();
-  return { shape, data: all };
 }

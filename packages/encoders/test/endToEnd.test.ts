@@ -79,16 +79,14 @@ async function endToEnd(model: SequentialModel, settings: object, tuning: Tuning
     { pooling: 'mean' },
   );
   const tower = encoderTower(encoder, { tuning }, random.split('lora'));
-  const content = tower.content({ ...tokenise(vocabularyTokenizer(lines), texts, 8) });
+  const content = await tower.content({ ...tokenise(vocabularyTokenizer(lines), texts, 8) });
   const catalogue = createCatalogue(
     { featureWidths: {} },
     [
       {
         items: N,
         users: 96,
-        content: Object.fromEntries(
-          Object.entries(content).map(([name, { shape, data }]) => [`text.${name}`, { shape, data }]),
-        ),
+        content: Object.fromEntries(Object.entries(content).map(([name, table]) => [`text.${name}`, table])),
         present: { text: Uint8Array.from(texts, (text) => (text === undefined ? 0 : 1)) },
       },
     ],

@@ -35,6 +35,7 @@ export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
 export { loadPictureProcessor, pictureProcessor, type PictureProcessor } from './pictures/processor.ts';
 export type { Rgb } from './pictures/resize.ts';
+export { itemPictures, readPictures, type ItemPictures, type PictureBytes } from './pictures/read.ts';
 export { dropWords, type WordDrop } from './words.ts';
 export {
   blocksOf,

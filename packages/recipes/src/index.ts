@@ -12,14 +12,13 @@ export {
   type Report,
   type Task,
 } from './models.ts';
+export { distinct, domains, featuresSchema, type FeatureSettings } from './parts.ts';
 export {
-  distinct,
-  domains,
-  featuresSchema,
+  imageEncoderSchema,
   textEncoderSchema,
-  type FeatureSettings,
+  type ImageEncoderSettings,
   type TextEncoderSettings,
-} from './parts.ts';
+} from './encoders.ts';
 export { recipeParts, trainSchemaOf, wholeSchema, type RecipeParts } from './wholeSchema.ts';
 export {
   checkStudy,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkEncoders, imageEncoderSchema, textEncoderSchema } from './encoders.ts';
 import { choosableMetrics } from './metricNames.ts';
 import { samePath } from './names.ts';
 
@@ -44,66 +45,6 @@ const storedWidth = (modality: string): z.ZodOptional<z.ZodInt> =>
     .optional()
     .describe(`numbers in a row of stored ${modality} features; files of another width are refused`);
 
-/** A text encoder that is trained with the model. */
-export const textEncoderSchema = z.strictObject({
-  from: z
-    .string()
-    .min(1)
-    .optional()
-    .describe(
-      "folder of Hugging Face's layout, or $FERRY_DATA/…; default: an encoder that begins from nothing",
-    ),
-  config: z
-    .looseObject({
-      model_type: z
-        .string()
-        .min(1)
-        .describe('the family, as Hugging Face names it; other keys are its settings'),
-    })
-    .default({
-      model_type: 'bert',
-      hidden_size: 64,
-      num_hidden_layers: 2,
-      num_attention_heads: 2,
-      intermediate_size: 128,
-    })
-    .describe('of an encoder from nothing: its family and sizes, as in config.json'),
-  vocabulary: whole(100)
-    .default(4000)
-    .describe(
-      'of an encoder from nothing: most tokens, the letters and the most frequent words of the texts',
-    ),
-  length: whole(3).default(30).describe('most tokens of a text, the special ones included'),
-  pooling: z
-    .enum(['cls', 'mean', 'max', 'last', 'pooled'])
-    .optional()
-    .describe('how tokens become a vector; default what the folder or its family says, from nothing mean'),
-  tuning: z
-    .union([
-      z.enum(['all', 'bitfit', 'none']),
-      z.strictObject({ layers: whole(1) }),
-      z.strictObject({
-        lora: z.strictObject({
-          rank: whole(1),
-          alpha: z.number().gt(0).optional(),
-          targets: z.array(z.string().min(1)).min(1).optional(),
-        }),
-      }),
-    ])
-    .default('all')
-    .describe(
-      'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), or { lora: { rank } }',
-    ),
-  learningRate: z
-    .number()
-    .gt(0)
-    .optional()
-    .describe('learning rate of the encoder; default that of the training'),
-});
-
-/** Settings of a text encoder that is trained with the model. */
-export type TextEncoderSettings = z.output<typeof textEncoderSchema>;
-
 /** Where item features come from. */
 export const featuresSchema = z.strictObject({
   text: z
@@ -114,12 +55,14 @@ export const featuresSchema = z.strictObject({
         'feature file (.feat1CLS, text.npy or text.npz in its directory)',
     ),
   image: z
-    .enum(['pixels', 'clip', 'stored', 'none'])
+    .enum(['pixels', 'clip', 'trained', 'stored', 'none'])
     .default('none')
     .describe(
-      "image encoder; stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
+      'image encoder; trained = one that is trained with the model (imageEncoder); ' +
+        "stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
     ),
   textEncoder: textEncoderSchema.optional().describe('the encoder of text: trained'),
+  imageEncoder: imageEncoderSchema.optional().describe('the encoder of image: trained'),
   textWidth: storedWidth('text'),
   imageWidth: storedWidth('image'),
   shuffle: whole(0)
@@ -144,18 +87,7 @@ export function checkWidths(
   features: FeatureSettings,
   problem: (path: (string | number)[], message: string) => void,
 ): void {
-  if (features.textEncoder !== undefined && features.text !== 'trained')
-    problem(['features', 'textEncoder'], `is for features.text: trained, got ${features.text}`);
-  if (features.textEncoder?.tuning === 'none' && features.textEncoder.learningRate !== undefined)
-    problem(
-      ['features', 'textEncoder', 'learningRate'],
-      'is for an encoder that is trained, and features.textEncoder.tuning is none: leave it out',
-    );
-  if (features.shuffle !== undefined && features.text === 'trained')
-    problem(
-      ['features', 'shuffle'],
-      'is for features that are extracted, and features.text is trained: leave it out',
-    );
+  checkEncoders(features, problem);
   for (const modality of ['text', 'image'] as const)
     if (features[`${modality}Width`] !== undefined && features[modality] !== 'stored')
       problem(

@@ -2,6 +2,7 @@ import { tf } from '@ferry/engine';
 import type { FeatureMatrix, ItemBlocks, Modality } from '@ferry/features';
 import type { StateArray } from '@ferry/training';
 import type { ItemEncoders } from './itemEncoder.ts';
+import { arrayTable, type ItemTable, stackedTables } from './itemTable.ts';
 
 /** The part of a model's options that says which modalities it reads. */
 export interface FeatureWidths {
@@ -43,9 +44,9 @@ export interface DomainFeatures {
   words?: FeatureMatrix;
   /**
    * What encoders that are trained with the model read of each item: [N, ...], by modality and name, such as
-   * `text.ids`.
+   * `text.ids`; arrays, or tables that are read row by row.
    */
-  content?: Readonly<Record<string, StateArray>>;
+  content?: Readonly<Record<string, StateArray | ItemTable>>;
   /** By modality whose encoder is trained with the model: 1 where an item has it. Uint8 [N] each. */
   present?: Readonly<Partial<Record<Modality, Uint8Array>>>;
   /** Number of items: needed where no modality is in use, checked elsewhere. */
@@ -73,6 +74,8 @@ export interface Catalogue extends FeatureWidths {
   present: Partial<Record<Modality, Uint8Array>>;
   /** Encoders that are trained with the model: what they make stands for the features of their modality. */
   encoders?: ItemEncoders;
+  /** What they read, by item number, row 0 of zeros: [N + 1, ...]. Stays on the host. */
+  content?: Readonly<Record<string, ItemTable>> | undefined;
   /** Frees the tensors. */
   dispose(): void;
 }
@@ -149,7 +152,6 @@ export function createCatalogue(
     );
   }
   const content = joinContent(domains, counts);
-  if (content) inputs.content = content;
   const blocks = storedBlocks(domains, stored);
   if (!blocks)
     for (const modality of stored)
@@ -160,6 +162,7 @@ export function createCatalogue(
   return {
     featureWidths,
     ...(encoders && { encoders }),
+    ...(content && { content }),
     items,
     users: domains.length === 1 ? (domains[0]!.users ?? 0) : 0,
     offsets,
@@ -173,7 +176,6 @@ export function createCatalogue(
     present,
     dispose: () => {
       tf.dispose([...Object.values(inputs.features), ...Object.values(inputs.present)]);
-      tf.dispose(Object.values(inputs.content ?? {}));
       inputs.words?.dispose();
     },
   };
@@ -244,7 +246,7 @@ function joinRows(matrices: readonly FeatureMatrix[], width: number): tf.Tensor 
 function joinContent(
   domains: readonly DomainFeatures[],
   counts: readonly number[],
-): Record<string, tf.Tensor> | undefined {
+): Record<string, ItemTable> | undefined {
   const [first] = domains;
   if (!first?.content) return undefined;
   return Object.fromEntries(
@@ -253,32 +255,22 @@ function joinContent(
         name,
         {
           shape: [, ...rest],
-          data: sample,
         },
-      ]) => {
-        const size = rest.reduce((a, b) => a * b, 1);
-        const items = counts.reduce((a, b) => a + b, 0);
-        const whole =
-          sample instanceof Float32Array
-            ? new Float32Array((items + 1) * size)
-            : new Int32Array((items + 1) * size);
-        let at = size;
-        domains.forEach(({ content }, d) => {
-          const own = content?.[name];
-          const want = [counts[d]!, ...rest].join(', ');
-          if (own?.shape.join(', ') !== want)
-            throw new Error(
-              `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ` +
-                (own ? `[${own.shape.join(', ')}]` : 'none'),
-            );
-          whole.set(own.data, at);
-          at += own.data.length;
-        });
-        return [
-          name,
-          tf.tensor(whole, [items + 1, ...rest], sample instanceof Float32Array ? 'float32' : 'int32'),
-        ];
-      },
+      ]) => [
+        name,
+        stackedTables(
+          domains.map(({ content }, d) => {
+            const own = content?.[name];
+            const want = [counts[d]!, ...rest].join(', ');
+            if (own?.shape.join(', ') !== want)
+              throw new Error(
+                `createCatalogue: content '${name}' of domain ${d} must be [${want}], got ` +
+                  (own ? `[${own.shape.join(', ')}]` : 'none'),
+              );
+            return 'read' in own ? own : arrayTable(own);
+          }),
+        ),
+      ],
     ),
   );
 }
@@ -296,8 +288,8 @@ export interface CatalogueView {
  * Without word-dropped text.
  */
 export function withoutModalities(catalogue: Catalogue, without: readonly Modality[]): CatalogueView {
-  const { features: all, present, content } = catalogue.inputs;
-  const view: ItemInputs = { features: { ...all }, present: { ...present }, ...(content && { content }) };
+  const { features: all, present } = catalogue.inputs;
+  const view: ItemInputs = { features: { ...all }, present: { ...present } };
   const made: tf.Tensor[] = [];
   for (const modality of without) {
     const features = all[modality];

@@ -1,6 +1,7 @@
 import { tf } from '@ferry/engine';
 import type { ItemBlocks, Modality } from '@ferry/features';
 import type { Catalogue, ItemInputs } from './catalogue.ts';
+import { tableTensors } from './itemTable.ts';
 
 /** Items whose features are read when they are needed: of a catalogue in memory, or of files. */
 export interface ItemSource {
@@ -22,7 +23,8 @@ export interface ItemSource {
  * @param without - Modalities that no item is to have.
  */
 export function catalogueSource(catalogue: Catalogue, without: readonly Modality[] = []): ItemSource {
-  const { features, present, content } = catalogue.inputs;
+  const { features, present } = catalogue.inputs;
+  const { content } = catalogue;
   const unknown = without.find((modality) => !features[modality]);
   if (unknown !== undefined) throw new Error(`catalogueSource: the model has no ${unknown} to leave out`);
   /** Rows of a table, copied on the host. */
@@ -49,7 +51,7 @@ export function catalogueSource(catalogue: Catalogue, without: readonly Modality
     read: (items) => ({
       features: pick(features, items),
       present: pick(present, items),
-      ...(content && { content: pick(content, items) }),
+      ...(content && { content: tableTensors(content, items) }),
       numbers: tf.tensor1d(items, 'int32'),
     }),
   };

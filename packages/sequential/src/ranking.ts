@@ -177,7 +177,7 @@ function sourceOf(
   if (catalogue.blocks) return { source: blockSource(catalogue, without), dispose: () => undefined };
   const made = items.make();
   return {
-    source: catalogueSource({ ...catalogue, inputs: made.inputs }, without),
+    source: catalogueSource({ ...catalogue, inputs: made.inputs, content: undefined }, without),
     dispose: () => {
       made.dispose();
     },

@@ -9,11 +9,12 @@ import {
   type TrainableModel,
   updateWeights,
 } from '@ferry/training';
-import type { ItemInputs } from './catalogue.ts';
+import type { Catalogue, ItemInputs } from './catalogue.ts';
 import type { Objective, Preparation } from './contract.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { encodeItems } from './itemEncoders.ts';
+import { tableTensors } from './itemTable.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
@@ -148,6 +149,7 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     },
     { name: `${model.name}.train` },
   );
+  const content = stepContent(catalogue);
   let counts: Float64Array | undefined;
   let seen: ReadonlyMap<number, ReadonlySet<number>> | undefined;
   let whole: ReadonlyMap<number, ReadonlySet<number>> | undefined;
@@ -186,8 +188,16 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
       const all = prepared.words && text ? { ...plain, words: text } : plain;
       const [loss, ...terms] = await runStep(context.random, context.step, optimizer, (key) => {
         const numbers = prepared.numbers && tf.tensor1d(prepared.numbers, 'int32');
-        const report = step(all, prepared.inputs, numbers, recommender.held(), key);
+        const read = content.read(prepared.numbers);
+        const report = step(
+          read ? { ...all, content: read } : all,
+          prepared.inputs,
+          numbers,
+          recommender.held(),
+          key,
+        );
         numbers?.dispose();
+        if (numbers) disposeNest(read);
         return report;
       });
       disposeNest(prepared.inputs);
@@ -210,9 +220,32 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     }),
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
+      content.dispose();
       step.dispose();
       ranking.dispose();
       optimizer.dispose();
+    },
+  };
+}
+
+/** What the encoders of a catalogue read of the items of a step, or of all items. */
+function stepContent({ content, items }: Catalogue): {
+  /** Those of these items are the caller's to dispose, those of all are kept for the next step. */
+  read(numbers: Int32Array | undefined): Record<string, tf.Tensor> | undefined;
+  dispose(): void;
+} {
+  let whole: Record<string, tf.Tensor> | undefined;
+  return {
+    read: (numbers) => {
+      if (!content) return undefined;
+      if (numbers) return tableTensors(content, numbers);
+      return (whole ??= tableTensors(
+        content,
+        Int32Array.from({ length: items + 1 }, (_, i) => i),
+      ));
+    },
+    dispose: () => {
+      disposeNest(whole);
     },
   };
 }
@@ -226,7 +259,8 @@ function pickItems(all: ItemInputs, numbers: tf.Tensor1D): ItemInputs {
     features: picked(all.features),
     present: picked(all.present),
     ...(all.words && { words: pick(all.words) }),
-    ...(all.content && { content: picked(all.content) }),
+    // These rows alone were read.
+    ...(all.content && { content: all.content }),
     numbers,
   };
 }

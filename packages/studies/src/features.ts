@@ -74,7 +74,7 @@ export async function domainFeatures(
     if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });
   }
   if (image === 'stored') features.image = found.image!;
-  else if (image !== 'none')
+  else if (image !== 'none' && image !== 'trained')
     features.image = await buildImageFeatures(domain, {
       encoder: image,
       damaged: damagedPictures,

@@ -170,12 +170,13 @@ function shaping(
  */
 export function pictureProcessor(given: Readonly<Record<string, unknown>>, where: string): PictureProcessor {
   const fail = (rule: string): InputError => new InputError(where, undefined, rule);
-  const type = given['image_processor_type'] ?? given['feature_extractor_type'] ?? 'ViTImageProcessor';
-  const kind = String(type).replace(/(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/, '');
+  const named = given['image_processor_type'] ?? given['feature_extractor_type'] ?? 'ViTImageProcessor';
+  const type = typeof named === 'string' ? named : JSON.stringify(named);
+  const kind = type.replace(/(ImageProcessor|FeatureExtractor)(Fast|Pil)?$/, '');
   const own = defaults[kind];
   if (!own)
     throw fail(
-      `the processor must be that of ${Object.keys(defaults).join(', ')}, got image_processor_type ${String(type)}`,
+      `the processor must be that of ${Object.keys(defaults).join(', ')}, got image_processor_type ${type}`,
     );
   const parsed = schema.safeParse(given);
   if (!parsed.success) throw fail(z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' '));
@@ -185,7 +186,7 @@ export function pictureProcessor(given: Readonly<Record<string, unknown>>, where
   );
   if (strange !== undefined) throw fail(`no processor knows ${strange}, got true`);
   const stated = Object.fromEntries(Object.entries(parsed.data).filter(([, value]) => value !== null));
-  const config = { ...own, ...stated } as Config;
+  const config: Config = { ...own, ...stated };
   const { height, width, shape } = shaping(kind, config, fail);
   const factor = config.do_rescale === false ? 1 : (config.rescale_factor ?? 1 / 255);
   const [mean, deviation] =

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
-import { describeFeatures, itemTexts } from '@ferry/features';
+import { describeFeatures, itemPictures, itemTexts, type ItemPictures } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import { addArrays } from '../hashing.ts';
 import type { JobConsole } from './console.ts';
+import { requireEncoders } from './trainedParts.ts';
 
 /** A domain and the features of its items. */
 export interface LoadedDomain {
@@ -15,6 +16,8 @@ export interface LoadedDomain {
   readonly features: DomainFeatures;
   /** The texts of its items, where an encoder is trained on them. [N] */
   readonly texts?: readonly (string | undefined)[];
+  /** The pictures of its items, where an encoder is trained on them. */
+  readonly pictures?: ItemPictures;
 }
 
 /** A domain before anything is encoded. */
@@ -57,6 +60,7 @@ export async function openForJob(
           (`a user gives ${split === 'train' ? 'one from four interactions on' : 'one from three interactions on'}; ` +
             'leave it out'),
       );
+  requireEncoders(recipe.features);
   return { domain, stored: await storedFeatures(domain, recipe.features, { words }), words };
 }
 
@@ -70,7 +74,12 @@ export async function loadDomain(
     console.features?.(domain.name, modality, progress);
   };
   const features = await domainFeatures(domain, recipe.features, report, { stored, words });
-  return { domain, features, ...(recipe.features.text === 'trained' && { texts: itemTexts(domain) }) };
+  return {
+    domain,
+    features,
+    ...(recipe.features.text === 'trained' && { texts: itemTexts(domain) }),
+    ...(recipe.features.image === 'trained' && { pictures: await itemPictures(domain) }),
+  };
 }
 
 /** A few lines that describe a domain. */
@@ -93,9 +102,10 @@ export function describeDomain({ domain, features }: LoadedDomain): string[] {
  */
 export function fingerprint(domains: readonly LoadedDomain[], positions: number): string {
   const hash = createHash('sha256');
-  for (const { domain, features, texts } of domains) {
+  for (const { domain, features, texts, pictures } of domains) {
     hash.update(JSON.stringify(domain.items.ids));
     if (texts) hash.update(JSON.stringify(texts));
+    if (pictures) hash.update(JSON.stringify(pictures.inputs.map((input) => input?.hash ?? null)));
     addArrays(hash, [domain.train.items]);
     for (const { targets, starts, ends } of [domain.train, domain.valid, domain.test]) {
       const seen = starts.map((start, r) => Math.max(start, ends[r]! - positions));

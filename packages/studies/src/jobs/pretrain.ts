@@ -6,7 +6,7 @@ import { describeDomain, fingerprint, loadDomain, openForJob, type LoadedDomain 
 import { checkPlace } from './place.ts';
 import { modelOf, objectiveOf, readsWords, recommenderOf } from './recommender.ts';
 import { train } from './train.ts';
-import { encoderGroups } from './trainedText.ts';
+import { encoderGroups } from './trainedEncoders.ts';
 
 /**
  * Pre-trains on the sources of a recipe, together. A finished run is not trained again.
@@ -31,7 +31,7 @@ export async function runPretrain(
   }
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
-  const recommender = await recommenderOf(model, recipe, sources);
+  const recommender = await recommenderOf(model, recipe, sources, console);
   const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery, checkpointEvery } =
     recipe.pretraining;
   const training = createTraining({

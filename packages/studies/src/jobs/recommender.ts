@@ -11,7 +11,7 @@ import {
 import { sequential, type AnyModel } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import type { LoadedDomain } from './domain.ts';
-import { trainedText, trainedTextOf } from './trainedText.ts';
+import { trainedEncoders } from './trainedEncoders.ts';
 
 /** The model a recipe names. */
 export function anyModelOf(
@@ -60,20 +60,25 @@ export function readsWords(model: SequentialModel, recipe: RunRecipe): boolean {
   return model.objectives[objective]?.words?.(settings) ?? false;
 }
 
-/** A fresh model on a domain, or on several together, as a recipe says. */
+/**
+ * A fresh model on a domain, or on several together, as a recipe says.
+ *
+ * @param console - Told how far encoders that are trained with the model are in reading the items.
+ */
 export async function recommenderOf(
   model: SequentialModel,
   recipe: RunRecipe,
   domains: readonly LoadedDomain[],
+  console: Pick<JobConsole, 'features' | 'line'>,
 ): Promise<Recommender> {
-  const { text, image } = domains[0]!.features;
-  const encoder = trainedTextOf(recipe);
-  const trained = encoder && (await trainedText(encoder, recipe.seed, domains));
-  const textWidth = trained?.tower.width ?? text?.width;
-  const featureWidths = {
-    ...(textWidth !== undefined && { text: textWidth }),
-    ...(image && { image: image.width }),
-  };
+  const { features } = domains[0]!;
+  const trained = await trainedEncoders(recipe, domains, console);
+  const featureWidths = Object.fromEntries(
+    (['text', 'image'] as const).flatMap((modality) => {
+      const width = trained?.encoders[modality]?.width ?? features[modality]?.width;
+      return width === undefined ? [] : [[modality, width] as const];
+    }),
+  ) as Partial<Record<Modality, number>>;
   const options = optionsOf(model, recipeParts(recipe, model), featureWidths);
   const wanted = model.modalities(options);
   const widths = Object.fromEntries(
@@ -87,10 +92,11 @@ export async function recommenderOf(
       `${model.name} with these settings reads features of ${wanted.join(' or ')}: set features.text or ` +
         'features.image, got neither',
     );
-  if (trained && !wanted.includes('text'))
+  const unread = (Object.keys(trained?.encoders ?? {}) as Modality[]).find((one) => !wanted.includes(one));
+  if (unread)
     throw new UserError(
-      `${model.name} with these settings reads no features, got features.text: trained; ` +
-        'say model.tower.features: true, or features.text: none',
+      `${model.name} with these settings reads no ${unread} features, got features.${unread}: trained; ` +
+        `say model.tower.features: true, or features.${unread}: none`,
     );
   const catalogue = createCatalogue(
     { featureWidths: widths },
@@ -100,7 +106,7 @@ export async function recommenderOf(
       items: domain.items.ids.length,
       users: domain.users.length,
     })),
-    trained && { text: trained.tower },
+    trained?.encoders,
   );
   return createRecommender(model, { options, catalogue, seed: recipe.seed });
 }

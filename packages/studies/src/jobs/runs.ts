@@ -30,7 +30,7 @@ import type { JobConsole } from './console.ts';
 import { loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { knowsIds, modelOf, optionsOf, recommenderOf, widthsBefore } from './recommender.ts';
 import type { TargetRecipe } from './target.ts';
-import { tokensOfDomain } from './trainedText.ts';
+import { tokensOfDomain } from './trainedEncoders.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
 
 function runDocument(run: string): RecipeDocument {
@@ -162,7 +162,7 @@ export async function openRun(
   const opened = await openForJob(recipe.target, recipe);
   check?.(opened.domain);
   const target = await loadDomain(opened, recipe, console);
-  const model = await recommenderOf(kind, recipe, [target]);
+  const model = await recommenderOf(kind, recipe, [target], console);
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
     // An imported checkpoint may have none.

@@ -19,7 +19,7 @@ import { checkPlace } from './place.ts';
 import { modelOf, objectiveOf, recommenderOf } from './recommender.ts';
 import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
-import { encoderGroups } from './trainedText.ts';
+import { encoderGroups } from './trainedEncoders.ts';
 import { checkStart, startingWeights } from './weights.ts';
 
 /** A recipe that trains on one domain. */
@@ -144,7 +144,7 @@ export async function runTarget(
       console,
     ));
   if (describe && fresh) for (const line of describeDomain(target)) console.line(line);
-  const recommender = await recommenderOf(model, recipe, [target]);
+  const recommender = await recommenderOf(model, recipe, [target], console);
   const start = async (): Promise<void> => {
     if (from === null) return;
     const { path, tensors } = await startingWeights(from);

@@ -1,0 +1,107 @@
+/** Encoders that a recipe trains with its model (`features.text: trained`, `features.image: trained`). */
+import { join } from 'node:path';
+import { RandomStream } from '@ferry/engine';
+import { encoderTower, type EncoderTower, type ItemContent } from '@ferry/encoders';
+import { featureStore, type Modality } from '@ferry/features';
+import {
+  imageEncoderSchema,
+  textEncoderSchema,
+  type ImageEncoderSettings,
+  type RunRecipe,
+  type TextEncoderSettings,
+} from '@ferry/recipes';
+import type { DomainFeatures, ItemEncoders } from '@ferry/sequential';
+import type { JobConsole } from './console.ts';
+import type { LoadedDomain } from './domain.ts';
+import { openImages } from './trainedImages.ts';
+import type { OpenedEncoder } from './trainedParts.ts';
+import { openTexts } from './trainedTexts.ts';
+
+/** The encoders of a recipe, and what they read of each domain's items. */
+export interface TrainedEncoders {
+  /** The encoders as towers. */
+  readonly encoders: ItemEncoders;
+  /** By domain. */
+  readonly domains: readonly Pick<DomainFeatures, 'content' | 'present'>[];
+}
+
+type Features = Pick<RunRecipe, 'features'>;
+
+/** Settings of the encoders that a recipe trains. */
+function settingsOf({ features }: Features): { text?: TextEncoderSettings; image?: ImageEncoderSettings } {
+  return {
+    ...(features.text === 'trained' && { text: features.textEncoder ?? textEncoderSchema.parse({}) }),
+    ...(features.image === 'trained' && { image: features.imageEncoder ?? imageEncoderSchema.parse({}) }),
+  };
+}
+
+/** Whether the tokens of a recipe's text encoder are those of one domain, and mean nothing on another. */
+export function tokensOfDomain(recipe: Features): boolean {
+  const { text } = settingsOf(recipe);
+  return text !== undefined && text.from === undefined;
+}
+
+/** Rates of their own for the weights of a recipe's encoders, as an optimiser's groups. */
+export function encoderGroups(recipe: Features): { groups?: { match: string[]; learningRate: number }[] } {
+  const groups = Object.entries(settingsOf(recipe)).flatMap(([modality, { learningRate }]) =>
+    learningRate === undefined ? [] : [{ match: [`encoders.${modality}.**`], learningRate }],
+  );
+  return groups.length === 0 ? {} : { groups };
+}
+
+/**
+ * Makes the encoders of a recipe and turns the domains' texts and pictures into what they read: token numbers and
+ * pixels, or what their frozen layers make of them, which is kept beside the domain's features.
+ *
+ * @param domains - Loaded with their texts and pictures.
+ * @returns Undefined if the recipe trains none.
+ */
+export async function trainedEncoders(
+  recipe: Features & Pick<RunRecipe, 'seed'>,
+  domains: readonly LoadedDomain[],
+  console: Pick<JobConsole, 'features' | 'line'>,
+): Promise<TrainedEncoders | undefined> {
+  const { text, image } = settingsOf(recipe);
+  const root = RandomStream.fromSeed(recipe.seed);
+  const opened: [Modality, OpenedEncoder][] = [];
+  if (text) opened.push(['text', await openTexts(text, domains, root.split('text encoder'))]);
+  if (image) {
+    const { damagedPictures: damaged } = recipe.features;
+    opened.push([
+      'image',
+      await openImages(image, domains, root.split('image encoder'), { damaged, console }),
+    ]);
+  }
+  if (opened.length === 0) return undefined;
+  const encoders: Partial<Record<Modality, EncoderTower>> = {};
+  const made = domains.map(
+    (): {
+      content: Record<string, NonNullable<DomainFeatures['content']>[string]>;
+      present: Partial<Record<Modality, Uint8Array>>;
+    } => ({ content: {}, present: {} }),
+  );
+  for (const [modality, { encoder, options, items, present, random }] of opened) {
+    const tower = encoderTower(encoder, options, random);
+    encoders[modality] = tower;
+    for (const [d, { domain }] of domains.entries()) {
+      const content = await contentOf(tower, items[d]!, domain, (done, total) => {
+        console.features?.(domain.name, modality, { done, total });
+      });
+      for (const [name, table] of Object.entries(content)) made[d]!.content[`${modality}.${name}`] = table;
+      made[d]!.present[modality] = present[d]!;
+    }
+  }
+  return { encoders, domains: made };
+}
+
+/** What a catalogue holds of a domain's items. */
+async function contentOf(
+  tower: EncoderTower,
+  items: ItemContent,
+  domain: LoadedDomain['domain'],
+  progress: (done: number, total: number) => void,
+): ReturnType<EncoderTower['content']> {
+  if (tower.frozenLayers === 0) return tower.content(items);
+  const { features } = await featureStore(domain);
+  return tower.content(items, { directory: join(features, 'layers'), progress });
+}

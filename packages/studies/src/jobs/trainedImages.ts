@@ -1,0 +1,59 @@
+import type { RandomStream } from '@ferry/engine';
+import { createEncoder, loadEncoder, type Encoder } from '@ferry/encoders';
+import { loadPictureProcessor, pictureProcessor, readPictures, type PictureProcessor } from '@ferry/features';
+import type { ImageEncoderSettings } from '@ferry/recipes';
+import type { JobConsole } from './console.ts';
+import type { LoadedDomain } from './domain.ts';
+import { encoderFolder, type OpenedEncoder } from './trainedParts.ts';
+
+/** A pre-trained encoder with its processor, or one from nothing that reads pictures of a size. */
+async function open(
+  { from, config, size, pooling }: ImageEncoderSettings,
+  random: RandomStream,
+): Promise<{ encoder: Encoder; processor: PictureProcessor }> {
+  const settings = { modality: 'image' as const, ...(pooling && { pooling }) };
+  if (from !== undefined) {
+    const directory = encoderFolder(from, 'features.imageEncoder.from');
+    return {
+      encoder: await loadEncoder(directory, settings),
+      processor: await loadPictureProcessor(directory),
+    };
+  }
+  // All families but ResNet know the size of their pictures.
+  const sizes = { ...(config.model_type !== 'resnet' && { image_size: size }), ...config };
+  return {
+    encoder: createEncoder(sizes, random, settings),
+    processor: pictureProcessor({ size }, 'features.imageEncoder.size'),
+  };
+}
+
+/** The image encoder of a recipe and the domains' pictures, as bytes of one size. */
+export async function openImages(
+  settings: ImageEncoderSettings,
+  domains: readonly LoadedDomain[],
+  random: RandomStream,
+  { damaged, console }: { damaged: 'refuse' | 'missing'; console: Pick<JobConsole, 'features' | 'line'> },
+): Promise<OpenedEncoder> {
+  const { encoder, processor } = await open(settings, random.split('weights'));
+  const { gain, shift } = processor;
+  const read = [];
+  for (const { domain, pictures } of domains) {
+    const progress = (done: number, total: number): void => {
+      console.features?.(domain.name, 'image', { done, total });
+    };
+    const one = await readPictures(domain, pictures!, processor, { damaged, progress });
+    for (const note of one.notes) console.line(`  ${domain.name}: ${note}`);
+    read.push(one);
+  }
+  return {
+    encoder,
+    options: {
+      tuning: settings.tuning,
+      pixels: { gain, shift },
+      ...(settings.augment && { augment: settings.augment }),
+    },
+    items: read.map(({ shape, data }) => ({ pixels: { shape, data } })),
+    present: read.map(({ present }) => present),
+    random: random.split('lora'),
+  };
+}

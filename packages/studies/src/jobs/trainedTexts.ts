@@ -1,0 +1,73 @@
+import type { RandomStream } from '@ferry/engine';
+import {
+  createEncoder,
+  loadEncoder,
+  loadTokenizer,
+  tokenise,
+  vocabularyTokenizer,
+  wordVocabulary,
+  type Encoder,
+  type TextTokenizer,
+} from '@ferry/encoders';
+import type { TextEncoderSettings } from '@ferry/recipes';
+import type { LoadedDomain } from './domain.ts';
+import { encoderFolder, type OpenedEncoder } from './trainedParts.ts';
+
+/** A pre-trained encoder with its tokenizer, or one from nothing with a vocabulary of these texts. */
+async function open(
+  settings: TextEncoderSettings,
+  texts: readonly string[],
+  random: RandomStream,
+): Promise<{ encoder: Encoder; tokenizer: TextTokenizer }> {
+  const { from, config, vocabulary, length, pooling } = settings;
+  if (from !== undefined) {
+    const directory = encoderFolder(from, 'features.textEncoder.from');
+    return {
+      encoder: await loadEncoder(directory, { modality: 'text', ...(pooling && { pooling }) }),
+      tokenizer: await loadTokenizer(directory),
+    };
+  }
+  const lines = wordVocabulary(texts, vocabulary);
+  const tokenizer = vocabularyTokenizer(lines);
+  const sizes = {
+    // RoBERTa and MPNet have two positions before those of a text, and count those of tokens that are no padding.
+    max_position_embeddings: length + 2,
+    pad_token_id: tokenizer.padding,
+    ...config,
+    vocab_size: lines.length,
+  };
+  return {
+    encoder: createEncoder(sizes, random, { modality: 'text', pooling: pooling ?? 'mean' }),
+    tokenizer,
+  };
+}
+
+/** The text encoder of a recipe and the tokens of the domains' texts, all padded to one length. */
+export async function openTexts(
+  settings: TextEncoderSettings,
+  domains: readonly LoadedDomain[],
+  random: RandomStream,
+): Promise<OpenedEncoder> {
+  const texts = domains.map((domain) => domain.texts!);
+  const all = texts.flat();
+  const known = all.filter((text) => text !== undefined);
+  const { encoder, tokenizer } = await open(settings, known, random.split('weights'));
+  const { ids, mask } = tokenise(tokenizer, all, settings.length);
+  const [, T] = ids.shape as [number, number];
+  let from = 0;
+  const items = texts.map(({ length }) => {
+    const [begin, end] = [from * T, (from + length) * T];
+    from += length;
+    return {
+      ids: { shape: [length, T], data: ids.data.subarray(begin, end) },
+      mask: { shape: [length, T], data: mask.data.subarray(begin, end) },
+    };
+  });
+  return {
+    encoder,
+    options: { tuning: settings.tuning },
+    items,
+    present: texts.map((own) => Uint8Array.from(own, (text) => (text === undefined ? 0 : 1))),
+    random: random.split('lora'),
+  };
+}
