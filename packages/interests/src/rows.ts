@@ -11,17 +11,22 @@ const singleTolerance = Math.fround(tolerance);
  * @param products - [T] -2ab.
  * @param norm - |a|^2.
  * @param norms - [T] |b|^2.
+ * @returns The largest of them.
  */
 export function fillSquaredDistances(
   squares: Float32Array,
   products: Float32Array,
   norm: number,
   norms: Float32Array,
-): void {
+): number {
   const own = Math.fround(norm);
+  let largest = 0;
   for (let j = 0; j < squares.length; j++) {
     const sum = Math.fround(own + norms[j]!);
     const square = Math.fround(products[j]! + sum);
-    squares[j] = square > Math.fround(sum * singleTolerance) ? square : 0;
+    const exact = square > Math.fround(sum * singleTolerance) ? square : 0;
+    squares[j] = exact;
+    if (exact > largest) largest = exact;
   }
+  return largest;
 }

@@ -54,13 +54,13 @@ const sampled = 1024;
  *
  * @param total - T.
  * @param k - How many are summed, 1..T.
- * @returns A function of a row [T] that fills `near` with the smallest values, ascending (equal ones by column), and
- * returns the sum of the k smallest and the largest of all.
+ * @returns A function of a row [T] and the largest of its values that fills `near` with the smallest, ascending (equal ones
+ * by column), and returns the sum of the k smallest.
  */
 export function rowSelector(
   total: number,
   k: number,
-): (row: Float32Array, near: Near) => { sum: number; largest: number } {
+): (row: Float32Array, largest: number, near: Near) => number {
   const stride = Math.max(1, Math.floor(total / sampled));
   const sample = new Float64Array(Math.ceil(total / stride));
   // The share of the sample that lies below the k-th smallest value deviates by this; four deviations are rarely passed.
@@ -123,20 +123,19 @@ export function rowSelector(
       : sum + sumOfSmallest(inside.subarray(0, middle), wanted);
   }
 
-  return (row, near) => {
+  return (row, largest, near) => {
     const bits = new Int32Array(row.buffer, row.byteOffset, total);
-    let largest = 0;
-    for (let j = 0; j < total; j++) if (bits[j]! > largest) largest = bits[j]!;
+    const all = bitsOf(largest);
     for (let i = 0, j = 0; j < total; i++, j += stride) sample[i] = row[j]!;
-    const high = highRank < sample.length ? bitsOf(kthSmallest(sample, highRank)) : largest;
+    const high = highRank < sample.length ? bitsOf(kthSmallest(sample, highRank)) : all;
     const low = lowRank > 0 ? bitsOf(kthSmallest(sample.subarray(0, highRank), lowRank)) : 0;
     let count = keep(bits, high);
     let sum = sumAbove(low, count);
     if (sum === undefined) {
-      count = keep(bits, largest);
+      count = keep(bits, all);
       sum = sumAbove(0, count)!;
     }
     fill(near, count);
-    return { sum, largest: new Float32Array(Int32Array.of(largest).buffer)[0]! };
+    return sum;
   };
 }

@@ -164,8 +164,8 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
         (_, from, products) => {
           for (let at = 0, i = from; at < products.length; at += total, i++) {
             const row = products.subarray(at, at + total) as Float32Array;
-            fillSquaredDistances(squares, row, norms[i]!, norms);
-            const { sum, largest } = select(squares, {
+            const largest = fillSquaredDistances(squares, row, norms[i]!, norms);
+            const sum = select(squares, largest, {
               values: kept.values.subarray(i * size, (i + 1) * size),
               columns: kept.columns.subarray(i * size, (i + 1) * size),
             });

@@ -7,8 +7,10 @@ describe('fillSquaredDistances', () => {
     // -2ab of a = (3, 4) with (3, 0), (0, 4), (-3, -4), with itself, and with itself but for rounding.
     const products = Float32Array.of(-18, -32, 50, -50, -50 + 8e-5);
     const squares = new Float32Array(5).fill(7);
-    fillSquaredDistances(squares, products, 25, norms);
+    expect(fillSquaredDistances(squares, products, 25, norms)).toBe(100);
     expect([...squares]).toEqual([16, 9, 100, 0, 0]);
+    const own = products.subarray(3);
+    expect(fillSquaredDistances(squares.subarray(3), own, 25, norms.subarray(3))).toBe(0);
   });
 
   it('keeps what is just above the tolerance, and never gives less than 0', () => {
