@@ -191,11 +191,13 @@ export interface TokenArrays {
  *
  * @param texts - N texts.
  * @param longest - Most tokens, the special ones included.
+ * @param step - T is a multiple of this, or `longest`: batches of few shapes. Default 1.
  */
 export function tokenise(
   tokenizer: TextTokenizer,
   texts: readonly (string | undefined)[],
   longest: number,
+  step = 1,
 ): TokenArrays {
   const known = new Map<string, number[]>();
   const rows = texts.map((text) => {
@@ -204,7 +206,8 @@ export function tokenise(
     known.set(text, found);
     return found;
   });
-  const T = rows.reduce((most, row) => Math.max(most, row.length), 1);
+  const needed = rows.reduce((most, row) => Math.max(most, row.length), 1);
+  const T = Math.max(needed, Math.min(longest, Math.ceil(needed / step) * step));
   const ids = new Int32Array(rows.length * T).fill(tokenizer.padding);
   const mask = new Float32Array(rows.length * T);
   rows.forEach((row, i) => {

@@ -114,6 +114,9 @@ describe('tokenise', () => {
     expect(rows[0]).toEqual(rows[3]);
     expect(lengths).toEqual([T, 2, 0, T]);
     expect(rows[1]!.slice(2).every((id) => id === tokenizer.padding)).toBe(true);
+    const lengthOf = (longest: number): number =>
+      tokenise(tokenizer, ['steel lamp'], longest, 8).ids.shape[1]!;
+    expect([T, lengthOf(12), lengthOf(6), lengthOf(3)]).toEqual([4, 8, 6, 3]);
   });
 });
 

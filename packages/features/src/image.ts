@@ -1,7 +1,6 @@
+import { buildFeatures } from './build.ts';
 import { openClipImage, clipIdentity, type ClipOptions } from './clip.ts';
-import { extract, type ExtractionOptions } from './extract.ts';
-import { pictureInputs } from './inputs.ts';
-import { listPictures } from './pictureFiles.ts';
+import type { ExtractionOptions } from './extract.ts';
 import { describePixels, openPixels } from './pixels.ts';
 import type { FeatureDomain, FeatureMatrix } from './types.ts';
 
@@ -38,25 +37,14 @@ export async function buildImageFeatures(
   domain: FeatureDomain,
   options: ImageFeatureOptions = {},
 ): Promise<FeatureMatrix> {
-  const { encoder = 'pixels', damaged } = options;
-  const { inputs, absent } = await pictureInputs(domain);
-  return extract(
+  const { encoder = 'pixels' } = options;
+  return buildFeatures(
+    domain,
+    'image',
     {
-      domain,
-      modality: 'image',
-      encoder,
+      name: encoder,
       identity: encoder === 'clip' ? await clipIdentity('image', options) : describePixels,
-      inputs,
-      cost: () => 0,
       open: () => (encoder === 'clip' ? openClipImage(options) : openPixels()),
-      damaged,
-      notes:
-        absent.length === 0
-          ? []
-          : [
-              `${absent.length} of ${domain.items.images.filter((image) => image !== undefined).length} pictures ` +
-                `named cannot be read: ${listPictures(absent)}`,
-            ],
     },
     options,
   );

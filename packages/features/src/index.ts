@@ -1,4 +1,4 @@
-export type { ExtractionProgress, FeatureDomain, FeatureMatrix, Modality } from './types.ts';
+export type { Encoder, ExtractionProgress, FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 export { blankCard } from './blankCard.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { unpackNpz } from './npz.ts';
@@ -30,12 +30,19 @@ export {
   type ImageEncoderName,
   type ImageFeatureOptions,
 } from './image.ts';
+export { buildFeatures, type BuildOptions, type FeatureEncoder } from './build.ts';
 export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
 export { loadPictureProcessor, pictureProcessor, type PictureProcessor } from './pictures/processor.ts';
 export type { Rgb } from './pictures/resize.ts';
-export { itemPictures, readPictures, type ItemPictures, type PictureBytes } from './pictures/read.ts';
+export {
+  itemPictures,
+  readPicture,
+  readPictures,
+  type ItemPictures,
+  type PictureBytes,
+} from './pictures/read.ts';
 export { dropWords, type WordDrop } from './words.ts';
 export {
   blocksOf,

@@ -1,3 +1,3 @@
 // What `ferry features` loads when it is run, and nothing else.
-export { domainFeatures, listDomainFeatures, openDomain } from '@ferry/studies';
+export { listDomainFeatures, makeFeatures, openDomain } from '@ferry/studies';
 export { runDucho } from '@ferry/features';

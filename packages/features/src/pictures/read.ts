@@ -29,6 +29,15 @@ export async function itemPictures(domain: Pick<Domain, 'directory' | 'items'>):
   return pictureInputs(domain);
 }
 
+/**
+ * Decodes a picture as an encoder reads it: float32 [3, height, width].
+ *
+ * @throws InputError if it cannot be decoded.
+ */
+export async function readPicture(path: string, processor: PictureProcessor): Promise<Float32Array> {
+  return processor.pixels(await decode(path));
+}
+
 /** Pictures decoded at once. */
 const TOGETHER = 16;
 
