@@ -13,6 +13,7 @@ const known: Readonly<Record<string, () => Promise<StudyDefinition>>> = {
   features: async () => (await import('@ferry/feature-study')).featureStudy,
   modality: async () => (await import('@ferry/modality-study')).modalityStudy,
   grid: () => Promise.resolve(gridStudy),
+  news: async () => (await import('@ferry/news-study')).newsStudy,
   transfer: async () => (await import('@ferry/transfer-study')).transferStudy,
 };
 

@@ -96,6 +96,58 @@ it('trains NRMS on a folder in the form of MIND, evaluates it, and compares it w
   expect(await ferry('train', 'news.yaml', '--out', 'words')).toContain('was finished before');
 });
 
+it('studies the four experiments and defects, and answers the thesis’s questions', async () => {
+  writeFileSync(
+    'study.yaml',
+    `job: study
+study: news
+targets: [mind]
+seeds: [1]
+backend: ort
+threads: 1
+model: { name: nrms, wordWidth: 8, heads: 2, headWidth: 4, queryWidth: 4, titleWords: 6, history: 5 }
+training: { epochs: 2, batchSize: 32, learningRate: 0.01 }
+axes:
+  experiment:
+    2 frozen: { model: { encoder: vectors }, features: { text: stored, textWidth: 4 } }
+    4 tuned text: {}
+  defect:
+    none: {}
+    E1: { model: { defects: [order-as-ranks] } }
+    E5: { model: { defects: [csv-quotes] } }
+    F3: { model: { defects: [empty-candidate] } }
+except: [{ experiment: 2 frozen, defect: [E5, F3] }]
+`,
+  );
+  const vectors = Float32Array.from({ length: N * 4 }, (_, at) =>
+    Math.floor(at / 4) % 4 === at % 4 ? 1 : 0.1,
+  );
+  writeFileSync('mind/mind.feat1CLS', new Uint8Array(vectors.buffer));
+  const out = await ferry('study', 'study.yaml', '--out', 'study');
+  expect(out).toMatch(/\[6\/6\] mind, 4 tuned text, F3, seed 1/);
+  expect(out).toMatch(/mean history \(text vectors\) .*0\.9/);
+  expect(out).toMatch(/Can frozen encoders recommend news\?.*2 frozen reaches an AUC of/);
+  const { runs } = JSON.parse(readFileSync('study/results.json', 'utf8')) as {
+    runs: {
+      defect: string;
+      experiment: string;
+      test: Record<string, number>;
+      corrected?: Record<string, number>;
+    }[];
+  };
+  const of = (defect: string) =>
+    runs.find((run) => run.experiment === '4 tuned text' && run.defect === defect)!;
+  expect(of('none').corrected).toBeUndefined();
+  expect(of('E1').test['auc']).toBeLessThan(of('E1').corrected!['auc']! - 0.1);
+  expect(of('F3').test['auc']).not.toBe(of('F3').corrected!['auc']);
+  // All but one title open a quotation that the next one ends: every other line is lost.
+  expect(of('E5').test['auc']).toBeLessThan(of('none').test['auc']!);
+  const report = readFileSync('study/report.html', 'utf8');
+  for (const words of ['The three questions', 'What each defect does', 'The thesis’s numbers', '0.689'])
+    expect(report).toContain(words);
+  expect(await ferry('study', 'study.yaml', '--out', 'study')).toMatch(/finished before/);
+});
+
 it('writes what the leaderboard takes, of the test folder without labels where there is one', async () => {
   const options = ['--out', 'short', 'training.epochs=1'];
   await ferry('train', 'news.yaml', ...options);

@@ -6,10 +6,19 @@ import type { Impressions } from './mind/types.ts';
  * Defects of published code that every model can be given, to measure what each alone does. All are off unless a recipe
  * names them.
  */
-export const commonDefects = ['oldest-history', 'empty-candidate', 'bf16-scores', 'bf16-weights'] as const;
+export const commonDefects = [
+  'order-as-ranks',
+  'csv-quotes',
+  'oldest-history',
+  'empty-candidate',
+  'bf16-scores',
+  'bf16-weights',
+] as const;
 
 /** Name of a defect. */
 export type Defect =
+  | 'order-as-ranks'
+  | 'csv-quotes'
   | 'shared-mask'
   | 'raw-logit'
   | 'long-history'
@@ -23,6 +32,8 @@ export type Defect =
 
 /** What each defect is; the letter and number are those of the documentation. */
 export const defectTexts: Readonly<Record<Defect, string>> = {
+  'order-as-ranks': 'E1: the places of the candidates in order of score are taken for their ranks',
+  'csv-quotes': 'E5: news.tsv is read as CSV, whose quotation marks swallow lines',
   'shared-mask': 'E2: in training, all histories of a batch are masked as its last one; none is in the test',
   'raw-logit': 'E3: ranked by the logit of a click alone, not by its difference to that of no click',
   'long-history': 'E4: histories are cut in training and not in the test',

@@ -27,6 +27,7 @@ export {
 export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
 export { meanHistoryScores, wordHistoryScores, type VectorTable } from './mind/meanHistory.ts';
+export { measureImpressions, scoredImpressions, type MeasuredImpressions } from './mind/measure.ts';
 export { readSubmission, submissionLines, writeSubmission } from './mind/submission.ts';
 export {
   mindStatistics,
@@ -55,7 +56,7 @@ export type {
   WordReading,
 } from './contract.ts';
 export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
-export { impressionMetrics, type NewsEvaluation } from './evaluation.ts';
+export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
 export { newsParts, type NewsParts } from './parts.ts';
 export { filledVectors, newsCatalogue } from './catalogue.ts';
 export { readNewsWords } from './words/newsWords.ts';

@@ -1,5 +1,4 @@
 import { compile, embedding, tf } from '@ferry/engine';
-import { fromBfloat16, toBfloat16 } from '@ferry/nn';
 import { clicksOf, padClicks } from './batches.ts';
 import type { NewsInputs, NewsStep } from './contract.ts';
 import { newsIn, rowOf } from './mind/rows.ts';
@@ -197,10 +196,7 @@ export function createNewsScorer(
     encode,
     score: async (impressions, made) => {
       const vectors = made ?? (await encode(newsIn(catalogue, impressions)));
-      const scores = await (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);
-      return options.defects.includes('bf16-scores')
-        ? scores.map((score) => fromBfloat16(toBfloat16(score)))
-        : scores;
+      return (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);
     },
     dispose: () => {
       for (const compiled of [news, users, pairs]) compiled.dispose();

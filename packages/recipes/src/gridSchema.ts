@@ -41,76 +41,85 @@ const { features, objective, training } = trainSchema.shape;
 const isKey = (key: string): boolean =>
   key === 'model' || key === 'objective' || sections.some((section) => key.startsWith(`${section}.`));
 
+/** What recipes of studies of axes have, whatever their runs are measured by. */
+export const gridKeys = {
+  ...{ job, study, description, needs, takes, targets, seeds, out, backend, threads },
+  ...{ features, model: studyKeys.model, objective, training },
+  axes: z
+    .record(z.string().min(1), axis)
+    .describe(
+      'what varies: by a key of a run with its values (model, objective, training.learningRate: [1e-3, 1e-4]), ' +
+        'or by any name with named settings ({ tower: { ID: {}, text: { model: { tower: { ids: false, features: ' +
+        'true } } } } })',
+    ),
+  except: z
+    .array(z.record(z.string(), z.union([scalar, z.array(scalar).min(1)])))
+    .default([])
+    .describe('combinations that are left out: { model: dssm, objective: [bce, softmax] }'),
+  draw: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('so many of the combinations, drawn at random by the first seed: random search; default all'),
+  compare: z
+    .array(
+      z.strictObject({
+        along: z.string(),
+        against: scalar,
+        title: z.string().min(1).optional(),
+      }),
+    )
+    .optional()
+    .describe(
+      'families of tests: along which axis, against which of its values; default each axis against its first value',
+    ),
+};
+
+/** Rules of the axes of a study, and of what is left out and compared along them. */
+export function checkAxes(
+  recipe: Pick<z.output<z.ZodObject<typeof gridKeys>>, 'axes' | 'except' | 'compare'>,
+  context: z.core.$RefinementCtx,
+): void {
+  const problem = (path: (string | number)[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  const names = Object.keys(recipe.axes);
+  if (names.length === 0) problem(['axes'], 'must have at least one axis, got none');
+  const valuesOf = (name: string): AxisScalar[] => {
+    const values = recipe.axes[name]!;
+    return Array.isArray(values) ? values : Object.keys(values);
+  };
+  for (const name of names) {
+    if (['seed', 'seeds', 'target', 'targets'].includes(name))
+      problem(['axes', name], `must stand beside axes, as ${name.replace(/s?$/, 's')}: […]`);
+    else if (Array.isArray(recipe.axes[name]) && !isKey(name))
+      problem(
+        ['axes', name],
+        'must be model, objective or a key of features, model, objective or training where its values are a ' +
+          `list, got ${name}`,
+      );
+    else if (valuesOf(name).length === 0) problem(['axes', name], 'must have at least one value, got none');
+  }
+  const known = (path: (string | number)[], name: string, value: AxisScalar): void => {
+    if (!names.includes(name)) problem(path, `must name one of the axes ${names.join(', ')}, got ${name}`);
+    else if (!valuesOf(name).includes(value))
+      problem(path, `must be a value of ${name}: ${valuesOf(name).join(', ')}, got ${String(value)}`);
+  };
+  recipe.except.forEach((places, i) => {
+    for (const [name, values] of Object.entries(places))
+      for (const value of Array.isArray(values) ? values : [values]) known(['except', i, name], name, value);
+  });
+  recipe.compare?.forEach(({ along, against }, i) => {
+    known(['compare', i, names.includes(along) ? 'against' : 'along'], along, against);
+  });
+}
+
 /** The recipe of a study of axes: trainings of every combination of values, on every target, with every seed. */
 export const gridSchema = z
-  .strictObject({
-    ...{ job, study, description, needs, takes, targets, seeds, baselines, out, backend, threads },
-    ...{ features, model: studyKeys.model, objective, training },
-    axes: z
-      .record(z.string().min(1), axis)
-      .describe(
-        'what varies: by a key of a run with its values (model, objective, training.learningRate: [1e-3, 1e-4]), ' +
-          'or by any name with named settings ({ tower: { ID: {}, text: { model: { tower: { ids: false, features: ' +
-          'true } } } } })',
-      ),
-    except: z
-      .array(z.record(z.string(), z.union([scalar, z.array(scalar).min(1)])))
-      .default([])
-      .describe('combinations that are left out: { model: dssm, objective: [bce, softmax] }'),
-    draw: z
-      .int()
-      .min(1)
-      .optional()
-      .describe('so many of the combinations, drawn at random by the first seed: random search; default all'),
-    compare: z
-      .array(
-        z.strictObject({
-          along: z.string(),
-          against: scalar,
-          title: z.string().min(1).optional(),
-        }),
-      )
-      .optional()
-      .describe(
-        'families of tests: along which axis, against which of its values; default each axis against its first value',
-      ),
-    evaluation: studyKeys.evaluation,
-  })
+  .strictObject({ ...gridKeys, baselines, evaluation: studyKeys.evaluation })
   .superRefine((recipe, context) => {
     checkStudy(recipe, context);
-    const problem = (path: (string | number)[], message: string): void => {
-      context.addIssue({ code: 'custom', path, message });
-    };
-    const names = Object.keys(recipe.axes);
-    if (names.length === 0) problem(['axes'], 'must have at least one axis, got none');
-    const valuesOf = (name: string): AxisScalar[] => {
-      const values = recipe.axes[name]!;
-      return Array.isArray(values) ? values : Object.keys(values);
-    };
-    for (const name of names) {
-      if (['seed', 'seeds', 'target', 'targets'].includes(name))
-        problem(['axes', name], `must stand beside axes, as ${name.replace(/s?$/, 's')}: […]`);
-      else if (Array.isArray(recipe.axes[name]) && !isKey(name))
-        problem(
-          ['axes', name],
-          'must be model, objective or a key of features, model, objective or training where its values are a ' +
-            `list, got ${name}`,
-        );
-      else if (valuesOf(name).length === 0) problem(['axes', name], 'must have at least one value, got none');
-    }
-    const known = (path: (string | number)[], name: string, value: AxisScalar): void => {
-      if (!names.includes(name)) problem(path, `must name one of the axes ${names.join(', ')}, got ${name}`);
-      else if (!valuesOf(name).includes(value))
-        problem(path, `must be a value of ${name}: ${valuesOf(name).join(', ')}, got ${String(value)}`);
-    };
-    recipe.except.forEach((places, i) => {
-      for (const [name, values] of Object.entries(places))
-        for (const value of Array.isArray(values) ? values : [values])
-          known(['except', i, name], name, value);
-    });
-    recipe.compare?.forEach(({ along, against }, i) => {
-      known(['compare', i, names.includes(along) ? 'against' : 'along'], along, against);
-    });
+    checkAxes(recipe, context);
   });
 
 /** The recipe of a study of axes, defaults filled in. */

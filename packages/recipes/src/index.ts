@@ -36,7 +36,7 @@ export {
   type StudyRecipe,
   type TrainRecipe,
 } from './schema.ts';
-export { gridSchema, type GridRecipe } from './gridSchema.ts';
+export { checkAxes, gridKeys, gridSchema, type GridRecipe } from './gridSchema.ts';
 export { didYouMean, suggest } from './suggest.ts';
 export { withOverrides } from './variants.ts';
 export { domainName, isModelFile, modelFilesIn, overridesModel, samePath } from './names.ts';

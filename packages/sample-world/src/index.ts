@@ -15,6 +15,7 @@ export type { Article } from './news/articles.ts';
 export type { ClickWeights, Reader } from './news/readers.ts';
 export {
   articleVectors,
+  jointVectors,
   makeNewsWorld,
   type ArticleVectors,
   type NewsWorld,

@@ -2,7 +2,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readDomain, splitDomain, type Domain } from '@ferry/data';
 import { didYouMean, UserError, type SplitSettings } from '@ferry/recipes';
-import { newsWorldDirectory, sampleDomains, sampleWorldDirectory } from '@ferry/sample-world';
+import {
+  newsWorldDirectory,
+  sampleDomains,
+  sampleWorldDirectory,
+  type NewsWorldOptions,
+} from '@ferry/sample-world';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
 export function cacheDirectory(): string {
@@ -10,24 +15,29 @@ export function cacheDirectory(): string {
 }
 
 const sample = 'sample-world:';
-/** Name of the world of impressions: a folder in MIND's form, no domain. */
-const newsWorld = 'news';
+/** Worlds of impressions, folders in MIND's form, no domains: one where clicks follow pictures too, one where they do not. */
+const newsWorlds: Readonly<Record<string, NewsWorldOptions & { name?: string }>> = {
+  news: {},
+  'news-text': { name: 'text', weights: { picture: 0 } },
+};
 const inDataFolder = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/;
 
 /**
  * The directory a recipe's domain stands for: a path (relative to the working directory), `$FERRY_DATA/<path>`, or
- * `sample-world:<name>`, which is generated on first use (`sample-world:news` is a folder in MIND's form).
+ * `sample-world:<name>`, which is generated on first use (`sample-world:news` and `sample-world:news-text` are folders in MIND's form).
  *
  * @throws UserError if FERRY_DATA is not set, or there is no such domain.
  */
 export async function domainDirectory(reference: string): Promise<string> {
   if (reference.startsWith(sample)) {
     const name = reference.slice(sample.length);
-    if (name === newsWorld) return newsWorldDirectory(cacheDirectory());
+    const world = Object.hasOwn(newsWorlds, name) ? newsWorlds[name] : undefined;
+    if (world) return newsWorldDirectory(cacheDirectory(), world);
     if (!sampleDomains.includes(name))
       throw new UserError(
-        `the sample world has the domains ${sampleDomains.join(', ')} and, for news, ${newsWorld}; ` +
-          `got '${name}'${didYouMean(name, [...sampleDomains, newsWorld])}`,
+        `the sample world has the domains ${sampleDomains.join(', ')} and, for news, ` +
+          `${Object.keys(newsWorlds).join(' and ')}; got '${name}'` +
+          didYouMean(name, [...sampleDomains, ...Object.keys(newsWorlds)]),
       );
     return join(await sampleWorldDirectory(cacheDirectory()), name);
   }

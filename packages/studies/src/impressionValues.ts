@@ -9,6 +9,8 @@ export interface ImpressionValues {
    * [R] each.
    */
   readonly values: Readonly<Record<string, Float32Array>>;
+  /** The same by the corrected evaluator, where a defect of the measurement was on. */
+  readonly corrected?: Readonly<Record<string, Float32Array>>;
   /** 1 where the rule for ties decides. [R] */
   readonly tied: Uint8Array;
   /** The rule for ties. */
@@ -33,9 +35,11 @@ export function impressionGroups(own: ImpressionValues): { title: string; groups
 }
 
 /** As arrays and texts of a row file. */
-export function storedImpressions({ values, tied, ties, groupings }: ImpressionValues): RowFile {
+export function storedImpressions(own: ImpressionValues): RowFile {
+  const { values, corrected = {}, tied, ties, groupings } = own;
   const arrays: Record<string, RowArray> = { tiesDecide: tied };
   for (const [name, all] of Object.entries(values)) arrays[`value.${name}`] = all;
+  for (const [name, all] of Object.entries(corrected)) arrays[`corrected.${name}`] = all;
   groupings.forEach(({ index }, i) => (arrays[`group.${i}`] = index));
   const titles = groupings.map(({ title, labels }) => ({ title, labels }));
   return { arrays, meta: { tieRule: ties, groupings: JSON.stringify(titles) } };
@@ -46,11 +50,16 @@ export function impressionsIn({ arrays, meta }: RowFile): ImpressionValues | und
   const { tieRule: ties, groupings } = meta;
   if (ties === undefined || groupings === undefined) return undefined;
   const titles = JSON.parse(groupings) as { title: string; labels: string[] }[];
-  const values = Object.entries(arrays).flatMap(([name, all]) =>
-    name.startsWith('value.') ? [[name.slice('value.'.length), all as Float32Array] as const] : [],
-  );
+  const named = (prefix: string): Record<string, Float32Array> =>
+    Object.fromEntries(
+      Object.entries(arrays).flatMap(([name, all]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), all as Float32Array] as const] : [],
+      ),
+    );
+  const corrected = named('corrected.');
   return {
-    values: Object.fromEntries(values),
+    values: named('value.'),
+    ...(Object.keys(corrected).length > 0 && { corrected }),
     tied: arrays['tiesDecide'] as Uint8Array,
     ties,
     groupings: titles.map((each, i) => ({ ...each, index: arrays[`group.${i}`] as Int32Array })),

@@ -86,6 +86,24 @@ export {
   type StudyPlan,
 } from './study/plan.ts';
 export { gridStudy, planGrid } from './study/grid.ts';
+export {
+  effectCell,
+  impressionMetrics as impressionValues,
+  newsEffects,
+  newsEffectTable,
+  pairsAlong,
+  type Measured,
+  type NewsEffect,
+  type NewsPair,
+} from './study/newsEffects.ts';
+export { howTested as testsOfNews, meanOf } from './study/newsReport.ts';
+export {
+  type MetricValues,
+  type NewsFindings,
+  type NewsFloor,
+  type NewsSections,
+  type NewsTarget,
+} from './study/newsTargets.ts';
 export { readyStudy, type ReadyStudy } from './study/complete.ts';
 export { list } from './study/report.ts';
 export {

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { IdTable, InputError } from '@ferry/data';
 import { entitiesOf, EntityLists, Names } from './entities.ts';
-import { eachNews, type NewsLine } from './newsFile.ts';
+import { eachNews, type NewsLine, type Quotes } from './newsFile.ts';
 import type { MindFiles, News } from './types.ts';
 
 const pictureForms = new Set(['.png', '.jpg', '.jpeg', '.webp']);
@@ -113,19 +113,20 @@ export class NewsTable {
  *
  * @returns The table, and what was noticed.
  */
-export async function readNews({
-  news: files,
-  texts = [],
-}: MindFiles): Promise<{ table: NewsTable; warnings: string[] }> {
+export async function readNews(
+  { news: files, texts = [] }: MindFiles,
+  { quotes }: { quotes?: Quotes | undefined } = {},
+): Promise<{ table: NewsTable; warnings: string[] }> {
   const table = new NewsTable();
   const warnings: string[] = [];
   const read = async (file: string): Promise<void> => {
     const pictures = await picturesBeside(file);
     let [differing, first] = [0, ''];
-    await eachNews(file, (line, at) => {
+    const add = (line: NewsLine, at: number): void => {
       const differs = table.add(line, (rule) => new InputError(file, at, rule), pictures.get(line.id));
       if (differs && differing++ === 0) first = line.id;
-    });
+    };
+    await eachNews(file, add, quotes === undefined ? {} : { quotes });
     if (differing > 0)
       warnings.push(
         `${file}: ${differing} news have had another title before, such as ${first}; the first is kept`,

@@ -1,6 +1,7 @@
 import { IdTable, InputError } from '@ferry/data';
 import { readBehaviours, type UnknownNews } from './behavioursFile.ts';
 import { findMind } from './locate.ts';
+import type { Quotes } from './newsFile.ts';
 import { readNews } from './newsTable.ts';
 import type { Impressions, MindData, MindFiles, News } from './types.ts';
 
@@ -43,12 +44,13 @@ function unknownWarning(
  * Reads a data set in MIND's form.
  *
  * @param from - A folder, as {@link findMind} knows them, or the files by name.
- * @param options - `texts`: as {@link MindFiles.texts}, for a folder.
+ * @param options - `texts`: as {@link MindFiles.texts}, for a folder; `quotes`: `csv` reads news as a reader of CSV does, a
+ *   defect of published code, to be measured.
  * @throws InputError naming file and line of what breaks the form; also if the folder holds no behaviours.
  */
 export async function readMind(
   from: string | MindFiles,
-  { texts }: Pick<MindFiles, 'texts'> = {},
+  { texts, quotes }: Pick<MindFiles, 'texts'> & { quotes?: Quotes } = {},
 ): Promise<MindData> {
   const files = typeof from === 'string' ? await findMind(from) : from;
   if (!files)
@@ -58,7 +60,7 @@ export async function readMind(
       'a folder in MIND’s form has behaviors.tsv and news.tsv, or folders of its splits that have them, such as ' +
         'MINDsmall_train and MINDsmall_dev; there are none',
     );
-  const { table, warnings } = await readNews(texts ? { ...files, texts } : files);
+  const { table, warnings } = await readNews(texts ? { ...files, texts } : files, { quotes });
   const described = table.ids.size - 1;
   const users = new IdTable();
   const splits: Record<string, Impressions> = {};

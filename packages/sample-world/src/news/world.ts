@@ -1,6 +1,6 @@
 import { RandomStream } from '@ferry/engine';
 import { geometric, pick, pickSome } from '../draw.ts';
-import { styles } from '../vocabulary.ts';
+import { styles, themes } from '../vocabulary.ts';
 import { makeArticles, type Article } from './articles.ts';
 import { appeal, makeReaders, type ClickWeights, type Reader } from './readers.ts';
 
@@ -183,6 +183,30 @@ export interface ArticleVectors {
 
 /** Numbers of a picture vector: enough to tell the styles apart. */
 const vectorWidth = 8;
+
+/** Numbers of a vector of title and picture together. */
+const jointWidth = 16;
+
+/**
+ * Small vectors in place of an encoder that was trained on texts and pictures together: the theme's direction and, with a
+ * picture, the style's, with noise.
+ */
+export function jointVectors(
+  { articles }: Pick<NewsWorld, 'articles'>,
+  { seed = 1, noise = 0.5 }: { seed?: number; noise?: number } = {},
+): ArticleVectors {
+  const random = RandomStream.fromSeed(seed).split('joint-vectors');
+  const directions = (count: number): Float64Array[] =>
+    Array.from({ length: count }, () => Float64Array.from({ length: jointWidth }, () => random.normal()));
+  const [ofTheme, ofStyle] = [directions(themes.length), directions(styles.length)];
+  const values = new Float32Array(articles.length * jointWidth);
+  articles.forEach(({ theme, style, pictured }, row) => {
+    for (let column = 0; column < jointWidth; column++)
+      values[row * jointWidth + column] =
+        ofTheme[theme]![column]! + (pictured ? ofStyle[style]![column]! : 0) + noise * random.normal();
+  });
+  return { values, width: jointWidth };
+}
 
 /**
  * Small vectors in place of pictures: the style's direction with a little noise, nothing about the theme.

@@ -6,10 +6,16 @@ import { drawPicture } from '../picture.ts';
 import { encodePng } from '../png.ts';
 import { themes } from '../vocabulary.ts';
 import type { Article } from './articles.ts';
-import { makeNewsWorld, type NewsWorld, type NewsWorldOptions, type ReaderImpression } from './world.ts';
+import {
+  jointVectors,
+  makeNewsWorld,
+  type NewsWorld,
+  type NewsWorldOptions,
+  type ReaderImpression,
+} from './world.ts';
 
 /** Changes whenever the generator makes something else from the same options, so that old caches are not used. */
-const newsWorldVersion = 1;
+const newsWorldVersion = 2;
 
 /** MIND's form of a time. */
 function timeText(seconds: number): string {
@@ -47,7 +53,7 @@ function behaviourLine(
 
 /**
  * Writes a world of news in MIND's form: `news.tsv` and `images/` for all splits, and `train`, `dev` and `test`, each
- * with a `behaviors.tsv`.
+ * with a `behaviors.tsv`; and `news.feat1CLS`, vectors of title and picture together in place of an encoder's.
  *
  * @param directory - Made if it does not exist.
  * @param options - `pictures: false` leaves out the pictures, which take most of the time.
@@ -64,6 +70,8 @@ export async function writeNewsWorld(
     const lines = impressions.map((impression, at) => behaviourLine(impression, at + 1, world));
     await writeFile(join(directory, split, 'behaviors.tsv'), lines.join(''));
   }
+  const { values } = jointVectors(world);
+  await writeFile(join(directory, 'news.feat1CLS'), new Uint8Array(values.buffer));
   if (!pictures) return;
   await mkdir(join(directory, 'images'), { recursive: true });
   const random = RandomStream.fromSeed(0).split('news-pictures');

@@ -4,15 +4,13 @@ import {
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
-  evaluateImpressions,
+  measureImpressions,
   newsCatalogue,
   readNewsWords,
+  scoredImpressions,
   summariseImpressions,
   unknownShare,
-  withEmptyCandidate,
   type AnyNewsModel,
-  type Impressions,
-  type NewsOptions,
   type NewsRecommender,
   type NewsScorer,
   type Vocabulary,
@@ -65,11 +63,6 @@ export async function newsRecommenderOf(
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
 }
 
-/** The impressions that a part is measured by: themselves, unless a defect adds to them. */
-function measured(part: Impressions, { defects }: NewsOptions): Impressions {
-  return defects.includes('empty-candidate') ? withEmptyCandidate(part) : part;
-}
-
 /**
  * Ranks a part with the present weights of a model.
  *
@@ -88,12 +81,12 @@ export async function rankNews(
     throw new UserError(
       `${domain} has no validation part (evaluation.validation is 0): there is nothing to rank`,
     );
-  const impressions = measured(part, options);
-  const scores = known ?? (await scorer.score(impressions));
+  const { defects } = options;
+  const scores = known ?? (await scorer.score(scoredImpressions(part, defects)));
   const { ties } = newsEvaluationOf(recipe);
   const { protocol, train: training } = parts;
   return newsRows({
-    ...{ data, domain, split, protocol, train: training, impressions, scores, ties },
+    ...{ data, domain, split, protocol, train: training, impressions: part, scores, ties, defects },
     ...(checkpoint !== undefined && { checkpoint }),
   });
 }
@@ -186,11 +179,12 @@ export async function runNews(
     ...{ batchSize, learningRate, weightDecay },
     ...(clipNorm !== null && { clipNorm }),
     evaluate: async (split) => {
-      const impressions = measured(split === 'valid' ? (parts.valid ?? parts.test) : parts.test, options);
-      const scores = await scorer.score(impressions);
+      const part = split === 'valid' ? (parts.valid ?? parts.test) : parts.test;
+      const { defects } = options;
+      const scores = await scorer.score(scoredImpressions(part, defects));
       if (split === 'test') tested = scores;
-      const results = evaluateImpressions(impressions, scores, { ties });
-      return { ...summariseImpressions(results).means };
+      const { reported } = measureImpressions(part, scores, { defects, ties });
+      return { ...summariseImpressions(reported).means };
     },
   });
   const { validateEvery, checkpointEvery } = rest;

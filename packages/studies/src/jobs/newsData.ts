@@ -32,9 +32,12 @@ export function newsOptionsOf(model: AnyNewsModel, recipe: TrainRecipe): NewsOpt
 }
 
 /** Reads the data set of a recipe. */
-export async function openNews(recipe: TrainRecipe, { texts }: NewsOptions): Promise<OpenedNews> {
+export async function openNews(recipe: TrainRecipe, { texts, defects }: NewsOptions): Promise<OpenedNews> {
   const directory = await domainDirectory(recipe.target);
-  const data = await readMind(directory, texts === undefined ? {} : { texts: [filePath(texts)] });
+  const data = await readMind(directory, {
+    ...(texts !== undefined && { texts: [filePath(texts)] }),
+    ...(defects.includes('csv-quotes') && { quotes: 'csv' as const }),
+  });
   const name = domainName(recipe.target);
   try {
     return { name, directory, data, parts: newsParts(data, newsEvaluationOf(recipe)) };

@@ -5,8 +5,9 @@ import {
   clickCounts,
   coldNewsGroups,
   coldUserGroups,
-  evaluateImpressions,
   hourGroups,
+  measureImpressions,
+  scoredImpressions,
   type Impressions,
   type ImpressionTies,
   type MindData,
@@ -25,9 +26,11 @@ export interface NewsRanking {
   readonly protocol: string;
   /** What was trained on. */
   readonly train: Impressions;
-  /** What was ranked. */
+  /** What was to be ranked. */
   readonly impressions: Impressions;
-  /** A score for each candidate. */
+  /** Defects that are switched on. */
+  readonly defects: readonly string[];
+  /** A score for each candidate that the model scored. */
   readonly scores: Float32Array;
   /** The rule for ties. */
   readonly ties: ImpressionTies;
@@ -41,6 +44,11 @@ function keyOf({ news, users }: MindData, { ids, users: own, candidates, labels 
   for (const array of [ids, own, candidates.offsets, candidates.values, labels!])
     hash.update(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
   return hash.digest('hex');
+}
+
+/** Values as rows keep them. */
+function narrow(values: Readonly<Record<string, Float64Array>>): Record<string, Float32Array> {
+  return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, Float32Array.from(all)]));
 }
 
 /** Where the clicked news of each impression stand among its candidates. */
@@ -79,8 +87,10 @@ function placesOf(
  * news have some).
  */
 export function newsRows(ranking: NewsRanking): RankedRows {
-  const { data, domain, split, protocol, train, impressions, scores, ties, checkpoint } = ranking;
-  const { values, tied } = evaluateImpressions(impressions, scores, { ties });
+  const { data, domain, split, protocol, train, scores, ties, checkpoint, defects } = ranking;
+  const { reported, corrected } = measureImpressions(ranking.impressions, scores, { defects, ties });
+  const { tied } = reported;
+  const impressions = scoredImpressions(ranking.impressions, defects);
   const places = placesOf(impressions, scores);
   const clicks = clickCounts(train, data.news);
   const groupings = [
@@ -100,7 +110,8 @@ export function newsRows(ranking: NewsRanking): RankedRows {
     targetCounts: places.targets!.map((news) => clicks[news]!),
     historyLengths: impressions.historyEnds.map((end, r) => end - impressions.historyStarts[r]!),
     impressions: {
-      values: Object.fromEntries(Object.entries(values).map(([name, all]) => [name, Float32Array.from(all)])),
+      values: narrow(reported.values),
+      ...(corrected !== reported && { corrected: narrow(corrected.values) }),
       ...{ tied, ties, groupings },
     },
   };

@@ -3,6 +3,7 @@ import type { Section } from '@ferry/report';
 import type { z } from 'zod';
 import type { TargetRecipe } from '../jobs/target.ts';
 import type { Axis, AxisValue, Place } from './axes.ts';
+import type { NewsSections } from './newsTargets.ts';
 import type { Measure, RowChoice, StudyResult } from './results.ts';
 
 /** Where a job is made. */
@@ -92,6 +93,8 @@ export interface StudyPlan {
   readonly comparisons: readonly PlannedComparison[];
   /** Sections of the report that only this study has. */
   readonly sections?: (results: readonly StudyResult[], findings: StudyFindings) => Section[];
+  /** The same of a study of news models. */
+  readonly newsSections?: NewsSections<StudyResult>;
 }
 
 /** A kind of study: what its recipe looks like, and how it becomes a plan. */

@@ -14,7 +14,7 @@ import {
 } from '../jobs/domain.ts';
 import { checkPlace } from '../jobs/place.ts';
 import { runPretrain } from '../jobs/pretrain.ts';
-import { isUserItem, type AnyModel } from '../jobs/anyModel.ts';
+import { isNews, isUserItem, type AnyModel } from '../jobs/anyModel.ts';
 import { anyModelOf, modelOf, readsWords } from '../jobs/recommender.ts';
 import { finishedTarget, runTarget, type TargetResult } from '../jobs/target.ts';
 import { runUserItem } from '../jobs/userItem.ts';
@@ -22,6 +22,7 @@ import { recipeYaml } from '../recipeYaml.ts';
 import { lineName, settingName } from './axes.ts';
 import { runBaselines, type BaselineResult } from './baselines.ts';
 import { refuseOthers } from './check.ts';
+import { runNewsStudy } from './newsStudy.ts';
 import type { ReadyStudy } from './complete.ts';
 import type { PlannedRun, Preparation, StudyPlan } from './plan.ts';
 import { counted } from '../words.ts';
@@ -174,16 +175,16 @@ function runOne(
  * @param study - From {@link readyStudy}.
  * @param name - Of the recipe.
  */
-export async function runStudy(
-  { recipe, plan }: ReadyStudy,
-  name: string,
-  console: JobConsole,
-): Promise<StudyResult[]> {
+export async function runStudy(ready: ReadyStudy, name: string, console: JobConsole): Promise<StudyResult[]> {
+  const { recipe, plan } = ready;
   const { out, evaluation, seeds } = recipe;
-  const { metric, cutoffs, ties } = evaluation;
-  const measure: Measure = { metric, cutoffs, ties };
   checkPlace(out);
   await refuseOthers(recipe, plan, console.models);
+  const kinds = new Map<PlannedRun, AnyModel>();
+  for (const run of plan.runs) kinds.set(run, await anyModelOf(run.recipe, console));
+  if (plan.runs.length > 0 && [...kinds.values()].every(isNews)) return runNewsStudy(ready, name, console);
+  const { metric, cutoffs, ties } = evaluation;
+  const measure: Measure = { metric, cutoffs, ties };
   // Reading is cheap, and a wrong path should not be found after hours of training.
   const domains: StudyReport['domains'][number][] = [];
   for (const reference of plan.sources)
@@ -213,8 +214,6 @@ export async function runStudy(
     line(`${title.padEnd(44)}  ${counted(summary.epochs, 'epoch')}, ${ending}`);
   };
   const baselines: BaselineResult[] = [];
-  const kinds = new Map<PlannedRun, AnyModel>();
-  for (const run of plan.runs) kinds.set(run, await anyModelOf(run.recipe, console));
   // Baselines rank the rows of models of sequences; those of user-item studies are models themselves.
   const sequences = plan.runs.length === 0 || [...kinds.values()].some((model) => !isUserItem(model));
   for (const [at, { place, domain }] of sequences ? targets.entries() : []) {
