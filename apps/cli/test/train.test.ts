@@ -44,6 +44,26 @@ it('trains, tests, evaluates, recommends and compares', async () => {
   expect(await ferry('evaluate', 'bce', '--on', 'other.txt')).toContain('other.txt');
 });
 
+it('saves one list a user where a user has several rows, and any program scores them', async () => {
+  const split = ['evaluation.protocol=temporal-by-user', 'evaluation.split={valid: .17, test: .34}'];
+  await ferry('train', 'round.yaml', ...split, '--out', 'several');
+  const { rows } = JSON.parse(
+    await ferry('evaluate', 'several', '--save-lists', 'several.tsv', '--json'),
+  ) as {
+    rows: number;
+  };
+  const lines = readFileSync('several.tsv', 'utf8').trim().split('\n');
+  const users = lines.map((line) => line.split('\t')[0]);
+  expect(rows).toBe(2 * 40);
+  expect(new Set(users).size).toBe(40);
+  // Three of the items outside the training sequence each.
+  expect(users).toHaveLength(3 * 40);
+  const options = ['--protocol', 'temporal-by-user', '--valid', '.17', '--test', '.34'];
+  const scored = await ferry('score', 'several.tsv', '--on', 'round.txt', ...options, '--json');
+  const { users: counted, fromTraining } = JSON.parse(scored) as { users: number; fromTraining: number };
+  expect([counted, fromTraining]).toEqual([40, 0]);
+});
+
 it('goes on where it was given more epochs, as if it had had them from the first', async () => {
   await ferry('train', 'round.yaml', 'training.epochs=2', '--out', 'more');
   await ferry('train', 'round.yaml', '--out', 'more');

@@ -104,6 +104,13 @@ export type { ItemEncoder, ItemEncoders } from './itemEncoder.ts';
 export { type EncodedCatalogue } from './itemEncoders.ts';
 export { blockSource, catalogueSource, type ItemSource } from './itemSource.ts';
 export { arrayTable, type ItemTable } from './itemTable.ts';
-export { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
+export {
+  everyInteraction,
+  firstOfUsers,
+  historyLengths,
+  latestItems,
+  longestHistory,
+  wholeSequences,
+} from './rows.ts';
 export { quotas, sourceBatches, type SourceBatch, type SourceRows } from './sources.ts';
 export { topLists, type ListOptions, type ScoredLists } from './lists.ts';

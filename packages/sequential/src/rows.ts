@@ -63,3 +63,21 @@ export function wholeSequences(rows: Rows): Rows {
     ends: pick(rows.ends),
   };
 }
+
+/** The first row of each user, whose history is what came before all that is held out with it. */
+export function firstOfUsers(rows: Rows): Rows {
+  const first = new Set<number>();
+  const kept = Int32Array.from(rows.users.keys()).filter((row) => {
+    const fresh = !first.has(rows.users[row]!);
+    first.add(rows.users[row]!);
+    return fresh;
+  });
+  const pick = (values: Int32Array): Int32Array => kept.map((row) => values[row]!);
+  return {
+    items: rows.items,
+    users: pick(rows.users),
+    targets: pick(rows.targets),
+    starts: pick(rows.starts),
+    ends: pick(rows.ends),
+  };
+}

@@ -30,7 +30,7 @@ export function evaluateVerb(): Command {
     .option('--cutoffs <k>', "cutoffs of the metrics, such as 5,20; default: the recipe's", numbers)
     .option(
       '--save-lists <file>',
-      'write ranked lists: user, item, score; metrics beyond accuracy are shown then',
+      'write ranked lists: user, item, score; one a user, from before the first of its rows',
     )
     .option('--depth <n>', 'items of each list (default: the largest cutoff)', positive)
     .option(

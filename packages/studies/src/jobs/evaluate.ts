@@ -5,7 +5,7 @@ import { metricTitle, rowCount, type GroupMetrics, type RankedLists } from '@fer
 import type { Modality } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
-import { evaluateRecommender, topLists, type ListOptions } from '@ferry/sequential';
+import { evaluateRecommender, firstOfUsers, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { keepRows } from '../keptRows.ts';
 import { groupsOf, metricsOf } from '../rowMetrics.ts';
@@ -105,22 +105,21 @@ function writeLists(
   replaceFile(file, lines.join(''));
 }
 
-/** Makes the lists of a split and writes them. */
+/**
+ * Makes the lists of a split and writes them: one a user, from the history before the first of the user's rows.
+ *
+ * @returns The lists where they are those of all rows; undefined where users have several.
+ */
 async function savedLists(
   file: string,
   { model, ranking, target: { domain } }: OpenRun,
   split: 'test' | 'valid',
   options: ListOptions,
-): Promise<RankedLists> {
-  const { users } = domain[split];
-  const twice = users.findIndex((user, row) => row > 0 && user === users[row - 1]);
-  if (twice >= 0)
-    throw new UserError(
-      `--save-lists needs one ${split} row a user, got several for user '${domain.users[users[twice]!]!}' of ` +
-        `${domain.name} (split ${domain.protocol ?? 'leave-one-out'})`,
-    );
-  const lists = await topLists(ranking, model, domain[split], options);
-  writeLists(file, domain, users, lists);
+): Promise<RankedLists | undefined> {
+  const rows = firstOfUsers(domain[split]);
+  const lists = await topLists(ranking, model, rows, options);
+  writeLists(file, domain, rows.users, lists);
+  if (rows.users.length < domain[split].users.length) return undefined;
   const { items, listEnds, depth } = lists;
   return { items, listEnds, depth };
 }
