@@ -5,6 +5,7 @@ export { type Encoded, type EncoderInputs, type Pooling, poolings } from './fami
 export type { PoolingOptions } from './pool.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
+export { createAdapters, withAdapters, type AdapterOptions } from './adapters.ts';
 export type { Augmentation } from './augment.ts';
 export type { ItemArray, ItemContent, ItemFile, KeepOptions } from './lowerLayers.ts';
 export { encoderTower, type EncoderTower, type PixelScale, type TowerOptions } from './tower.ts';

@@ -34,6 +34,12 @@ export type LayerTable = {
   readonly scale2?: Weight;
 };
 
+/** What `withAdapters` puts into a layer: bottlenecks behind its blocks. */
+interface LayerAdapters {
+  readonly adapter1?: Tensors<{ down: DenseTable; up: DenseTable }>;
+  readonly adapter2?: Tensors<{ down: DenseTable; up: DenseTable }>;
+}
+
 /** A checkpoint's names of the parts of a layer. */
 export type LayerNames = Readonly<
   Record<'query' | 'key' | 'value' | 'output' | 'norm1' | 'up' | 'down' | 'norm2', string>
@@ -106,7 +112,7 @@ export function normalised(
  * @returns [B, T, D], or [B, Tq, D] of what is read.
  */
 export function transformerLayer(
-  p: Tensors<LayerTable>,
+  p: Tensors<LayerTable> & LayerAdapters,
   x: tf.Tensor,
   options: LayerOptions,
   inputs: LayerInputs,
@@ -118,18 +124,22 @@ export function transformerLayer(
     h: tf.Tensor,
     gain: Readonly<Record<'weight' | 'bias', tf.Tensor>>,
     scale: tf.Tensor | undefined,
+    adapter: LayerAdapters['adapter1'],
     f: (y: tf.Tensor) => tf.Tensor,
     read: (y: tf.Tensor) => tf.Tensor,
   ): tf.Tensor => {
-    const made = dropout(f(normFirst ? normalised(gain, h, epsilon) : h), rate, random);
+    const plain = dropout(f(normFirst ? normalised(gain, h, epsilon) : h), rate, random);
+    const made = adapter ? tf.add(plain, bottleneck(adapter, plain)) : plain;
     const sum = tf.add(read(h), scale ? tf.mul(made, scale) : made);
     return normFirst ? sum : normalised(gain, sum, epsilon);
   };
-  const h = block(x, p.norm1, p.scale1, (y) => selfAttention(p.attention, y, options, inputs, rows), rows);
+  const attend = (y: tf.Tensor): tf.Tensor => selfAttention(p.attention, y, options, inputs, rows);
+  const h = block(x, p.norm1, p.scale1, p.adapter1, attend, rows);
   return block(
     h,
     p.norm2,
     p.scale2,
+    p.adapter2,
     (y) => feedForward(p, y, options),
     (all) => all,
   ) as tf.Tensor3D;
@@ -165,4 +175,9 @@ export function feedForward(
   { activation }: Pick<LayerOptions, 'activation'>,
 ): tf.Tensor {
   return affine(p.down, activations[activation](affine(p.up, x)));
+}
+
+/** `W₂ gelu(W₁ x + b₁) + b₂` of an adapter. */
+function bottleneck({ down, up }: Tensors<{ down: DenseTable; up: DenseTable }>, x: tf.Tensor): tf.Tensor {
+  return affine(up, activations.gelu(affine(down, x)));
 }

@@ -6,6 +6,7 @@
  */
 import { type RandomSource, type RandomStream, tf } from '@ferry/engine';
 import { flattenParameters, type Parameters } from '@ferry/nn';
+import { createAdapters, withAdapters } from './adapters.ts';
 import { augmented, type Augmentation } from './augment.ts';
 import type { Encoder } from './encoder.ts';
 import type { EncoderInputs } from './family.ts';
@@ -35,7 +36,7 @@ export interface TowerOptions {
 export interface EncoderTower {
   /** Width of its vectors. */
   readonly width: number;
-  /** `weights` of the encoder, and `lora` with that tuning. */
+  /** `weights` of the encoder, and `lora` or `adapters` with that tuning. */
   readonly parameters: Parameters;
   /** Names of those that are trained. */
   readonly trained: readonly string[];
@@ -63,7 +64,7 @@ const beside = ['ids', 'mask', 'types'] as const;
  *
  * @param encoder - The encoder.
  * @param options - What is trained, and how pictures are read.
- * @param random - Source of LoRA's first weights.
+ * @param random - Source of the first weights of what a tuning adds.
  * @throws Error if a tuning means nothing here, or pictures are to be changed in training under frozen layers.
  */
 export function encoderTower(
@@ -73,8 +74,12 @@ export function encoderTower(
 ): EncoderTower {
   const lora =
     typeof tuning === 'object' && 'lora' in tuning ? createLora(encoder, tuning.lora, random) : undefined;
+  const adapters =
+    typeof tuning === 'object' && 'adapters' in tuning
+      ? createAdapters(encoder, tuning.adapters, random)
+      : undefined;
   const own = tunedWeights(encoder, tuning);
-  const small = lora ? [...flattenParameters(lora.parameters).keys()] : [];
+  const small = [...flattenParameters(lora?.parameters ?? adapters ?? {}).keys()];
   const frozen = frozenLayers([...own, ...small], encoder.layers);
   const changes = augment?.flip === true || (augment?.crop ?? 1) < 1;
   if (changes && frozen > 0)
@@ -85,6 +90,7 @@ export function encoderTower(
   const idle = own.length + small.length === 0;
   const effective = (p: Parameters): Parameters => {
     const weights = p['weights'] as Parameters;
+    if (adapters) return withAdapters(weights, p['adapters'] as Parameters);
     return lora ? withLora(weights, { options: lora.options, parameters: p['lora'] as Parameters }) : weights;
   };
   const prepare = (inputs: EncoderInputs, drawn?: RandomSource): EncoderInputs => {
@@ -97,8 +103,15 @@ export function encoderTower(
   };
   return {
     width: encoder.width,
-    parameters: { weights: encoder.parameters, ...(lora && { lora: lora.parameters }) },
-    trained: [...own.map((name) => `weights.${name}`), ...small.map((name) => `lora.${name}`)],
+    parameters: {
+      weights: encoder.parameters,
+      ...(lora && { lora: lora.parameters }),
+      ...(adapters && { adapters }),
+    },
+    trained: [
+      ...own.map((name) => `weights.${name}`),
+      ...small.map((name) => `${lora ? 'lora' : 'adapters'}.${name}`),
+    ],
     frozenLayers: frozen,
     ...(lora && { lora }),
     content: async (items, keep = {}): Promise<Record<string, ItemArray | ItemFile>> => {

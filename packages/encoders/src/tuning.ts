@@ -1,11 +1,13 @@
-/** What of an encoder is trained: everything, its last layers, its biases, or small matrices beside its weights. */
+/** What of an encoder is trained: everything, its last layers, its biases, or something small beside its weights. */
 import { matchGlob } from '@ferry/nn';
+import { adapterNorms, type AdapterOptions } from './adapters.ts';
 import type { Encoder } from './encoder.ts';
 import type { LoraOptions } from './lora.ts';
 
 /**
  * What is trained. `all`: every weight; `none`; `bitfit`: biases alone (Ben Zaken et al., ACL 2022); `layers`: so many
- * last layers and what comes after them; `lora`: matrices of low rank beside frozen weights; or globs of names.
+ * last layers and what comes after them; `lora`: matrices of low rank beside frozen weights; `adapters`: bottlenecks
+ * behind the blocks of all layers, and the layers' normalisations; or globs of names.
  */
 export type Tuning =
   | 'all'
@@ -18,6 +20,10 @@ export type Tuning =
   | {
       /** Rank, factor and targets. */
       lora: LoraOptions;
+    }
+  | {
+      /** Width of the bottlenecks. */
+      adapters: AdapterOptions;
     }
   | {
       /** Globs of names. */
@@ -47,6 +53,8 @@ export function tunedWeights({ trainable, layers }: Encoder, tuning: Tuning): st
   if (tuning === 'none') return [];
   if (tuning === 'bitfit') return trainable.filter((name) => name.endsWith('.bias'));
   if ('lora' in tuning) return [];
+  if ('adapters' in tuning)
+    return trainable.filter((name) => adapterNorms.some((glob) => matchGlob(glob, name)));
   if ('layers' in tuning) {
     const { layers: last } = tuning;
     if (!Number.isInteger(last) || last < 1 || last > layers)

@@ -26,10 +26,12 @@ const tuning = z
         targets: z.array(z.string().min(1)).min(1).optional(),
       }),
     }),
+    z.strictObject({ adapters: z.strictObject({ width: z.int().min(1) }) }),
   ])
   .default('all')
   .describe(
-    'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), or { lora: { rank } }',
+    'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), { lora: { rank } }, or ' +
+      '{ adapters: { width } } (bottlenecks behind the blocks)',
   );
 
 const learningRate = z
