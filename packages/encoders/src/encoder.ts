@@ -55,6 +55,12 @@ export interface Lower {
   readonly hidden: tf.Tensor;
 }
 
+/**
+ * What batch normalisation goes by in training. `frozen`: the statistics of the checkpoint, which stay. `running`: the
+ * batch's, and the statistics follow, a tenth a step, as in PyTorch's training mode.
+ */
+export type Statistics = 'frozen' | 'running';
+
 /** What an encoder is put together from. */
 export interface EncoderParts extends PoolingOptions {
   family: Family;
@@ -64,6 +70,7 @@ export interface EncoderParts extends PoolingOptions {
   ignored: readonly string[];
   table: WeightTree;
   parameters: Parameters;
+  statistics: Statistics;
 }
 
 /** Puts an encoder together. */
@@ -71,10 +78,15 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
   const { family, options, table, parameters, pooling, normalise } = parts;
   const network = family.network(options) as Network<Parameters>;
   const weights = flattenTable(table);
+  const moves = parts.statistics === 'running';
+  if (moves && ![...weights.values()].some(({ isBuffer }) => isBuffer))
+    throw new Error(
+      `encoder: statistics running is for families with batch normalisation, got ${family.name}`,
+    );
   const untrained = [...(family.unread ?? []), ...(pooling === 'pooled' ? [] : (family.pooledOnly ?? []))];
   const firstOnly = pooling === 'cls' || (pooling === 'pooled' && network.poolsFirst === true);
   const start = (p: Parameters, inputs: EncoderInputs, random: RandomSource | undefined, from?: Lower) => {
-    const pass = { inputs, random };
+    const pass = { inputs, random, moving: moves && random !== undefined };
     const run = (first: boolean, to = network.layers): tf.Tensor => {
       let h = from ? from.hidden : network.embed(p, pass);
       const shared = network.shared(p, h, pass);

@@ -47,6 +47,8 @@ export interface Pass {
   readonly inputs: EncoderInputs;
   /** The step's random source; none: nothing is dropped. */
   readonly random: RandomSource | undefined;
+  /** Whether batch normalisation goes by the batch and moves its statistics; else it goes by these. */
+  readonly moving: boolean;
 }
 
 /** A network as a chain, for one set of settings. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
 import { z } from 'zod';
 import { readWeights } from './checkpointFile.ts';
-import { assembleEncoder, type Encoder } from './encoder.ts';
+import { assembleEncoder, type Encoder, type Statistics } from './encoder.ts';
 import { families } from './families/index.ts';
 import type { Family, Pooling } from './family.ts';
 import { readJson } from './json.ts';
@@ -18,6 +18,8 @@ export interface EncoderSettings {
   pooling?: Pooling;
   /** Whether vectors are scaled to length 1. Default: what sentence-transformers' files say, else false. */
   normalise?: boolean;
+  /** What batch normalisation goes by in training (ResNet). Default frozen. */
+  statistics?: Statistics;
 }
 
 /** The family that a config.json names, and its settings. */
@@ -86,6 +88,7 @@ export async function loadEncoder(directory: string, settings: EncoderSettings =
     parameters,
     pooling: settings.pooling ?? sentence?.pooling ?? family.pooling,
     normalise: settings.normalise ?? sentence?.normalise ?? false,
+    statistics: settings.statistics ?? 'frozen',
   });
 }
 
@@ -129,5 +132,6 @@ export function createEncoder(
     parameters: createParameters(table, firstValues(random)),
     pooling,
     normalise: settings.normalise ?? false,
+    statistics: settings.statistics ?? 'frozen',
   });
 }

@@ -91,6 +91,13 @@ export const imageEncoderSchema = z.strictObject({
   pooling: pooling.describe(
     'how patches become a vector; default what the family says, or cls where a folder has no pooled output',
   ),
+  statistics: z
+    .enum(['frozen', 'running'])
+    .optional()
+    .describe(
+      "what ResNet's batch normalisation goes by in training: the statistics of the folder, which stay, or the " +
+        'batch, which moves them; default frozen, from nothing running',
+    ),
   augment: z
     .strictObject({
       flip: z.boolean().optional().describe('whether every second picture is mirrored; default false'),

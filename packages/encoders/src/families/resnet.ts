@@ -1,6 +1,6 @@
 /**
- * ResNet (He et al., CVPR 2016) as transformers' `ResNetModel`; torchvision's names are known too. Its statistics are
- * those of the checkpoint: batch normalisation scales by them in training as well, and they are never moved.
+ * ResNet (He et al., CVPR 2016) as transformers' `ResNetModel`; torchvision's names are known too. Batch normalisation
+ * goes by the statistics of the checkpoint, in training as well, or, where they are to run, by the batch.
  */
 import { tf } from '@ferry/engine';
 import { init, type Initializer } from '@ferry/nn';
@@ -109,13 +109,33 @@ function weights(o: Options) {
 /** PyTorch's, which ResNet does not change. */
 const EPSILON = 1e-5;
 
+/** Share of a batch's statistics in the running ones. PyTorch's, which ResNet does not change. */
+const MOMENTUM = 0.1;
+
+/** Mean and variance of [B, H, W, O] by channel, towards which the running ones are moved. */
+function batchStatistics(p: ConvolutionTensors, x: tf.Tensor): { mean: tf.Tensor; variance: tf.Tensor } {
+  const axes = [0, 1, 2];
+  const mean = tf.mean(x, axes);
+  const variance = tf.mean(tf.square(tf.sub(x, mean)), axes);
+  const count = x.size / mean.size;
+  const move = (running: tf.Tensor, value: tf.Tensor): void => {
+    if (running instanceof tf.Variable)
+      running.assign(tf.add(tf.mul(running, 1 - MOMENTUM), tf.mul(value, MOMENTUM)));
+  };
+  move(p.mean, mean);
+  // The running variance is that of the population, the batch's own that of the batch.
+  move(p.variance, tf.mul(variance, count / Math.max(1, count - 1)));
+  return { mean, variance };
+}
+
 /** A convolution of [B, H, W, I], its padding (side - 1) / 2, and its normalisation. */
-function convolved(p: ConvolutionTensors, x: tf.Tensor, stride: number): tf.Tensor {
+function convolved(p: ConvolutionTensors, x: tf.Tensor, stride: number, moving: boolean): tf.Tensor {
   const side = p.filter.shape[2]!;
   const filter = tf.transpose(p.filter, [2, 3, 1, 0]) as tf.Tensor4D;
   const made = tf.conv2d(x as tf.Tensor4D, filter, stride, (side - 1) / 2, 'NHWC', 1, 'floor');
-  const scale = tf.mul(p.gain, tf.rsqrt(tf.add(p.variance, EPSILON)));
-  return tf.add(tf.mul(tf.sub(made, p.mean), scale), p.bias);
+  const { mean, variance } = moving ? batchStatistics(p, made) : p;
+  const scale = tf.mul(p.gain, tf.rsqrt(tf.add(variance, EPSILON)));
+  return tf.add(tf.mul(tf.sub(made, mean), scale), p.bias);
 }
 
 function network(o: Options): Network<Tensors<ReturnType<typeof weights>>> {
@@ -125,19 +145,19 @@ function network(o: Options): Network<Tensors<ReturnType<typeof weights>>> {
   return {
     layers: blocks.length,
     width,
-    embed: (p, { inputs }) => {
-      const stem = activate(convolved(p.stem, tf.transpose(pictures(inputs), [0, 2, 3, 1]), 2));
+    embed: (p, { inputs, moving }) => {
+      const stem = activate(convolved(p.stem, tf.transpose(pictures(inputs), [0, 2, 3, 1]), 2, moving));
       return tf.maxPool(stem as tf.Tensor4D, 3, 2, 1, 'floor');
     },
     shared: () => ({}),
-    layer: (p, i, h) => {
+    layer: (p, i, h, _, { moving }) => {
       const { parts, shortcut } = p.layers[String(i)]!;
       const { parts: sizes, stride } = blocks[i]!;
       const made = sizes.reduce((x, part, k) => {
-        const next = convolved(parts[String(k)]!, x, part.stride);
+        const next = convolved(parts[String(k)]!, x, part.stride, moving);
         return k === sizes.length - 1 ? next : activate(next);
       }, h);
-      return activate(tf.add(made, shortcut ? convolved(shortcut, h, stride) : h));
+      return activate(tf.add(made, shortcut ? convolved(shortcut, h, stride, moving) : h));
     },
     finish: (_, h) => {
       const [B, height, columns] = h.shape as [number, number, number];

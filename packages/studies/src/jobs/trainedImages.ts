@@ -8,10 +8,16 @@ import { encoderFolder, type OpenedEncoder } from './trainedParts.ts';
 
 /** A pre-trained encoder with its processor, or one from nothing that reads pictures of a size. */
 async function open(
-  { from, config, size, pooling }: ImageEncoderSettings,
+  { from, config, size, pooling, statistics }: ImageEncoderSettings,
   random: RandomStream,
 ): Promise<{ encoder: Encoder; processor: PictureProcessor }> {
-  const settings = { modality: 'image' as const, ...(pooling && { pooling }) };
+  const resnet = config.model_type === 'resnet';
+  const moving = statistics ?? (from === undefined && resnet ? 'running' : undefined);
+  const settings = {
+    modality: 'image' as const,
+    ...(pooling && { pooling }),
+    ...(moving && { statistics: moving }),
+  };
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.imageEncoder.from');
     return {
@@ -20,7 +26,7 @@ async function open(
     };
   }
   // All families but ResNet know the size of their pictures.
-  const sizes = { ...(config.model_type !== 'resnet' && { image_size: size }), ...config };
+  const sizes = { ...(!resnet && { image_size: size }), ...config };
   return {
     encoder: createEncoder(sizes, random, settings),
     processor: pictureProcessor({ size }, 'features.imageEncoder.size'),
