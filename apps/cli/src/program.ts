@@ -12,6 +12,7 @@ import { inspectVerb } from './verbs/inspect.ts';
 import { prepareVerb } from './verbs/prepare.ts';
 import { recipesVerb } from './verbs/recipes.ts';
 import { recommendVerb } from './verbs/recommend.ts';
+import { replayVerb } from './verbs/replay.ts';
 import { serveVerb } from './verbs/serve.ts';
 import { jobVerbs } from './verbs/jobs.ts';
 import { modelsVerb } from './verbs/models.ts';
@@ -57,6 +58,7 @@ First steps:
     compareVerb(),
     longtailVerb(),
     recommendVerb(),
+    replayVerb(),
     serveVerb(),
     importVerb(),
     doctorVerb(),

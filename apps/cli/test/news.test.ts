@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { evaluateImpressions, readMind, readSubmission, summariseImpressions } from '@ferry/nrms';
+import { openServing } from '@ferry/studies';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder, run } from './ferry.ts';
 
@@ -146,6 +147,67 @@ except: [{ experiment: 2 frozen, defect: [E5, F3] }]
   for (const words of ['The three questions', 'What each defect does', 'The thesis’s numbers', '0.689'])
     expect(report).toContain(words);
   expect(await ferry('study', 'study.yaml', '--out', 'study')).toMatch(/finished before/);
+});
+
+it('can be served: recent news after a history, and candidates in order, as the run itself ranks them', async () => {
+  const { models } = await import('../src/models.ts');
+  const console = { models, line: () => undefined, training: null } as unknown as Parameters<
+    typeof openServing
+  >[2];
+  const served = await openServing('words', { checkpoint: 'best' }, console);
+  try {
+    expect(served).toMatchObject({ model: 'nrms', domain: 'mind' });
+    // The last two days show no news of the training's.
+    expect(served.items).toBeGreaterThan(0);
+    expect(served.historyOf('U0')!.length).toBeGreaterThan(0);
+    expect(served.historyOf('nobody')).toBeUndefined();
+    const { news, splits } = await readMind('mind');
+    const { candidates, labels, count, ...dev } = splits['dev']!;
+    const ids = (numbers: Int32Array): string[] => Array.from(numbers, (number) => news.ids.text(number));
+    let [sum, empty] = [0, 0];
+    for (let r = 0; r < count; r++) {
+      const history = ids(dev.history.subarray(dev.historyStarts[r], dev.historyEnds[r]));
+      if (history.length === 0) {
+        empty++;
+        continue;
+      }
+      const [from, to] = [candidates.offsets[r]!, candidates.offsets[r + 1]!];
+      const shown = ids(candidates.values.subarray(from, to));
+      const clicked = shown[labels!.subarray(from, to).indexOf(1)]!;
+      const ranked = await served.rank!(history, shown);
+      sum += 1 - ranked.findIndex((item) => item.id === clicked) / (shown.length - 1);
+      const best = await served.recommend(history, { top: 3, again: false });
+      expect(best.filter((item) => history.includes(item.id))).toEqual([]);
+      expect(best.map(({ score }) => score)).toEqual(
+        best.map(({ score }) => score).toSorted((a, b) => b - a),
+      );
+    }
+    // Users without clicks have equal scores, half the pairs of which are in order.
+    expect((sum + empty / 2) / count).toBeCloseTo(test('words')['auc']!, 5);
+  } finally {
+    served.dispose();
+  }
+});
+
+it('replays its test in time order, learning on, and leaves the run as it is', async () => {
+  const before = readFileSync('words/summary.json', 'utf8');
+  // The test has an impression a minute.
+  const found = JSON.parse(await ferry('replay', 'words', '--hours', '0.5', '--epochs', '2', '--json')) as {
+    periods: { impressions: number; still: object; moving: object }[];
+    gain: Record<string, { rows: number }>;
+  };
+  expect(found.periods.map(({ impressions }) => impressions)).toEqual([30, 30]);
+  const [first, second] = found.periods;
+  expect(first!.moving).toEqual(first!.still);
+  expect(second!.moving).not.toEqual(second!.still);
+  expect(found.gain['auc']!.rows).toBe(30);
+  expect(readFileSync('words/summary.json', 'utf8')).toBe(before);
+  expect(await ferry('replay', 'words', '--hours', '0.5')).toMatch(
+    /What learning on gained[^]*AUC .*95 % interval/,
+  );
+  expect((await run('replay', 'words')).error).toMatch(
+    /--hours must part the test of words into two periods at least, got 24: it spans 1\.0 hours/,
+  );
 });
 
 it('writes what the leaderboard takes, of the test folder without labels where there is one', async () => {

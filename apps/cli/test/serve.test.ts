@@ -36,6 +36,12 @@ function fake(model = 'one', catalogue = ['a', 'b', 'c', 'd']): ServedRun & { fr
         .slice(0, top)
         .map((id, at) => ({ id, title: id.toUpperCase(), score: -at }));
     },
+    rank: (history, candidates) => {
+      check();
+      return Promise.resolve(
+        candidates.toSorted().map((id, at) => ({ id, title: id.toUpperCase(), score: history.length - at })),
+      );
+    },
     dispose: () => {
       state.freed = true;
     },
@@ -105,6 +111,18 @@ describe('a server of a run', () => {
     expect(await page.text()).toContain('<title>ferry serve</title>');
   });
 
+  it('ranks candidates behind a history, of a model that can', async () => {
+    await start();
+    const found = await ask('/rank', { history: ['b'], candidates: ['d', 'a'] });
+    expect(found).toMatchObject({ status: 200, body: { history: 1, items: [{ id: 'a' }, { id: 'd' }] } });
+    await ask('/click', { user: 'new', item: 'c' });
+    expect((await ask('/rank', { user: 'new', candidates: ['d'] })).body.history).toBe(1);
+    const other = Object.entries(fake()).filter(([name]) => name !== 'rank');
+    await server!.swap(Object.fromEntries(other) as unknown as ServedRun);
+    const refused = await ask('/rank', { history: ['b'], candidates: ['d'] });
+    expect([refused.status, refused.body.error!.code]).toEqual([404, 'not-ranking']);
+  });
+
   const wrong: [
     what: string,
     status: number,
@@ -134,6 +152,9 @@ describe('a server of a run', () => {
     ['an unknown key', 400, 'unknown-key', '/recommend', { history: ['a'], path: '/etc' }],
     ['no top', 400, 'wrong-value', '/recommend', { history: ['a'], top: 0 }],
     ['a text for a choice', 400, 'wrong-value', '/recommend', { history: ['a'], again: 'yes' }],
+    ['no candidates', 400, 'wrong-value', '/rank', { history: ['a'], candidates: [] }],
+    ['an unknown candidate', 404, 'unknown-item', '/rank', { history: ['a'], candidates: ['z'] }],
+    ['candidates without a history', 400, 'nothing-known', '/rank', { candidates: ['a'] }],
     ['a click on nothing', 404, 'unknown-item', '/click', { user: 'known', item: 'z' }],
     ['a click by nobody', 400, 'wrong-value', '/click', { item: 'a' }],
     ['a giant', 413, 'too-large', '/recommend', { history: ['a'.repeat(200_000)] }],

@@ -41,7 +41,9 @@ export const defectTexts: Readonly<Record<Defect, string>> = {
   'attention-across-users':
     'F1: in training, histories of a batch attend to one another and share one pooling softmax',
   'unmasked-padding': 'F2: padded words and padded clicks are read as if they were some',
-  'empty-candidate': 'F3: the test adds the empty news to every impression, not clicked',
+  'empty-candidate':
+    'F3: the empty news is a candidate that was not clicked: of every impression of the test, and in training where ' +
+    'there are too few others',
   'bf16-scores': 'F4: scores are rounded to bfloat16, which makes ties',
   'bf16-weights': 'F5: weights and moments are bfloat16: small steps are lost',
   'oldest-history': 'the oldest clicks of a history are read, not the newest',

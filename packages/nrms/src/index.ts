@@ -57,6 +57,7 @@ export type {
 } from './contract.ts';
 export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjective } from './objectives.ts';
 export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
+export { type Samples } from './sampler.ts';
 export { newsParts, type NewsParts } from './parts.ts';
 export { filledVectors, newsCatalogue } from './catalogue.ts';
 export { readNewsWords } from './words/newsWords.ts';
@@ -66,8 +67,9 @@ export {
   type NewsRecommender,
   type NewsRecommenderSettings,
 } from './recommender.ts';
-export { createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
+export { batchesOf, createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
+export { createUserState, type UserState } from './userState.ts';
 export { defectTexts, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';

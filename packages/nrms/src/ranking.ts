@@ -23,6 +23,12 @@ export interface NewsScorer {
   /** Vectors of some news. */
   encode(numbers: Int32Array): Promise<NewsVectors>;
   /**
+   * Vectors of users from what they clicked, [users * D], for a model that has such.
+   *
+   * @param clicks - Numbers of news, oldest first, at most H; all among the vectors.
+   */
+  users(clicks: readonly Int32Array[], vectors: NewsVectors): Promise<Float32Array>;
+  /**
    * Scores of all candidates of some impressions, in their order.
    *
    * @param vectors - Of all their news, made before; default made now.
@@ -192,8 +198,32 @@ export function createNewsScorer(
     return scores;
   };
 
+  /** From a table of the clicked news alone, so that one user costs no copy of all vectors. */
+  const usersOf = async (
+    clicks: readonly Int32Array[],
+    { width, data, rows }: NewsVectors,
+  ): Promise<Float32Array> => {
+    const { length, news: own } = padClicks(clicks, options);
+    const table = new Float32Array((own.length + 1) * width);
+    table.set(data.subarray(0, width));
+    const at = own.map((number, place) => {
+      if (number === 0) return 0;
+      const row = rows[number]! * width;
+      table.set(data.subarray(row, row + width), (place + 1) * width);
+      return place + 1;
+    });
+    const given = [
+      tf.tensor2d(table, [own.length + 1, width]),
+      tf.tensor2d(at, [clicks.length, length], 'int32'),
+    ] as const;
+    const found = await read(users(...given));
+    tf.dispose([...given]);
+    return found;
+  };
+
   return {
     encode,
+    users: usersOf,
     score: async (impressions, made) => {
       const vectors = made ?? (await encode(newsIn(catalogue, impressions)));
       return (scoring.kind === 'product' ? byProduct : byPairs)(impressions, vectors);

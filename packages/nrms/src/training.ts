@@ -7,7 +7,7 @@ import {
   type TrainableModel,
   updateWeights,
 } from '@ferry/training';
-import type { NewsStep } from './contract.ts';
+import type { NewsOptions, NewsStep } from './contract.ts';
 import { roundToBfloat16 } from './defects.ts';
 import type { Impressions } from './mind/types.ts';
 import type { ReadyObjective } from './objectives.ts';
@@ -35,8 +35,11 @@ export interface NewsTraining extends TrainableModel<Samples> {
   dispose(): void;
 }
 
-/** The samples of an epoch in batches. */
-function* batchesOf({ columns, impressions, candidates, labels }: Samples, size: number): Generator<Samples> {
+/** Samples in batches, in their order. */
+export function* batchesOf(
+  { columns, impressions, candidates, labels }: Samples,
+  size: number,
+): Generator<Samples> {
   for (let from = 0; from < impressions.length; from += size)
     yield {
       columns,
@@ -44,6 +47,12 @@ function* batchesOf({ columns, impressions, candidates, labels }: Samples, size:
       candidates: candidates.subarray(from * columns, (from + size) * columns),
       labels: labels.subarray(from * columns, (from + size) * columns),
     };
+}
+
+/** 1 where a candidate is not there; published code lets the empty news stand for it (defect F3). */
+function missingOf({ candidates }: StepInputs, { defects }: NewsOptions): tf.Tensor2D {
+  const missing = paddingMask(candidates) as tf.Tensor2D;
+  return defects.includes('empty-candidate') ? tf.zerosLike(missing) : missing;
 }
 
 /**
@@ -70,7 +79,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       const own: NewsStep = { p, options, training: true, random: randomSource(key) };
       return updateWeights(weights, optimizer, () => {
         const scores = stepScores(model, own, inputs);
-        const loss = objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
+        const loss = objective.loss(scores, inputs.labels, missingOf(inputs, options));
         return { loss, report: [loss] };
       });
     },

@@ -69,7 +69,25 @@ describe('a defect that is switched on', () => {
     expect(Math.abs(right[0]! - wrong[0]!)).toBeGreaterThan(1e-5);
   });
 
-  it('F3 empty-candidate: changes no model, and raises the AUC where the empty news stands last', () => {
+  it('F3 empty-candidate: in training the empty news stands where there are too few others', async () => {
+    // Five candidates, one clicked: four others are all there, and a fifth is not.
+    const losses = async (defects: string[], negatives: number): Promise<number[]> => {
+      const recommender = await worldRecommender(nrms, { settings: { ...small, wordDropout: 0, defects } });
+      const { made, losses: found } = await trainOn(recommender, {
+        training: few,
+        epochs: 1,
+        objective: { negatives },
+      });
+      made.dispose();
+      recommender.dispose();
+      return found;
+    };
+    const [right, wrong] = [await losses([], 5), await losses(['empty-candidate'], 5)];
+    expect(wrong[0]! - right[0]!).toBeGreaterThan(0.05);
+    expect(await losses(['empty-candidate'], 4)).toEqual(await losses([], 4));
+  });
+
+  it('F3 empty-candidate: raises the AUC where the empty news stands last', () => {
     const last = shown.candidates.values.map(() => 1);
     const honest = evaluateImpressions(
       shown,

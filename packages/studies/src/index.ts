@@ -57,9 +57,17 @@ export {
   type Recommended,
   type RecommendRequest,
 } from './jobs/recommend.ts';
+export {
+  formatReplay,
+  replayRun,
+  type Replay,
+  type ReplayedPeriod,
+  type ReplayOptions,
+} from './jobs/replay.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { importedFile } from './jobs/weights.ts';
 export { openServing, type ScoredItem, type ServedRun } from './jobs/serving.ts';
+export { newsRanker, topPlaces, type NewsRanker } from './jobs/servingNews.ts';
 export type { OpenRunOptions } from './jobs/runs.ts';
 export { recommenderOf } from './jobs/recommender.ts';
 export { isUserItem, type AnyModel } from './jobs/anyModel.ts';

@@ -89,14 +89,8 @@ interface State {
   readonly turns: Turns;
 }
 
-/** Asks the model, when the request is read and checked. */
-async function recommended(request: IncomingMessage, state: State): Promise<unknown> {
-  const body = await readBody(request);
-  // From here to the turn nothing waits, so that a run that is swapped out meanwhile is not asked any more.
-  const { served, clicks, turns } = state;
-  checkKeys(body, ['history', 'user', 'top', 'again']);
-  const top = topOf(body['top']);
-  const again = flagOf(body['again'], 'again');
+/** What a request knows of the one who asks: the history that is given or kept, and the clicks that came since. */
+function knownHistory(body: Readonly<Record<string, unknown>>, { served, clicks }: State): string[] {
   const user = body['user'] === undefined ? undefined : idOf(body['user'], 'user');
   const given = body['history'] === undefined ? undefined : idsOf(body['history'], 'history');
   if (user === undefined && given === undefined)
@@ -109,22 +103,63 @@ async function recommended(request: IncomingMessage, state: State): Promise<unkn
       'unknown-user',
       `no user ${JSON.stringify(user)} in ${served.domain}, and no click of theirs`,
     );
-  const unknown = given?.find((id) => !served.hasItem(id));
-  if (unknown !== undefined)
-    throw new RefusedRequest(404, 'unknown-item', `no item ${JSON.stringify(unknown)} in ${served.domain}`);
+  refuseUnknown(given ?? [], served);
   // A model that was swapped in meanwhile may lack what was clicked before.
   const history = [...(given ?? known ?? []), ...clicked].filter((id) => served.hasItem(id));
   if (history.length === 0)
     throw new RefusedRequest(400, 'nothing-known', 'a history must have at least one item, got none');
+  return history;
+}
+
+function refuseUnknown(ids: readonly string[], served: ServedRun): void {
+  const unknown = ids.find((id) => !served.hasItem(id));
+  if (unknown !== undefined)
+    throw new RefusedRequest(404, 'unknown-item', `no item ${JSON.stringify(unknown)} in ${served.domain}`);
+}
+
+/** Asks the model, when the request is read and checked; what comes behind the checks waits for its turn. */
+async function ask(
+  { turns, served }: State,
+  history: readonly string[],
+  work: () => Promise<unknown[]>,
+): Promise<unknown> {
   if (turns.waiting >= mostWaiting)
     throw new RefusedRequest(503, 'busy', `${mostWaiting} requests wait already: try again`);
-  const items = await turns.take(() => served.recommend(history, { top, again }));
-  return { model: served.model, domain: served.domain, history: history.length, items };
+  const { model, domain } = served;
+  return { model, domain, history: history.length, items: await turns.take(work) };
+}
+
+/** The items of a run that fit a history. */
+async function recommended(request: IncomingMessage, state: State): Promise<unknown> {
+  const body = await readBody(request);
+  // From here to the turn nothing waits, so that a run that is swapped out meanwhile is not asked any more.
+  const { served } = state;
+  checkKeys(body, ['history', 'user', 'top', 'again']);
+  const top = topOf(body['top']);
+  const again = flagOf(body['again'], 'again');
+  const history = knownHistory(body, state);
+  return ask(state, history, () => served.recommend(history, { top, again }));
+}
+
+/** Some candidates in order. */
+async function ranked(request: IncomingMessage, state: State): Promise<unknown> {
+  const body = await readBody(request);
+  const { served } = state;
+  const { rank } = served;
+  if (!rank)
+    throw new RefusedRequest(404, 'not-ranking', `${served.model} ranks its own items: ask /recommend`);
+  checkKeys(body, ['history', 'user', 'candidates']);
+  const candidates = idsOf(body['candidates'], 'candidates');
+  if (candidates.length === 0)
+    throw new RefusedRequest(400, 'wrong-value', 'candidates must be at least one id, got none');
+  refuseUnknown(candidates, served);
+  const history = knownHistory(body, state);
+  return ask(state, history, () => rank(history, candidates));
 }
 
 /**
  * Serves a run over HTTP. `GET /health` says what answers, `POST /recommend` takes `{history: [ids]}` or `{user}`, with
- * `top` and `again`, `POST /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every
+ * `top` and `again`, `POST /rank` the same with `candidates` (models of news), `POST /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every
  * answer is JSON, errors as `{error: {code, message}}`. Nothing that comes in is run, read as a path or written.
  */
 export async function serve(first: ServedRun, options: ServeOptions = {}): Promise<RunServer> {
@@ -144,6 +179,7 @@ export async function serve(first: ServedRun, options: ServeOptions = {}): Promi
       '/': 'GET',
       '/health': 'GET',
       '/recommend': 'POST',
+      '/rank': 'POST',
       '/click': 'POST',
     };
     const method = Object.hasOwn(methods, path) ? methods[path] : undefined;
@@ -179,7 +215,7 @@ export async function serve(first: ServedRun, options: ServeOptions = {}): Promi
       answer(response, 200, { user, clicks: clicks.of(user).length });
       return;
     }
-    answer(response, 200, await recommended(request, state));
+    answer(response, 200, await (path === '/rank' ? ranked : recommended)(request, state));
   };
 
   const server: Server = createServer({ connectionsCheckingInterval: 500 }, (request, response) => {

@@ -22,7 +22,7 @@ function portOf(text: string): number {
 export function serveVerb(): Command {
   return new Command('serve')
     .description('answers over HTTP with the recommendations of a run, and takes clicks')
-    .argument('<run>', 'a run directory of a model of sequences')
+    .argument('<run>', 'a run directory of a model of sequences or of news')
     .option('--on <domain>', 'another domain than the one the run was trained on (runs without IDs only)')
     .addOption(checkpointOption())
     .option('--host <address>', 'where to listen; anybody who reaches it can ask', '127.0.0.1')

@@ -11,8 +11,8 @@ import {
 
 /** Weights of an encoder that pools a sequence: NRMS has one for the words of a news and one for the news of a user. */
 export type PoolingEncoderParameters = {
-  /** Attention of the sequence to itself. */
-  readonly attention: SelfAttentionParameters;
+  /** Attention of the sequence to itself, if there is any before it is pooled. */
+  readonly attention?: SelfAttentionParameters;
   /** Attention that makes one vector of it. */
   readonly pooling: AdditiveAttentionParameters;
 };
@@ -27,16 +27,20 @@ export interface PoolingSizes {
   queryWidth: number;
   /** Whether projections have biases and the joined heads are projected once more. */
   projected: boolean;
+  /** Whether the sequence attends to itself before it is pooled. Default true. */
+  attends?: boolean;
 }
 
 /** Weights of an encoder that pools a sequence. */
 export function createPoolingEncoder(sizes: PoolingSizes, random: RandomStream): PoolingEncoderParameters {
-  const { inputs, width, queryWidth, projected } = sizes;
+  const { inputs, width, queryWidth, projected, attends = true } = sizes;
   return {
-    attention: createSelfAttention(
-      { inputs, outputs: width, bias: projected, outProjection: projected },
-      random.split('attention'),
-    ),
+    ...(attends && {
+      attention: createSelfAttention(
+        { inputs, outputs: width, bias: projected, outProjection: projected },
+        random.split('attention'),
+      ),
+    }),
     pooling: createAdditiveAttention({ width, hidden: queryWidth }, random.split('pooling')),
   };
 }
@@ -65,7 +69,7 @@ export function poolSequence(
   x: tf.Tensor,
   { heads, hidden, rate = 0, random }: PoolingOptions,
 ): tf.Tensor2D {
-  const h = dropout(selfAttention(p.attention, x, { heads, hidden }), rate, random);
+  const h = dropout(p.attention ? selfAttention(p.attention, x, { heads, hidden }) : x, rate, random);
   return additiveAttention(p.pooling, h, { hidden }).output;
 }
 
@@ -84,7 +88,7 @@ export function poolAcross(
   const [B, L] = x.shape;
   const joined = tf.reshape(x, [1, B * L, -1]);
   const out = hidden && tf.reshape(hidden, [1, B * L]);
-  const h = selfAttention(p.attention, joined, { heads, hidden: out });
+  const h = p.attention ? selfAttention(p.attention, joined, { heads, hidden: out }) : joined;
   const { weights } = additiveAttention(p.pooling, h, { hidden: out });
   return tf.reshape(tf.matMul(tf.reshape(weights, [B, 1, L]), tf.reshape(h, [B, L, -1])), [B, -1]);
 }

@@ -71,7 +71,10 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
     const { width, queryWidth, projected } = sizes;
     return {
       ...createNewsEncoder(sizes, catalogue, random),
-      user: createPoolingEncoder({ inputs: width, width, queryWidth, projected }, random.split('user')),
+      user: createPoolingEncoder(
+        { inputs: width, width, queryWidth, projected, attends: o.userEncoder === 'attention' },
+        random.split('user'),
+      ),
       ...(o.emptyHistory === 'learned' && {
         nobody: parameter(init.normal(0.1)([width], random.split('nobody')), [width]),
       }),

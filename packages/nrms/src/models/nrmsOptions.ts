@@ -76,6 +76,13 @@ export const nrmsSettings = z.strictObject({
     .describe("dropout behind the self-attention of a news' words (recommenders 0.2, else 0)"),
   texts: textsSetting,
   history: historySetting,
+  userEncoder: z
+    .enum(['attention', 'additive'])
+    .default('attention')
+    .describe(
+      "what makes a user of the clicked news: self-attention and additive attention (NRMS), or the latter alone (NAML's), " +
+        'whose vector can follow the clicks one by one',
+    ),
   emptyHistory: z
     .enum(['zero', 'learned'])
     .default('zero')

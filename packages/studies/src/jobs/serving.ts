@@ -1,45 +1,17 @@
 import { UserError } from '@ferry/recipes';
 import { recommend as recommendItems } from '@ferry/sequential';
-import { isUserItem } from './anyModel.ts';
+import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
-import type { NamedItem } from './recommend.ts';
+import { openNewsRun } from './openNews.ts';
 import { anyModelOf } from './recommender.ts';
 import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
+import type { ServedRun } from './served.ts';
+import { openServingNews } from './servingNews.ts';
 
-/** An item of a list. */
-export interface ScoredItem extends NamedItem {
-  /** What the list is ordered by. */
-  readonly score: number;
-}
-
-/** A run held open to answer requests. */
-export interface ServedRun {
-  /** The run directory. */
-  readonly run: string;
-  /** Name of the model. */
-  readonly model: string;
-  /** Name of the domain. */
-  readonly domain: string;
-  /** N: items that can be recommended. */
-  readonly items: number;
-  /** Where the weights came from. */
-  readonly checkpoint: string;
-  /** Whether there is an item of this id. */
-  hasItem(id: string): boolean;
-  /** Everything a user of the domain did, oldest first; undefined for a user that it does not have. */
-  historyOf(user: string): string[] | undefined;
-  /**
-   * Top items after a history. One call at a time.
-   *
-   * @param history - Ids of items, oldest first, at least one; all of them known.
-   */
-  recommend(history: readonly string[], options: { top: number; again: boolean }): Promise<ScoredItem[]>;
-  /** Frees everything. */
-  dispose(): void;
-}
+export type { ScoredItem, ServedRun } from './served.ts';
 
 /**
- * Opens a run of a sequential model to answer requests: the catalogue's vectors are made once.
+ * Opens a run of a sequential or a news model to answer requests: the catalogue's vectors are made once.
  *
  * @throws UserError for a run of another kind of model.
  */
@@ -52,8 +24,9 @@ export async function openServing(
   const kind = await anyModelOf(recipe, console);
   if (isUserItem(kind))
     throw new UserError(
-      `${run}: ${kind.title} knows users by number, not by a history; models of sequences can be served`,
+      `${run}: ${kind.title} knows users by number, not by a history; models of sequences and of news can be served`,
     );
+  if (isNews(kind)) return openServingNews(await openNewsRun(run, recipe, kind, options), { run });
   const open = await openRun(run, options, console);
   const { model, ranking, target, checkpoint } = open;
   const { name: domain, items, users, sequences } = target.domain;

@@ -1,0 +1,158 @@
+import {
+  rowOf,
+  type Impressions,
+  type NewsRecommender,
+  type NewsScorer,
+  type NewsVectors,
+} from '@ferry/nrms';
+import type { OpenNewsRun } from './openNews.ts';
+import type { ScoredItem, ServedRun } from './served.ts';
+
+/** Seconds before the last impression within which a news must have been shown to be recommended. */
+const recently = 2 * 86_400;
+
+/** News that the last impressions show, in order of their number. */
+function recentNews(splits: Readonly<Record<string, Impressions>>, count: number): Int32Array {
+  const all = Object.values(splits);
+  let last = -Infinity;
+  for (const { times } of all) for (const time of times) last = Math.max(last, time);
+  const shown = new Uint8Array(count + 1);
+  for (const own of all)
+    for (let r = 0; r < own.count; r++)
+      if (own.times[r]! > last - recently) for (const news of rowOf(own.candidates, r)) shown[news] = 1;
+  return Int32Array.from(shown.keys()).filter((news) => news > 0 && shown[news] === 1);
+}
+
+/** The latest impression of each user: its split and row. */
+function latestOf(
+  splits: Readonly<Record<string, Impressions>>,
+  users: number,
+): { of: Impressions; row: number }[] {
+  const latest = new Array<{ of: Impressions; row: number }>(users);
+  for (const of of Object.values(splits))
+    for (let row = 0; row < of.count; row++) {
+      const known = latest[of.users[row]!];
+      if (!known || known.of.times[known.row]! <= of.times[row]!) latest[of.users[row]!] = { of, row };
+    }
+  return latest;
+}
+
+/** What scores candidates behind a history, one request at a time. */
+export interface NewsRanker {
+  /**
+   * Scores of candidates, in their order.
+   *
+   * @param history - Numbers of news, oldest first.
+   */
+  score(history: Int32Array, candidates: Int32Array): Promise<Float32Array>;
+}
+
+/** Ranks from vectors of all news, made once. */
+export function newsRanker(
+  { model, options: { history: most } }: Pick<NewsRecommender, 'model' | 'options'>,
+  scorer: Pick<NewsScorer, 'users' | 'score'>,
+  vectors: NewsVectors,
+): NewsRanker {
+  const { width, data, rows } = vectors;
+  return {
+    score: async (history, candidates) => {
+      if (model.scoring.kind === 'pairs')
+        return scorer.score(
+          {
+            ...{ source: 'a request', count: 1, ids: Float64Array.of(1), users: Int32Array.of(0) },
+            ...{ times: Float64Array.of(0), history },
+            ...{ historyStarts: Int32Array.of(0), historyEnds: Int32Array.of(history.length) },
+            candidates: { offsets: Int32Array.of(0, candidates.length), values: candidates },
+          },
+          vectors,
+        );
+      const user = await scorer.users([history.subarray(Math.max(0, history.length - most))], vectors);
+      const scores = new Float32Array(candidates.length);
+      for (let c = 0; c < candidates.length; c++) {
+        const at = rows[candidates[c]!]! * width;
+        // Several sums at once: one alone waits for each addition.
+        let [a, b, d, e] = [0, 0, 0, 0];
+        let k = 0;
+        for (; k + 3 < width; k += 4) {
+          a += user[k]! * data[at + k]!;
+          b += user[k + 1]! * data[at + k + 1]!;
+          d += user[k + 2]! * data[at + k + 2]!;
+          e += user[k + 3]! * data[at + k + 3]!;
+        }
+        for (; k < width; k++) a += user[k]! * data[at + k]!;
+        scores[c] = a + b + d + e;
+      }
+      return scores;
+    },
+  };
+}
+
+/** Places of the largest scores, best first; equal ones in their order. */
+export function topPlaces(scores: Float32Array, most: number, allowed: (place: number) => boolean): number[] {
+  const best: number[] = [];
+  for (let at = 0; at < scores.length; at++) {
+    if (best.length === most && scores[at]! <= scores[best[most - 1]!]!) continue;
+    if (!allowed(at)) continue;
+    let place = best.length === most ? most - 1 : best.length;
+    for (; place > 0 && scores[best[place - 1]!]! < scores[at]!; place--) best[place] = best[place - 1]!;
+    best[place] = at;
+  }
+  return best;
+}
+
+/**
+ * A run of a news model held open to answer requests: the vectors of all news are made once, recommended are those that the
+ * last two days of the data show.
+ *
+ * @param named - What the run is called.
+ */
+export async function openServingNews(
+  open: OpenNewsRun,
+  { run }: Pick<ServedRun, 'run'>,
+): Promise<ServedRun> {
+  const { opened, recommender, scorer, checkpoint } = open;
+  const { data, name: domain } = opened;
+  const { news, users, splits } = data;
+  const vectors = await scorer.encode(Int32Array.from({ length: news.count }, (_, at) => at + 1));
+  const ranker = newsRanker(recommender, scorer, vectors);
+  const recent = recentNews(splits, news.count);
+  const latest = latestOf(splits, users.size);
+  const numbersOf = (ids: readonly string[]): Int32Array =>
+    Int32Array.from(ids, (id) => news.ids.findText(id));
+  const item = (number: number, score: number): ScoredItem => ({
+    id: news.ids.text(number),
+    title: news.titles[number]!,
+    score,
+  });
+  return {
+    ...{ run, domain, checkpoint, model: recommender.model.name, items: recent.length },
+    hasItem: (id) => news.ids.findText(id) > 0,
+    historyOf: (user) => {
+      const found = latest[users.findText(user)];
+      if (!found) return undefined;
+      const { of, row } = found;
+      const shown = rowOf(of.candidates, row);
+      const from = of.candidates.offsets[row]!;
+      const clicked = shown.filter((_, at) => of.labels?.[from + at] === 1);
+      return [...of.history.subarray(of.historyStarts[row], of.historyEnds[row]), ...clicked].map((number) =>
+        news.ids.text(number),
+      );
+    },
+    recommend: async (history, { top, again }) => {
+      const known = numbersOf(history);
+      const scores = await ranker.score(known, recent);
+      const read = new Set(again ? [] : known);
+      return topPlaces(scores, top, (at) => !read.has(recent[at]!)).map((at) =>
+        item(recent[at]!, scores[at]!),
+      );
+    },
+    rank: async (history, candidates) => {
+      const numbers = numbersOf(candidates);
+      const scores = await ranker.score(numbersOf(history), numbers);
+      return topPlaces(scores, numbers.length, () => true).map((at) => item(numbers[at]!, scores[at]!));
+    },
+    dispose: () => {
+      open.dispose();
+    },
+  };
+}

@@ -1,0 +1,125 @@
+// What an answer of a served news model takes, over HTTP: NRMS of the paper's sizes with random weights, histories of 50 clicks,
+// the ten best of all news; then an impression of 40 candidates; then many clients at once.
+//
+//   npm run bench:serve -- [--news 26000] [--requests 2000] [--clients 16] [--threads 2]
+import { parseArgs } from 'node:util';
+import { RandomStream, selectBackend } from '@ferry/engine';
+import {
+  createNewsScorer,
+  createNewsRecommender,
+  createUserState,
+  nrms,
+  type NewsOptions,
+  type NrmsParameters,
+} from '@ferry/nrms';
+import { newsRanker, topPlaces, type ServedRun } from '@ferry/studies';
+import { serve } from '../../apps/cli/src/serve/server.ts';
+
+const { values: given } = parseArgs({
+  options: {
+    news: { type: 'string', default: '26000' },
+    requests: { type: 'string', default: '2000' },
+    clients: { type: 'string', default: '16' },
+    threads: { type: 'string', default: '2' },
+  },
+});
+const [N, requests, clients] = [Number(given.news), Number(given.requests), Number(given.clients)];
+await selectBackend('ort', { threads: Number(given.threads), log: () => undefined });
+const random = RandomStream.fromSeed(1);
+const options = nrms.complete(nrms.options.parse({ encoder: 'ids' }) as object) as NewsOptions;
+const recommender = createNewsRecommender(nrms, { options, catalogue: { count: N }, seed: 1 });
+const scorer = createNewsScorer(recommender);
+const all = Int32Array.from({ length: N }, (_, at) => at + 1);
+const vectors = await scorer.encode(all);
+const ranker = newsRanker(recommender, scorer, vectors);
+const number = (id: string): number => Number(id.slice(1));
+const named = (numbers: Int32Array, scores: Float32Array, places: readonly number[]) =>
+  places.map((at) => ({ id: `N${numbers[at]!}`, title: '', score: scores[at]! }));
+const run: ServedRun = {
+  ...{ run: 'bench', model: 'nrms', domain: 'generated', items: N, checkpoint: 'none' },
+  hasItem: (id) => number(id) >= 1 && number(id) <= N,
+  historyOf: () => undefined,
+  recommend: async (history, { top }) => {
+    const known = Int32Array.from(history, number);
+    const scores = await ranker.score(known, all);
+    const read = new Set(known);
+    return named(
+      all,
+      scores,
+      topPlaces(scores, top, (at) => !read.has(at + 1)),
+    );
+  },
+  rank: async (history, candidates) => {
+    const numbers = Int32Array.from(candidates, number);
+    const scores = await ranker.score(Int32Array.from(history, number), numbers);
+    return named(
+      numbers,
+      scores,
+      topPlaces(scores, numbers.length, () => true),
+    );
+  },
+  dispose: () => undefined,
+};
+const server = await serve(run, { port: 0 });
+const ids = (count: number): string[] => Array.from({ length: count }, () => `N${1 + random.integer(N)}`);
+const ask = async (path: string, body: object): Promise<number> => {
+  const start = performance.now();
+  const answer = await fetch(`${server.address}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  await answer.json();
+  if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
+  return performance.now() - start;
+};
+const say = (what: string, times: number[], seconds?: number): void => {
+  const sorted = times.toSorted((a, b) => a - b);
+  const at = (share: number): string =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!.toFixed(2);
+  const rate = seconds === undefined ? '' : `, ${(times.length / seconds).toFixed(0)} answers a second`;
+  console.log(`${what}: median ${at(0.5)} ms, p99 ${at(0.99)} ms${rate}`);
+};
+const one = (): Promise<number> => ask('/recommend', { history: ids(50) });
+for (let warm = 0; warm < 20; warm++) await one();
+const alone: number[] = [];
+for (let i = 0; i < 200; i++) alone.push(await one());
+say(`ten of ${N} news, one client`, alone);
+const ranked: number[] = [];
+for (let i = 0; i < 200; i++) ranked.push(await ask('/rank', { history: ids(50), candidates: ids(40) }));
+say('40 candidates in order, one client', ranked);
+const loaded: number[] = [];
+const start = performance.now();
+await Promise.all(
+  Array.from({ length: clients }, async (_, c) => {
+    for (let i = c; i < requests; i += clients) loaded.push(await one());
+  }),
+);
+say(`ten of ${N} news, ${clients} clients`, loaded, (performance.now() - start) / 1000);
+await server.close();
+
+// A click, with the history read again and without.
+const additive = nrms.complete(
+  nrms.options.parse({ encoder: 'ids', userEncoder: 'additive' }) as object,
+) as NewsOptions;
+const follower = createNewsRecommender(nrms, { options: additive, catalogue: { count: 100 }, seed: 1 });
+const own = createNewsScorer(follower);
+const few = await own.encode(Int32Array.from({ length: 100 }, (_, at) => at + 1));
+const state = createUserState((follower.parameters as unknown as NrmsParameters).user.pooling, 50);
+const clicked = Int32Array.from({ length: 50 }, (_, at) => at + 1);
+const time = async (work: (at: number) => unknown): Promise<number> => {
+  for (let i = 0; i < 60; i++) await work(i);
+  const from = performance.now();
+  for (let i = 0; i < 500; i++) await work(i);
+  return (performance.now() - from) / 500;
+};
+const update = await time((at) => {
+  const row = few.rows[1 + (at % 100)]! * few.width;
+  state.click(few.data.subarray(row, row + few.width));
+  return state.vector();
+});
+const whole = await time(() => own.users([clicked], few));
+console.log(
+  `a click (additive attention, 50 clicks): ${update.toFixed(3)} ms from cached terms, ${whole.toFixed(3)} ms from the history`,
+);
+for (const held of [scorer, recommender, own, follower]) held.dispose();
