@@ -60,7 +60,8 @@ const run: ServedRun = {
   },
   dispose: () => undefined,
 };
-const server = await serve(run, { port: 0 });
+// A busy machine must not close connections that a client is about to use.
+const server = await serve(run, { port: 0, timeouts: { keepAlive: 120_000 } });
 const ids = (count: number): string[] => Array.from({ length: count }, () => `N${1 + random.integer(N)}`);
 const ask = async (path: string, body: object): Promise<number> => {
   const start = performance.now();

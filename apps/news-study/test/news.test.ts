@@ -135,6 +135,17 @@ describe('its sections', () => {
     expect(corrected!['auc']).toMatch(/^\+0\.0000 [^*]*$/);
   });
 
+  it('say nothing of defects where the study has none', async () => {
+    const { plan } = await ready(text.replace(/  defect: .*\n/, ''));
+    const results = [
+      result({ experiment: '2 frozen' }, near(0.6)),
+      result({ experiment: '4 text' }, near(0.5)),
+    ];
+    expect(defectBlocks(plan.axes, results, { command: 'x' })).toEqual([]);
+    const sections = plan.newsSections!(results, { command: 'x', targets: [] });
+    expect(sections.map(({ title }) => title)).toEqual(['The three questions', 'The thesis’s numbers']);
+  });
+
   it('set the thesis’s numbers beside ours, and say whether the data are the same', () => {
     const results = [result({ experiment: '4 text', defect: 'none' }, near(0.7))];
     const target = { place: {}, protocol: 'p', news: 9, impressions: 73_152, floors: [] };

@@ -74,13 +74,14 @@ export function newsEffects(pairs: readonly NewsPair[], metrics: readonly string
   }));
 }
 
-/** Every line that differs from another in one axis alone, with that one, over the seeds that both have. */
+/** Every line that differs from another in one axis alone, with that one, over the seeds that both have; none without the axis. */
 export function pairsAlong(
   axes: readonly Axis[],
   results: readonly StudyResult[],
   { along, against }: { along: string; against: Place[string] },
   { measured, base = measured }: { measured: Measured; base?: Measured },
 ): NewsPair[] {
+  if (!axes.some(({ key }) => key === along)) return [];
   return placesOn(axes, results)
     .filter((place) => place[along] !== against)
     .flatMap((place): NewsPair[] => {
