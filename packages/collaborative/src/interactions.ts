@@ -59,21 +59,16 @@ export function byItem({ users, items, starts, columns }: Interactions): Interac
   return { users: items, items: users, starts: offsets, columns: rows };
 }
 
-/** Whether an ascending list holds a number. */
-export function holds(sorted: Int32Array, value: number): boolean {
-  const at = firstFrom(sorted, value);
-  return at < sorted.length && sorted[at] === value;
-}
-
-/** Place of the first number that is not below `value`. */
-function firstFrom(sorted: Int32Array, value: number): number {
-  let [low, high] = [0, sorted.length];
+/** Whether a list holds a number between two places, where it is ascending. */
+export function holds(sorted: Int32Array, value: number, from: number, to: number): boolean {
+  let low = from;
+  let high = to;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (sorted[middle]! < value) low = middle + 1;
     else high = middle;
   }
-  return low;
+  return low < to && sorted[low] === value;
 }
 
 /** The n-th number from 0 on (n from 0) that an ascending list does not hold. */

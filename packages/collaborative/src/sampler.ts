@@ -1,5 +1,5 @@
 import type { RandomStream } from '@ferry/engine';
-import { holds, itemsOf, missingNumber, type Interactions } from './interactions.ts';
+import { holds, missingNumber, type Interactions } from './interactions.ts';
 
 /** What an epoch's triples are drawn from. */
 export interface Sampling {
@@ -27,25 +27,27 @@ export interface Triples {
  * own generator would make too slowly. Where an epoch begins is still a function of its stream alone.
  */
 class Draws {
-  readonly #state: Uint32Array;
+  readonly #state: Int32Array;
 
   constructor(random: RandomStream) {
-    this.#state = Uint32Array.from({ length: 4 }, () => random.uint32());
+    this.#state = Int32Array.from({ length: 4 }, () => random.uint32() | 0);
   }
 
   /** A number in [0, n), uniform but for one part in 2^32 / n. */
   integer(n: number): number {
     const s = this.#state;
-    const [a, b, c, d] = [s[0]!, s[1]!, s[2]!, s[3]!];
+    const a = s[0]!;
+    const b = s[1]!;
+    const e = s[2]! ^ a;
+    const f = s[3]! ^ b;
     const five = Math.imul(b, 5);
     const word = Math.imul((five << 7) | (five >>> 25), 9) >>> 0;
-    const e = c ^ a;
-    const f = d ^ b;
-    s[1] = b ^ e;
     s[0] = a ^ f;
+    s[1] = b ^ e;
     s[2] = e ^ (b << 9);
     s[3] = (f << 11) | (f >>> 21);
-    return Math.floor((word / 2 ** 32) * n);
+    // Exact up to 2^21, so no word gives n.
+    return Math.floor((word * n) / 2 ** 32);
   }
 
   /** Shuffles in place. */
@@ -63,22 +65,25 @@ class Draws {
 /** Draws that are thrown away before a user's negative is drawn from a list of all that remain. */
 const MOST_REJECTED = 16;
 
-/** An item that the user has not; users with all items must not come here. */
+/** An item that a user has not; users with all items must not come here. */
 function negativeOf(
-  own: Int32Array,
-  { items, columns }: Interactions,
+  user: number,
+  { items, starts, columns }: Interactions,
   by: Sampling['negatives'],
   random: Draws,
 ): number {
+  // Places, not a view of the user's items: making one takes longer than all the rest.
+  const from = starts[user]!;
+  const to = starts[user + 1]!;
   for (let tries = 0; tries < MOST_REJECTED; tries++) {
     const item = by === 'uniform' ? random.integer(items) : columns[random.integer(columns.length)]!;
-    if (!holds(own, item)) return item;
+    if (!holds(columns, item, from, to)) return item;
   }
-  if (by === 'uniform') return missingNumber(own, random.integer(items - own.length));
-  const left = columns.filter((item) => !holds(own, item));
-  return left.length > 0
-    ? left[random.integer(left.length)]!
-    : missingNumber(own, random.integer(items - own.length));
+  const missing = (): number =>
+    missingNumber(columns.subarray(from, to), random.integer(items - (to - from)));
+  if (by === 'uniform') return missing();
+  const left = columns.filter((item) => !holds(columns, item, from, to));
+  return left.length > 0 ? left[random.integer(left.length)]! : missing();
 }
 
 /**
@@ -95,7 +100,7 @@ export function drawTriples(
   const random = new Draws(stream);
   const { users: U, items, starts, columns } = data;
   const size = (user: number): number => starts[user + 1]! - starts[user]!;
-  const able = Array.from({ length: U }, (_, user) => user).filter(
+  const able = Int32Array.from({ length: U }, (_, user) => user).filter(
     (user) => size(user) > 0 && size(user) < items,
   );
   const total =
@@ -110,20 +115,20 @@ export function drawTriples(
       positives[t] = columns[starts[user]! + random.integer(size(user))]!;
     }
   else {
-    let t = 0;
-    const owner = new Int32Array(total);
-    const entry = new Int32Array(total);
+    const owner = new Int32Array(columns.length);
+    const entries = new Int32Array(total);
+    let count = 0;
     for (const user of able)
       for (let e = starts[user]!; e < starts[user + 1]!; e++) {
-        owner[t] = user;
-        entry[t++] = e;
+        owner[e] = user;
+        entries[count++] = e;
       }
-    const order = random.shuffle(Int32Array.from(owner.keys()));
-    order.forEach((from, to) => {
-      users[to] = owner[from]!;
-      positives[to] = columns[entry[from]!]!;
-    });
+    random.shuffle(entries);
+    for (let t = 0; t < total; t++) {
+      users[t] = owner[entries[t]!]!;
+      positives[t] = columns[entries[t]!]!;
+    }
   }
-  for (let t = 0; t < total; t++) negatives[t] = negativeOf(itemsOf(data, users[t]!), data, by, random);
+  for (let t = 0; t < total; t++) negatives[t] = negativeOf(users[t]!, data, by, random);
   return { users, positives, negatives };
 }
