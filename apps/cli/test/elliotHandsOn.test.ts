@@ -1,8 +1,10 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { parseRecipe } from '@ferry/recipes';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { elliotFolder, figures, performance, rowsOf, writeFeatures } from './elliotWorld.ts';
+import { encodePng } from '@ferry/sample-world';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { duchoHandsOn, duchoModels } from '../../../packages/features/test/duchoModels.ts';
+import { elliotFolder, figures, itemCount, performance, rowsOf } from './elliotWorld.ts';
 import { ferry } from './ferry.ts';
 
 elliotFolder('elliot-hands-on');
@@ -90,29 +92,56 @@ const extractors = {
   clip: ['transformers/openai/clip-vit-base-patch16/1', 'transformers/openai/clip-vit-base-patch16/1'],
 } as const;
 
+const demo = 'local/data/demo_office';
+
+/** Every item with a picture and a text that tell its kind. */
 beforeAll(() => {
-  writeFileSync('config_files/split_office.yml', split);
-  for (const [name, [visual, textual]] of Object.entries(extractors)) {
-    writeFeatures(`data/office/visual_embeddings_32/${visual}`, name === 'clip' ? 8 : 12);
-    writeFeatures(`data/office/textual_embeddings_32/${textual}`, name === 'clip' ? 8 : 10);
-    writeFileSync(`config_files/hands-on_${name}.yml`, handsOn(visual, textual));
+  for (const folder of ['demos/demo_office', `${demo}/images`]) mkdirSync(folder, { recursive: true });
+  renameSync('data/office/reviews.tsv', `${demo}/reviews.tsv`);
+  const items = Array.from({ length: itemCount }, (_, item) => item);
+  for (const item of items) {
+    const colour = [item % 2 ? 200 : 20, 8 * item, 120];
+    const pixels = Uint8Array.from({ length: 12 * 12 * 3 }, (_, at) => colour[at % 3]!);
+    writeFileSync(`${demo}/images/${item}.png`, encodePng({ width: 12, height: 12, pixels }));
   }
+  const text = (item: number): string => (item % 2 ? 'a' : 'b').repeat(3) + 'c'.repeat(item % 5);
+  const rows = items.map((item) => `${item}\t${text(item)}\n`);
+  writeFileSync(`${demo}/meta.tsv`, `asin\tdescription\n${rows.join('')}`);
+  writeFileSync('demos/demo_office/config.yml', duchoHandsOn);
+  for (const [name, bytes] of Object.entries(duchoModels)) {
+    mkdirSync(dirname(join('models', name)), { recursive: true });
+    writeFileSync(join('models', name), bytes);
+  }
+  writeFileSync('config_files/split_office.yml', split);
+  for (const [name, [visual, textual]] of Object.entries(extractors))
+    writeFileSync(`config_files/hands-on_${name}.yml`, handsOn(visual, textual));
 });
 
 describe("the hands-on's files", () => {
   it('are those of the guide', () => {
     const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/handsOn.md'), 'utf8');
     const blocks = [...guide.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, yaml]) => yaml!);
-    const files = [split, handsOn(...extractors.clip)];
+    const files = [duchoHandsOn, split, handsOn(...extractors.clip)];
     const valueOf = (yaml: string): unknown => parseRecipe(yaml, 'guide').value;
     expect(blocks.map(valueOf)).toEqual(files.map(valueOf));
     for (const folder of extractors.resnet50_sentencebert) expect(guide).toContain(`embeddings_32/${folder}`);
     for (const command of [
+      'npx ferry features --ducho demos/demo_office/config.yml',
+      'mkdir -p data/office\nmv local/data/demo_office/*_embeddings_32 data/office/\ncp local/data/demo_office/reviews.tsv data/office/',
       'npx ferry elliot config_files/split_office.yml',
       'cp data/office_splits/0/0/train.tsv data/office_splits/0/0/val.tsv data/office_splits/0/test.tsv data/office/',
       ...Object.keys(extractors).map((name) => `npx ferry elliot config_files/hands-on_${name}.yml`),
     ])
       expect(guide).toContain(command);
+  });
+
+  it('extract features as Ducho extracts them, from small models', async () => {
+    vi.stubEnv('FERRY_MODELS', 'models');
+    const said = await ferry('features', '--ducho', 'demos/demo_office/config.yml');
+    expect(said).toContain('avgpool');
+    for (const kind of ['visual', 'textual'])
+      renameSync(`${demo}/${kind}_embeddings_32`, `data/office/${kind}_embeddings_32`);
+    cpSync(`${demo}/reviews.tsv`, 'data/office/reviews.tsv');
   });
 
   it('split the data as Elliot splits them', async () => {

@@ -7,6 +7,9 @@ import { ownFolder } from './ferry.ts';
 const U = 40;
 const N = 30;
 
+/** Items of the world, named from 0. */
+export const itemCount = N;
+
 /** A number that looks random, in [0, 1). */
 const mixed = (a: number, b: number): number =>
   (Math.imul(a * 7919 + b * 104729 + 17, 0x9e3779b1) >>> 8) / 2 ** 24;
