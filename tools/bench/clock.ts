@@ -9,3 +9,7 @@ export function clock(processor: boolean): () => number {
     return (user + system) / 1000;
   };
 }
+
+/** The middle one of some values; of an even number the larger. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -22,7 +22,7 @@ import {
 } from '@ferry/collaborative';
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 import { times, twin } from './epoch.ts';
 
 const { values: options } = parseArgs({
@@ -95,14 +95,16 @@ async function here(
     seconds.push((now() - begun) / 1000);
     if (step === steps + 3) break;
   }
-  // Another epoch's triples are drawn before its first batch.
-  const start = now();
-  training.batches(1, random.split('batches', 1))[Symbol.iterator]().next();
-  const sampling = (now() - start) / 1000;
+  // An epoch's triples are drawn before its first batch; the median of some epochs after three that warm up.
+  const drawing = Array.from({ length: 8 }, (_, epoch) => {
+    const start = now();
+    training.batches(epoch, random.split('batches', epoch))[Symbol.iterator]().next();
+    return (now() - start) / 1000;
+  });
   const count = training.batchCount(0);
   training.dispose();
   recommender.dispose();
-  return { step: seconds.slice(3).toSorted((a, b) => a - b)[Math.floor(steps / 2)]!, sampling, count };
+  return { step: median(seconds.slice(3)), sampling: median(drawing.slice(3)), count };
 }
 
 await selectBackend('ort', { threads });

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { createEncoder, encoderTower, type ItemContent, type Tuning } from '@ferry/encoders';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { createOptimizer, flattenParameters } from '@ferry/nn';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -52,8 +52,6 @@ const sizes: Record<string, { config: Record<string, unknown>; inputs: () => Rec
     inputs: () => ({ pixels: tf.randomNormal([16, 3, 224, 224]) }),
   },
 };
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Seconds of a step here: the median after two that warm up. */
 async function measure(

@@ -9,6 +9,7 @@ import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from './clock.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -53,9 +54,6 @@ async function step(side: Side): Promise<number> {
   side.memory = memory!;
   return milliseconds!;
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 function worker(workload: Workload, backend: string): Side {
   return start(backend, process.execPath, [

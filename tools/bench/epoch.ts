@@ -10,7 +10,7 @@ import {
   type DomainFeatures,
   type SequentialModel,
 } from '@ferry/sequential';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 
 /** What is trained, and how. */
 export interface EpochCase {
@@ -24,9 +24,6 @@ export interface EpochCase {
   /** Features of the items, where the model reads some. */
   features?: DomainFeatures;
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /**
  * Seconds of an epoch here, scaled from the median of some steps after two that warm up; with one thread, of the

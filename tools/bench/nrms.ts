@@ -22,7 +22,7 @@ import {
   type NewsOptions,
   type NewsRecommender,
 } from '@ferry/nrms';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 import { times, twin } from './epoch.ts';
 
 const { values: given } = parseArgs({
@@ -86,9 +86,6 @@ function recommenderOf(full: boolean): NewsRecommender {
     seed: 1,
   });
 }
-
-const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Seconds of a step, and the batch that the twin is given. */
 async function trainHere(full: boolean): Promise<{ seconds: number; batch: object }> {

@@ -18,6 +18,7 @@ import {
   createTraining,
   evaluateRecommender,
 } from '@ferry/sequential';
+import { median } from './clock.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -42,8 +43,6 @@ const items = domain.items.ids.length;
 const width = Number(options.width);
 const settings = sasrec.options.parse({ width, inner: 4 * width }) as object;
 const modelOptions = sasrec.complete!(settings, { task: 'finetune', featureWidths: {} });
-
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Seconds of an epoch here, scaled from the median of some steps after two that warm up. */
 async function epoch(form: keyof typeof forms): Promise<{ seconds: number; count: number }> {
