@@ -48,6 +48,8 @@ it('trains a model of users and items on a ready-made split, and fits one', asyn
     /kinds: 22 items, 24 users, 96 training interactions[^]*test: Recall@3 [^]*report: graph.report\.html/,
   );
   expect(test('graph')['recall@3']).toBeGreaterThan(0.2);
+  expect(readFileSync('graph/report.html', 'utf8')).toMatch(/[\d,]+ triples\/s/);
+  expect(readFileSync('graph/log.txt', 'utf8')).toMatch(/epoch 3\/3 [^\n]* triples\/s/);
   await ferry('train', 'kinds.yaml', 'model={ name: item-knn, neighbours: 5 }', '--out', 'knn');
   await ferry('train', 'kinds.yaml', 'model={ name: random }', '--out', 'random');
   expect(test('knn')['recall@3']).toBeGreaterThan(test('random')['recall@3']!);

@@ -55,7 +55,10 @@ export interface UserItemTraining extends TrainableModel<TripleBatch> {
 function trainedSteps(
   { recommender, ...settings }: UserItemTrainingSettings,
   { model, p, inputs }: TrainedParts,
-): Pick<UserItemTraining, 'optimizerState' | 'batches' | 'batchCount' | 'trainStep' | 'counts' | 'dispose'> {
+): Pick<
+  UserItemTraining,
+  'optimizerState' | 'batches' | 'batchCount' | 'counted' | 'trainStep' | 'counts' | 'dispose'
+> {
   const { options, data } = recommender;
   const { batchSize = 1024 } = settings;
   const sampling = samplingOf(model, settings.sampling);
@@ -85,6 +88,7 @@ function trainedSteps(
       }
     },
     batchCount: () => Math.ceil(columns.length / batchSize),
+    counted: 'triples',
     trainStep: async (batch, context) => {
       const tensors = [batch!.users, batch!.positives, batch!.negatives].map((ids) =>
         tf.tensor1d(ids, 'int32'),
@@ -115,12 +119,13 @@ function fittedStep({
   recommender,
 }: UserItemTrainingSettings): Pick<
   UserItemTraining,
-  'optimizerState' | 'batches' | 'batchCount' | 'trainStep' | 'dispose'
+  'optimizerState' | 'batches' | 'batchCount' | 'counted' | 'trainStep' | 'dispose'
 > {
   return {
     optimizerState: () => new Map(),
     batches: () => [undefined],
     batchCount: () => 1,
+    counted: 'users',
     trainStep: async (_batch, { random }) => {
       await recommender.fit(random);
       return { loss: 0, sequences: recommender.data.interactions.users };

@@ -103,6 +103,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       recommender.restoreBuffers(arrays);
     },
     batches: (_epoch, random) => batchesOf(objective.draw(train, random), batchSize),
+    counted: 'impressions',
     batchCount: () => Math.ceil(objective.count(train) / batchSize),
     trainStep: async (batch, context) => {
       const inputs = stepInputs(recommender, train, batch, place);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { domainName, shellCommand, type PretrainRecipe } from '@ferry/recipes';
 import type { TargetRecipe } from './jobs/target.ts';
 import { lineChart, renderReport, type Block, type Section } from '@ferry/report';
-import { readMetrics, type Summary } from '@ferry/training';
+import { formatSpeed, readMetrics, type Summary } from '@ferry/training';
 import type { RunDetails } from './details.ts';
 import { readEnvironment } from './environment.ts';
 import { groupTable } from './jobs/evaluate.ts';
@@ -142,7 +142,7 @@ export async function writeRunReport(
     {
       name: 'seconds an epoch',
       value: summary.timings.epochSeconds.toFixed(2),
-      note: `${Math.round(summary.timings.sequencesPerSecond).toLocaleString('en-US')} sequences/s`,
+      note: formatSpeed(summary.timings.sequencesPerSecond, summary.counted ?? 'sequences'),
     },
   ];
   const charts = [

@@ -86,6 +86,8 @@ export interface TrainableModel<B = unknown> {
    * validation (pre-training), the last checkpoint is the result.
    */
   evaluate?(split: Split): Promise<Record<string, number>>;
+  /** What {@link StepResult.sequences} counts, in the plural, as logs and reports call it. Default `sequences`. */
+  readonly counted?: string;
   /** Parameter counts for the summary, such as `{ trainable: 308401 }`; `total` is added. */
   counts?(): Record<string, number>;
 }

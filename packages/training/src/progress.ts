@@ -24,6 +24,8 @@ export interface Progress {
   readonly loss: number;
   /** Sequences trained on per second. */
   readonly sequencesPerSecond: number;
+  /** What is counted in their place: see `TrainableModel.counted`. */
+  readonly counted?: string;
   /** Seconds until the last epoch ends, if every epoch takes as long as so far; early stopping may end sooner. */
   readonly secondsLeft: number;
 }
@@ -44,6 +46,11 @@ export function formatCount(n: number): string {
   return Number.isFinite(n) ? String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ',') : '?';
 }
 
+/** How much is trained on in a second: `12,346 seq/s`, or what else is counted. */
+export function formatSpeed(perSecond: number, counted = 'seq'): string {
+  return `${formatCount(perSecond)} ${counted}/s`;
+}
+
 /** One line of progress. */
 export function formatProgress(p: Progress): string {
   const done = p.batches > 0 ? Math.min(100, Math.floor((100 * p.batch) / p.batches)) : 0;
@@ -51,7 +58,7 @@ export function formatProgress(p: Progress): string {
     `step ${String(p.step).padStart(5, '0')}`,
     `epoch ${p.epoch}/${p.epochs} (${done}%)`,
     `loss ${p.loss.toFixed(4)}`,
-    `${formatCount(p.sequencesPerSecond)} seq/s`,
+    formatSpeed(p.sequencesPerSecond, p.counted),
     `at most ${formatSeconds(p.secondsLeft)} left`,
   ].join(' | ');
 }

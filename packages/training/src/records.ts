@@ -161,6 +161,8 @@ export interface Summary {
   readonly test: Readonly<Record<string, number>> | null;
   /** Parameter counts: `total` and what the model adds. */
   readonly parameters: Readonly<Record<string, number>>;
+  /** What was counted where it was not sequences: `triples`. */
+  readonly counted?: string;
   /** Seconds, and sequences per second: the only numbers that differ from run to run. */
   readonly timings: {
     /** Training and evaluation, over all sittings. */
@@ -262,6 +264,7 @@ export function summarise<B>(run: {
     best: run.best,
     test: run.test,
     parameters: { total, ...run.model.counts?.() },
+    ...(run.model.counted !== undefined && { counted: run.model.counted }),
     timings: {
       totalSeconds: run.state.seconds + run.testSeconds,
       epochSeconds: median(timings.map((t) => t.trainSeconds)),

@@ -1,6 +1,7 @@
 import type { LineFile } from './files.ts';
 import type { Settings } from './options.ts';
-import { createDisplay, formatCount, formatProgress, formatSeconds } from './progress.ts';
+import type { TrainableModel } from './model.ts';
+import { createDisplay, formatProgress, formatSeconds, formatSpeed } from './progress.ts';
 import type { Output, Progress } from './progress.ts';
 import type { EpochPlace, EpochRecord, StepRecord, Summary, TimingRecord } from './records.ts';
 
@@ -25,19 +26,28 @@ function formatMetrics(metrics: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-function formatEpoch(record: EpochRecord, timing: TimingRecord, epochs: number): string {
+function formatEpoch(
+  record: EpochRecord,
+  timing: TimingRecord,
+  { epochs, counted }: Pick<Progress, 'epochs' | 'counted'>,
+): string {
   return [
     `epoch ${record.epoch}/${epochs}`,
     `loss ${record.loss.toFixed(4)}`,
     ...(record.valid ? [`valid ${formatMetrics(record.valid)}${record.best ? ' (best)' : ''}`] : []),
-    `${formatCount(timing.sequencesPerSecond)} seq/s`,
+    formatSpeed(timing.sequencesPerSecond, counted),
     `${formatSeconds(timing.trainSeconds)} training` +
       (record.valid ? `, ${formatSeconds(timing.validSeconds)} validation` : ''),
   ].join(' | ');
 }
 
 /** What a progress line says after a step. */
-function progressAfter(record: StepRecord, place: EpochPlace, settings: Settings, batches: number): Progress {
+function progressAfter(
+  record: StepRecord,
+  place: EpochPlace,
+  settings: Settings,
+  { batches, counted }: Pick<Progress, 'batches' | 'counted'>,
+): Progress {
   const { running } = place;
   const left = Math.min(
     Math.max(0, batches - place.batch) + (settings.epochs - place.epoch - 1) * batches,
@@ -51,6 +61,7 @@ function progressAfter(record: StepRecord, place: EpochPlace, settings: Settings
     batches,
     loss: record.loss,
     sequencesPerSecond: running.sequences / running.seconds,
+    ...(counted !== undefined && { counted }),
     secondsLeft: left * (running.seconds / running.batches),
   };
 }
@@ -60,9 +71,10 @@ export function createReporter(options: {
   output: Output | null;
   log: LineFile;
   settings: Settings;
-  batchCount: (epoch: number) => number;
+  model: Pick<TrainableModel, 'batchCount' | 'counted'>;
 }): Reporter {
-  const { log, settings, output } = options;
+  const { log, settings, output, model } = options;
+  const { counted } = model;
   const display = output ? createDisplay(output) : undefined;
   const toLog = (text: string): void => {
     log.write(`${new Date().toISOString().slice(0, 19)}Z ${text}`);
@@ -74,7 +86,10 @@ export function createReporter(options: {
   return {
     note,
     step(record, place) {
-      const progress = progressAfter(record, place, settings, options.batchCount(place.epoch));
+      const progress = progressAfter(record, place, settings, {
+        batches: model.batchCount(place.epoch),
+        ...(counted !== undefined && { counted }),
+      });
       display?.progress(progress);
       if (record.step % settings.logEvery !== 0 && record.step !== 1) return;
       const text = formatProgress(progress);
@@ -82,7 +97,9 @@ export function createReporter(options: {
       if (output?.isTTY !== true) display?.line(text);
     },
     epoch(record, timing) {
-      note(formatEpoch(record, timing, settings.epochs));
+      note(
+        formatEpoch(record, timing, { epochs: settings.epochs, ...(counted !== undefined && { counted }) }),
+      );
     },
     finished({ best, test, reason, epochs, timings }) {
       note(`ended by ${reason} after epoch ${epochs}, ${formatSeconds(timings.totalSeconds)}`);

@@ -155,7 +155,7 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
     output: options.output === undefined ? process.stderr : options.output,
     log: files.log,
     settings,
-    batchCount: (epoch) => model.batchCount(epoch),
+    model,
   });
   const request = listenForStop(options.handleSignals ?? true, options.signal, (by) => {
     reporter.note(`${by}: finishing the step, then saving; once more ends at once, without saving`);

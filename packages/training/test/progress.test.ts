@@ -63,6 +63,7 @@ describe('formats', () => {
 
   it('shows progress', () => {
     expect(formatProgress(progress)).toBe(shown);
+    expect(formatProgress({ ...progress, counted: 'triples' })).toContain('| 12,346 triples/s |');
   });
 });
 
