@@ -164,6 +164,12 @@ evaluation: { cutoffs: [3], history: mask, metric: recall@3 }
   expect(await ferry('study', 'grid.yaml', '--out', 'grid')).toContain('6 training runs in grid');
   expect(readFileSync('grid/report.html', 'utf8')).toContain('3 of 4, drawn at random');
   expect((await ferry('study', 'grid.yaml', '--out', 'grid')).match(/finished before/g)).toHaveLength(6);
+  // A learning rate of next to nothing is worse than what was there before; the seeds are searches of their own.
+  const rates = '{ training.learningRate: [0.05, 0.04, 1e-9] }';
+  writeFileSync('rule.yaml', study(rates, 'medianRule: { runs: 2 }').replace('epochs: 2', 'epochs: 4'));
+  const ruled = await ferry('study', 'rule.yaml', '--out', 'rule');
+  expect(ruled.match(/1e-9, seed \d .*epoch \d\/[123] .*ended by the median rule/g)).toHaveLength(2);
+  expect(await ferry('study', 'rule.yaml', '--out', 'rule')).toMatch(/1e-9, seed 2 .*ended by the median rule/);
   const fitted = study('{ model: [item-knn, most-pop] }').replace('{ name: bpr-mf, factors: 4 }', '{}');
   writeFileSync('fitted.yaml', fitted);
   const said = await ferry('study', 'fitted.yaml', '--out', 'fitted');

@@ -116,7 +116,21 @@ export function checkAxes(
 
 /** The recipe of a study of axes: trainings of every combination of values, on every target, with every seed. */
 export const gridSchema = z
-  .strictObject({ ...gridKeys, baselines, evaluation: studyKeys.evaluation })
+  .strictObject({
+    ...gridKeys,
+    baselines,
+    medianRule: z
+      .strictObject({
+        runs: z.int().min(1).default(5).describe('runs that must have been made before'),
+        epochs: z.int().min(1).default(1).describe('epochs that every run has'),
+      })
+      .optional()
+      .describe(
+        'ends a run whose best validation value is below the median of what earlier runs of its model, target and ' +
+          'seed had on average until the same epoch; left out for never',
+      ),
+    evaluation: studyKeys.evaluation,
+  })
   .superRefine((recipe, context) => {
     checkStudy(recipe, context);
     checkAxes(recipe, context);

@@ -21,6 +21,11 @@ export interface EarlyStopping {
   readonly rule?: StoppingRule;
   /** Evaluations without improvement that are borne; 0 stops at the first, null never. Default 10. */
   readonly patience?: number | null;
+  /**
+   * The best value so far that a run must have after so many epochs to go on, such as the median of other runs of a
+   * search; undefined where none is asked. Must give the same at every call.
+   */
+  readonly least?: (epochs: number) => number | undefined;
 }
 
 /** Where early stopping stands; plain JSON. */

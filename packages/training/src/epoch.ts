@@ -172,7 +172,8 @@ export async function save<B>(
   return saved;
 }
 
-function chosenMetric(metrics: Readonly<Record<string, number>>, name: string): number {
+/** A metric by its name, whatever the case of its letters. */
+export function chosenMetric(metrics: Readonly<Record<string, number>>, name: string): number {
   const found = Object.entries(metrics).find(([key]) => key.toLowerCase() === name);
   if (!found)
     throw new Error(

@@ -72,6 +72,8 @@ export interface Settings {
   readonly rule: StoppingRule;
   /** See {@link EarlyStopping}. */
   readonly patience: number | null;
+  /** See {@link EarlyStopping}. */
+  readonly least: NonNullable<EarlyStopping['least']>;
   /** See {@link TrainingOptions}. */
   readonly validateEvery: number;
   /** Infinity for no others. */
@@ -104,5 +106,6 @@ export function settingsOf<B>(options: TrainingOptions<B>): Settings {
     metric: (options.earlyStopping?.metric ?? 'ndcg@10').toLowerCase(),
     rule: options.earlyStopping?.rule ?? 'released',
     patience,
+    least: options.earlyStopping?.least ?? (() => undefined),
   };
 }

@@ -142,8 +142,8 @@ export interface TimingRecord {
   readonly sequencesPerSecond: number;
 }
 
-/** Why training ended. */
-export type EndReason = 'epochs' | 'steps' | 'early stopping';
+/** Why training ended; `search`: other runs of a search were better by then. */
+export type EndReason = 'epochs' | 'steps' | 'early stopping' | 'search';
 
 /** A finished run's `summary.json`. */
 export interface Summary {

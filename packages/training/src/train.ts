@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
 import { checkpointName, checkpointsOf, readCheckpoint } from './checkpoint.ts';
 import { isOver, stoppingStart } from './earlyStopping.ts';
-import { closeEpoch, finish, type Job, NonFiniteError, save, trainEpoch, writeRecord } from './epoch.ts';
+import {
+  chosenMetric,
+  closeEpoch,
+  finish,
+  type Job,
+  NonFiniteError,
+  save,
+  trainEpoch,
+  writeRecord,
+} from './epoch.ts';
 import { WriteError, writing } from './files.ts';
 import { acquireLock } from './lock.ts';
 import { settingsOf } from './options.ts';
@@ -58,7 +67,10 @@ function endOf(state: TrainingState, settings: Settings): EndReason | undefined 
   // Whoever gives a finished run more patience lets it go on.
   if (isOver(state.stopping.waited, settings.rule, settings.patience)) return 'early stopping';
   if (state.epoch >= settings.epochs) return 'epochs';
-  return state.step >= settings.steps ? 'steps' : undefined;
+  if (state.step >= settings.steps) return 'steps';
+  const least = settings.least(state.epoch);
+  if (least === undefined || !state.best) return undefined;
+  return chosenMetric(state.best.valid, settings.metric) < least ? 'search' : undefined;
 }
 
 function interrupted<B>(job: Job<B>, state: TrainingState, by: string): TrainingResult {

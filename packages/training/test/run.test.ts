@@ -97,6 +97,23 @@ describe('runTraining', () => {
     await expect(train(-1)).rejects.toThrow(/patience must be a whole number of at least 0, got -1/);
   });
 
+  it('ends where a search asks for more than its best so far, and goes on where it no longer does', async () => {
+    const values = [0.3, 0.2, 0.4, 0.1];
+    const train = (least?: (epochs: number) => number | undefined, seen = 0) => {
+      const model = tinyModel({ metric: (count) => values[count + seen] ?? 0 });
+      return trainTiny(directory, {}, { model, epochs: 4, earlyStopping: least ? { least } : {} });
+    };
+    const asked = (epochs: number): number | undefined => (epochs < 2 ? undefined : 0.35);
+    expect(await train(asked)).toMatchObject({
+      summary: { reason: 'search', epochs: 2, best: { epoch: 1 } },
+    });
+    // Another sitting changes nothing.
+    expect(await train(asked)).toMatchObject({ summary: { reason: 'search', epochs: 2 } });
+    expect(await train((epochs) => 0.3 + 0.1 * Number(epochs > 3), 2)).toMatchObject({
+      summary: { reason: 'epochs', epochs: 4, best: { epoch: 3 } },
+    });
+  });
+
   it('stops early, and returns and tests the best epoch', async () => {
     const values = [0.1, 0.3, 0.2, 0.2, 0.2, 0.2];
     const model = tinyModel({ metric: (count) => values[count] ?? 0 });

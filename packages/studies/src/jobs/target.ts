@@ -9,7 +9,7 @@ import {
   type Recommender,
   type SequentialModel,
 } from '@ferry/sequential';
-import { checkpointsOf, listCheckpoints, type Summary } from '@ferry/training';
+import { checkpointsOf, listCheckpoints, type EarlyStopping, type Summary } from '@ferry/training';
 import { readDetails, writeDetails, type RunDetails } from '../details.ts';
 import { keepRows, keptRows } from '../keptRows.ts';
 import { rankedRows, type RankedRows } from '../rows.ts';
@@ -123,12 +123,16 @@ function tuningOf(recipe: TargetRecipe): string {
  * finished run is not trained again.
  *
  * @param recipe - Whole, with the run directory in `out`.
- * @param options - `loaded`: the domain, if it was read before.
+ * @param options - `loaded`: the domain, if it was read before; `least`: values that a search asks of it to go on.
  */
 export async function runTarget(
   recipe: TargetRecipe & { out: string },
   console: JobConsole,
-  { loaded, describe = true }: { loaded?: LoadedDomain; describe?: boolean } = {},
+  {
+    loaded,
+    describe = true,
+    least,
+  }: { loaded?: LoadedDomain; describe?: boolean; least?: EarlyStopping['least'] } = {},
 ): Promise<TargetResult> {
   if (!loaded) checkPlace(recipe.out);
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
@@ -151,7 +155,7 @@ export async function runTarget(
     const { fresh: kept } = transferWeights(recommender, tensors, path);
     if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
   };
-  return trainOnTarget(recipe, { model, target, recommender, start }, console);
+  return trainOnTarget(recipe, { model, target, recommender, start, ...(least && { least }) }, console);
 }
 
 /** Trains, ranks the test rows with the best checkpoint and keeps what was found. */
@@ -162,7 +166,14 @@ async function trainOnTarget(
     target,
     recommender,
     start,
-  }: { model: SequentialModel; target: LoadedDomain; recommender: Recommender; start: () => Promise<void> },
+    least,
+  }: {
+    model: SequentialModel;
+    target: LoadedDomain;
+    recommender: Recommender;
+    start: () => Promise<void>;
+    least?: EarlyStopping['least'];
+  },
   console: JobConsole,
 ): Promise<TargetResult> {
   const { domain } = target;
@@ -191,7 +202,7 @@ async function trainOnTarget(
     await start();
     const summary = await train(recipe, model, training, console, {
       epochs,
-      earlyStopping: { metric: recipe.evaluation.metric, patience },
+      earlyStopping: { metric: recipe.evaluation.metric, patience, ...(least && { least }) },
       checkpointEvery,
       ...(recipe.job === 'train' && { validateEvery: recipe.training.validateEvery }),
       fingerprint: fingerprint([target], model.positions(recommender.options)),

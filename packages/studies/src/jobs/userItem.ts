@@ -11,7 +11,7 @@ import {
 import { featureSummary } from '@ferry/features';
 import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import type { UserRanking } from '@ferry/evaluation';
-import { checkpointsOf, listCheckpoints, type StoppingRule } from '@ferry/training';
+import { checkpointsOf, listCheckpoints, type EarlyStopping, type StoppingRule } from '@ferry/training';
 import { keepRows } from '../keptRows.ts';
 import { rankedUsers, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
@@ -129,6 +129,8 @@ export interface UserItemOptions {
   readonly describe?: boolean;
   /** When a validation value counts as better. Default as training's: `released`. */
   readonly rule?: StoppingRule;
+  /** Values that a search asks of it to go on. */
+  readonly least?: EarlyStopping['least'];
 }
 
 /**
@@ -143,7 +145,7 @@ export async function runUserItem(
   recipe: TrainRecipe & { out: string },
   model: UserItemModel,
   console: JobConsole,
-  { loaded, describe = true, rule }: UserItemOptions = {},
+  { loaded, describe = true, rule, least }: UserItemOptions = {},
 ): Promise<TargetResult> {
   checkPlace(recipe.out);
   checkRecipe(recipe, model);
@@ -175,7 +177,7 @@ export async function runUserItem(
     const summary = await train(recipe, model, training, console, {
       epochs: model.kind === 'fitted' ? 1 : epochs,
       earlyStopping: validated
-        ? { metric: recipe.evaluation.metric, patience, ...(rule && { rule }) }
+        ? { metric: recipe.evaluation.metric, patience, ...(rule && { rule }), ...(least && { least }) }
         : { metric: recipe.evaluation.metric, patience: null, rule: 'last' },
       validateEvery,
       checkpointEvery,

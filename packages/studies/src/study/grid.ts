@@ -179,6 +179,7 @@ export function planGrid(recipe: GridRecipe & Placed, name: string): StudyPlan {
     targets: recipe.targets.map((reference, t) => ({ reference, place: { target: targets[t]! } })),
     preparations: [],
     runs,
+    ...(recipe.medianRule && { medianRule: recipe.medianRule }),
     comparisons: comparisonsOf(recipe),
   };
 }

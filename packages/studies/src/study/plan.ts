@@ -73,6 +73,17 @@ export interface PlannedTarget {
   readonly reference: string;
 }
 
+/**
+ * Ends a run of a search whose best validation value so far is below the median of what earlier runs of its model,
+ * target and seed had on average until the same epoch (Golovin et al.: Google Vizier, KDD 2017, 3.2).
+ */
+export interface MedianRule {
+  /** Runs that must have been made before it. */
+  readonly runs: number;
+  /** Epochs that every run has. */
+  readonly epochs: number;
+}
+
 /** A study as data: everything that running, resuming, tables, curves and the report need to know of it. */
 export interface StudyPlan {
   /** Heading of the report. */
@@ -89,6 +100,8 @@ export interface StudyPlan {
   readonly preparations: readonly Preparation[];
   /** Runs in the order they are done. */
   readonly runs: readonly PlannedRun[];
+  /** When a run is ended for being worse than those before it; absent for never. */
+  readonly medianRule?: MedianRule;
   /** What is compared with what. */
   readonly comparisons: readonly PlannedComparison[];
   /** Sections of the report that only this study has. */

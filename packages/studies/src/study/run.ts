@@ -2,7 +2,7 @@ import { metricTitle } from '@ferry/evaluation';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { shellCommand, type RunRecipe } from '@ferry/recipes';
-import { readSummary, replaceFile } from '@ferry/training';
+import { readSummary, replaceFile, type EarlyStopping } from '@ferry/training';
 import { openDomain } from '../domains.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import {
@@ -24,6 +24,7 @@ import { runBaselines, type BaselineResult } from './baselines.ts';
 import { refuseOthers } from './check.ts';
 import { runNewsStudy } from './newsStudy.ts';
 import type { ReadyStudy } from './complete.ts';
+import { medianRule } from './medianRule.ts';
 import type { PlannedRun, Preparation, StudyPlan } from './plan.ts';
 import { counted } from '../words.ts';
 import type { StudyReport } from './report.ts';
@@ -127,7 +128,8 @@ function runLine(
     const value = summary.test?.[name];
     return value === undefined ? [] : [`${metricTitle(name)} ${value.toFixed(4)}  `];
   });
-  const ending = before ? 'finished before' : seconds(summary.timings.totalSeconds);
+  const took = before ? 'finished before' : seconds(summary.timings.totalSeconds);
+  const ending = `${took}${summary.reason === 'search' ? ', ended by the median rule' : ''}`;
   return `${what.padEnd(width)}  ${shown.join('')}epoch ${summary.best.epoch}/${summary.epochs}  ${ending}`;
 }
 
@@ -159,13 +161,24 @@ const epochsOf = (model: AnyModel): number | undefined =>
 function runOne(
   { recipe }: PlannedRun,
   model: AnyModel,
-  loaded: LoadedDomain,
   console: JobConsole,
+  known: { loaded: LoadedDomain; least?: EarlyStopping['least'] },
 ): Promise<TargetResult> {
-  const options = { loaded, describe: false };
+  const options = { ...known, describe: false };
   return recipe.job === 'train' && isUserItem(model)
     ? runUserItem(recipe, model, console, options)
     : runTarget(recipe, console, options);
+}
+
+/** Directories of the runs before one that it can be measured by: those of its model, target and seed. */
+function rivalsOf(run: PlannedRun, runs: readonly PlannedRun[]): string[] {
+  const { model, target } = run.recipe;
+  return runs
+    .slice(0, runs.indexOf(run))
+    .filter(
+      ({ recipe, seed }) => seed === run.seed && recipe.target === target && recipe.model.name === model.name,
+    )
+    .map(({ recipe }) => recipe.out);
 }
 
 /**
@@ -245,7 +258,13 @@ export async function runStudy(ready: ReadyStudy, name: string, console: JobCons
       prepared.add(needs);
     }
     const before = await finishedTarget(own, readSummary(own.out), epochsOf(kinds.get(run)!));
-    const result = before ?? (await runOne(run, kinds.get(run)!, await reader.take(own.target, own), quiet));
+    const least = plan.medianRule && medianRule(plan.medianRule, metric, rivalsOf(run, plan.runs));
+    const result =
+      before ??
+      (await runOne(run, kinds.get(run)!, quiet, {
+        loaded: await reader.take(own.target, own),
+        ...(least && { least }),
+      }));
     reader.done(own.target, own);
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
     results.push({ name: run.name, place, seed, directory: own.out, ...result });
