@@ -1,10 +1,11 @@
 // A training step of user-item models beside the PyTorch twins of tools/parity/collaborative_twin.py, in one run:
 // BPR-MF and VBPR (2,816 features) on Amazon Office, LightGCN (3 layers) on Gowalla; and what drawing an epoch's
 // triples takes of it. The ratio is the twin's seconds over ours. With one thread (the default) both count time of the
-// processor, which a busy machine can tell.
+// processor, which a busy machine can tell. With --ranking: the
+// metrics of every user of Gowalla instead, and the memory of the whole process.
 //
 //   FERRY_DATA=<data> npm run bench:collaborative -- [--models bpr-mf,vbpr,lightgcn] [--steps 12] [--python python3]
-//   [--threads 1]
+//   [--threads 1] [--ranking]
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,6 +32,7 @@ const { values: options } = parseArgs({
     steps: { type: 'string', default: '12' },
     python: { type: 'string', default: process.env['FERRY_PYTHON'] ?? 'python3' },
     threads: { type: 'string', default: '1' },
+    ranking: { type: 'boolean', default: false },
   },
 });
 const [steps, threads] = [Number(options.steps), Number(options.threads)];
@@ -107,7 +109,34 @@ async function here(
   return { step: median(seconds.slice(3)), sampling: median(drawing.slice(3)), count };
 }
 
+/** Ranks all users of a domain for its test with an untrained LightGCN, and measures the lists. */
+async function ranking(folder: string): Promise<void> {
+  const domain = await readDomain(join(root, folder));
+  const count = domain.items.ids.length;
+  const recommender = createUserItemRecommender(lightGcn, {
+    options: lightGcn.options.parse({}) as object,
+    data: { interactions: interactionsOf(domain.training, count), features: {} },
+    seed: 1,
+  });
+  const training = createUserItemTraining({ recommender, domain, evaluation: { k: [20] } });
+  const now = clock(threads === 1);
+  const start = now();
+  const { users, metrics } = await training.rank('test');
+  const seconds = (now() - start) / 1000;
+  const memory = process.resourceUsage().maxRSS / 1024;
+  console.log(
+    `${folder}: ${users.length} users over ${count} items, ${Object.keys(metrics).length} metrics: ` +
+      `${seconds.toFixed(1)} s, peak ${memory.toFixed(0)} MiB`,
+  );
+  training.dispose();
+  recommender.dispose();
+}
+
 await selectBackend('ort', { threads });
+if (options.ranking) {
+  await ranking('gowalla');
+  process.exit();
+}
 console.log('| model | data | B | ms a step | sampling | PyTorch ms | COO |');
 console.log('| ----- | ---- | -: | -------: | -------: | ---------: | --: |');
 const temporary = mkdtempSync(join(tmpdir(), 'ferry-bench-'));

@@ -169,7 +169,9 @@ evaluation: { cutoffs: [3], history: mask, metric: recall@3 }
   writeFileSync('rule.yaml', study(rates, 'medianRule: { runs: 2 }').replace('epochs: 2', 'epochs: 4'));
   const ruled = await ferry('study', 'rule.yaml', '--out', 'rule');
   expect(ruled.match(/1e-9, seed \d .*epoch \d\/[123] .*ended by the median rule/g)).toHaveLength(2);
-  expect(await ferry('study', 'rule.yaml', '--out', 'rule')).toMatch(/1e-9, seed 2 .*ended by the median rule/);
+  expect(await ferry('study', 'rule.yaml', '--out', 'rule')).toMatch(
+    /1e-9, seed 2 .*ended by the median rule/,
+  );
   const fitted = study('{ model: [item-knn, most-pop] }').replace('{ name: bpr-mf, factors: 4 }', '{}');
   writeFileSync('fitted.yaml', fitted);
   const said = await ferry('study', 'fitted.yaml', '--out', 'fitted');
