@@ -1,5 +1,5 @@
-// Seconds of a pass without gradients of BERT-base (16 texts of 30 tokens) and ViT-B/16 (4 pictures), first token's vector,
-// beside PyTorch eager and beside ONNX Runtime on an export of the same weights, which takes turns with ours.
+// Seconds of a pass without gradients of BERT-base (16 texts of 30 tokens) and ViT-B/16 (4 pictures), the first token's
+// vector, beside PyTorch eager and beside ONNX Runtime on an export of the same weights, which takes turns with ours.
 //
 //   npm run bench:encoder-inference -- [--passes 8] [--sizes bert-base,vit-b16] [--python python3] [--threads 2]
 //     [--processor]
@@ -33,7 +33,7 @@ const now = clock(options.processor);
 const ours = { input_ids: 'ids', attention_mask: 'mask', pixel_values: 'pixels' } as const;
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-/** Medians of ours and of ONNX Runtime's, in turns after two that warm up, and how far their vectors are from PyTorch's. */
+/** Medians of ours and of ONNX Runtime's, in turns after two that warm up, and how far vectors are from PyTorch's. */
 async function measure(folder: string): Promise<{ times: [number, number]; worst: [number, number] }> {
   const { tensors } = await readSafetensors(join(folder, 'expected.safetensors'));
   const inputs = [...tensors].filter(([name]) => name in ours);

@@ -1,11 +1,11 @@
-// Seconds of a training step (forward, backward, AdamW on all weights) of encoders at realistic batches, beside PyTorch's
-// eager step of the same model by transformers, in one run: BERT-small on 64 texts of 30 tokens, ViT-tiny on 16 pictures
-// of 224 x 224.
+// Seconds of a training step (forward, backward, AdamW on all weights) of encoders at realistic batches, beside
+// PyTorch's eager step of the same model by transformers, in one run: BERT-small on 64 texts of 30 tokens, ViT-tiny on
+// 16 pictures of 224 x 224.
 //
 //   npm run bench:encoders -- [--steps 8] [--sizes bert-small,vit-tiny] [--python python3] [--threads 2] [--processor]
 //
-// With --processor and one thread: seconds of the processor, which other programs change less. With --frozen, instead of
-// PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept.
+// With --processor and one thread: seconds of the processor, which other programs change less. With --frozen, instead
+// of PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';

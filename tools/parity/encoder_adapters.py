@@ -3,8 +3,8 @@ packages/encoders/test/adapters.test.ts.
 
     python tools/parity/encoder_adapters.py packages/encoders/test/fixtures
 
-Writes `bert-adapters/expected.safetensors`: the adapters by Ferry's names, an input, what the last layer gives, a probe,
-and the gradients of the probed sum by the adapters and by the layers' normalisations (transformers' names).
+Writes `bert-adapters/expected.safetensors`: the adapters by Ferry's names, an input, what the last layer gives, a
+probe, and the gradients of the probed sum by the adapters and by the layers' normalisations (transformers' names).
 
 Needs torch, transformers and safetensors.
 """

@@ -3,9 +3,9 @@ packages/encoders/test/statistics.test.ts.
 
     python tools/parity/encoder_statistics.py packages/encoders/test/fixtures
 
-Writes `resnet-running/expected.safetensors`, of the fixture `resnet-basic`: two batches, what the first gives in training
-mode, a probe, the gradients of the probed sum by all weights, the statistics after both batches, and what the first gives
-in evaluation mode then.
+Writes `resnet-running/expected.safetensors`, of the fixture `resnet-basic`: two batches, what the first gives in
+training mode, a probe, the gradients of the probed sum by all weights, the statistics after both batches, and what the
+first gives in evaluation mode then.
 
 Needs torch, transformers and safetensors.
 """

@@ -84,8 +84,8 @@ export function encoderTower(
   const changes = augment?.flip === true || (augment?.crop ?? 1) < 1;
   if (changes && frozen > 0)
     throw new Error(
-      `encoderTower: augment needs layers that are trained from the first, got a tuning that leaves ${frozen} frozen: ` +
-        'what these make of a picture is computed once',
+      `encoderTower: augment needs layers that are trained from the first, got a tuning that leaves ${frozen} ` +
+        'frozen: what these make of a picture is computed once',
     );
   const idle = own.length + small.length === 0;
   const effective = (p: Parameters): Parameters => {
