@@ -10,7 +10,7 @@ export interface Samples {
   readonly columns: number;
   /** The impression of each sample, [S]. */
   readonly impressions: Int32Array;
-  /** Numbers of news, {@link MISSING} where there are too few; [S * C]. */
+  /** Numbers of news, 0 where there are too few; [S * C]. */
   readonly candidates: Int32Array;
   /** 1 where a candidate was clicked, [S * C]. */
   readonly labels: Uint8Array;

@@ -16,14 +16,20 @@ export function impressionMetrics({ rows }: StudyResult, measured: Measured): Me
   return measured === 'corrected' ? (corrected ?? values) : values;
 }
 
+/** A paired comparison as one of a family. */
+export interface CorrectedComparison extends PairedComparison {
+  /** The permutation test's p-value after Holm's correction within the family. */
+  readonly corrected: number;
+}
+
 /** Two lines compared, metric by metric. */
 export interface NewsEffect {
   /** The line in question. */
   readonly place: Place;
   /** What it is compared with, in words. */
   readonly base: string;
-  /** By metric: the paired comparison, and its p-value after Holm's correction within the family. */
-  readonly metrics: Readonly<Record<string, PairedComparison & { readonly corrected: number }>>;
+  /** By metric. */
+  readonly metrics: Readonly<Record<string, CorrectedComparison>>;
 }
 
 /** A line and what it is compared with: the values of both by run, seeds paired. */

@@ -52,7 +52,6 @@ async function openTargets({ targets, runs }: StudyPlan, console: JobConsole): P
  * Does the runs of a study of news models that are not done yet, then writes its table and report. Killed and run again,
  * it skips what is finished and resumes what is not.
  *
- * @param study - From `readyStudy`; every run's model is one of news.
  * @param name - Of the recipe.
  */
 export async function runNewsStudy(

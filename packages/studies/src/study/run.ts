@@ -185,7 +185,7 @@ function rivalsOf(run: PlannedRun, runs: readonly PlannedRun[]): string[] {
  * Does the runs of a study that are not done yet, then writes its table and report. Killed and run again, it skips what
  * is finished and resumes what is not.
  *
- * @param study - From {@link readyStudy}.
+ * @param ready - From {@link readyStudy}.
  * @param name - Of the recipe.
  */
 export async function runStudy(ready: ReadyStudy, name: string, console: JobConsole): Promise<StudyResult[]> {
