@@ -53,4 +53,33 @@ describe('scoreLists', () => {
     const half = await scoreLists(file, { on: folder, protocol: 'temporal-by-user', split: { test: 0.5 } });
     expect(half.metrics['recall@3']).toBeCloseTo((1 / 2 + 0 + 0 + 0) / 4, 12);
   });
+
+  it('knows ratings: graded NDCG by Elliot’s gains, and items that are rated too low for relevance', async () => {
+    const rated = join(folder, 'rated');
+    mkdirSync(rated);
+    writeFileSync(join(rated, 'train.tsv'), 'u\ti0\t5\nu\ti1\t3\nv\ti0\t4\n');
+    writeFileSync(join(rated, 'test.tsv'), 'u\ti2\t2\nu\ti3\t5\nv\ti1\t1\n');
+    const file = join(folder, 'lists/rated.tsv');
+    writeFileSync(file, 'u\ti2\t3\nu\ti3\t2\nv\ti1\t1\n');
+    // u is tested on i2 (rated 2) and i3 (rated 5), v on i1 (rated 1), which it finds first.
+    const how = {
+      on: rated,
+      protocol: 'temporal-by-user',
+      split: { valid: 0, test: 0.5 },
+      cutoffs: [2],
+    } as const;
+    const all = await scoreLists(file, how);
+    const [two, five] = [2 ** 3 - 1, 2 ** 6 - 1];
+    const order = (two + five / Math.log2(3)) / (five + two / Math.log2(3));
+    expect(all.metrics['ndcg-graded@2']).toBeCloseTo((order + 1) / 2, 6);
+    expect(all.metrics['ndcg@2']).toBeCloseTo(1, 12);
+    const liked = await scoreLists(file, { ...how, relevance: 4 });
+    expect(liked.users).toBe(1);
+    expect(liked.metrics['recall@2']).toBe(1);
+    expect(liked.metrics['ndcg@2']).toBeCloseTo(1 / Math.log2(3), 12);
+    await expect(scoreLists(file, { ...how, relevance: 6 })).rejects.toThrow(/rated 6 or better/);
+    await expect(scoreLists(join(folder, 'lists/mine.tsv'), { on: folder, relevance: 3 })).rejects.toThrow(
+      /--relevance needs ratings/,
+    );
+  });
 });

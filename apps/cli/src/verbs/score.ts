@@ -10,6 +10,7 @@ interface Options {
   test?: number;
   splitSeed?: number;
   cutoffs?: number[];
+  relevance?: number;
   json?: boolean;
 }
 
@@ -35,6 +36,11 @@ export function scoreVerb(): Command {
     .option('--test <share>', 'share for the test (default: 0.1)', Number)
     .option('--split-seed <n>', 'seed of random-by-user (default: 1)', Number)
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
+    .option(
+      '--relevance <rating>',
+      'rating from which an item is relevant, where the domain has ratings (default: every item)',
+      Number,
+    )
     .option('--json', 'print JSON instead')
     .action(async (file: string, { json, valid, test, splitSeed, ...options }: Options) => {
       const { formatScoredLists, scoreLists } = await import('../actions/score.ts');

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
+import { relevantTargets } from '@ferry/collaborative';
 import { readLists, targetsByUser, type Domain, type ListForm } from '@ferry/data';
-import { beyondAccuracy, rankingMetrics, trainingUse, type Lists } from '@ferry/evaluation';
+import { beyondAccuracy, metricsWith, trainingUse, type Lists } from '@ferry/evaluation';
 import { UserError, type SplitSettings } from '@ferry/recipes';
 import { tableToText } from '@ferry/report';
 import { openDomain } from '../domains.ts';
@@ -14,6 +15,8 @@ export interface ScoreOptions extends SplitSettings {
   readonly rows?: 'test' | 'valid';
   /** Default 10, and 50 where lists are as long. */
   readonly cutoffs?: readonly number[];
+  /** Rating from which an item is relevant (Elliot's `relevance_threshold`). Default: every item. */
+  readonly relevance?: number;
 }
 
 /** What lists of another program are worth. */
@@ -38,21 +41,27 @@ export interface ScoredLists {
   readonly fromTraining: number;
   /** Items of the longest list. */
   readonly depth: number;
-  /** Metrics over users, by name. */
+  /** Metrics over users, by name; graded NDCG with them where the domain has ratings. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** Lists of all users that have relevant items, empty where the file has none. */
-function joined(domain: Domain, split: 'test' | 'valid', lists: ReadonlyMap<number, Int32Array>) {
-  const targets = targetsByUser(domain[split]);
+/** Lists of all users that the split has items of, empty where the file has none, with what is relevant of these. */
+function joined(
+  domain: Domain,
+  split: 'test' | 'valid',
+  relevance: number | undefined,
+  lists: ReadonlyMap<number, Int32Array>,
+): Lists & { readonly users: Int32Array; readonly depth: number } {
+  if (relevance !== undefined && !domain.sequences.ratings)
+    throw new UserError(`--relevance needs ratings, and ${domain.name} has none`);
+  const { targets, gains } = relevantTargets(targetsByUser(domain[split]), domain.sequences, relevance);
   const own = Array.from(targets.users, (user) => lists.get(user) ?? new Int32Array(0));
   let end = 0;
   const listEnds = Int32Array.from(own, (list) => (end += list.length));
   const items = new Int32Array(end);
   for (const [r, list] of own.entries()) items.set(list, listEnds[r]! - list.length);
   const depth = own.reduce((most, list) => Math.max(most, list.length), 0);
-  const made: Lists = { ...targets, items, listEnds, depth };
-  return { targets, made, depth };
+  return { ...targets, items, listEnds, depth, gains };
 }
 
 /**
@@ -63,18 +72,27 @@ function joined(domain: Domain, split: 'test' | 'valid', lists: ReadonlyMap<numb
  */
 export async function scoreLists(
   file: string,
-  { on, rows: split = 'test', cutoffs, ...how }: ScoreOptions,
+  { on, rows: split = 'test', cutoffs, relevance, ...how }: ScoreOptions,
 ): Promise<ScoredLists> {
   const domain = await openDomain(on, how);
   const { form, lists } = await readLists(file, domain);
-  const { targets, made, depth } = joined(domain, split, lists);
-  if (targets.users.length === 0) throw new UserError(`${domain.name} has no ${split} rows`);
+  const made = joined(domain, split, relevance, lists);
+  const { depth } = made;
+  // A threshold leaves some users nothing relevant: they have no accuracy, as in Elliot.
+  const wanted = new Set(
+    made.users.filter((_, r) => made.relevantEnds[r]! > (made.relevantEnds[r - 1] ?? 0)),
+  );
+  if (wanted.size === 0)
+    throw new UserError(
+      made.users.length === 0
+        ? `${domain.name} has no ${split} rows`
+        : `no ${split} item of ${domain.name} is rated ${String(relevance)} or better`,
+    );
   if (depth === 0) throw new UserError(`${file}: none of its users has ${split} items in ${domain.name}`);
   const k = cutoffs ?? [...new Set([10, 50].map((cutoff) => Math.min(cutoff, depth)))];
   const deep = k.find((cutoff) => cutoff > depth);
   if (deep !== undefined)
     throw new UserError(`--cutoffs must not be beyond the longest list (${depth} items), got ${deep}`);
-  const wanted = new Set(targets.users);
   const { training } = domain;
   let fromTraining = 0;
   for (const [user, list] of lists) {
@@ -87,13 +105,13 @@ export async function scoreLists(
     domain: domain.name,
     protocol: domain.protocol ?? 'leave-one-out',
     split,
-    users: targets.users.length,
-    withoutList: [...targets.users].filter((user) => !lists.has(user)).length,
+    users: wanted.size,
+    withoutList: [...wanted].filter((user) => !lists.has(user)).length,
     notNeeded: [...lists.keys()].filter((user) => !wanted.has(user)).length,
     fromTraining,
     depth,
     metrics: {
-      ...rankingMetrics(made, k),
+      ...metricsWith(made, k, made.gains ? k.map((cutoff) => `ndcg-graded@${cutoff}`) : []),
       ...beyondAccuracy(made, trainingUse(domain.training, domain.items.ids.length), k),
     },
   };
