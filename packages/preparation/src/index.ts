@@ -6,5 +6,4 @@ export { loadSettings, parseSplit, withFlags, type Flags } from './flags.ts';
 export { presets, type Preset, type PresetName } from './presets.ts';
 export { prepareCard, unexpected, type CardOptions } from './prepareCard.ts';
 export { cardNames, chooseCard, loadCard, type Card, type CardFile, type ChosenCard } from './cards.ts';
-export { download, retryAfter, type DownloadOptions } from './download.ts';
 export { leaks, type Leak, type Shared } from './leakage.ts';

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { download } from '@ferry/fetch';
 import { UserError } from '@ferry/recipes';
 import { chooseCard, type CardFile, type ChosenCard } from './cards.ts';
 import { copyReady } from './copyReady.ts';
-import { download } from './download.ts';
 import { withFlags, type Flags } from './flags.ts';
 import { locate, missingMessage, type Places } from './locate.ts';
 import { prepare, type PrepareOptions } from './prepare.ts';

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { InputError } from '@ferry/data';
+import { htmlPage } from '@ferry/fetch';
 import type { Skipped } from './skipped.ts';
 
 /** Encodings that can be read. */
@@ -67,17 +68,6 @@ export async function firstBytes(file: string, count: number): Promise<Buffer> {
   } finally {
     await handle.close();
   }
-}
-
-/** Whether bytes begin as a page of HTML does, and its title. */
-export function htmlPage(head: Buffer): string | undefined {
-  const text = head
-    .subarray(0, 4096)
-    .toString('latin1')
-    .replace(/^\xef\xbb\xbf/, '')
-    .trimStart();
-  if (!/^(?:<!doctype html|<html|<head|<body|<\?xml[^>]*>\s*<!doctype html)/i.test(text)) return undefined;
-  return /<title[^>]*>([^<]{0,80})/i.exec(text)?.[1]?.trim() ?? '';
 }
 
 /** Throws where a file's first bytes say that it is none of text. */

@@ -4,7 +4,7 @@ import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/prom
 import { basename, dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { InputError } from '@ferry/data';
-import { htmlPage } from './survey.ts';
+import { htmlPage } from './htmlPage.ts';
 
 /** A download's checksums and how patient it is. */
 export interface DownloadOptions {

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download, retryAfter, type DownloadOptions } from '../src/index.ts';
-import { Folder } from './helpers.ts';
 
-const folder = new Folder();
+const folder = { path: mkdtempSync(join(tmpdir(), 'ferry-fetch-')) };
+afterAll(() => {
+  rmSync(folder.path, { recursive: true, force: true });
+});
 const content = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7919) % 251));
 const sha256 = createHash('sha256').update(content).digest('hex');
+/** Bytes that have come of the file that is being fetched. */
+let come = 0;
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Answers as an archive's host that knows ranges. */
@@ -33,7 +38,14 @@ const cut =
       'content-length': content.length - start,
       ...(start > 0 ? { 'content-range': `bytes ${start}-${content.length - 1}/${content.length}` } : {}),
     });
-    response.write(content.subarray(start, start + after), () => setTimeout(() => response.destroy(), 20));
+    come = 0;
+    response.write(content.subarray(start, start + after));
+    // Broken once all of it has come: a connection that breaks takes along what nobody has read yet.
+    const wait = setInterval(() => {
+      if (come < start + after) return;
+      clearInterval(wait);
+      response.destroy();
+    }, 5);
   };
 const status =
   (code: number, headers: Record<string, string> = {}, body = ''): Answer =>
@@ -74,6 +86,10 @@ describe('download', () => {
       pause: 0.01,
       line: (text) => said.push(text),
       ...options,
+      progress: (done, total) => {
+        come = done;
+        options.progress?.(done, total);
+      },
     }).then(
       () => 'fetched',
       (error: unknown) => (error as Error).message.replace(/:\d+\//, '/'),
