@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { InputError } from '@ferry/data';
+import { hashFile } from './hash.ts';
 import { withLibrary, type Environment, type Library } from './hub.ts';
+import { rawImages } from './pictures/scale.ts';
 import type { Encoder, Modality } from './types.ts';
 
 /** The model: CLIP ViT-B/32 with both projections, converted to ONNX. Text and image vectors share one 512-wide space. */
@@ -78,9 +77,7 @@ export async function clipIdentity(modality: Modality, options: ClipOptions): Pr
     if (options.download === false) throw unavailable(modality, place, 'downloading is off');
     return `clip ${clipModel}`;
   }
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(join(place.folder!, files[modality].at(-1)!)), hash);
-  return `clip ${hash.digest('hex')}`;
+  return `clip ${await hashFile(join(place.folder!, files[modality].at(-1)!))}`;
 }
 
 /**
@@ -170,18 +167,7 @@ export async function openClipImage(options: ClipOptions): Promise<Encoder<strin
   }));
   return {
     encode: async (paths) => {
-      const pictures = await Promise.all(
-        paths.map((path) =>
-          library.RawImage.read(path).catch((error: unknown) => {
-            throw new InputError(
-              path,
-              undefined,
-              `the picture cannot be decoded (${(error as Error).message})`,
-            );
-          }),
-        ),
-      );
-      const inputs: unknown = await processor(pictures);
+      const inputs: unknown = await processor(await rawImages(library, paths));
       const { image_embeds } = (await model(inputs)) as { image_embeds: { data: unknown } };
       return rows(image_embeds);
     },

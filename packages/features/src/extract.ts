@@ -3,7 +3,7 @@ import { InputError } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import { listPictures, type BadPicture } from './pictureFiles.ts';
 import { presentRows } from './matrix.ts';
-import { packInputs, type FeatureRecord } from './record.ts';
+import { packInputs, type FeatureRecord, type ModelRecord } from './record.ts';
 import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';
 import type { FeatureDomain, Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 import { openVectorCache, type VectorCache } from './vectorCache.ts';
@@ -18,6 +18,8 @@ export interface ExtractionOptions {
   signal?: AbortSignal;
   /** Items encoded at once. */
   batchSize?: number;
+  /** What the features are kept under. Default: the encoder's name. */
+  name?: string;
   /** Type of the numbers in the file; float16 takes half the room and keeps three digits. Default float32. */
   dtype?: 'float16' | 'float32';
 }
@@ -30,6 +32,8 @@ export interface Extraction<Input> {
   modality: Modality;
   /** Name of the encoder: names the files too. */
   encoder: string;
+  /** Names the file of single vectors. */
+  cache: string;
   /** Names the encoder's weights and settings: other vectors, other identity. */
   identity: string;
   /** Input of each item and the SHA-256 of its content; undefined where the item lacks the modality. [N]. */
@@ -39,7 +43,9 @@ export interface Extraction<Input> {
   /** Opens the encoder; called only if something is not in the cache. */
   open: () => Promise<Encoder<Input>>;
   /** How the inputs were chosen: kept with the features. */
-  made?: Pick<FeatureRecord, 'field' | 'dropWords'>;
+  made?: Pick<FeatureRecord, 'field' | 'fields' | 'join' | 'dropWords'>;
+  /** What is known of the encoder once it is open: kept with the features. */
+  describe?: () => Promise<{ model: ModelRecord; notes: string[] }>;
   /** Whether inputs that cannot be decoded count as missing, or are all listed in one error when the others are done. */
   damaged?: 'refuse' | 'missing';
   /** See {@link FeatureMatrix.notes}. */
@@ -131,6 +137,9 @@ function remaining<Input>(
   return { todo, done };
 }
 
+/** Batches that are decoded or encoded at once. */
+const atOnce = 2;
+
 /** Encodes what is not in the cache and puts it there. */
 async function fill<Input>(
   extraction: Extraction<Input>,
@@ -146,21 +155,34 @@ async function fill<Input>(
   if (todo.size === 0) return failures;
   const order = [...todo].sort((a, b) => extraction.cost(a[1].value) - extraction.cost(b[1].value));
   const opened = await extraction.open();
+  let next = 0;
+  const start = () => {
+    const batch = order.slice(next, next + batchSize);
+    next += batch.length;
+    const result = encodeBatch(
+      opened,
+      batch.map(([key, { value }]) => [key, value] as const),
+      failures,
+    );
+    // Whether it failed is asked when its turn comes.
+    result.catch(() => undefined);
+    return { batch, result };
+  };
+  const running: ReturnType<typeof start>[] = [];
   try {
-    for (let at = 0; at < order.length; at += batchSize) {
-      signal?.throwIfAborted();
-      const batch = order.slice(at, at + batchSize);
-      await cache.add(
-        await encodeBatch(
-          opened,
-          batch.map(([key, { value }]) => [key, value] as const),
-          failures,
-        ),
-      );
-      done += batch.reduce((sum, [, { items }]) => sum + items, 0);
+    for (;;) {
+      // Inputs of the next batches are decoded while a model encodes this one.
+      while (running.length < atOnce && next < order.length && signal?.aborted !== true)
+        running.push(start());
+      const first = running.shift();
+      if (!first) break;
+      await cache.add(await first.result);
+      done += first.batch.reduce((sum, [, { items }]) => sum + items, 0);
       progress?.({ done, total });
     }
+    signal?.throwIfAborted();
   } finally {
+    await Promise.allSettled(running.map(({ result }) => result));
     await opened.close();
   }
   return failures;
@@ -209,7 +231,7 @@ export async function extract<Input>(
     options.progress?.({ done: have.length, total: have.length });
     return stored;
   }
-  const cache = await openVectorCache(join(store.vectors, `${modality}-${encoder}.vectors`));
+  const cache = await openVectorCache(join(store.vectors, `${modality}-${extraction.cache}.vectors`));
   try {
     const failures = await fill(extraction, keys, cache, options);
     const lost = damagedItems(extraction, keys, failures);
@@ -227,6 +249,7 @@ export async function extract<Input>(
       const vector = key === undefined ? undefined : cache.get(key);
       if (vector) data.set(vector, index * width);
     }
+    const described = await extraction.describe?.();
     const matrix: FeatureMatrix = {
       modality,
       encoder,
@@ -236,6 +259,7 @@ export async function extract<Input>(
       present: presentRows(data, width, `${modality} features of ${encoder}`),
       notes: [
         ...extraction.notes,
+        ...(described?.notes ?? []),
         ...(lost.length > 0
           ? [`damaged pictures that count as missing: ${lost.length} (${listPictures(lost)})`]
           : []),
@@ -247,6 +271,7 @@ export async function extract<Input>(
       inputsHash,
       inputs: packInputs(inputs),
       ...made,
+      ...(described ? { model: described.model } : {}),
       damaged: lost.length,
       dtype,
     });

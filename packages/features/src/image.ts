@@ -1,6 +1,7 @@
-import { buildFeatures } from './build.ts';
 import { openClipImage, clipIdentity, type ClipOptions } from './clip.ts';
-import type { ExtractionOptions } from './extract.ts';
+import { extract, type ExtractionOptions } from './extract.ts';
+import { pictureInputs } from './inputs.ts';
+import { whyAbsentNote } from './pictureFiles.ts';
 import { describePixels, openPixels } from './pixels.ts';
 import type { FeatureDomain, FeatureMatrix } from './types.ts';
 
@@ -37,14 +38,20 @@ export async function buildImageFeatures(
   domain: FeatureDomain,
   options: ImageFeatureOptions = {},
 ): Promise<FeatureMatrix> {
-  const { encoder = 'pixels' } = options;
-  return buildFeatures(
-    domain,
-    'image',
+  const { encoder = 'pixels', damaged } = options;
+  const { inputs, absent } = await pictureInputs(domain);
+  return extract(
     {
-      name: encoder,
+      domain,
+      modality: 'image',
+      encoder: options.name ?? encoder,
+      cache: encoder,
       identity: encoder === 'clip' ? await clipIdentity('image', options) : describePixels,
+      inputs,
+      cost: () => 0,
       open: () => (encoder === 'clip' ? openClipImage(options) : openPixels()),
+      ...(damaged ? { damaged } : {}),
+      notes: whyAbsentNote(domain, absent),
     },
     options,
   );

@@ -4,7 +4,21 @@ export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts'
 export { unpackNpz } from './npz.ts';
 export { itemTexts, requireInputs, type TextSource } from './inputs.ts';
 export { badPictures, listPictures, type BadPicture } from './pictureFiles.ts';
-export { featureTypes, readRecord, recordPath, type FeatureRecord, type FeatureType } from './record.ts';
+export { picturePlaces, type PicturePlaces } from './picturePlaces.ts';
+export {
+  fetchPictures,
+  takePictures,
+  type FetchedPictures,
+  type FetchPicturesOptions,
+} from './fetchPictures.ts';
+export {
+  featureTypes,
+  readRecord,
+  recordPath,
+  type FeatureRecord,
+  type FeatureType,
+  type ModelRecord,
+} from './record.ts';
 export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';
 export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
 export {
@@ -30,7 +44,6 @@ export {
   type ImageEncoderName,
   type ImageFeatureOptions,
 } from './image.ts';
-export { buildFeatures, type BuildOptions, type FeatureEncoder } from './build.ts';
 export type { ExtractionOptions } from './extract.ts';
 export { clipModel, type ClipOptions } from './clip.ts';
 export { pixelDescriptor, pixelsWidth } from './pixels.ts';
@@ -53,3 +66,17 @@ export {
 } from './itemBlocks.ts';
 export { runDucho, type DuchoOptions, type DuchoResult } from './ducho.ts';
 export { readVectorFolder, vectorIds, type Vectors } from './vectorFolder.ts';
+export { encodeItems, type EncodeOptions, type Networks } from './encodings/encode.ts';
+export type { FoundModel } from './encodings/find.ts';
+export type { OpenModel } from './encodings/textModel.ts';
+export {
+  modalityOf,
+  nameOf,
+  parseEncoding,
+  readEncodings,
+  type Encoding,
+  type EncodingFile,
+  type ImageEncoding,
+  type TextEncoding,
+} from './encodings/settings.ts';
+export { listEncodings, type EncodingListing } from './encodings/list.ts';

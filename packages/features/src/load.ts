@@ -20,6 +20,9 @@ export interface LoadOptions extends FeatureFileOptions {
   cacheDirectory?: string;
 }
 
+/** Encoders that a recipe names as they are. */
+const ownNames = new Set(['use-lite', 'clip', 'pixels']);
+
 /** MISSRec's endings: text is `.feat1CLS`, image is `.feat3CLS`. */
 const ending: Readonly<Record<Modality, string>> = { text: '.feat1CLS', image: '.feat3CLS' };
 
@@ -68,7 +71,8 @@ export async function loadFeatures(
     throw new InputError(
       store.features,
       undefined,
-      `${modality} features of encoder '${options.encoder}' have not been made for ${domain.name}, got no such file`,
+      `${modality} features of encoder '${options.encoder}' have not been made for ${domain.name}, got no such file: ` +
+        `ferry features makes them, ferry features list shows what is there`,
     );
   }
   const files = await ownFiles(domain, modality);
@@ -84,7 +88,7 @@ export async function loadFeatures(
           `${modality}.npz file` +
           (built.length === 0
             ? ''
-            : `; what an encoder made goes by its name (features.${modality}: ${built.join(' or ')})`),
+            : `; what an encoder made goes by its name (features.${modality}: ${built.map((name) => (ownNames.has(name) ? name : `made:${name}`)).join(' or ')})`),
   );
 }
 

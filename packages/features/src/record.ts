@@ -25,6 +25,8 @@ export interface FeatureRecord {
   identity?: string;
   /** N. */
   count?: number;
+  /** Items with a vector. */
+  present?: number;
   /** F. */
   width?: number;
   /** Type of the elements. */
@@ -39,14 +41,40 @@ export interface FeatureRecord {
   inputs?: string;
   /** Which field of the items the texts are from. */
   field?: 'texts' | 'titles';
+  /** Or the keys of `items.jsonl` that make them, in this order. */
+  fields?: string[];
+  /** What stands between those. */
+  join?: string;
   /** How words were dropped from them. */
   dropWords?: WordDrop;
   /** Pictures that could not be decoded and count as missing. */
   damaged?: number;
+  /** The model, where it is none of Ferry's own. */
+  model?: ModelRecord;
+  /** When the file was made, ISO 8601. */
+  created?: string;
   /** Package and version that made the file. */
   createdBy?: string;
   /** What a user should know about these features. */
   notes?: string[];
+}
+
+/** What is recorded of a model that made features. */
+export interface ModelRecord {
+  /** Its name on a hub, or of its folder or file. */
+  name: string;
+  /** The hub's hash of the version, if it is from one. */
+  revision?: string;
+  /** The ONNX file: its name and SHA-256. */
+  weights: { file: string; sha256: string };
+  /** The output that was taken. */
+  output: string;
+  /** How it became a vector. */
+  pooling: string;
+  /** Whether vectors have length 1. */
+  normalised: boolean;
+  /** How pictures were scaled, or how many tokens of a text were read. */
+  preprocessing: string;
 }
 
 /** Version written into new records. */

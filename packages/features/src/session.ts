@@ -1,11 +1,12 @@
 import { Worker } from 'node:worker_threads';
+import { halfTable } from './elements.ts';
 
 /** A tensor fed to a session. */
 export interface Feed {
   /** Element type. */
-  type: 'float32' | 'int64';
+  type: 'float32' | 'int64' | 'int32';
   /** Values, C order. */
-  data: Float32Array | BigInt64Array;
+  data: Float32Array | BigInt64Array | Int32Array;
   /** Shape. */
   shape: number[];
 }
@@ -18,25 +19,54 @@ export interface Fetched {
   shape: number[];
 }
 
+/** An input or output as the model declares it. */
+export interface Port {
+  /** Its name. */
+  name: string;
+  /** Element type, such as `float32`. */
+  type: string;
+  /** Its shape; a name where the size is open. */
+  shape: (number | string)[];
+}
+
 /** A model running in a thread of its own. */
 export interface Session {
-  /** Runs the model once. Calls may overlap; they are answered in order. */
-  run: (feeds: Readonly<Record<string, Feed>>) => Promise<Record<string, Fetched>>;
+  /** What it takes. */
+  inputs: Port[];
+  /** What it gives. */
+  outputs: Port[];
+  /** Runs the model once. Calls may overlap; they are answered in order. `wanted`: the outputs to compute; default all. */
+  run: (
+    feeds: Readonly<Record<string, Feed>>,
+    wanted?: readonly string[],
+  ) => Promise<Record<string, Fetched>>;
   /** Ends the thread. */
   close: () => Promise<void>;
 }
 
 type Reply =
-  { ready: true } | { id: number; outputs: Record<string, Fetched> } | { id: number; error: string };
+  | { ready: Pick<Session, 'inputs' | 'outputs'> }
+  | { id: number; outputs: Record<string, { data: Float32Array | Uint16Array; shape: number[] }> }
+  | { id: number; error: string };
+
+/** Halves as numbers. */
+function floats(data: Float32Array | Uint16Array): Float32Array {
+  if (data instanceof Float32Array) return data;
+  const values = halfTable();
+  return Float32Array.from(data, (bits) => values[bits]!);
+}
 
 /**
  * Opens an ONNX model in a worker thread.
  *
- * @param model - The model's bytes.
+ * @param model - The model's bytes, or its path.
  * @param options - `threads` inside one run; ONNX Runtime's default is one a core.
  * @throws Error if the model cannot be loaded.
  */
-export async function openSession(model: Uint8Array, options: { threads?: number } = {}): Promise<Session> {
+export async function openSession(
+  model: Uint8Array | string,
+  options: { threads?: number } = {},
+): Promise<Session> {
   const worker = new Worker(new URL('./sessionWorker.mjs', import.meta.url), {
     workerData: {
       model,
@@ -54,7 +84,7 @@ export async function openSession(model: Uint8Array, options: { threads?: number
   >();
   let next = 0;
   let failure: Error | undefined;
-  await new Promise<void>((resolve, reject) => {
+  const ports = await new Promise<Pick<Session, 'inputs' | 'outputs'>>((resolve, reject) => {
     const fail = (error: Error): void => {
       failure = error;
       reject(error);
@@ -63,13 +93,21 @@ export async function openSession(model: Uint8Array, options: { threads?: number
     };
     worker.on('message', (reply: Reply) => {
       if ('ready' in reply) {
-        resolve();
+        resolve(reply.ready);
         return;
       }
       const entry = waiting.get(reply.id);
       waiting.delete(reply.id);
       if ('error' in reply) entry?.reject(new Error(`openSession: the model failed, got ${reply.error}`));
-      else entry?.resolve(reply.outputs);
+      else
+        entry?.resolve(
+          Object.fromEntries(
+            Object.entries(reply.outputs).map(([name, { data, shape }]) => [
+              name,
+              { data: floats(data), shape },
+            ]),
+          ),
+        );
     });
     worker.on('error', fail);
     worker.on('exit', () => {
@@ -77,7 +115,8 @@ export async function openSession(model: Uint8Array, options: { threads?: number
     });
   });
   return {
-    run: (feeds) =>
+    ...ports,
+    run: (feeds, wanted) =>
       new Promise((resolve, reject) => {
         if (failure) {
           reject(failure);
@@ -85,7 +124,7 @@ export async function openSession(model: Uint8Array, options: { threads?: number
         }
         const id = next++;
         waiting.set(id, { resolve, reject });
-        worker.postMessage({ id, feeds });
+        worker.postMessage({ id, feeds, wanted });
       }),
     close: async () => {
       await worker.terminate();

@@ -1,4 +1,4 @@
-import { pictureInputs, textInputs } from './inputs.ts';
+import { pictureInputs, sourceInputs } from './inputs.ts';
 import { describePixels } from './pixels.ts';
 import { changedInputs, itemsHash, type FeatureRecord } from './record.ts';
 import type { FeatureDomain, Modality } from './types.ts';
@@ -25,12 +25,13 @@ export async function describeStale(
     const then = record.count === undefined || record.count === ids.length ? 'others' : String(record.count);
     return `out of date: the features must be of this domain's ${ids.length} items in this order, got ${then}`;
   }
-  const identity = identities[(record.encoder ?? '').replace(/-dropped$/, '')];
+  const identity = identities[(record.identity ?? '').split('@', 1)[0]!];
   if (identity !== undefined && record.identity !== undefined && record.identity !== identity)
     return `out of date: made by ${record.identity}, the encoder is now ${identity}`;
   if (record.inputs === undefined) return undefined;
   // Pictures are read, whatever their times say: a folder that was copied has new ones.
-  const inputs = modality === 'text' ? textInputs(domain, record) : (await pictureInputs(domain)).inputs;
+  const inputs =
+    modality === 'text' ? await sourceInputs(domain, record) : (await pictureInputs(domain)).inputs;
   const changed = changedInputs(record.inputs, inputs);
   if (changed.length === 0) return undefined;
   const what = modality === 'text' ? 'texts' : 'pictures';

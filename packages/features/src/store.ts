@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
-import { presentRows } from './matrix.ts';
+import { presentCount, presentRows } from './matrix.ts';
 import { sha256 } from './hash.ts';
 import { encodeNpy, parseNpy } from './npy.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
@@ -38,7 +38,7 @@ async function writable(directory: string): Promise<boolean> {
 }
 
 /** The cache directory of this user: FERRY_CACHE, else the platform's usual place. */
-function userCache(): string {
+export function userCache(): string {
   const { FERRY_CACHE, XDG_CACHE_HOME } = process.env;
   return FERRY_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'ferry');
 }
@@ -80,7 +80,7 @@ function matrixPath(store: FeatureStore, modality: Modality, encoder: string): s
 /** What {@link saveFeatures} records besides the matrix. */
 export type SavedWith = Pick<
   FeatureRecord,
-  'identity' | 'inputsHash' | 'inputs' | 'field' | 'dropWords' | 'damaged'
+  'identity' | 'inputsHash' | 'inputs' | 'field' | 'fields' | 'join' | 'dropWords' | 'damaged' | 'model'
 > & {
   /** Type of the numbers on disk. Default float32. */
   dtype?: 'float16' | 'float32';
@@ -106,10 +106,12 @@ export async function saveFeatures(
     encoder: features.encoder,
     count: features.count,
     width: features.width,
+    present: presentCount(features),
     dtype,
     contentHash: sha256(bytes),
     itemsHash: itemsHash(domain),
     ...made,
+    created: new Date().toISOString(),
     createdBy,
     notes: features.notes ?? [],
   };

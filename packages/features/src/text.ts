@@ -1,6 +1,6 @@
 import { openClipText, clipIdentity, type ClipOptions } from './clip.ts';
 import { extract, type ExtractionOptions } from './extract.ts';
-import { textInputs, type TextSource } from './inputs.ts';
+import { sourceInputs, type TextSource } from './inputs.ts';
 import type { FeatureDomain, FeatureMatrix } from './types.ts';
 import { judgeUseLite, openUseLite } from './useLite/encoder.ts';
 import { useLiteIdentity } from './useLite/weights.ts';
@@ -41,16 +41,20 @@ export async function buildTextFeatures(
   domain: FeatureDomain,
   options: TextFeatureOptions = {},
 ): Promise<FeatureMatrix> {
-  const { encoder = 'use-lite', field = 'texts', dropWords: drop } = options;
-  const source = { field, ...(drop ? { dropWords: drop } : {}) };
-  const inputs = textInputs(domain, source);
+  const { encoder = 'use-lite', field = 'texts', fields, join, dropWords: drop } = options;
+  const source = {
+    ...(fields ? { fields: [...fields], join: join ?? '. ' } : { field }),
+    ...(drop ? { dropWords: drop } : {}),
+  };
+  const inputs = await sourceInputs(domain, source);
   // Whether the encoder can read the texts is asked before any is encoded.
   const unread = encoder === 'use-lite' ? await judgeUseLite(domain, inputs) : undefined;
   return extract(
     {
       domain,
       modality: 'text',
-      encoder: drop ? `${encoder}${droppedSuffix}` : encoder,
+      encoder: options.name ?? (drop ? `${encoder}${droppedSuffix}` : encoder),
+      cache: drop ? `${encoder}${droppedSuffix}` : encoder,
       identity: encoder === 'clip' ? await clipIdentity('text', options) : useLiteIdentity,
       inputs,
       cost: (text) => text.length,
@@ -58,7 +62,7 @@ export async function buildTextFeatures(
       made: source,
       notes: [
         ...(unread === undefined ? [] : [unread]),
-        ...(field === 'texts' ? [] : [`made from ${field}`]),
+        ...(fields ? [`made from ${fields.join(', ')}`] : field === 'texts' ? [] : [`made from ${field}`]),
         ...(drop ? [`each word dropped with probability ${drop.share}, seed ${drop.seed}`] : []),
       ],
     },

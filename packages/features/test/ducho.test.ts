@@ -1,20 +1,113 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseNpy, runDucho, unpackNpz } from '@ferry/features';
 import { clearText } from '../src/ducho/inputs.ts';
-import { preprocess } from '../src/ducho/pictures.ts';
+import { preprocess } from '../src/pictures/scale.ts';
 import { resize } from '../src/pictures/resize.ts';
 import { parseNpyIds } from '../src/npy.ts';
 import { duchoHandsOn as handsOn, duchoModels as models, meansOfColours } from './duchoModels.ts';
 import { directoryWith } from './helpers.ts';
+import { colours, ids, letters, meanOver, pixels, picture, tokenizer } from './tinyModels.ts';
 
+<<<<<<< HEAD
 /** A picture of one colour. */
 const picture = (red: number, green: number, blue: number, width = 20, height = 10): Promise<Buffer> =>
   sharp({ create: { width, height, channels: 3, background: { r: red, g: green, b: blue } } })
     .png()
     .toBuffer();
+=======
+/** The configuration of the summer school's hands-on. */
+const handsOn = `dataset_path: ./local/data/demo_office
+gpu list: 0
+visual:
+    items:
+        input_path: images
+        output_path: visual_embeddings_32
+        model: [
+            { model_name: ResNet50,
+              output_layers: avgpool,
+              reshape: [224, 224],
+              preprocessing: zscore,
+              backend: torch,
+              batch_size: 32
+            }
+        ]
+
+textual:
+    items:
+        input_path: meta.tsv
+        item_column: asin
+        text_column: description
+        output_path: textual_embeddings_32
+        model: [
+          { model_name: sentence-transformers/all-mpnet-base-v2,
+              output_layers: 1,
+              clear_text: False,
+              backend: sentence_transformers,
+              batch_size: 32
+          }
+        ]
+
+visual_textual:
+    items:
+        input_path: {visual: images, textual: meta.tsv}
+        item_column: asin
+        text_column: description
+        output_path: {visual: visual_embeddings_32, textual: textual_embeddings_32}
+        model: [
+          { model_name: openai/clip-vit-base-patch16,
+              backend: transformers,
+              output_layers: 1,
+              batch_size: 32
+          }
+        ]
+`;
+
+/** Models a person can compute, under the names that the hands-on has. */
+const models = {
+  'torchvision/ResNet50.onnx': colours('avgpool', 2),
+  'sentence-transformers/all-mpnet-base-v2/config.json': JSON.stringify({ model_type: 'bert' }),
+  'sentence-transformers/all-mpnet-base-v2/tokenizer_config.json': JSON.stringify({
+    tokenizer_class: 'BertTokenizer',
+    pad_token: 'p',
+  }),
+  'sentence-transformers/all-mpnet-base-v2/tokenizer.json': tokenizer,
+  'sentence-transformers/all-mpnet-base-v2/onnx/model.onnx': encodeOnnx({
+    inputs: [ids],
+    outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['B', 'L', 2] }],
+    initializers: [letters],
+    nodes: [{ op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['last_hidden_state'] }],
+  }),
+  'openai/clip-vit-base-patch16/config.json': JSON.stringify({ model_type: 'clip' }),
+  'openai/clip-vit-base-patch16/tokenizer_config.json': JSON.stringify({
+    tokenizer_class: 'CLIPTokenizer',
+    pad_token: 'p',
+  }),
+  'openai/clip-vit-base-patch16/tokenizer.json': tokenizer,
+  'openai/clip-vit-base-patch16/preprocessor_config.json': JSON.stringify({
+    image_processor_type: 'CLIPImageProcessor',
+    do_resize: true,
+    size: { shortest_edge: 8 },
+    do_center_crop: true,
+    crop_size: { height: 8, width: 8 },
+    do_rescale: true,
+    rescale_factor: 1 / 255,
+    do_normalize: false,
+    resample: 3,
+  }),
+  'openai/clip-vit-base-patch16/onnx/text_model.onnx': encodeOnnx({
+    inputs: [ids],
+    outputs: [{ name: 'text_embeds', type: 'float32', shape: ['B', 2] }],
+    initializers: [letters],
+    nodes: [
+      { op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['rows'] },
+      meanOver([1], 'rows', 'text_embeds'),
+    ],
+  }),
+  'openai/clip-vit-base-patch16/onnx/vision_model.onnx': colours('image_embeds', 1),
+};
+>>>>>>> 9fbc13d (ferry features: any ONNX export, its outputs and layers, text fields, several encodings in a file, a list of them; pictures fetched politely or taken from an archive)
 
 describe('a Ducho configuration', () => {
   const [before, models_] = [process.cwd(), process.env['FERRY_MODELS']];
@@ -124,6 +217,30 @@ describe('a Ducho configuration', () => {
       ),
     };
     expect([...blank]).toEqual(new Array(12).fill(0));
+  });
+
+  it('takes torchvision’s names for their exports, at a layer inside', async () => {
+    const inside = encodeOnnx({
+      inputs: [pixels],
+      outputs: [{ name: 'logits', type: 'float32', shape: ['B', 3] }],
+      initializers: [{ name: 'nine', shape: [], data: Float32Array.of(9) }],
+      nodes: [
+        { op: 'GlobalAveragePool', inputs: ['pixel_values'], outputs: ['/resnet/pooler/Pool_output_0'] },
+        meanOver([2, 3], '/resnet/pooler/Pool_output_0', 'means'),
+        { op: 'Mul', inputs: ['means', 'nine'], outputs: ['logits'] },
+      ],
+    });
+    const folder = join(process.env['FERRY_MODELS']!, 'Xenova/resnet-18/onnx');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'model.onnx'), inside);
+    writeFileSync('config.yml', handsOn.replace('ResNet50', 'ResNet18').replace(/textual:[^]*/, ''));
+    const [result] = await runDucho('config.yml');
+    expect(result!.notes.slice(0, 2)).toEqual([
+      'ResNet18 stands for Xenova/resnet-18: the same network, with other weights than torchvision’s',
+      'model.onnx: means is taken for avgpool',
+    ]);
+    expect(result!.folder).toMatch(/torch\/ResNet18\/avgpool$/);
+    expect(result!.width).toBe(3);
   });
 
   it('says what is missing or unknown, before anything is written', async () => {

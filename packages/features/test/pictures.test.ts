@@ -4,6 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '@ferry/data';
 import { badPictures, buildImageFeatures, listFeatures, requireInputs } from '@ferry/features';
+import { decode } from '../src/pictures/decode.ts';
 import { domainOf } from './helpers.ts';
 
 /** A picture of noise in a format that sharp writes. */
@@ -37,6 +38,63 @@ describe('pictures', () => {
     });
     expect(await badPictures(domain)).toEqual([]);
     expect([...(await buildImageFeatures(domain)).present]).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  it('turned, of four inks, of 16 bits, moving or transparent, are what they show', async () => {
+    // The left half is red, the right half blue.
+    const raw = Buffer.from(
+      Array.from({ length: 32 * 16 }, (_, at) => (at % 32 < 16 ? [255, 0, 0] : [0, 0, 255])).flat(),
+    );
+    const image = () => sharp(raw, { raw: { width: 32, height: 16, channels: 3 } });
+    const plain = await image().png().toBuffer();
+    // Stored on its side; EXIF says to turn it back.
+    const turned = await sharp(await image().rotate(90).png().toBuffer())
+      .withMetadata({ orientation: 8 })
+      .png()
+      .toBuffer();
+    const frame = await image().toColourspace('srgb').gif().toBuffer();
+    const moving = await sharp([frame, await image().flop().gif().toBuffer()], { join: { animated: true } })
+      .gif()
+      .toBuffer();
+    const onNothing = await sharp({
+      create: { width: 32, height: 16, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } },
+    })
+      .png()
+      .toBuffer();
+    const files = {
+      'turned.png': turned,
+      'sixteen.png': await image().toColourspace('rgb16').png().toBuffer(),
+      'moving.gif': moving,
+      'inks.jpg': await image().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
+      'nothing.png': onNothing,
+    };
+    expect((await sharp(files['inks.jpg']).metadata()).space).toBe('cmyk');
+    expect((await sharp(files['sixteen.png']).metadata()).depth).toBe('ushort');
+    expect((await sharp(moving).metadata()).pages).toBe(2);
+    const domain = await withPictures({ 'plain.png': plain, ...files });
+    const { data, width } = await buildImageFeatures(domain);
+    const cosine = (a: number, b: number): number => {
+      let [dot, aa, bb] = [0, 0, 0];
+      for (let at = 0; at < width; at++) {
+        const [x, y] = [data[a * width + at]!, data[b * width + at]!];
+        [dot, aa, bb] = [dot + x * y, aa + x * x, bb + y * y];
+      }
+      return dot / Math.sqrt(aa * bb);
+    };
+    // 16 bits round the one mixed column otherwise: 127 where 8 bits give 128.
+    for (const other of [1, 2, 3])
+      expect(cosine(0, other), Object.keys(files)[other - 1]!).toBeGreaterThan(0.99);
+    // Inks make other colours of red and blue; they stay where they are.
+    for (const name of ['plain.png', ...Object.keys(files)]) {
+      const { data: points, width: across, height } = await decode(join(domain.directory, name));
+      expect([across, height, points.length], name).toEqual([32, 16, 32 * 16 * 3]);
+      const [left, right] = [points.slice(3 * 40, 3 * 40 + 3), points.slice(3 * 60, 3 * 60 + 3)];
+      if (name === 'nothing.png') expect([...left, ...right]).toEqual([255, 255, 255, 255, 255, 255]);
+      else {
+        expect(left[0]!, name).toBeGreaterThan(left[2]! + 100);
+        expect(right[2]!, name).toBeGreaterThan(right[0]! + 50);
+      }
+    }
   });
 
   it('that cannot be used are named with the reason, before anything is decoded', async () => {
@@ -73,7 +131,7 @@ describe('pictures', () => {
       'img/cut.webp': expect.stringMatching(/^cut off: 100 of \d+ bytes$/) as unknown,
       'lost/x.jpg': 'no such file, nor a folder lost',
       'img\\win.jpg': "no such file (folders are separated by '/')",
-      'https://example.org/x.jpg': 'an address, where a file is needed',
+      'https://example.org/x.jpg': 'an address that has not been fetched (ferry features pictures)',
       'img/dangling.jpg': 'no such file',
     });
     await expect(requireInputs(domain, 'image')).resolves.toBeUndefined();

@@ -49,6 +49,7 @@ function byLetter(domain: Domain): Extraction<string> {
     domain,
     modality: 'text',
     encoder: 'letters',
+    cache: 'letters',
     identity: 'letters@1',
     inputs,
     cost: () => 0,

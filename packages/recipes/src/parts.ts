@@ -45,21 +45,26 @@ const storedWidth = (modality: string): z.ZodOptional<z.ZodInt> =>
     .optional()
     .describe(`numbers in a row of stored ${modality} features; files of another width are refused`);
 
+/** Features that `ferry features` made and kept under a name, beside choices of a recipe. */
+const orMade = <const T extends readonly [string, ...string[]]>(choices: T) =>
+  z.union([z.enum(choices), z.templateLiteral(['made:', z.string().min(1)])], {
+    error: `must be one of ${choices.join(', ')}, or made:<name> (ferry features list)`,
+  });
+
 /** Where item features come from. */
 export const featuresSchema = z.strictObject({
-  text: z
-    .enum(['use-lite', 'clip', 'trained', 'stored', 'none'])
+  text: orMade(['use-lite', 'clip', 'trained', 'stored', 'none'])
     .default('use-lite')
     .describe(
       "text encoder; trained = one that is trained with the model (textEncoder); stored = the domain's own " +
-        'feature file (.feat1CLS, text.npy or text.npz in its directory)',
+        'feature file (.feat1CLS, text.npy or text.npz in its directory); made:<name> = what ferry features made',
     ),
-  image: z
-    .enum(['pixels', 'clip', 'trained', 'stored', 'none'])
+  image: orMade(['pixels', 'clip', 'trained', 'stored', 'none'])
     .default('none')
     .describe(
       'image encoder; trained = one that is trained with the model (imageEncoder); ' +
-        "stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory)",
+        "stored = the domain's own feature file (.feat3CLS, image.npy or image.npz in its directory); " +
+        'made:<name> = what ferry features made',
     ),
   textEncoder: textEncoderSchema.optional().describe('the encoder of text: trained'),
   imageEncoder: imageEncoderSchema.optional().describe('the encoder of image: trained'),

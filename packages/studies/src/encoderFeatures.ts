@@ -1,26 +1,23 @@
-/** Features by encoders in folders of Hugging Face's layout: Ferry's own networks, without any ONNX file. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+/** Features by encoders in folders of Hugging Face's layout: Ferry's own networks, where there is no ONNX file. */
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { Domain } from '@ferry/data';
-import { type Encoder, loadEncoder, loadTokenizer, tokenise } from '@ferry/encoders';
+import { type Encoder, loadEncoder, loadTokenizer, poolings, tokenise, type Pooling } from '@ferry/encoders';
 import { compile, disposeNest, selectBackend, tf } from '@ferry/engine';
 import {
-  buildFeatures,
-  type Encoder as VectorEncoder,
-  type FeatureEncoder,
-  imageEncoders,
+  encodeItems,
   loadPictureProcessor,
-  type Modality,
+  parseEncoding,
   readPicture,
-  requireInputs,
-  textEncoders,
+  type Encoder as VectorEncoder,
+  type EncodeOptions,
+  type Encoding,
+  type FeatureMatrix,
+  type FoundModel,
+  type Networks,
 } from '@ferry/features';
-import { type FeatureSettings, UserError } from '@ferry/recipes';
+import { UserError } from '@ferry/recipes';
 import { domainPath } from './domains.ts';
-import { domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 
 /** Tokens of the longest text, whatever the encoder could read. */
 const LONGEST = 512;
@@ -28,87 +25,83 @@ const LONGEST = 512;
 /** Lengths of texts are rounded up to multiples of this: few programs serve all. */
 const LENGTHS = 8;
 
-/** Files that decide what an encoder gives. */
-const decisive = /\.(json|txt|model|safetensors|bin|pth)$/;
-
-/** Which encoders make the features of a domain: a name (`use-lite`, `pixels`, `clip`), or a folder. */
-export interface WantedFeatures {
-  /** Of texts. */
-  readonly text?: string | undefined;
-  /** Of pictures. */
-  readonly image?: string | undefined;
-}
-
-const modalities = ['text', 'image'] as const;
-const names = { text: textEncoders, image: imageEncoders };
-
 /**
- * Makes the features of a domain by encoders that are named, or lie in folders of Hugging Face's layout (`config.json`,
- * weights, a tokenizer or `preprocessor_config.json`), which Ferry's own networks read. They are kept, and what is kept
- * is not made again.
+ * Encodes a domain like `encodeItems`; folders with weights and no ONNX file go by Ferry's own networks, and
+ * `$FERRY_DATA/…` stands for a folder of the data.
  *
- * @param progress - Told how far the making is.
+ * @returns A matrix for each encoding.
  * @throws Error naming what a folder or the domain lacks, before anything is encoded.
  */
-export async function makeFeatures(
+export async function makeEncodings(
   domain: Domain,
-  wanted: WantedFeatures,
-  { damaged, progress }: { damaged: 'refuse' | 'missing'; progress?: FeatureProgress },
-): Promise<DomainFeatures> {
-  const folders: { modality: Modality; folder: string; encoder: FeatureEncoder }[] = [];
-  const named: Partial<Record<Modality, string>> = {};
-  for (const modality of modalities) {
-    const value = wanted[modality];
-    if (value === undefined) continue;
-    if ((names[modality] as readonly string[]).includes(value)) {
-      named[modality] = value;
-      continue;
-    }
-    const folder = domainPath(value);
-    if (folder === undefined)
-      throw new UserError(`--${modality}: ${value} needs the environment variable FERRY_DATA`);
-    folders.push({ modality, folder, encoder: await folderEncoder(modality, folder) });
-    await requireInputs(domain, modality);
-  }
-  const settings = { text: named.text ?? 'none', image: named.image ?? 'none', damagedPictures: damaged };
-  const made = await domainFeatures(domain, settings as FeatureSettings, progress);
-  if (folders.length > 0) await selectBackend('auto', { log: () => undefined });
-  for (const { modality, encoder } of folders)
-    made[modality] = await buildFeatures(domain, modality, encoder, {
-      damaged,
-      progress: (at) => progress?.(modality, at),
-    });
-  return made;
+  encodings: readonly Encoding[],
+  options: Omit<EncodeOptions, 'networks'> = {},
+): Promise<FeatureMatrix[]> {
+  const placed = encodings.map((encoding): Encoding => {
+    const place = (key: string, reference: string): string => {
+      const path = domainPath(reference);
+      if (path === undefined)
+        throw new UserError(`${key}: ${reference} needs the environment variable FERRY_DATA`);
+      return path;
+    };
+    return 'text' in encoding
+      ? { ...encoding, text: place('text', encoding.text) }
+      : { ...encoding, image: place('image', encoding.image) };
+  });
+  return encodeItems(domain, placed, { ...options, networks });
 }
 
-/** The encoder of a folder, not yet opened. */
-async function folderEncoder(modality: Modality, folder: string): Promise<FeatureEncoder> {
-  const identity = await identityOf(modality, folder);
-  // What it lacks besides weights is found before anything is encoded.
-  await (modality === 'text' ? loadTokenizer(folder) : loadPictureProcessor(folder));
-  return {
-    name: `${basename(resolve(folder))}-${identity.slice(0, 8)}`,
-    identity: `encoder@1:${identity}`,
-    open: () => (modality === 'text' ? openTexts(folder) : openImages(folder)),
-  };
-}
+/** Settings that networks have, besides `pooled`, `cls` and so on as output. */
+const known = [
+  ...['text', 'image', 'name', 'output', 'normalise', 'file', 'revision', 'batchSize'],
+  ...['fields', 'join', 'maxTokens'],
+];
 
-/** SHA-256 of an encoder's files. */
-async function identityOf(modality: Modality, folder: string): Promise<string> {
-  const found = await readdir(folder).catch(() => [] as string[]);
-  if (!found.includes('config.json'))
-    throw new UserError(
-      `--${modality} must be ${names[modality].join(', ')} or a folder of Hugging Face's layout, and there is no ` +
-        `config.json in ${folder}`,
+/** Ferry's networks, as `encodeItems` takes them. */
+const networks: Networks = {
+  async check({ folder }, encoding) {
+    const plain = parseEncoding(
+      'text' in encoding ? { text: encoding.text } : { image: encoding.image },
+      'encoding',
     );
-  const sum = createHash('sha256');
-  const files = found.filter((name) => decisive.test(name));
-  if (found.includes('1_Pooling')) files.push(join('1_Pooling', 'config.json'));
-  for (const name of files.sort()) {
-    sum.update(`${name}\0`);
-    await pipeline(createReadStream(join(folder, name)), sum, { end: false });
-  }
-  return sum.digest('hex');
+    for (const [key, value] of Object.entries(encoding))
+      if (!known.includes(key) && JSON.stringify(value) !== JSON.stringify(plain[key as keyof Encoding]))
+        throw new UserError(
+          `${folder!}: weights without an ONNX file have no setting '${key}': the folder's own files say it`,
+        );
+    poolingOf(encoding);
+    await ('text' in encoding ? loadTokenizer(folder!) : loadPictureProcessor(folder!));
+  },
+  async open(found, encoding) {
+    await selectBackend('auto', { log: () => undefined });
+    const pooling = poolingOf(encoding);
+    const modality = 'text' in encoding ? 'text' : 'image';
+    const encoder = await loadEncoder(found.folder!, {
+      modality,
+      ...(pooling === undefined ? {} : { pooling }),
+      ...(encoding.normalise === undefined ? {} : { normalise: encoding.normalise }),
+    });
+    const { reads, preprocessing } =
+      'text' in encoding ? await ofTexts(found, encoder, encoding.maxTokens) : await ofPictures(found);
+    return {
+      encoder: batched(encoder, reads),
+      chosen: { output: `${encoder.family} of ${basename(found.weights)}`, pooling: encoder.pooling },
+      normalised: encoder.normalise,
+      preprocessing,
+      notes: found.notes,
+    };
+  },
+};
+
+/** How an encoding asks tokens to become a vector; undefined for the folder's own way. */
+function poolingOf({ output }: Encoding): Pooling | undefined {
+  if (output === 'own') return undefined;
+  const pooling = poolings.find((one) => one === output);
+  if (pooling === undefined)
+    throw new UserError(
+      `output of weights without an ONNX file must be own, ${poolings.join(', ')}, got ${JSON.stringify(output)}`,
+    );
+  return pooling;
 }
 
 /** How many tokens an encoder reads: what sentence-transformers' file says, else as many as it has positions. */
@@ -121,17 +114,17 @@ async function longestOf(folder: string, { config, family }: Encoder): Promise<n
   return Math.min(most ?? LONGEST, (own.max_position_embeddings ?? LONGEST) - lost, LONGEST);
 }
 
+/** Makes an encoder's inputs of texts or paths. */
+type Reads = (values: readonly string[]) => Promise<Record<string, tf.Tensor>>;
+
 /** A network as extraction wants it: batches of inputs to rows of vectors. */
-function batched(
-  encoder: Encoder,
-  inputs: (values: readonly string[]) => Promise<Record<string, tf.Tensor>>,
-): VectorEncoder<string> {
+function batched(encoder: Encoder, reads: Reads): VectorEncoder<string> {
   const run = compile((given: Record<string, tf.Tensor>) => encoder.vectors(encoder.parameters, given), {
     name: `${encoder.family}.features`,
   });
   return {
     encode: async (values) => {
-      const given = await inputs(values);
+      const given = await reads(values);
       const made = run(given);
       const rows = (await made.data()) as Float32Array;
       disposeNest([given, made]);
@@ -145,27 +138,37 @@ function batched(
   };
 }
 
-async function openTexts(folder: string): Promise<VectorEncoder<string>> {
-  const tokenizer = await loadTokenizer(folder);
-  const encoder = await loadEncoder(folder, { modality: 'text' });
-  const longest = await longestOf(folder, encoder);
-  return batched(encoder, (texts) => {
-    const { ids, mask } = tokenise(tokenizer, texts, longest, LENGTHS);
-    return Promise.resolve({
-      ids: tf.tensor(ids.data, [...ids.shape], 'int32'),
-      mask: tf.tensor(mask.data, [...mask.shape]),
-    });
-  });
+/** Texts as an encoder reads them. */
+async function ofTexts(
+  { folder }: FoundModel,
+  encoder: Encoder,
+  maxTokens: number | undefined,
+): Promise<{ reads: Reads; preprocessing: string }> {
+  const tokenizer = await loadTokenizer(folder!);
+  const longest = Math.min(maxTokens ?? LONGEST, await longestOf(folder!, encoder));
+  return {
+    preprocessing: `${longest} tokens`,
+    reads: (texts) => {
+      const { ids, mask } = tokenise(tokenizer, texts, longest, LENGTHS);
+      return Promise.resolve({
+        ids: tf.tensor(ids.data, [...ids.shape], 'int32'),
+        mask: tf.tensor(mask.data, [...mask.shape]),
+      });
+    },
+  };
 }
 
-async function openImages(folder: string): Promise<VectorEncoder<string>> {
-  const processor = await loadPictureProcessor(folder);
-  const encoder = await loadEncoder(folder, { modality: 'image' });
+/** Pictures as an encoder reads them. */
+async function ofPictures({ folder }: FoundModel): Promise<{ reads: Reads; preprocessing: string }> {
+  const processor = await loadPictureProcessor(folder!);
   const { height, width } = processor;
-  return batched(encoder, async (paths) => {
-    const pixels = new Float32Array(paths.length * 3 * height * width);
-    const pictures = await Promise.all(paths.map((path) => readPicture(path, processor)));
-    for (const [i, picture] of pictures.entries()) pixels.set(picture, i * picture.length);
-    return { pixels: tf.tensor(pixels, [paths.length, 3, height, width]) };
-  });
+  return {
+    preprocessing: 'as preprocessor_config.json says',
+    reads: async (paths) => {
+      const pixels = new Float32Array(paths.length * 3 * height * width);
+      const pictures = await Promise.all(paths.map((path) => readPicture(path, processor)));
+      for (const [i, picture] of pictures.entries()) pixels.set(picture, i * picture.length);
+      return { pixels: tf.tensor(pixels, [paths.length, 3, height, width]) };
+    },
+  };
 }

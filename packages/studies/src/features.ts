@@ -1,8 +1,8 @@
+import { InputError } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import {
   buildImageFeatures,
   buildTextFeatures,
-  describeFeatures,
   loadFeatures,
   loadWordDropped,
   requireInputs,
@@ -22,6 +22,11 @@ export type DomainFeatures = Partial<Record<Modality, FeatureMatrix>> & {
 /** How texts lose words: with MISSRec's probability (spec 7), the same words in every run. */
 const wordDrop = { share: 0.15, seed: 2020 };
 
+/** Whether features are those that `ferry features` made and kept under a name. */
+function isMade(from: string): from is `made:${string}` {
+  return from.startsWith('made:');
+}
+
 /** Called while features are made. */
 export type FeatureProgress = (modality: Modality, progress: ExtractionProgress) => void;
 
@@ -37,12 +42,23 @@ export async function storedFeatures(
   { words = false }: { words?: boolean } = {},
 ): Promise<DomainFeatures> {
   const features: DomainFeatures = {};
+  for (const [modality, from] of [
+    ['text', text],
+    ['image', image],
+  ] as const)
+    if (isMade(from)) features[modality] = await loadFeatures(domain, modality, { encoder: from.slice(5) });
+  if (isMade(text) && words)
+    throw new InputError(
+      domain.directory,
+      undefined,
+      `word drop needs texts that lose words, which features of ${text} have none of: take use-lite, clip or stored`,
+    );
   if (text === 'stored') {
     features.text = await loadFeatures(domain, 'text', { width: textWidth });
     if (words) features.words = await loadWordDropped(domain, textWidth);
-  } else if (text !== 'none') await requireInputs(domain, 'text');
+  } else if (text !== 'none' && !isMade(text)) await requireInputs(domain, 'text');
   if (image === 'stored') features.image = await loadFeatures(domain, 'image', { width: imageWidth });
-  else if (image !== 'none') await requireInputs(domain, 'image');
+  else if (image !== 'none' && !isMade(image)) await requireInputs(domain, 'image');
   return features;
 }
 
@@ -68,12 +84,12 @@ export async function domainFeatures(
     ...(found.text && { text: found.text }),
     ...(found.words && { words: found.words }),
   };
-  if (text !== 'stored' && text !== 'none' && text !== 'trained') {
+  if (text !== 'stored' && text !== 'none' && text !== 'trained' && !isMade(text)) {
     const options = { encoder: text, progress: report('text') };
     features.text = await buildTextFeatures(domain, options);
     if (words) features.words = await buildTextFeatures(domain, { ...options, dropWords: wordDrop });
   }
-  if (image === 'stored') features.image = found.image!;
+  if (image === 'stored' || isMade(image)) features.image = found.image!;
   else if (image !== 'none' && image !== 'trained')
     features.image = await buildImageFeatures(domain, {
       encoder: image,
@@ -102,16 +118,4 @@ function shuffledFeatures(features: DomainFeatures, seed: number): DomainFeature
     ] as const;
   });
   return Object.fromEntries(shuffled);
-}
-
-/** Some lines for each set of features: what it is, the file it is kept in, what there is to know. */
-export function listDomainFeatures(features: DomainFeatures): string[] {
-  return Object.values(features).flatMap((matrix) => {
-    const [line, ...notes] = describeFeatures(matrix);
-    return [
-      line!,
-      ...(matrix.source === undefined ? [] : [`  ${matrix.source}`]),
-      ...notes.map((note) => `  ${note}`),
-    ];
-  });
 }

@@ -1,6 +1,6 @@
 export { cacheDirectory, openDomain } from './domains.ts';
-export { makeFeatures, type WantedFeatures } from './encoderFeatures.ts';
-export { domainFeatures, listDomainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
+export { makeEncodings } from './encoderFeatures.ts';
+export { domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { inspectNews, type NewsInspection } from './inspectNews.ts';
 export { inspectReport } from './inspectReport.ts';

@@ -1,5 +1,5 @@
 import { domainStatistics, type DomainStatistics } from '@ferry/data';
-import { badPictures, listFeatures, listPictures } from '@ferry/features';
+import { badPictures, listFeatures, listPictures, picturePlaces } from '@ferry/features';
 import { openDomain } from './domains.ts';
 
 /** What {@link inspectDomain} found. */
@@ -24,6 +24,11 @@ export async function inspectDomain(reference: string): Promise<Inspection> {
   const domain = await openDomain(reference);
   const statistics = domainStatistics(domain);
   const bad = await badPictures(domain);
+  const places = await picturePlaces(domain);
+  const { images } = domain.items;
+  statistics.missing.image -= images.filter(
+    (image, item) => image === undefined && places.path(item) !== undefined,
+  ).length;
   if (bad.length > 0) {
     const named = domain.items.images.filter((image) => image !== undefined).length;
     statistics.missing.image += bad.length;

@@ -13,10 +13,18 @@ import {
   wordVocabulary,
 } from '@ferry/encoders';
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
-import { itemPictures, loadPictureProcessor, readPicture } from '@ferry/features';
+import {
+  itemPictures,
+  listEncodings,
+  loadPictureProcessor,
+  parseEncoding,
+  readPicture,
+  readRecord,
+  type FeatureMatrix,
+} from '@ferry/features';
 import { encodePng } from '@ferry/sample-world';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { makeFeatures } from '../src/index.ts';
+import { makeEncodings } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-encoders-'));
 const texts = [
@@ -64,10 +72,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
+const make = (...given: Record<string, unknown>[]): Promise<FeatureMatrix[]> =>
+  makeEncodings(
+    domain,
+    given.map((one) => parseEncoding(one, 'test')),
+  );
+
 it('are what the networks make, are kept, and are made again where a file of the encoder changes', async () => {
-  const make = () =>
-    makeFeatures(domain, { text: path('words'), image: path('views') }, { damaged: 'refuse' });
-  const { text, image } = await make();
+  const both = () => make({ text: path('words') }, { image: path('views') });
+  const [text, image] = await both();
   expect([...text!.present]).toEqual([1, 1, 0, 1, 1, 1]);
   expect([...image!.present]).toEqual([1, 1, 1, 0, 1, 1]);
   const bert = await loadEncoder(path('words'));
@@ -95,24 +108,66 @@ it('are what the networks make, are kept, and are made again where a file of the
       expect(image!.data[i * 8 + f]).toBeCloseTo(number, 5);
     });
   }
-  const files = (): string[] => readdirSync(path('shop', 'features')).filter((name) => name.endsWith('.npy'));
+  const files = (): string[] =>
+    readdirSync(path('shop', 'features'))
+      .filter((name) => name.endsWith('.npy'))
+      .sort();
+  expect(files()).toEqual(['image-views.npy', 'text-words.npy']);
+  expect((await readRecord(text!.source!))!.model).toMatchObject({
+    name: 'words',
+    weights: { file: 'model.safetensors' },
+    output: 'bert of model.safetensors',
+    pooling: 'cls',
+    preprocessing: '9 tokens',
+  });
   expect(
-    files()
-      .map((name) => name.replace(/-[0-9a-f]{8}\.npy$/, ''))
-      .sort(),
-  ).toEqual(['image-views', 'text-words']);
-  await make();
-  expect(files()).toHaveLength(2);
+    (await listEncodings(domain)).map(({ name, width, missing, state }) => [name, width, missing, state]),
+  ).toEqual([
+    ['views', 8, 1, 'up to date'],
+    ['words', 8, 1, 'up to date'],
+  ]);
+  const before = (await readRecord(image!.source!))!.created;
+  expect((await readRecord((await both())[1]!.source!))!.created).toBe(before);
   writeFileSync(path('views', 'preprocessor_config.json'), '{"size": {"height": 12, "width": 8}}');
-  const again = await make();
-  expect(files()).toHaveLength(3);
-  expect(again.image!.data).not.toEqual(image!.data);
+  const again = await both();
+  expect(again[1]!.data).not.toEqual(image!.data);
+  expect(again[0]!.data).toEqual(text!.data);
+});
+
+it('take the pooling, length and tokens that are asked for', async () => {
+  const [cls, mean, short, unit] = await make(
+    { text: path('words'), output: 'cls', name: 'a' },
+    { text: path('words'), output: 'mean', name: 'b' },
+    { text: path('words'), maxTokens: 3, name: 'c' },
+    { text: path('words'), normalise: true, name: 'd' },
+  );
+  expect(mean!.data).not.toEqual(cls!.data);
+  // The sixth text has more than three tokens, the first has not more than four with its marks.
+  expect(short!.data.slice(40, 48)).not.toEqual(cls!.data.slice(40, 48));
+  expect(Math.hypot(...unit!.data.slice(0, 8))).toBeCloseTo(1, 5);
+});
+
+it('are of the ONNX file where a folder has one too, unless the weights are named', async () => {
+  const [own] = await make({ text: path('words') });
+  mkdirSync(path('words', 'onnx'));
+  writeFileSync(path('words', 'onnx', 'model.onnx'), 'no model');
+  await expect(make({ text: path('words'), name: 'both' })).rejects.toThrow(/tokenizer|cannot be loaded/);
+  const [named] = await make({ text: path('words'), name: 'both', file: 'model.safetensors' });
+  expect(named!.data).toEqual(own!.data);
+  rmSync(path('words', 'onnx'), { recursive: true });
 });
 
 it('say what a folder lacks before anything is encoded', async () => {
-  const make = (wanted: object) => makeFeatures(domain, wanted, { damaged: 'refuse' });
-  await expect(make({ text: path('nowhere') })).rejects.toThrow(
-    /--text must be use-lite, clip or a folder .* no config.json in .*nowhere/,
+  await expect(make({ text: path('nowhere') })).rejects.toThrow(/a folder with an ONNX export or weights/);
+  await expect(make({ text: path('shop') })).rejects.toThrow(
+    /must hold an ONNX export .* or config.json and weights/,
   );
   await expect(make({ image: path('words') })).rejects.toThrow(/preprocessor_config.json/);
+  await expect(make({ text: path('words'), output: 'layer.0' })).rejects.toThrow(
+    /output of weights without an ONNX file must be own, .*cls.*, got "layer.0"/,
+  );
+  await expect(make({ image: path('views'), preprocessing: 'minmax' })).rejects.toThrow(
+    /have no setting 'preprocessing'/,
+  );
+  await expect(make({ text: '$FERRY_DATA/x' })).rejects.toThrow(/FERRY_DATA/);
 });

@@ -1,3 +1,11 @@
 // What `ferry features` loads when it is run, and nothing else.
-export { listDomainFeatures, makeFeatures, openDomain } from '@ferry/studies';
-export { runDucho } from '@ferry/features';
+export { makeEncodings, openDomain } from '@ferry/studies';
+export {
+  describeFeatures,
+  fetchPictures,
+  listEncodings,
+  parseEncoding,
+  readEncodings,
+  runDucho,
+  takePictures,
+} from '@ferry/features';

@@ -1,45 +1,54 @@
 import { basename } from 'node:path';
 import { InputError } from '@ferry/data';
-import { decode } from '../pictures/decode.ts';
-import { resize } from '../pictures/resize.ts';
+import { openOutput } from '../encodings/outputs.ts';
+import { openSession, type Session } from '../session.ts';
 import type { DuchoModel } from './config.ts';
 import type { Opened } from './opened.ts';
-import { preprocess } from './pictures.ts';
-import { networkFile } from './places.ts';
+import { decode } from '../pictures/decode.ts';
+import { resize } from '../pictures/resize.ts';
+import { preprocess } from '../pictures/scale.ts';
+import { networkFile } from '../places.ts';
 
-/** A torch or tensorflow model: an ONNX file under the model's name. */
-export async function openNetwork(model: DuchoModel, layer: string): Promise<Opened> {
-  const weights = await networkFile(model, layer);
-  const { InferenceSession, Tensor } = await import('onnxruntime-node');
-  const session = await InferenceSession.create(weights);
-  const input = session.inputNames[0]!;
-  const output = session.outputNames.includes(layer)
-    ? layer
-    : session.outputNames.length === 1
-      ? session.outputNames[0]!
-      : undefined;
-  if (output === undefined)
+/** Opens a model at a layer: one of its outputs, a value inside, or the only output it has. */
+async function openLayer(weights: string, layer: string): Promise<{ session: Session; output: string }> {
+  const habits = { vectors: [], tokens: 'mean' } as const;
+  try {
+    const { session, chosen } = await openOutput(weights, layer, habits);
+    return { session, output: chosen.output };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const session = await openSession(weights).catch(() => undefined);
+    if (session?.outputs.length === 1) return { session, output: session.outputs[0]!.name };
+    const found = session?.outputs.map(({ name }) => name).join(', ');
+    await session?.close();
+    if (found === undefined) throw error;
     throw new InputError(
       weights,
       undefined,
-      `output_layers must name an output of the model, got ${JSON.stringify(layer)}; ` +
-        `there are ${session.outputNames.join(', ')}`,
+      `output_layers must name an output of the model, got ${JSON.stringify(layer)}; there are ${found}`,
     );
+  }
+}
+
+/** A torch or tensorflow model: an ONNX file under the model's name. */
+export async function openNetwork(model: DuchoModel, layer: string): Promise<Opened> {
+  const { weights, notes } = await networkFile(model, layer);
+  const { session, output } = await openLayer(weights, layer);
+  const input = session.inputs[0]!.name;
   const run = async (
     numbers: Float32Array,
     count: number,
     width: number,
     height: number,
   ): Promise<Float32Array[]> => {
-    const answer = await session.run({ [input]: new Tensor('float32', numbers, [count, 3, height, width]) });
-    const data = answer[output]!.data as Float32Array;
+    const feeds = { [input]: { type: 'float32' as const, data: numbers, shape: [count, 3, height, width] } };
+    const { data } = (await session.run(feeds, [output]))[output]!;
     const size = data.length / count;
     return Array.from({ length: count }, (_, row) => data.slice(row * size, (row + 1) * size));
   };
   return {
     weights,
-    notes:
-      output === layer ? [] : [`${basename(weights)} has one output, ${output}, which is taken for ${layer}`],
+    notes: [...notes, ...(output === layer ? [] : [`${basename(weights)}: ${output} is taken for ${layer}`])],
     encode: async (paths) => {
       const decoded = await Promise.all(paths.map(decode));
       const pictures = model.reshape
@@ -58,6 +67,6 @@ export async function openNetwork(model: DuchoModel, layer: string): Promise<Ope
       for (const [at, own] of numbers.entries()) batch.set(own, at * own.length);
       return run(batch, numbers.length, width, height);
     },
-    close: () => session.release(),
+    close: session.close,
   };
 }

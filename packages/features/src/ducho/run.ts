@@ -3,12 +3,12 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { zipSync } from 'fflate';
+import { hashFile } from '../hash.ts';
 import { encodeNpy, encodeNpyIds, parseNpy } from '../npy.ts';
 import { readDuchoConfig, type DuchoJob, type DuchoModel } from './config.ts';
 import { openModel } from './encoders.ts';
 import { readPictures, readTexts, type Named } from './inputs.ts';
 import type { Opened } from './opened.ts';
-import { weightsHash } from './places.ts';
 import { openJoint } from './transformers.ts';
 
 /** What an extraction wrote. */
@@ -95,7 +95,7 @@ async function extractTo(
   options: DuchoOptions,
 ): Promise<DuchoResult & { vectors: Map<string, Float32Array> }> {
   const { inputs, pictures, layer } = what;
-  const weights = await weightsHash(opened.weights);
+  const weights = await hashFile(opened.weights);
   const preprocessing = settingsOf(job.model, job.section);
   const file = join(folder, 'manifest.json');
   const before = await readFile(file, 'utf8').then(

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
-import { openLocal, type Library } from '../hub.ts';
-import { decode } from '../pictures/decode.ts';
+import { openLocal } from '../hub.ts';
 import type { DuchoModel } from './config.ts';
 import { clearText } from './inputs.ts';
 import type { Opened } from './opened.ts';
-import { hubFolder, jsonOf } from './places.ts';
+import { rawImages } from '../pictures/scale.ts';
+import { hubFolder, jsonOf } from '../places.ts';
 import { meanTokens, normalised, rowsOf, type Tensor } from './tensors.ts';
 
 /** Texts as the section wants them. */
@@ -105,16 +105,6 @@ export async function openText(model: DuchoModel, layer: string): Promise<Opened
       await network.dispose();
     },
   };
-}
-
-/** Pictures for a processor of transformers.js. */
-async function rawImages(library: Library, paths: readonly string[]): Promise<unknown[]> {
-  return Promise.all(
-    paths.map(async (path) => {
-      const { data, width, height } = await decode(path);
-      return new library.RawImage(new Uint8ClampedArray(data), width, height, 3);
-    }),
-  );
 }
 
 /** A picture transformer. */

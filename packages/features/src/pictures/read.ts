@@ -1,6 +1,7 @@
 import { InputError, type Domain } from '@ferry/data';
 import { pictureInputs, type ItemInput } from '../inputs.ts';
 import { listPictures, type BadPicture } from '../pictureFiles.ts';
+import type { FeatureDomain } from '../types.ts';
 import { decode } from './decode.ts';
 import type { PictureProcessor } from './processor.ts';
 
@@ -25,7 +26,7 @@ export interface ItemPictures {
 }
 
 /** The pictures of a domain's items: where they are, and hashes of what they are. */
-export async function itemPictures(domain: Pick<Domain, 'directory' | 'items'>): Promise<ItemPictures> {
+export async function itemPictures(domain: FeatureDomain): Promise<ItemPictures> {
   return pictureInputs(domain);
 }
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
-import { featureMatrices, type FeatureMatrix } from '@ferry/features';
+import { featureMatrices, picturePlaces, type FeatureMatrix, type PicturePlaces } from '@ferry/features';
 import {
   formatShare,
   histogram,
@@ -37,11 +37,11 @@ function tableOf(titles: readonly string[], rows: readonly (readonly (string | n
 }
 
 /** A small picture of an item as a `data:` address. */
-async function thumbnail(domain: Domain, item: number): Promise<string | undefined> {
-  const image = domain.items.images[item];
-  if (image === undefined || /^[a-z]+:\/\//i.test(image)) return undefined;
+async function thumbnail(places: PicturePlaces, item: number): Promise<string | undefined> {
+  const path = places.path(item);
+  if (path === undefined) return undefined;
   const { default: sharp } = await import('sharp');
-  const bytes = await sharp(isAbsolute(image) ? image : join(domain.directory, image))
+  const bytes = await sharp(path)
     .autoOrient()
     .resize(shown.edge, shown.edge, { fit: 'inside' })
     .flatten({ background: '#ffffff' })
@@ -240,8 +240,9 @@ async function neighbourBlocks(
   categories: readonly Set<string>[] | undefined,
 ): Promise<Block[]> {
   const items = spread(matrix, shown.items);
+  const places = await picturePlaces(domain);
   const exhibit = async (item: number, note?: string): Promise<Exhibit> => {
-    const image = await thumbnail(domain, item);
+    const image = await thumbnail(places, item);
     const title = domain.items.titles[item]!;
     return {
       title: title === '' ? domain.items.ids[item]! : title.slice(0, 120),

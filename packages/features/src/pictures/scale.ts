@@ -1,10 +1,34 @@
-import type { DuchoModel } from './config.ts';
-import type { Rgb } from '../pictures/resize.ts';
+import type { Library } from '../hub.ts';
+import { decode } from './decode.ts';
+import type { Rgb } from './resize.ts';
+
+/** How numbers of pictures are scaled. */
+export interface Scaling {
+  /** `zscore`: by mean and deviation; `minmax`: from 0 to 1 in each picture; undefined: from 0 to 1. */
+  preprocessing?: 'zscore' | 'minmax' | undefined;
+  /** Means of red, green and blue, for zscore. */
+  mean: readonly number[];
+  /** Their deviations. */
+  std: readonly number[];
+}
+
+/** Pictures for a processor of transformers.js. */
+export async function rawImages(
+  library: Library,
+  paths: readonly string[],
+): Promise<InstanceType<Library['RawImage']>[]> {
+  return Promise.all(
+    paths.map(async (path) => {
+      const { data, width, height } = await decode(path);
+      return new library.RawImage(new Uint8ClampedArray(data), width, height, 3);
+    }),
+  );
+}
 
 /** Numbers of a picture as a torch model takes them: channels first; scaled as the preprocessing says. */
 export function preprocess(
   { data, width, height }: Rgb,
-  { preprocessing, mean, std }: Pick<DuchoModel, 'preprocessing' | 'mean' | 'std'>,
+  { preprocessing, mean, std }: Scaling,
 ): Float32Array {
   const plane = width * height;
   const out = new Float32Array(3 * plane);

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { access, readFile } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
 import { InputError } from '@ferry/data';
-import type { DuchoModel } from './config.ts';
+import { torchvisionExport, torchvisionNote } from './torchvision.ts';
 
 /** Whether there is a file. */
 export const exists = (path: string): Promise<boolean> =>
@@ -12,7 +11,7 @@ export const exists = (path: string): Promise<boolean> =>
   );
 
 /** Folders that models are looked for in. */
-function modelFolders(): string[] {
+export function modelFolders(): string[] {
   const root = process.env['FERRY_MODELS'];
   return root === undefined || root === '' ? [] : [resolve(root)];
 }
@@ -33,7 +32,10 @@ function missing(model: string, looked: readonly string[], advice: string): Inpu
 }
 
 /** The ONNX file of a torch or tensorflow model, under the model's name. */
-export async function networkFile({ model, backend }: DuchoModel, layer: string): Promise<string> {
+export async function networkFile(
+  { model, backend }: { model: string; backend: string },
+  layer: string,
+): Promise<{ weights: string; notes: string[] }> {
   const name = model.replace(/\.(?:pt|pth|onnx)$/i, '');
   const names = [name, name.toLowerCase(), basename(name)];
   const looked = [
@@ -46,12 +48,16 @@ export async function networkFile({ model, backend }: DuchoModel, layer: string)
     ),
   ];
   const found = await firstOf(looked);
-  if (found !== undefined) return found;
+  if (found !== undefined) return { weights: found, notes: [] };
+  const mapped = torchvisionExport(name);
+  const exported =
+    mapped && (await firstOf(modelFolders().map((folder) => join(folder, mapped, 'onnx/model.onnx'))));
+  if (exported !== undefined) return { weights: exported, notes: [torchvisionNote(name, mapped!)] };
   throw missing(
     model,
     looked.slice(0, 2),
     `export it to ONNX with an output ${JSON.stringify(layer)} and put it into the folder FERRY_MODELS ` +
-      `as ${basename(name)}.onnx (docs/features.md)`,
+      `as ${basename(name)}.onnx${mapped === undefined ? '' : `, or put its export ${mapped} there`} (docs/features.md)`,
   );
 }
 
@@ -73,11 +79,4 @@ export async function hubFolder(model: string, file: string): Promise<string> {
 /** A JSON file of a model, undefined where there is none. */
 export async function jsonOf<T>(file: string): Promise<T | undefined> {
   return (await exists(file)) ? (JSON.parse(await readFile(file, 'utf8')) as T) : undefined;
-}
-
-/** SHA-256 of a model's weights. */
-export async function weightsHash(file: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
 }

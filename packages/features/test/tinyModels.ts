@@ -1,0 +1,42 @@
+import sharp from 'sharp';
+import { encodeOnnx } from '../src/onnx.ts';
+
+/** A step that averages over some axes. */
+export const meanOver = (axes: number[], from: string, to: string) => ({
+  op: 'ReduceMean',
+  inputs: [from],
+  outputs: [to],
+  attributes: { axes, keepdims: 0 },
+});
+/** A tokenizer with a token a letter: p (padding), a, b, c. */
+export const tokenizer = JSON.stringify({
+  added_tokens: [],
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+  model: { type: 'BPE', vocab: { p: 0, a: 1, b: 2, c: 3 }, merges: [], unk_token: 'p' },
+});
+/** A vector a letter: p is 9 9, a is 1 0, b is 0 2, c is 3 3. */
+export const letters = { name: 'table', shape: [4, 2], data: Float32Array.of(9, 9, 1, 0, 0, 2, 3, 3) };
+/** Tokens of texts. */
+export const ids = { name: 'input_ids', type: 'int64', shape: ['B', 'L'] } as const;
+/** Pictures. */
+export const pixels = { name: 'pixel_values', type: 'float32', shape: ['B', 3, 'H', 'W'] } as const;
+/** A model that gives the mean of each colour, times a weight. */
+export const colours = (output: string, weight: number) =>
+  encodeOnnx({
+    inputs: [pixels],
+    outputs: [{ name: output, type: 'float32', shape: ['B', 3] }],
+    initializers: [{ name: 'weight', shape: [], data: Float32Array.of(weight) }],
+    nodes: [
+      meanOver([2, 3], 'pixel_values', 'means'),
+      { op: 'Mul', inputs: ['means', 'weight'], outputs: [output] },
+    ],
+  });
+
+/** A picture of one colour. */
+export const picture = (red: number, green: number, blue: number, width = 20, height = 10): Promise<Buffer> =>
+  sharp({ create: { width, height, channels: 3, background: { r: red, g: green, b: blue } } })
+    .png()
+    .toBuffer();
