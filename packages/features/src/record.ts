@@ -65,8 +65,13 @@ export interface ModelRecord {
   name: string;
   /** The hub's hash of the version, if it is from one. */
   revision?: string;
-  /** The ONNX file: its name and SHA-256. */
-  weights: { file: string; sha256: string };
+  /** The ONNX file. */
+  weights: {
+    /** Its name. */
+    file: string;
+    /** Its SHA-256. */
+    sha256: string;
+  };
   /** The output that was taken. */
   output: string;
   /** How it became a vector. */
