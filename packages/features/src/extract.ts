@@ -4,7 +4,8 @@ import { sha256 } from './hash.ts';
 import { listPictures, type BadPicture } from './pictureFiles.ts';
 import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord, type ModelRecord } from './record.ts';
-import { featureStore, readStoredFeatures, saveFeatures } from './store.ts';
+import { readStoredFeatures, saveFeatures } from './store.ts';
+import { featureStore } from './storePlace.ts';
 import type { FeatureDomain, Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
 import { openVectorCache, type VectorCache } from './vectorCache.ts';
 

@@ -21,14 +21,8 @@ export {
 } from './record.ts';
 export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';
 export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
-export {
-  featureStore,
-  readStoredFeatures,
-  saveFeatures,
-  type SavedWith,
-  type FeatureStore,
-  type StoredOptions,
-} from './store.ts';
+export { readStoredFeatures, saveFeatures, type SavedWith, type StoredOptions } from './store.ts';
+export { featureStore, type FeatureStore } from './storePlace.ts';
 export {
   featureMatrices,
   listFeatures,

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { readFeatureFile, type FeatureFileOptions } from './file.ts';
 import { featureSummary } from './matrix.ts';
-import { featureStore, readStoredFeatures, type FeatureStore } from './store.ts';
+import { readStoredFeatures } from './store.ts';
+import { featureStore, type FeatureStore } from './storePlace.ts';
 import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 import { droppedSuffix } from './words.ts';
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { featureStore } from './store.ts';
+import { featureStore } from './storePlace.ts';
 import type { FeatureDomain } from './types.ts';
 
 /** Whether a picture is named by an address. */

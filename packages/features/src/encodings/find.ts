@@ -2,7 +2,7 @@ import { stat, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '@ferry/data';
 import { exists, jsonOf, modelFolders } from '../places.ts';
-import { userCache } from '../store.ts';
+import { userCache } from '../storePlace.ts';
 import { torchvisionExport, torchvisionNote } from '../torchvision.ts';
 import type { Modality } from '../types.ts';
 import { fetchModel, hubNote, onnxFiles, type HubNote, type HubOptions } from './hub.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { presentCount } from '../matrix.ts';
 import { readRecord } from '../record.ts';
 import { describeStale } from '../stale.ts';
-import { featureStore, readStoredFeatures } from '../store.ts';
+import { readStoredFeatures } from '../store.ts';
+import { featureStore } from '../storePlace.ts';
 import type { FeatureDomain, Modality } from '../types.ts';
 
 /** A set of features that was encoded and kept. */
