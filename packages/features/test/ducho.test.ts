@@ -2,112 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseNpy, runDucho, unpackNpz } from '@ferry/features';
+import { encodeOnnx } from '../src/onnx.ts';
 import { clearText } from '../src/ducho/inputs.ts';
 import { preprocess } from '../src/pictures/scale.ts';
 import { resize } from '../src/pictures/resize.ts';
 import { parseNpyIds } from '../src/npy.ts';
-import { duchoHandsOn as handsOn, duchoModels as models, meansOfColours } from './duchoModels.ts';
+import { duchoHandsOn as handsOn, duchoModels as models } from './duchoModels.ts';
 import { directoryWith } from './helpers.ts';
-import { colours, ids, letters, meanOver, pixels, picture, tokenizer } from './tinyModels.ts';
-
-<<<<<<< HEAD
-/** A picture of one colour. */
-const picture = (red: number, green: number, blue: number, width = 20, height = 10): Promise<Buffer> =>
-  sharp({ create: { width, height, channels: 3, background: { r: red, g: green, b: blue } } })
-    .png()
-    .toBuffer();
-=======
-/** The configuration of the summer school's hands-on. */
-const handsOn = `dataset_path: ./local/data/demo_office
-gpu list: 0
-visual:
-    items:
-        input_path: images
-        output_path: visual_embeddings_32
-        model: [
-            { model_name: ResNet50,
-              output_layers: avgpool,
-              reshape: [224, 224],
-              preprocessing: zscore,
-              backend: torch,
-              batch_size: 32
-            }
-        ]
-
-textual:
-    items:
-        input_path: meta.tsv
-        item_column: asin
-        text_column: description
-        output_path: textual_embeddings_32
-        model: [
-          { model_name: sentence-transformers/all-mpnet-base-v2,
-              output_layers: 1,
-              clear_text: False,
-              backend: sentence_transformers,
-              batch_size: 32
-          }
-        ]
-
-visual_textual:
-    items:
-        input_path: {visual: images, textual: meta.tsv}
-        item_column: asin
-        text_column: description
-        output_path: {visual: visual_embeddings_32, textual: textual_embeddings_32}
-        model: [
-          { model_name: openai/clip-vit-base-patch16,
-              backend: transformers,
-              output_layers: 1,
-              batch_size: 32
-          }
-        ]
-`;
-
-/** Models a person can compute, under the names that the hands-on has. */
-const models = {
-  'torchvision/ResNet50.onnx': colours('avgpool', 2),
-  'sentence-transformers/all-mpnet-base-v2/config.json': JSON.stringify({ model_type: 'bert' }),
-  'sentence-transformers/all-mpnet-base-v2/tokenizer_config.json': JSON.stringify({
-    tokenizer_class: 'BertTokenizer',
-    pad_token: 'p',
-  }),
-  'sentence-transformers/all-mpnet-base-v2/tokenizer.json': tokenizer,
-  'sentence-transformers/all-mpnet-base-v2/onnx/model.onnx': encodeOnnx({
-    inputs: [ids],
-    outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['B', 'L', 2] }],
-    initializers: [letters],
-    nodes: [{ op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['last_hidden_state'] }],
-  }),
-  'openai/clip-vit-base-patch16/config.json': JSON.stringify({ model_type: 'clip' }),
-  'openai/clip-vit-base-patch16/tokenizer_config.json': JSON.stringify({
-    tokenizer_class: 'CLIPTokenizer',
-    pad_token: 'p',
-  }),
-  'openai/clip-vit-base-patch16/tokenizer.json': tokenizer,
-  'openai/clip-vit-base-patch16/preprocessor_config.json': JSON.stringify({
-    image_processor_type: 'CLIPImageProcessor',
-    do_resize: true,
-    size: { shortest_edge: 8 },
-    do_center_crop: true,
-    crop_size: { height: 8, width: 8 },
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: false,
-    resample: 3,
-  }),
-  'openai/clip-vit-base-patch16/onnx/text_model.onnx': encodeOnnx({
-    inputs: [ids],
-    outputs: [{ name: 'text_embeds', type: 'float32', shape: ['B', 2] }],
-    initializers: [letters],
-    nodes: [
-      { op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['rows'] },
-      meanOver([1], 'rows', 'text_embeds'),
-    ],
-  }),
-  'openai/clip-vit-base-patch16/onnx/vision_model.onnx': colours('image_embeds', 1),
-};
->>>>>>> 9fbc13d (ferry features: any ONNX export, its outputs and layers, text fields, several encodings in a file, a list of them; pictures fetched politely or taken from an archive)
+import { colours, meanOver, picture, pixels } from './tinyModels.ts';
 
 describe('a Ducho configuration', () => {
   const [before, models_] = [process.cwd(), process.env['FERRY_MODELS']];
@@ -198,7 +100,7 @@ describe('a Ducho configuration', () => {
     rmSync(join(data, 'visual_embeddings_32/torch/ResNet50/avgpool/B1.npy'));
     writeFileSync(join(data, 'images/B3.png'), await picture(9, 9, 9));
     expect(await kept()).toEqual([1, 3, 2, 3]);
-    writeFileSync('models/torchvision/ResNet50.onnx', meansOfColours('avgpool', 3));
+    writeFileSync('models/torchvision/ResNet50.onnx', colours('avgpool', 3));
     expect(await kept()).toEqual([0, 3, 3, 3]);
   });
 

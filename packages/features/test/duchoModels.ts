@@ -1,4 +1,5 @@
 import { encodeOnnx } from '../src/onnx.ts';
+import { colours, ids, letters, meanOver, tokenizer } from './tinyModels.ts';
 
 /** The configuration of the summer school's hands-on. */
 export const duchoHandsOn = `dataset_path: ./local/data/demo_office
@@ -47,39 +48,9 @@ visual_textual:
         ]
 `;
 
-const mean = (axes: number[], from: string, to: string) => ({
-  op: 'ReduceMean',
-  inputs: [from],
-  outputs: [to],
-  attributes: { axes, keepdims: 0 },
-});
-const tokenizer = JSON.stringify({
-  added_tokens: [],
-  normalizer: null,
-  pre_tokenizer: null,
-  post_processor: null,
-  decoder: null,
-  model: { type: 'BPE', vocab: { p: 0, a: 1, b: 2, c: 3 }, merges: [], unk_token: 'p' },
-});
-/** A vector a letter: p is 9 9, a is 1 0, b is 0 2, c is 3 3. */
-const letters = { name: 'table', shape: [4, 2], data: Float32Array.of(9, 9, 1, 0, 0, 2, 3, 3) };
-const ids = { name: 'input_ids', type: 'int64', shape: ['B', 'L'] } as const;
-const pixels = { name: 'pixel_values', type: 'float32', shape: ['B', 3, 'H', 'W'] } as const;
-/** The mean of each colour, times a weight. */
-export const meansOfColours = (output: string, weight: number) =>
-  encodeOnnx({
-    inputs: [pixels],
-    outputs: [{ name: output, type: 'float32', shape: ['B', 3] }],
-    initializers: [{ name: 'weight', shape: [], data: Float32Array.of(weight) }],
-    nodes: [
-      mean([2, 3], 'pixel_values', 'means'),
-      { op: 'Mul', inputs: ['means', 'weight'], outputs: [output] },
-    ],
-  });
-
 /** Models a person can compute, under the names that the hands-on has. */
 export const duchoModels: Readonly<Record<string, string | Uint8Array>> = {
-  'torchvision/ResNet50.onnx': meansOfColours('avgpool', 2),
+  'torchvision/ResNet50.onnx': colours('avgpool', 2),
   'sentence-transformers/all-mpnet-base-v2/config.json': JSON.stringify({ model_type: 'bert' }),
   'sentence-transformers/all-mpnet-base-v2/tokenizer_config.json': JSON.stringify({
     tokenizer_class: 'BertTokenizer',
@@ -115,8 +86,8 @@ export const duchoModels: Readonly<Record<string, string | Uint8Array>> = {
     initializers: [letters],
     nodes: [
       { op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['rows'] },
-      mean([1], 'rows', 'text_embeds'),
+      meanOver([1], 'rows', 'text_embeds'),
     ],
   }),
-  'openai/clip-vit-base-patch16/onnx/vision_model.onnx': meansOfColours('image_embeds', 1),
+  'openai/clip-vit-base-patch16/onnx/vision_model.onnx': colours('image_embeds', 1),
 };
