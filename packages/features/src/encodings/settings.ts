@@ -149,7 +149,7 @@ export function parseEncoding(given: Readonly<Record<string, unknown>>, place: s
 export interface EncodingFile {
   /** The domain, if it names one. */
   domain?: string;
-  /** See {@link fileSchema}. */
+  /** What becomes of pictures that cannot be decoded. */
   damaged: 'refuse' | 'missing';
   /** What is to be made. */
   encodings: Encoding[];

@@ -13,7 +13,12 @@ export interface OpenModel {
   /** Encodes. */
   encoder: Encoder<string>;
   /** Which output is taken, and how. */
-  chosen: { output: string; pooling: string };
+  chosen: {
+    /** Its name. */
+    output: string;
+    /** How it becomes a vector. */
+    pooling: string;
+  };
   /** Whether vectors have length 1. */
   normalised: boolean;
   /** How pictures are scaled, or how many tokens of a text are read. */
