@@ -8,6 +8,7 @@ import {
   recallOf,
   samePlace,
   spreadOn,
+  type FeaturesRead,
   type Axis,
   type StudyFindings,
   type StudyResult,
@@ -84,6 +85,12 @@ export function beyondTable(
   );
 }
 
+/** A sum over the modalities of what a run read. */
+const ofFeatures = (
+  features: FeaturesRead,
+  value: (own: NonNullable<FeaturesRead['text']>) => number,
+): number => Object.values(features).reduce((sum, own) => sum + value(own), 0);
+
 /** What features are worth on warm and cold items, and what they cost. */
 export function costTable(
   axes: readonly Axis[],
@@ -96,7 +103,7 @@ export function costTable(
     of: (own) => spreadOn(own, recall, measure.ties, which) ?? null,
   });
   const number = (key: string, title: string, of: (result: StudyResult) => number): Measured => ({
-    ...{ key, title, decimals: key === 'weights' ? 0 : 2 },
+    ...{ key, title, decimals: key === 'weights' || key === 'width' ? 0 : 2 },
     of: (own) => mean(own, of),
   });
   return measuredTable(axes, results, [
@@ -107,6 +114,10 @@ export function costTable(
       'weights',
       'weights',
       ({ summary: { parameters } }) => parameters['trainable'] ?? parameters['total'] ?? 0,
+    ),
+    number('width', 'width', ({ details: { features = {} } }) => ofFeatures(features, ({ width }) => width)),
+    number('extraction', 's extracting', ({ details: { features = {} } }) =>
+      ofFeatures(features, ({ extraction }) => extraction?.seconds ?? 0),
     ),
     number('epoch', 's an epoch', ({ summary }) => summary.timings.epochSeconds),
     number('seconds', 's in all', ({ summary }) => summary.timings.totalSeconds),
@@ -130,9 +141,8 @@ export function featureSections(
           table: costTable(axes, results, findings),
           caption:
             `Recall on all test items, on warm ones and on cold ones (fewer than ${coldBelow} training ` +
-            'interactions), weights that are ' +
-            ('trained and seconds of training, mean over seeds. Features are frozen: extracting them, which is ' +
-              'done once, is not in it.'),
+            'interactions), weights that are trained, width of the features and seconds of extracting them, which ' +
+            'was done once (0 where their vectors were there already), and seconds of training, mean over seeds.',
           command,
         },
       ],

@@ -70,7 +70,16 @@ function result(content: string, better: number[], list: number[]): StudyResult 
       parameters: { trainable: 7 },
       timings: { totalSeconds: 6, epochSeconds: 2 },
     } as unknown as StudyResult['summary'],
-    details: { domain: 'a', interests: null },
+    details: {
+      ...{ domain: 'a', interests: null },
+      features:
+        content === 'none'
+          ? {}
+          : {
+              text: { encoder: 'use-lite', width: 512, extraction: { seconds: 3, inputs: 9 } },
+              image: { encoder: 'stored', width: 8 },
+            },
+    },
     rows: {
       ...{ domain: 'a', split: 'test', history: 'mask', items: 4, modalityNames: [] },
       better: Int32Array.from(better),
@@ -93,6 +102,8 @@ describe('its tables', () => {
     const results = [result('text', [0, 5, 7, 1], [1, 4, 4, 3]), result('none', [5, 6, 7, 8], [4, 3, 4, 3])];
     const [none, with_] = costTable(plan.axes, results, { measure }).rows;
     expect([none!['content'], none!['all'], with_!['content']]).toMatchObject(['none', { mean: 0 }, 'text']);
+    expect([none!['width'], none!['extraction']]).toMatchObject([{ mean: 0 }, { mean: 0 }]);
+    expect([with_!['width'], with_!['extraction']]).toMatchObject([{ mean: 520 }, { mean: 3 }]);
     expect([with_!['all'], with_!['warm'], with_!['cold'], with_!['seconds']]).toMatchObject([
       ...[{ mean: 0.5 }, { mean: 0.5 }, { mean: 0.5 }, { mean: 6 }],
     ]);

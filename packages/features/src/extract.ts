@@ -6,7 +6,14 @@ import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord, type ModelRecord } from './record.ts';
 import { readStoredFeatures, saveFeatures } from './store.ts';
 import { featureStore } from './storePlace.ts';
-import type { FeatureDomain, Encoder, ExtractionProgress, FeatureMatrix, Modality } from './types.ts';
+import type {
+  Encoder,
+  ExtractionCost,
+  ExtractionProgress,
+  FeatureDomain,
+  FeatureMatrix,
+  Modality,
+} from './types.ts';
 import { openVectorCache, type VectorCache } from './vectorCache.ts';
 
 /** What every extraction can be told. */
@@ -92,7 +99,7 @@ function judgeEqual(
   return found;
 }
 
-/** A key whose input could not be decoded, and why. */
+/** Inputs that could not be decoded, by key, and why. */
 type Failures = Map<string, string>;
 
 /** Encodes a batch; where that fails, one by one, so that one damaged input costs itself alone. */
@@ -141,19 +148,20 @@ function remaining<Input>(
 /** Batches that are decoded or encoded at once. */
 const atOnce = 2;
 
-/** Encodes what is not in the cache and puts it there. */
+/** Encodes what is not in the cache and puts it there; tells what could not be decoded, and what it cost. */
 async function fill<Input>(
   extraction: Extraction<Input>,
   keys: readonly (string | undefined)[],
   cache: VectorCache,
   { progress, signal, batchSize = 32 }: ExtractionOptions,
-): Promise<Failures> {
+): Promise<{ failures: Failures; extraction: ExtractionCost }> {
   const failures: Failures = new Map();
   const total = keys.filter((key) => key !== undefined).length;
   const { todo, done: before } = remaining(extraction.inputs, keys, cache);
   let done = before;
   progress?.({ done, total });
-  if (todo.size === 0) return failures;
+  if (todo.size === 0) return { failures, extraction: { seconds: 0, inputs: 0 } };
+  const begun = performance.now();
   const order = [...todo].sort((a, b) => extraction.cost(a[1].value) - extraction.cost(b[1].value));
   const opened = await extraction.open();
   let next = 0;
@@ -186,7 +194,7 @@ async function fill<Input>(
     await Promise.allSettled(running.map(({ result }) => result));
     await opened.close();
   }
-  return failures;
+  return { failures, extraction: { seconds: (performance.now() - begun) / 1000, inputs: todo.size } };
 }
 
 /** Items whose input could not be decoded. */
@@ -234,7 +242,7 @@ export async function extract<Input>(
   }
   const cache = await openVectorCache(join(store.vectors, `${modality}-${extraction.cache}.vectors`));
   try {
-    const failures = await fill(extraction, keys, cache, options);
+    const { failures, extraction: cost } = await fill(extraction, keys, cache, options);
     const lost = damagedItems(extraction, keys, failures);
     if (lost.length > 0 && (damaged === 'refuse' || lost.length === have.length))
       throw new InputError(
@@ -258,6 +266,7 @@ export async function extract<Input>(
       width,
       data,
       present: presentRows(data, width, `${modality} features of ${encoder}`),
+      extraction: cost,
       notes: [
         ...extraction.notes,
         ...(described?.notes ?? []),

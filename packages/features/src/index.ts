@@ -1,4 +1,11 @@
-export type { Encoder, ExtractionProgress, FeatureDomain, FeatureMatrix, Modality } from './types.ts';
+export type {
+  Encoder,
+  ExtractionCost,
+  ExtractionProgress,
+  FeatureDomain,
+  FeatureMatrix,
+  Modality,
+} from './types.ts';
 export { blankCard } from './blankCard.ts';
 export { encodeNpy, parseNpy, type NumberArray, type TextArray } from './npy.ts';
 export { unpackNpz } from './npz.ts';

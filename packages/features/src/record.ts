@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { InputError } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import type { WordDrop } from './words.ts';
-import type { FeatureDomain, Modality } from './types.ts';
+import type { ExtractionCost, FeatureDomain, Modality } from './types.ts';
 
 /** Element types that features are kept in. */
 export const featureTypes = ['float16', 'float32', 'float64'] as const;
@@ -53,6 +53,8 @@ export interface FeatureRecord {
   model?: ModelRecord;
   /** When the file was made, ISO 8601. */
   created?: string;
+  /** What making them cost. */
+  extraction?: ExtractionCost;
   /** Package and version that made the file. */
   createdBy?: string;
   /** What a user should know about these features. */

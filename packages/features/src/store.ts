@@ -68,6 +68,7 @@ export async function saveFeatures(
     itemsHash: itemsHash(domain),
     ...made,
     created: new Date().toISOString(),
+    ...(features.extraction && { extraction: features.extraction }),
     createdBy,
     notes: features.notes ?? [],
   };
@@ -136,6 +137,7 @@ export async function readStoredFeatures(
     width: width!,
     data: array.data,
     present: presentRows(array.data, width!, source),
+    ...(record.extraction && { extraction: record.extraction }),
     source,
     notes: [...(record.notes ?? []), ...(stale === undefined ? [] : [stale])],
   };

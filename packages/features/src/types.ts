@@ -7,6 +7,14 @@ export type FeatureDomain = Pick<Domain, 'name' | 'directory' | 'items'>;
 /** What a feature describes. */
 export type Modality = 'text' | 'image';
 
+/** What making features cost. */
+export interface ExtractionCost {
+  /** Seconds of encoding, the opening of the encoder included. */
+  seconds: number;
+  /** Inputs that were encoded; the others were in the cache. */
+  inputs: number;
+}
+
 /** One modality of a domain's items, with the mask of what is missing. */
 export interface FeatureMatrix {
   /** What the rows describe. */
@@ -21,6 +29,8 @@ export interface FeatureMatrix {
   data: Float32Array;
   /** 1 where the item has this modality, 0 where it is missing. Uint8 [N]. */
   present: Uint8Array;
+  /** What making them cost, where this package made them. */
+  extraction?: ExtractionCost;
   /** The file the matrix was read from or saved to, if any. */
   source?: string;
   /** What a user should know about these features, one sentence each: what looks wrong, or what was decided. */

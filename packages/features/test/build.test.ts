@@ -99,6 +99,8 @@ describe('buildTextFeatures', () => {
       progress: ({ done }) => seen.push(done),
     });
     expect(seen).toEqual([3, 4]);
+    expect(features.extraction).toEqual({ inputs: 1, seconds: expect.any(Number) as number });
+    expect(features.extraction!.seconds).toBeGreaterThan(0);
     expect([...features.present]).toEqual([1, 1, 0, 1, 1]);
   });
 
@@ -140,7 +142,7 @@ describe('buildImageFeatures', () => {
     const { source } = features;
     await unlink(source!);
     await rm(`${source!}.json`);
-    expect(await buildImageFeatures(domain)).toEqual(features);
+    expect(await buildImageFeatures(domain)).toEqual({ ...features, extraction: { seconds: 0, inputs: 0 } });
     expect((await readFile(source!)).length).toBeGreaterThan(0);
   });
 

@@ -1,7 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InterestSizes } from '@ferry/sequential';
+import type { FeatureMatrix, Modality } from '@ferry/features';
 import { replaceFile } from '@ferry/training';
+
+/** Features that a run read: who made them, their width, and what making them cost where Ferry made them. */
+export type FeaturesRead = Partial<Record<Modality, Pick<FeatureMatrix, 'encoder' | 'width' | 'extraction'>>>;
 
 /** The best model of a run, looked at closely: `details.json` of its directory. What it ranked is in `rows/`. */
 export interface RunDetails {
@@ -13,6 +17,8 @@ export interface RunDetails {
   readonly checkpoint?: string;
   /** Interests at the best checkpoint; null where the model has none. */
   readonly interests: InterestSizes | null;
+  /** Features that it read; absent in runs of before this was kept. */
+  readonly features?: FeaturesRead;
   /** In runs of before rows were kept: rank of each test row's target. */
   readonly ranks?: readonly number[];
   /** In runs of before rows were kept: training interactions of each test row's target. */

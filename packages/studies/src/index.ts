@@ -76,7 +76,7 @@ export { runPretrain } from './jobs/pretrain.ts';
 export { runTarget, type TargetRecipe, type TargetResult } from './jobs/target.ts';
 export { runJob } from './run.ts';
 export { interestChart } from './interestChart.ts';
-export { type RunDetails } from './details.ts';
+export type { FeaturesRead, RunDetails } from './details.ts';
 export { keepRows, keptRows } from './keptRows.ts';
 export { listsOf, rankedUsers, type RankedRows, type Ranking } from './rows.ts';
 export { studyRun } from './jobs/studyRuns.ts';

@@ -10,7 +10,7 @@ import {
   type SequentialModel,
 } from '@ferry/sequential';
 import { checkpointsOf, listCheckpoints, type EarlyStopping, type Summary } from '@ferry/training';
-import { readDetails, writeDetails, type RunDetails } from '../details.ts';
+import { readDetails, writeDetails, type FeaturesRead, type RunDetails } from '../details.ts';
 import { keepRows, keptRows } from '../keptRows.ts';
 import { rankedRows, type RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
@@ -68,11 +68,16 @@ export async function leftBehind(
 /** Keeps what else is known of a run's best checkpoint. */
 export function keepDetails(
   run: string,
-  { name: domain, protocol = 'leave-one-out' }: Domain,
+  { domain: { name: domain, protocol = 'leave-one-out' }, features: { text, image } }: LoadedDomain,
   checkpoint: string,
   interests: RunDetails['interests'],
 ): RunDetails {
-  const details = { domain, protocol, checkpoint, interests };
+  const read = [text, image].flatMap((matrix): [string, FeaturesRead['text']][] => {
+    if (!matrix) return [];
+    const { modality, encoder, width, extraction } = matrix;
+    return [[modality, { encoder, width, ...(extraction && { extraction }) }]];
+  });
+  const details = { domain, protocol, checkpoint, interests, features: Object.fromEntries(read) };
   writeDetails(run, details);
   return details;
 }
@@ -220,7 +225,7 @@ async function trainOnTarget(
     const found = recommender.state();
     const interests =
       found === undefined ? null : (model.state?.interests?.(recommender.options, found) ?? null);
-    return { summary, details: keepDetails(recipe.out, domain, checkpoint, interests), rows };
+    return { summary, details: keepDetails(recipe.out, target, checkpoint, interests), rows };
   } finally {
     training.dispose();
     recommender.dispose();

@@ -190,7 +190,7 @@ export async function runUserItem(
     const places = tested ?? (await training.rank('test'));
     const rows = rowsOfRanking(recipe, target, { split: 'test', places, checkpoint });
     await keepRows(recipe.out, 'test', rows);
-    return { summary, details: keepDetails(recipe.out, domain, checkpoint, null), rows };
+    return { summary, details: keepDetails(recipe.out, target, checkpoint, null), rows };
   } finally {
     training.dispose();
     recommender.dispose();
