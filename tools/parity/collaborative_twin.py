@@ -1,4 +1,4 @@
-"""BPR-MF, VBPR in both forms, LightGCN and LightGCN-M in PyTorch, written from their equations and independent of Ferry.
+"""BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3 and NGCF-M in PyTorch, written from their equations and independent of Ferry.
 
     python tools/parity/collaborative_twin.py --fixture packages/collaborative/test/fixtures/twins.json
     python tools/parity/collaborative_twin.py --speed bpr-mf|vbpr|lightgcn --train train.txt [--form coo|csr] [--steps 20]
@@ -155,6 +155,84 @@ class LightGcnM(LightGcn):
         return softplus(-x).mean() + self.penalty * half(self.users[u], e[i], e[j]) / len(u)
 
 
+def halves(e, U):
+    return e[:U], e[U:]
+
+
+class Content(LightGcn):
+    """Features that are weights, and a projection of each modality."""
+
+    def __init__(self, U, N, D, graph, features, layers):
+        Model.__init__(self)
+        self.U, self.graph, self.layers = U, graph, layers
+        self.nodes = self.weight("nodes.weight", U + N, D)
+        self.projections = {m: (self.weight(f"projections.{m}.weight", D, f.shape[1]), self.weight(f"projections.{m}.bias", D)) for m, f in features.items()}
+        for m, f in features.items():
+            self.p[f"features.{m}"] = torch.nn.Parameter(f.clone())
+
+    def content(self, m, k):
+        return self.p[f"features.{m}"][k] @ self.projections[m][0].T + self.projections[m][1]
+
+
+class Freedom(Content):
+    def __init__(self, U, N, D, graph, features, k=3, share=0.1, weight=0.3):
+        super().__init__(U, N, D, graph, features, 2)
+        self.content_weight = weight
+        self.item_graph = torch.zeros(N, N)
+        for m, f in features.items():
+            nearest = torch.topk(F.normalize(f) @ F.normalize(f).T, k).indices
+            near = torch.zeros(N, N).scatter_(1, nearest, 1.0)
+            degree = near.sum(1)
+            self.item_graph += (share if m == "image" else 1 - share) * near / torch.sqrt(degree[:, None] * degree[None, :])
+
+    def loss(self, u, i, j):
+        users, items = halves(self.smoothed(self.nodes), self.U)
+        items = items + self.item_graph @ self.nodes[self.U :]
+        bpr = lambda a, b: softplus((users[u] * b).sum(1) - (users[u] * a).sum(1)).mean()
+        content = sum(bpr(self.content(m, i), self.content(m, j)) for m in self.projections)
+        return bpr(items[i], items[j]) + self.content_weight * content
+
+
+class Bm3(Content):
+    """Without dropout: targets are the vectors themselves, not differentiated by."""
+
+    def __init__(self, U, N, D, graph, features):
+        super().__init__(U, N, D, graph, features, 2)
+        self.w, self.b = self.weight("predictor.weight", D, D), self.weight("predictor.bias", D)
+
+    def loss(self, u, i, j):
+        users, items = halves(self.smoothed(self.nodes), self.U)
+        items = items + self.nodes[self.U :]
+        predicted = lambda x: x @ self.w.T + self.b
+        far = lambda a, b: (1 - F.cosine_similarity(a, b.detach(), dim=1)).mean()
+        loss = far(predicted(users[u]), items[i]) + far(predicted(items[i]), users[u])
+        for m in self.projections:
+            h = self.content(m, i)
+            loss = loss + 2 * (far(predicted(h), items[i]) + far(predicted(h), h))
+        return loss + 0.1 * (users.norm() + items.norm()) / len(items)
+
+
+class NgcfM(LightGcn):
+    def __init__(self, U, N, D, graph, features, layers=2, penalty=0.01):
+        Model.__init__(self)
+        self.U, self.graph, self.f, self.penalty = U, graph, features, penalty
+        self.nodes, self.tastes = self.weight("nodes.weight", U + N, D), self.weight("tastes.weight", U, D)
+        self.w, self.b = self.weight("projection.joint.weight", D, features.shape[1]), self.weight("projection.joint.bias", D)
+        of = lambda k, name: (self.weight(f"layers.{k}.{name}.weight", D, D), self.weight(f"layers.{k}.{name}.bias", D))
+        self.layers = [(of(k, "neighbours"), of(k, "products")) for k in range(layers)]
+
+    def loss(self, u, i, j):
+        all_ = [self.nodes]
+        for (w1, b1), (w2, b2) in self.layers:
+            near = self.graph @ all_[-1]
+            all_.append(F.normalize(F.leaky_relu(near @ w1.T + b1 + (near * all_[-1]) @ w2.T + b2, 0.2), dim=1))
+        users, items = halves(torch.stack(all_).mean(0), self.U)
+        p = lambda k: F.normalize(self.f[k] @ self.w.T + self.b, dim=1)
+        score = lambda k: (users[u] * items[k]).sum(1) + (self.tastes[u] * p(k)).sum(1)
+        norms = half(users[u], items[i], items[j], self.tastes[u], p(i), p(j))
+        return softplus(score(j) - score(i)).mean() + self.penalty * norms / len(u)
+
+
 U, N, D = 7, 9, 6
 PAIRS = [(u, i) for u in range(U) for i in range(N) if (5 * u + 7 * i + u * i) % 3 == 0]
 
@@ -182,6 +260,9 @@ def models():
         "lightgcn": LightGcn(U, N, D, graph),
         "lightgcn-m concat": LightGcnM(U, N, D, graph, {"image": image, "text": text}, "concat"),
         "lightgcn-m mean": LightGcnM(U, N, D, graph, {"image": image, "text": text}, "mean"),
+        "freedom": Freedom(U, N, D, graph, {"image": image, "text": text}),
+        "bm3": Bm3(U, N, D, graph, {"image": image, "text": text}),
+        "ngcf-m": NgcfM(U, N, D, graph, joint),
     }
 
 

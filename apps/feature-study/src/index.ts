@@ -12,6 +12,8 @@ export const shuffledContent = 'shuffled';
 const without: Readonly<Record<string, { name: string; settings: readonly string[] }>> = {
   vbpr: { name: 'bpr-mf', settings: ['factors', 'penalty'] },
   'lightgcn-m': { name: 'lightgcn', settings: ['factors', 'penalty', 'layers', 'edgeDropout'] },
+  freedom: { name: 'lightgcn', settings: ['factors', 'layers'] },
+  bm3: { name: 'lightgcn', settings: ['factors', 'layers'] },
   'attribute-item-knn': { name: 'item-knn', settings: ['neighbours'] },
 };
 

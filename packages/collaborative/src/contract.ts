@@ -60,6 +60,8 @@ export interface Step<O extends object, P extends Parameters, I extends object> 
   readonly users: number;
   /** Randomness of a training step; absent otherwise. */
   readonly random?: RandomSource;
+  /** What {@link TrainedModel.epochValues} drew for the epoch of a training step; absent otherwise. */
+  readonly epoch?: tf.Tensor1D;
 }
 
 /** Vectors whose inner products are the scores. */
@@ -95,6 +97,11 @@ export interface TrainedModel<
   init(options: O, data: UserItemData, random: RandomStream): P;
   /** What does not change: features, the graph. A nest of tensors, freed with the recommender. */
   inputs(options: O, data: UserItemData): I;
+  /**
+   * Numbers that are drawn anew for each epoch, [E]: its steps find them in `step.epoch`. Undefined where there are
+   * none.
+   */
+  epochValues?(options: O, data: UserItemData, random: RandomStream): Float32Array | undefined;
   /** What scores are made of. */
   vectors(step: Step<O, P, I>): Vectors;
   /** Names of what the loss reports besides itself. */

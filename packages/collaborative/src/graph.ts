@@ -1,4 +1,5 @@
-import type { SparseEntries } from '@ferry/engine';
+import type { RandomStream, SparseEntries } from '@ferry/engine';
+import { Draws } from './draws.ts';
 import { byItem, type Interactions } from './interactions.ts';
 
 /**
@@ -22,4 +23,48 @@ export function normalisedGraph(interactions: Interactions): SparseEntries {
     for (let e = all[node]!; e < all[node + 1]!; e++)
       values[e] = 1 / Math.sqrt(degree(node) * degree(neighbours[e]!));
   return { shape: [nodes, nodes], starts: all, columns: neighbours, values };
+}
+
+/**
+ * Values of {@link normalisedGraph} for an epoch that keeps some edges: drawn without replacement with probabilities in
+ * proportion to `1 / √(d e)`, d and e being the degrees of user and item; those that are kept are normalised by the
+ * degrees that they leave, the others are 0 (Zhou and Shen 2023, eq. 7).
+ *
+ * @param rate - Share of the edges that is left out.
+ * @returns [2 E], the graph's entries in their order.
+ */
+export function keptEdges(interactions: Interactions, rate: number, stream: RandomStream): Float32Array {
+  const { users, starts, columns } = interactions;
+  const edges = columns.length;
+  const items = byItem(interactions);
+  const places = new Int32Array(edges);
+  const next = items.starts.slice();
+  const random = new Draws(stream);
+  // The largest of u^(1 / w) are drawn in proportion to w without replacement (Efraimidis and Spirakis 2006); here
+  // the smallest of -log(u) / w.
+  const keys = new Float64Array(edges);
+  for (let user = 0; user < users; user++)
+    for (let e = starts[user]!; e < starts[user + 1]!; e++) {
+      const item = columns[e]!;
+      const degrees = (starts[user + 1]! - starts[user]!) * (items.starts[item + 1]! - items.starts[item]!);
+      keys[e] = -Math.log(random.uniform()) * Math.sqrt(degrees);
+      places[e] = edges + next[item]!++;
+    }
+  const kept = Math.floor(edges * (1 - rate));
+  const last = kept === 0 ? -1 : keys.slice().sort()[kept - 1]!;
+  const left = { users: new Int32Array(users), items: new Int32Array(interactions.items) };
+  const each = (what: (e: number, user: number, item: number) => void): void => {
+    for (let user = 0; user < users; user++)
+      for (let e = starts[user]!; e < starts[user + 1]!; e++)
+        if (keys[e]! <= last) what(e, user, columns[e]!);
+  };
+  each((_, user, item) => {
+    left.users[user]!++;
+    left.items[item]!++;
+  });
+  const values = new Float32Array(2 * edges);
+  each((e, user, item) => {
+    values[e] = values[places[e]!] = 1 / Math.sqrt(left.users[user]! * left.items[item]!);
+  });
+  return values;
 }

@@ -44,6 +44,21 @@ export {
   type LightGcnMOptions,
   type LightGcnMParameters,
 } from './models/lightGcnM.ts';
+export {
+  freedom,
+  type FreedomInputs,
+  type FreedomOptions,
+  type FreedomParameters,
+} from './models/freedom.ts';
+export { bm3, type Bm3Inputs, type Bm3Options, type Bm3Parameters } from './models/bm3.ts';
+export {
+  ngcfM,
+  type NgcfLayer,
+  type NgcfMInputs,
+  type NgcfMOptions,
+  type NgcfMParameters,
+} from './models/ngcfM.ts';
+export type { ContentParameters } from './content.ts';
 export { ease, type EaseModelOptions, type EaseState } from './models/ease.ts';
 export { itemKnn, type ItemKnnOptions } from './models/itemKnn.ts';
 export { userKnn, type UserKnnOptions } from './models/userKnn.ts';

@@ -1,4 +1,4 @@
-import { tf } from '@ferry/engine';
+import { type RandomSource, tf } from '@ferry/engine';
 
 /** Inner products of the rows of two matrices: [B]. */
 export function rowProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor1D {
@@ -14,6 +14,11 @@ export function halfSquares(matrices: readonly tf.Tensor[]): tf.Scalar {
 /** Rows of length 1, `x / max(‖x‖, 1e-12)`, as torch.nn.functional.normalize. */
 export function normaliseRows(x: tf.Tensor): tf.Tensor2D {
   return tf.div(x, tf.maximum(tf.norm(x, 2, 1, true), 1e-12));
+}
+
+/** Numbers of which a share is dropped and the others are scaled; as they are where there is no randomness. */
+export function dropped(x: tf.Tensor, rate: number, random: RandomSource | undefined): tf.Tensor {
+  return random && rate > 0 ? tf.mul(x, random.keepMask(x.shape, rate)) : x;
 }
 
 /** Reports a loss in two parts, what ranks and what keeps weights small, as `{ loss, bpr, penalty }`. */

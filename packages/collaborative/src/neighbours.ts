@@ -30,9 +30,9 @@ export class NeighbourList {
   readonly #columns: number[] = [];
   readonly #values: number[] = [];
 
-  /** Adds the next row's: of the candidates those with the k largest values above 0. */
-  push(candidates: readonly (readonly [row: number, value: number])[], k: number): void {
-    const best = candidates.filter(([, value]) => value > 0).sort(([a, x], [b, y]) => y - x || a - b);
+  /** Adds the next row's: of the candidates those with the k largest values above a bound. */
+  push(candidates: readonly (readonly [row: number, value: number])[], k: number, above = 0): void {
+    const best = candidates.filter(([, value]) => value > above).sort(([a, x], [b, y]) => y - x || a - b);
     for (const [row, value] of best.slice(0, k)) {
       this.#columns.push(row);
       this.#values.push(value);

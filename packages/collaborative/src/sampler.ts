@@ -1,4 +1,5 @@
 import type { RandomStream } from '@ferry/engine';
+import { Draws } from './draws.ts';
 import { holds, missingNumber, type Interactions } from './interactions.ts';
 
 /** What an epoch's triples are drawn from. */
@@ -20,46 +21,6 @@ export interface Triples {
   positives: Int32Array;
   /** [T] */
   negatives: Int32Array;
-}
-
-/**
- * xoshiro128** (Blackman and Vigna 2018), begun from a stream: an epoch takes millions of numbers, which the stream's
- * own generator would make too slowly. Where an epoch begins is still a function of its stream alone.
- */
-class Draws {
-  readonly #state: Int32Array;
-
-  constructor(random: RandomStream) {
-    this.#state = Int32Array.from({ length: 4 }, () => random.uint32() | 0);
-  }
-
-  /** A number in [0, n), uniform but for one part in 2^32 / n. */
-  integer(n: number): number {
-    const s = this.#state;
-    const a = s[0]!;
-    const b = s[1]!;
-    const e = s[2]! ^ a;
-    const f = s[3]! ^ b;
-    const five = Math.imul(b, 5);
-    const word = Math.imul((five << 7) | (five >>> 25), 9) >>> 0;
-    s[0] = a ^ f;
-    s[1] = b ^ e;
-    s[2] = e ^ (b << 9);
-    s[3] = (f << 11) | (f >>> 21);
-    // Exact up to 2^21, so no word gives n.
-    return Math.floor((word * n) / 2 ** 32);
-  }
-
-  /** Shuffles in place. */
-  shuffle(values: Int32Array): Int32Array {
-    for (let i = values.length - 1; i > 0; i--) {
-      const j = this.integer(i + 1);
-      const kept = values[i]!;
-      values[i] = values[j]!;
-      values[j] = kept;
-    }
-    return values;
-  }
 }
 
 /** Draws that are thrown away before a user's negative is drawn from a list of all that remain. */

@@ -16,7 +16,12 @@ import { relevantTargets } from './relevance.ts';
 import { drawTriples, type Sampling, type Triples } from './sampler.ts';
 
 /** A batch: triples, or nothing where a model is fitted at once. */
-export type TripleBatch = Triples | undefined;
+export type TripleBatch =
+  | (Triples & {
+      /** What was drawn for the epoch. */
+      readonly epoch?: Float32Array;
+    })
+  | undefined;
 
 /** What {@link createUserItemTraining} needs. */
 export interface UserItemTrainingSettings extends OptimizerSettings {
@@ -66,9 +71,15 @@ function trainedSteps(
   const optimizer = optimizerFor(settings, weights);
   const { users: U, columns } = data.interactions;
   const step = compile(
-    (users: tf.Tensor1D, positives: tf.Tensor1D, negatives: tf.Tensor1D, key: tf.Tensor) =>
+    (
+      users: tf.Tensor1D,
+      positives: tf.Tensor1D,
+      negatives: tf.Tensor1D,
+      key: tf.Tensor,
+      epoch?: tf.Tensor1D,
+    ) =>
       updateWeights(weights, optimizer, () => {
-        const own = { p, options, inputs, users: U, random: randomSource(key) };
+        const own = { p, options, inputs, users: U, random: randomSource(key), ...(epoch && { epoch }) };
         const terms = model.loss(own, { users, positives, negatives });
         return { loss: terms.loss, report: [terms.loss, ...model.terms.map((term) => terms[term]!)] };
       }),
@@ -77,6 +88,7 @@ function trainedSteps(
   return {
     optimizerState: () => optimizer.state(),
     batches: function* (_epoch, random) {
+      const epoch = model.epochValues?.(options, data, random.split('epoch'));
       const triples = drawTriples(data.interactions, sampling, random);
       for (let from = 0; from < triples.users.length; from += batchSize) {
         const cut = (all: Int32Array): Int32Array => all.subarray(from, from + batchSize);
@@ -84,6 +96,7 @@ function trainedSteps(
           users: cut(triples.users),
           positives: cut(triples.positives),
           negatives: cut(triples.negatives),
+          ...(epoch && { epoch }),
         };
       }
     },
@@ -94,10 +107,11 @@ function trainedSteps(
         tf.tensor1d(ids, 'int32'),
       );
       const [users, positives, negatives] = tensors as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
+      const epoch = batch!.epoch && [tf.tensor1d(batch!.epoch)];
       const [loss, ...terms] = await runStep(context.random, context.step, optimizer, (key) =>
-        step(users, positives, negatives, key),
+        step(users, positives, negatives, key, ...(epoch ?? [])),
       );
-      tf.dispose(tensors);
+      tf.dispose([...tensors, ...(epoch ?? [])]);
       return {
         loss: loss!,
         sequences: batch!.users.length,

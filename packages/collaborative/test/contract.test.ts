@@ -1,11 +1,14 @@
 import {
   attributeItemKnn,
+  bm3,
   bprMf,
   ease,
+  freedom,
   itemKnn,
   lightGcn,
   lightGcnM,
   mostPop,
+  ngcfM,
   random,
   userKnn,
   vbpr,
@@ -41,6 +44,13 @@ contractOf(lightGcnM, {
   modalities: ['image', 'text'],
 });
 contractOf(lightGcnM, { settings: { factors: 8, trainFeatures: false }, modalities: ['text'] });
+contractOf(freedom, {
+  settings: { factors: 8, neighbours: 4, edgeDropout: 0.5 },
+  modalities: ['image', 'text'],
+});
+// The penalty goes by the number of items, which are few here.
+contractOf(bm3, { settings: { factors: 8, penalty: 0.01 }, modalities: ['image', 'text'] });
+contractOf(ngcfM, { settings: { factors: 8, layers: 2 }, modalities: ['text'] });
 contractOf(itemKnn, { settings: { neighbours: 8 } });
 contractOf(userKnn, { settings: { neighbours: 8, shrink: 1 } });
 contractOf(userKnn, { settings: { neighbours: 8, reverse: true } });

@@ -4,11 +4,14 @@ import { selectBackend, tf, RandomStream } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
+  bm3,
   bprMf,
   createUserItemRecommender,
   createUserItemTraining,
   lightGcn,
   lightGcnM,
+  freedom,
+  ngcfM,
   vbpr,
   type Interactions,
   type TrainedModel,
@@ -61,6 +64,9 @@ const CASES: [string, TrainedModel, object][] = [
   ['lightgcn', lightGcn, { penalty: 0.01 }],
   ['lightgcn-m concat', lightGcnM, { layers: 2, penalty: 0.01 }],
   ['lightgcn-m mean', lightGcnM, { layers: 2, penalty: 0.01, combine: 'mean' }],
+  ['freedom', freedom, { neighbours: 3, edgeDropout: 0, contentWeight: 0.3 }],
+  ['bm3', bm3, { dropout: 0 }],
+  ['ngcf-m', ngcfM, { layers: 2, penalty: 0.01, edgeDropout: 0, messageDropout: 0 }],
 ];
 
 /** A model with the weights of the twin: functions of their names; features stay what they are. */

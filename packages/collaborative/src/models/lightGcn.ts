@@ -8,15 +8,17 @@ import {
   type SparseMatrix,
   sparsePolynomial,
   type RandomSource,
+  type RandomStream,
   tf,
   withValues,
 } from '@ferry/engine';
-import { bpr, createEmbedding, type EmbeddingParameters } from '@ferry/nn';
+import { bpr, createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
 import { z } from 'zod';
 import type { Step, TrainedModel, TripleTensors, Vectors } from '../contract.ts';
 import { normalisedGraph } from '../graph.ts';
+import type { Interactions } from '../interactions.ts';
 import { trainedOnTriples } from '../objectives.ts';
-import { halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
+import { dropped, halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
 import { firstWeights } from './bprMf.ts';
 
 /** Settings of all models that smooth over the graph. */
@@ -64,10 +66,25 @@ export interface GraphInputs {
 }
 
 /** The graph of a training step: with some edges left out, and the others scaled so that sums keep their size. */
-function graphOf(graph: SparseMatrix, rate: number, random: RandomSource | undefined): SparseMatrix {
+export function droppedEdges(
+  graph: SparseMatrix,
+  rate: number,
+  random: RandomSource | undefined,
+): SparseMatrix {
   if (rate === 0 || !random) return graph;
-  const { values } = graph.rows;
-  return withValues(graph, tf.mul(values, random.keepMask([values.size], rate)));
+  return withValues(graph, dropped(graph.rows.values, rate, random) as tf.Tensor1D);
+}
+
+/** First vectors of users and items, Xavier-uniform each: [U + N, D]. */
+export function createNodes(
+  { users, items }: Pick<Interactions, 'users' | 'items'>,
+  width: number,
+  random: RandomStream,
+): EmbeddingParameters {
+  const values = new Float32Array((users + items) * width);
+  values.set(init.xavierUniform([users, width], random.split('users')));
+  values.set(init.xavierUniform([items, width], random.split('items')), users * width);
+  return { weight: parameter(values, [users + items, width]) };
 }
 
 /** Rows of the nodes of some triples: users, positives, negatives. Int32 [3 B]. */
@@ -92,7 +109,7 @@ export function smoothed(
   rows?: tf.Tensor1D,
 ): tf.Tensor2D {
   const ones = new Array<number>(layers + 1).fill(1);
-  const sum = sparsePolynomial(graphOf(inputs.graph, edgeDropout, random), own, ones, rows);
+  const sum = sparsePolynomial(droppedEdges(inputs.graph, edgeDropout, random), own, ones, rows);
   return tf.mul(sum, 1 / (layers + 1));
 }
 

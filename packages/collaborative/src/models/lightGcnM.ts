@@ -3,8 +3,9 @@
  * LightGCN whose items begin as projections of their features instead of vectors of their own.
  */
 import { embedding, sparseMatrix, tf } from '@ferry/engine';
-import { createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
+import { createEmbedding, type EmbeddingParameters, init } from '@ferry/nn';
 import { z } from 'zod';
+import { trainedFeatures, trainFeaturesSetting } from '../content.ts';
 import type { Step, TrainedModel } from '../contract.ts';
 import { normalisedGraph } from '../graph.ts';
 import { trainedOnTriples } from '../objectives.ts';
@@ -32,10 +33,7 @@ const options = z.strictObject({
   ...graphSettings,
   penalty: graphSettings.penalty.unwrap().default(1e-5).describe(graphSettings.penalty.description!),
   combine: combineSetting,
-  trainFeatures: z
-    .boolean()
-    .default(true)
-    .describe('whether the features are weights as well, which begin as what was extracted'),
+  trainFeatures: trainFeaturesSetting,
 });
 
 /** Settings of LightGCN-M. */
@@ -85,14 +83,7 @@ export const lightGcnM: TrainedModel<LightGcnMOptions, LightGcnMParameters, Ligh
       widthsOf(features),
       random.split('projection'),
     ),
-    ...(trainFeatures && {
-      features: Object.fromEntries(
-        modalities.flatMap((modality) => {
-          const matrix = features[modality];
-          return matrix ? [[modality, parameter(matrix.data.slice(), [matrix.count, matrix.width])]] : [];
-        }),
-      ),
-    }),
+    ...(trainFeatures && { features: trainedFeatures(features) }),
   }),
   inputs: (_options, { interactions, features }) => ({
     graph: sparseMatrix(normalisedGraph(interactions)),

@@ -1,0 +1,100 @@
+import { RandomStream, selectBackend } from '@ferry/engine';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { keptEdges, normalisedGraph } from '../src/graph.ts';
+import { itemGraph } from '../src/itemGraph.ts';
+import type { Interactions } from '../src/interactions.ts';
+
+/** User 0 has all four items, users 1 and 2 one each. */
+const interactions: Interactions = {
+  users: 3,
+  items: 4,
+  starts: Int32Array.of(0, 4, 5, 6),
+  columns: Int32Array.of(0, 1, 2, 3, 0, 1),
+};
+
+describe('edges of an epoch', () => {
+  it('are as many as asked for, the same both ways, and normalised by what is left', () => {
+    const { starts, columns } = normalisedGraph(interactions);
+    const values = keptEdges(interactions, 0.5, RandomStream.fromSeed(3));
+    expect(values).toHaveLength(12);
+    const kept = [...values.keys()].filter((e) => values[e]! > 0);
+    expect(kept).toHaveLength(6);
+    const owner = (e: number): number => starts.findIndex((_, row) => e < starts[row + 1]!);
+    const degree = (node: number): number => kept.filter((e) => owner(e) === node).length;
+    for (const e of kept) {
+      const back = kept.filter((other) => owner(other) === columns[e] && columns[other] === owner(e));
+      expect(back).toHaveLength(1);
+      expect(values[e]).toBe(values[back[0]!]);
+      expect(values[e]).toBeCloseTo(1 / Math.sqrt(degree(owner(e)) * degree(columns[e]!)), 6);
+    }
+  });
+
+  it('are drawn in proportion to 1 / √(d e), without replacement', () => {
+    // Degrees: users 4, 1, 1; items 2, 2, 1, 1.
+    const weights = [8, 8, 4, 4, 2, 2].map((product) => 1 / Math.sqrt(product));
+    const total = weights.reduce((sum, w) => sum + w, 0);
+    const counts = new Array<number>(6).fill(0);
+    const draws = 4000;
+    for (let seed = 0; seed < draws; seed++) {
+      const values = keptEdges(interactions, 0.8, RandomStream.fromSeed(seed));
+      counts[values.findIndex((value) => value > 0)]!++;
+    }
+    counts.forEach((count, e) => {
+      const share = weights[e]! / total;
+      expect(Math.abs(count / draws - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / draws));
+    });
+  });
+});
+
+describe('the graph of items', () => {
+  beforeAll(async () => {
+    await selectBackend('cpu');
+  });
+  const matrix = (modality: 'image' | 'text', rows: number[][], present: number[]) => ({
+    ...{ modality, encoder: 'x', count: rows.length, width: 2 },
+    data: Float32Array.from(rows.flat()),
+    present: Uint8Array.from(present),
+  });
+
+  it('weighs the nearest by numbers of neighbours, and leaves out items without features', () => {
+    // Item 2 has no picture; 3 points away from the others, and is a neighbour all the same.
+    const image = matrix(
+      'image',
+      [
+        [1, 0],
+        [1, 0.1],
+        [0, 0],
+        [-1, 0.5],
+      ],
+      [1, 1, 0, 1],
+    );
+    const { starts, columns, values } = itemGraph({ image }, { neighbours: 3, imageShare: 0.1 });
+    expect([...starts]).toEqual([0, 3, 6, 6, 9]);
+    expect([...columns]).toEqual([0, 1, 3, 0, 1, 3, 0, 1, 3]);
+    for (const value of values) expect(value).toBeCloseTo(1 / 3, 6);
+  });
+
+  it('takes modalities by their shares', () => {
+    const image = matrix(
+      'image',
+      [
+        [1, 0],
+        [0, 1],
+      ],
+      [1, 1],
+    );
+    const text = matrix(
+      'text',
+      [
+        [1, 0],
+        [1, 0.2],
+      ],
+      [1, 1],
+    );
+    const { columns, values } = itemGraph({ image, text }, { neighbours: 1, imageShare: 0.1 });
+    expect([...columns]).toEqual([0, 1]);
+    for (const value of values) expect(value).toBeCloseTo(1, 6);
+    const two = itemGraph({ image, text }, { neighbours: 2, imageShare: 0.1 });
+    expect([...two.values].map((value) => value.toFixed(3))).toEqual(['0.500', '0.500', '0.500', '0.500']);
+  });
+});
