@@ -1,7 +1,7 @@
 /** An encoder: a network with its weights, as functions of parameters that a model may hold, train and pass back. */
-import type { RandomSource, tf } from '@ferry/engine';
+import { recomputed, type RandomSource, tf } from '@ferry/engine';
 import { disposeParameters, matchGlob, type Parameters } from '@ferry/nn';
-import type { Encoded, EncoderInputs, Family, Network } from './family.ts';
+import type { Encoded, EncoderInputs, Family, Network, Pass, Shared } from './family.ts';
 import { pool, type PoolingOptions } from './pool.ts';
 import { flattenTable, type WeightTree } from './weights.ts';
 
@@ -21,6 +21,8 @@ export interface Encoder extends PoolingOptions {
   readonly width: number;
   /** Number of layers. */
   readonly layers: number;
+  /** What batch normalisation goes by in training. */
+  readonly statistics: Statistics;
   /** Its weights: `layers.0.attention.query.weight` …; trained by whoever holds them. */
   readonly parameters: Parameters;
   /** Names of weights that {@link Encoder.vectors} depends on and that can be trained. */
@@ -38,13 +40,25 @@ export interface Encoder extends PoolingOptions {
   /**
    * One vector of each text or picture, [B, width]. Of the last layer only what the vector is made of is computed.
    *
-   * @param from - What {@link Encoder.lower} gave of the same inputs, and for how many layers: these are passed over.
+   * @param way - How they are computed; the same vectors either way.
    */
-  vectors(p: Parameters, inputs: EncoderInputs, random?: RandomSource, from?: Lower): tf.Tensor2D;
+  vectors(p: Parameters, inputs: EncoderInputs, random?: RandomSource, way?: Way): tf.Tensor2D;
   /** The tokens after so many layers: what frozen layers give, to be kept. */
   lower(p: Parameters, inputs: EncoderInputs, layers: number): tf.Tensor;
   /** Frees its weights. */
   dispose(): void;
+}
+
+/** How vectors are computed. */
+export interface Way {
+  /** What {@link Encoder.lower} gave of the same inputs, and for how many layers: these are passed over. */
+  readonly from?: Lower | undefined;
+  /**
+   * Layers of a segment. Only what goes into a segment is kept for the gradient, and the segment is computed again when
+   * that is asked for: about a third more time, and memory for one segment instead of for all layers. Default: all is
+   * kept.
+   */
+  readonly recompute?: number | undefined;
 }
 
 /** What frozen lower layers gave. */
@@ -73,6 +87,14 @@ export interface EncoderParts extends PoolingOptions {
   statistics: Statistics;
 }
 
+/** Some layers, and what they read besides their input: their weights, and what all layers share. */
+interface Segment {
+  readonly low: number;
+  readonly high: number;
+  readonly own: Parameters;
+  readonly shared: Shared;
+}
+
 /** Puts an encoder together. */
 export function assembleEncoder(parts: EncoderParts): Encoder {
   const { family, options, table, parameters, pooling, normalise } = parts;
@@ -85,13 +107,36 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
     );
   const untrained = [...(family.unread ?? []), ...(pooling === 'pooled' ? [] : (family.pooledOnly ?? []))];
   const firstOnly = pooling === 'cls' || (pooling === 'pooled' && network.poolsFirst === true);
-  const start = (p: Parameters, inputs: EncoderInputs, random: RandomSource | undefined, from?: Lower) => {
-    const pass = { inputs, random, moving: moves && random !== undefined };
+  const start = (p: Parameters, inputs: EncoderInputs, random: RandomSource | undefined, way: Way = {}) => {
+    const { from, recompute = 0 } = way;
+    const pass: Pass = { inputs, random, moving: moves && random !== undefined };
+    if (!Number.isInteger(recompute) || recompute < 0 || (pass.moving && recompute > 0))
+      throw new Error(
+        pass.moving
+          ? 'encoder: recompute is not for statistics running, which each computation moves'
+          : `encoder: recompute must be a count of layers, got ${recompute}`,
+      );
     const run = (first: boolean, to = network.layers): tf.Tensor => {
-      let h = from ? from.hidden : network.embed(p, pass);
-      const shared = network.shared(p, h, pass);
-      for (let i = from?.layers ?? 0; i < to; i++)
-        h = network.layer(p, i, h, shared, pass, first && i === network.layers - 1);
+      const begin = from ? from.hidden : network.embed(p, pass);
+      const shared = network.shared(p, begin, pass);
+      const layers = (h: tf.Tensor, { low, high, own, shared: read }: Segment, drawn = random): tf.Tensor => {
+        let made = h;
+        for (let i = low; i < high; i++) {
+          const last = first && i === network.layers - 1;
+          made = network.layer({ ...p, layers: own }, i, made, read, { ...pass, random: drawn }, last);
+        }
+        return made;
+      };
+      const own = p['layers'] as Parameters;
+      const lowest = from?.layers ?? 0;
+      if (recompute === 0) return layers(begin, { low: lowest, high: to, own, shared });
+      let h = begin;
+      for (let low = lowest; low < to; low += recompute) {
+        const high = Math.min(low + recompute, to);
+        const numbers = Array.from({ length: high - low }, (_, i) => String(low + i));
+        const reads = { low, high, own: Object.fromEntries(numbers.map((i) => [i, own[i]])), shared };
+        h = recomputed(layers, h, { reads, random });
+      }
       return h;
     };
     return { pass, run };
@@ -104,6 +149,7 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
     ignored: parts.ignored,
     width: pooling === 'pooled' ? (network.pooledWidth ?? network.width) : network.width,
     layers: network.layers,
+    statistics: parts.statistics,
     pooling,
     normalise,
     parameters,
@@ -115,8 +161,8 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
       const { pass, run } = start(p, inputs, random);
       return network.finish(p, run(false), pass);
     },
-    vectors: (p, inputs, random, from) => {
-      const { pass, run } = start(p, inputs, random, from);
+    vectors: (p, inputs, random, way) => {
+      const { pass, run } = start(p, inputs, random, way);
       return pool(network.finish(p, run(firstOnly), pass), inputs.mask, { pooling, normalise });
     },
     lower: (p, inputs, layers) => start(p, inputs, undefined).run(false, layers),

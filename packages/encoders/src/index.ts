@@ -1,6 +1,6 @@
 export { loadEncoder, createEncoder, type EncoderSettings } from './load.ts';
 export { saveEncoder } from './save.ts';
-export type { Encoder, Lower, Statistics } from './encoder.ts';
+export type { Encoder, Lower, Statistics, Way } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';
 export type { PoolingOptions } from './pool.ts';
 export { type Tuning } from './tuning.ts';

@@ -30,6 +30,10 @@ export interface TowerOptions {
   readonly pixels?: PixelScale | undefined;
   /** What pictures go through in training. Default nothing. */
   readonly augment?: Augmentation | undefined;
+  /** Layers of a segment that is computed again for the gradient, see `Way`. Default: all is kept. */
+  readonly recompute?: number | undefined;
+  /** Items that pass at a time in a training step; their gradients are added up. Default: all items of the step. */
+  readonly microBatch?: number | undefined;
 }
 
 /** An encoder that is trained with a model. */
@@ -42,6 +46,8 @@ export interface EncoderTower {
   readonly trained: readonly string[];
   /** How many lower layers are computed once for each item. */
   readonly frozenLayers: number;
+  /** {@link TowerOptions.microBatch} */
+  readonly microBatch?: number;
   /** The small matrices, with that tuning: to be saved apart, or merged. */
   readonly lora?: Lora;
   /**
@@ -52,7 +58,7 @@ export interface EncoderTower {
    * @param keep - Where what the frozen layers make is kept.
    */
   content(items: ItemContent, keep?: KeepOptions): Promise<Record<string, ItemArray | ItemFile>>;
-  /** Vectors of items, [V, width]. */
+  /** Vectors of items, [V, width]; those that the content has are taken as they are. */
   vectors(p: Parameters, content: Readonly<Record<string, tf.Tensor>>, random?: RandomSource): tf.Tensor2D;
 }
 
@@ -69,7 +75,7 @@ const beside = ['ids', 'mask', 'types'] as const;
  */
 export function encoderTower(
   encoder: Encoder,
-  { tuning = 'all', pixels: scale, augment }: TowerOptions,
+  { tuning = 'all', pixels: scale, augment, recompute, microBatch }: TowerOptions,
   random: RandomStream,
 ): EncoderTower {
   const lora =
@@ -86,6 +92,10 @@ export function encoderTower(
     throw new Error(
       `encoderTower: augment needs layers that are trained from the first, got a tuning that leaves ${frozen} ` +
         'frozen: what these make of a picture is computed once',
+    );
+  if (microBatch !== undefined && encoder.statistics === 'running')
+    throw new Error(
+      'encoderTower: microBatch is not for statistics running, which are those of all items of a step',
     );
   const idle = own.length + small.length === 0;
   const effective = (p: Parameters): Parameters => {
@@ -113,6 +123,7 @@ export function encoderTower(
       ...small.map((name) => `${lora ? 'lora' : 'adapters'}.${name}`),
     ],
     frozenLayers: frozen,
+    ...(microBatch !== undefined && !idle && { microBatch }),
     ...(lora && { lora }),
     content: async (items, keep = {}): Promise<Record<string, ItemArray | ItemFile>> => {
       const kept = Object.fromEntries(beside.flatMap((name) => (items[name] ? [[name, items[name]]] : [])));
@@ -122,6 +133,9 @@ export function encoderTower(
     },
     vectors: (p, { hidden, vectors, ...inputs }, drawn) =>
       (vectors as tf.Tensor2D | undefined) ??
-      encoder.vectors(effective(p), prepare(inputs, drawn), drawn, hidden && { layers: frozen, hidden }),
+      encoder.vectors(effective(p), prepare(inputs, drawn), drawn, {
+        recompute,
+        ...(hidden && { from: { layers: frozen, hidden } }),
+      }),
   };
 }

@@ -77,7 +77,7 @@ describe.each(families)('$name', ({ name, folder = name, modality }) => {
     const whole = compile(() => encoder.vectors(encoder.parameters, inputs))();
     for (let layers = 0; layers <= encoder.layers; layers++) {
       const hidden = encoder.lower(encoder.parameters, inputs, layers);
-      const rest = encoder.vectors(encoder.parameters, inputs, undefined, { layers, hidden });
+      const rest = encoder.vectors(encoder.parameters, inputs, undefined, { from: { layers, hidden } });
       close(rest.dataSync(), whole.dataSync(), 1e-5, `from layer ${layers}`);
     }
     encoder.dispose();

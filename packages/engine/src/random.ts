@@ -140,10 +140,14 @@ export function randomKey(stream: RandomStream, step: number): tf.Tensor1D {
  * @param key - int32 [4], from {@link randomKey}.
  */
 export function randomSource(key: tf.Tensor): RandomSource {
-  const source = sourceOf(key);
-  // Eager backends read the key to compute the numbers on the host; on ort nothing is read.
+  return allowed(sourceOf(key));
+}
+
+/** Eager backends read the key to compute the numbers on the host; on ort nothing is read. */
+function allowed(source: RandomSource): RandomSource {
   return {
     keepMask: (shape, rate) => reading(() => source.keepMask(shape, rate)),
     uniform: (shape) => reading(() => source.uniform(shape)),
+    fork: () => allowed(source.fork()),
   };
 }

@@ -40,6 +40,23 @@ const learningRate = z
   .optional()
   .describe('learning rate of the encoder; default that of the training');
 
+const recompute = z
+  .int()
+  .min(1)
+  .optional()
+  .describe(
+    'layers of a segment that is computed again for the gradient: less memory, about a third more time; default all is kept',
+  );
+
+const microBatch = z
+  .int()
+  .min(1)
+  .optional()
+  .describe(
+    'items that pass the encoder at a time in a training step, their gradients added up: less memory, the same step; ' +
+      'default all items of the step',
+  );
+
 /** A text encoder that is trained with the model. */
 export const textEncoderSchema = z.strictObject({
   from,
@@ -65,6 +82,8 @@ export const textEncoderSchema = z.strictObject({
   ),
   tuning,
   learningRate,
+  recompute,
+  microBatch,
 });
 
 /** Settings of a text encoder that is trained with the model. */
@@ -112,6 +131,8 @@ export const imageEncoderSchema = z.strictObject({
     .describe('what pictures go through in training, anew in every step; default nothing'),
   tuning,
   learningRate,
+  recompute,
+  microBatch,
 });
 
 /** Settings of an image encoder that is trained with the model. */

@@ -10,6 +10,8 @@ export interface ItemEncoder {
   readonly parameters: Parameters;
   /** Names of the weights that are trained; all others stay as they are. */
   readonly trained: readonly string[];
+  /** Items that pass it at a time in a training step. Default: all items of the step. */
+  readonly microBatch?: number | undefined;
   /**
    * Vectors of items, [V, F], from what the catalogue holds of them under the encoder's own names.
    *

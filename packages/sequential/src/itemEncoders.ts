@@ -39,7 +39,7 @@ export function frozenEncoderWeights(
  * mentions it. Items that lack the modality have rows of zeros, as among stored features.
  *
  * @param p - All weights of a recommender.
- * @param inputs - Items, some or all.
+ * @param inputs - Items, some or all. Content `text.vectors` is taken as it is, instead of being made.
  */
 export function encodeItems(
   encoders: ItemEncoders | undefined,
@@ -57,7 +57,8 @@ export function encodeItems(
       ),
     );
     const own = (p['encoders'] as Parameters)[modality] as Parameters;
-    features[modality] = tf.mul(encoder.vectors(own, content, random), inputs.present[modality]!);
+    const vectors = content['vectors'] ?? encoder.vectors(own, content, random);
+    features[modality] = tf.mul(vectors, inputs.present[modality]!);
   }
   return { ...inputs, features };
 }

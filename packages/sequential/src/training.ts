@@ -14,6 +14,7 @@ import type { Objective, Preparation } from './contract.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { encodeItems } from './itemEncoders.ts';
+import { createMicroBatches } from './microBatches.ts';
 import { tableTensors } from './itemTable.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
@@ -133,22 +134,32 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
   const optimizer = optimizerFor({ noDecay: model.weights.noDecay, ...settings }, weights);
   const ranking = createRanking(recommender);
 
-  const step = compile(
-    (all: ItemInputs, inputs: object, numbers: tf.Tensor1D | undefined, held: T['held'], key: tf.Tensor) => {
-      const own: Step<T> = { p: parameters, options, held, random: randomSource(key) };
-      return updateWeights(weights, optimizer, () => {
-        const raw = numbers ? pickItems(all, numbers) : all;
-        // Each item of the step passes its encoders once, however often it is read.
-        const picked = encodeItems(catalogue.encoders, parameters, raw, own.random);
-        let made: T['items'] | undefined;
-        const items = (): T['items'] => (made ??= model.items(own, picked));
-        const step = { ...own, model, inputs: picked, items, count: catalogue.items };
-        const terms = objective.loss(step, inputs);
-        return { loss: terms.loss, report: [terms.loss, ...objective.terms.map((term) => terms[term]!)] };
-      });
-    },
-    { name: `${model.name}.train` },
-  );
+  type Inputs = [
+    all: ItemInputs,
+    inputs: object,
+    numbers: tf.Tensor1D | undefined,
+    T['held'],
+    key: tf.Tensor,
+  ];
+  const lossOf = (...[all, inputs, numbers, held, key]: Inputs): { loss: tf.Scalar; report: tf.Scalar[] } => {
+    const own: Step<T> = { p: parameters, options, held, random: randomSource(key) };
+    const raw = numbers ? pickItems(all, numbers) : all;
+    // Each item of the step passes its encoders once, however often it is read.
+    const picked = encodeItems(catalogue.encoders, parameters, raw, own.random);
+    let made: T['items'] | undefined;
+    const items = (): T['items'] => (made ??= model.items(own, picked));
+    const step = { ...own, model, inputs: picked, items, count: catalogue.items };
+    const terms = objective.loss(step, inputs);
+    return { loss: terms.loss, report: [terms.loss, ...objective.terms.map((term) => terms[term]!)] };
+  };
+  const name = `${model.name}.train`;
+  const step = compile((...given: Inputs) => updateWeights(weights, optimizer, () => lossOf(...given)), {
+    name,
+  });
+  const byParts = createMicroBatches<Inputs>({
+    ...{ catalogue, parameters, weights, optimizer, name },
+    objective: (content, all, ...rest) => lossOf({ ...all, content }, ...rest),
+  });
   const content = stepContent(catalogue);
   let counts: Float64Array | undefined;
   let seen: ReadonlyMap<number, ReadonlySet<number>> | undefined;
@@ -188,6 +199,13 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
       const all = prepared.words && text ? { ...plain, words: text } : plain;
       const [loss, ...terms] = await runStep(context.random, context.step, optimizer, (key) => {
         const numbers = prepared.numbers && tf.tensor1d(prepared.numbers, 'int32');
+        const parted = byParts && (prepared.numbers ?? allRows(catalogue));
+        if (parted && parted.length > byParts.size) {
+          const given: Inputs = [all, prepared.inputs, numbers, recommender.held(), key];
+          const report = byParts.step(parted, context.random, context.step, given);
+          numbers?.dispose();
+          return report;
+        }
         const read = content.read(prepared.numbers);
         const report = step(
           read ? { ...all, content: read } : all,
@@ -222,6 +240,7 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     dispose: () => {
       content.dispose();
       step.dispose();
+      byParts?.dispose();
       ranking.dispose();
       optimizer.dispose();
     },
@@ -239,15 +258,17 @@ function stepContent({ content, items }: Catalogue): {
     read: (numbers) => {
       if (!content) return undefined;
       if (numbers) return tableTensors(content, numbers);
-      return (whole ??= tableTensors(
-        content,
-        Int32Array.from({ length: items + 1 }, (_, i) => i),
-      ));
+      return (whole ??= tableTensors(content, allRows({ items })));
     },
     dispose: () => {
       disposeNest(whole);
     },
   };
+}
+
+/** All rows of the item tables, padding first. */
+function allRows({ items }: Pick<Catalogue, 'items'>): Int32Array {
+  return Int32Array.from({ length: items + 1 }, (_, i) => i);
 }
 
 /** The items of a step, picked from the catalogue inside the step. */

@@ -31,11 +31,12 @@ const options = meanModel.options.parse({ items: { ids: false, features: true } 
 let encodedRows: number[] = [];
 
 /** An encoder that looks vectors up: item i has code i - 1, and code N is that of items without a text. */
-function lookUp(table: Float32Array, trained: readonly string[]): ItemEncoder {
+function lookUp(table: Float32Array, trained: readonly string[], microBatch?: number): ItemEncoder {
   return {
     width: F,
     parameters: { table: parameter(table, [N + 1, F]), idle: parameter(new Float32Array(2), [2]) },
     trained,
+    microBatch,
     vectors: (p, { codes }) => {
       encodedRows.push(codes!.shape[0]);
       return embedding(p['table'] as tf.Tensor, tf.reshape(codes!, [-1]));
@@ -64,10 +65,10 @@ function recommenderOf(domain: DomainFeatures, encoder?: ItemEncoder): Recommend
   return createRecommender(meanModel, { options, catalogue, seed: 1 });
 }
 
-const encoded = (trained: readonly string[]): Recommender<MeanModel> =>
+const encoded = (trained: readonly string[], microBatch?: number): Recommender<MeanModel> =>
   recommenderOf(
     { content: { 'text.codes': { shape: [N, 1], data: codes } }, present: { text: present } },
-    lookUp(table, trained),
+    lookUp(table, trained, microBatch),
   );
 
 async function trainedBy(
@@ -147,6 +148,21 @@ describe.each(['ort', 'cpu'] as const)('an encoder on %s', (backend) => {
     await trainedBy(encoded(['table']), 1);
     // 32 histories of up to eight items and their targets, but 20 distinct items and padding.
     expect(encodedRows[0]).toBeLessThanOrEqual(N + 1);
+  });
+
+  it.each(['in-batch', 'softmax'])('moves as it does whole when items pass in parts (%s)', async (name) => {
+    const whole = encoded(['table']);
+    const parts = encoded(['table'], 4);
+    const want = await trainedBy(whole, 6, name);
+    encodedRows = [];
+    const found = await trainedBy(parts, 6, name);
+    if (backend === 'ort') expect(new Set(encodedRows.slice(0, 2))).toEqual(new Set([4]));
+    for (const [i, loss] of found.losses.entries()) expect(loss).toBeCloseTo(want.losses[i]!, 5);
+    for (const [key, variable] of whole.weights()) {
+      const [own, other] = [variable, parts.weights().get(key)!].map((one) => Array.from(one.dataSync()));
+      const worst = own!.reduce((most, value, i) => Math.max(most, Math.abs(value - other![i]!)), 0);
+      expect(worst, key).toBeLessThan(1e-5);
+    }
   });
 });
 

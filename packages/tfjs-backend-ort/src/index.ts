@@ -32,6 +32,7 @@ export {
   type AdamSettings,
   type AdamUpdate,
 } from './ops/adam.ts';
+export { recomputed, type RecomputedReads } from './ops/recomputed.ts';
 export { philox4x32 } from './random/philox.ts';
 export { compile, type Compiled, type CompileOptions } from './compile.ts';
 export type { CompiledProgram } from './plan.ts';

@@ -119,11 +119,12 @@ export function build(
     if (value.constant) return { kind: 'constant', value };
     return { kind: 'source', source: sources[inputs.indexOf(value)]!, value };
   };
-  const updates = [...assigned].map(([variable, value]) => ({
-    variable,
-    result: locate(value),
-    inPlace: value.node !== undefined && updatedInPlace(value) === trace.states.get(variable),
-  }));
+  const updates = [...assigned].map(([variable, value]) => {
+    // Of a variable that is written and never read there is no state, and that is no update of it in place.
+    const moved = updatedInPlace(value);
+    const inPlace = moved !== undefined && moved === trace.states.get(variable);
+    return { variable, result: locate(value), inPlace };
+  });
   const executable =
     outputs.length > 0
       ? new Executable(

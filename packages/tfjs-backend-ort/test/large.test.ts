@@ -23,7 +23,14 @@ const TABLE: readonly Case[] = [
  * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have
  * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts.
  */
-const ELSEWHERE = ['AdamUpdate', 'LazyAdamUpdate', 'RowCounts', 'SparsePolynomial', 'SparsePolynomialOfRows'];
+const ELSEWHERE = [
+  'AdamUpdate',
+  'After',
+  'LazyAdamUpdate',
+  'RowCounts',
+  'SparsePolynomial',
+  'SparsePolynomialOfRows',
+];
 
 /** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
 const NO_NODE = (

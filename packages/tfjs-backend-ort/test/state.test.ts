@@ -50,6 +50,20 @@ describe('variables', () => {
     f.dispose();
   });
 
+  it('are written by a function that never reads them', () => {
+    const state = variable(5, 5);
+    const f = compile((x: tf.Tensor) => {
+      state.assign(tf.mul(x, 2));
+    });
+    for (const value of [1, 2, 3]) {
+      const x = tf.tensor1d([value, -value]);
+      f(x);
+      expect(read(state)).toEqual([2 * value, -2 * value]);
+      x.dispose();
+    }
+    f.dispose();
+  });
+
   it('swap', () => {
     const [a, b] = [variable(1, 2), variable(3, 4)];
     const swap = compile(() => {

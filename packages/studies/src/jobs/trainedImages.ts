@@ -4,7 +4,7 @@ import { loadPictureProcessor, pictureProcessor, readPictures, type PictureProce
 import type { ImageEncoderSettings } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
 import type { LoadedDomain } from './domain.ts';
-import { encoderFolder, type OpenedEncoder } from './trainedParts.ts';
+import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
 /** A pre-trained encoder with its processor, or one from nothing that reads pictures of a size. */
 async function open(
@@ -54,7 +54,7 @@ export async function openImages(
   return {
     encoder,
     options: {
-      tuning: settings.tuning,
+      ...towerOptions(settings),
       pixels: { gain, shift },
       ...(settings.augment && { augment: settings.augment }),
     },

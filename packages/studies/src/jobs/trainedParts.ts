@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
 import type { Encoder, ItemContent, TowerOptions } from '@ferry/encoders';
-import { UserError, type FeatureSettings } from '@ferry/recipes';
+import { UserError, type FeatureSettings, type TextEncoderSettings } from '@ferry/recipes';
 import { domainPath } from '../domains.ts';
 
 /** An encoder of a recipe and what it reads. */
@@ -17,6 +17,15 @@ export interface OpenedEncoder {
   readonly present: readonly Uint8Array[];
   /** Source of what the tuning adds. */
   readonly random: RandomStream;
+}
+
+/** What a recipe says of training an encoder, of either modality. */
+export function towerOptions({
+  tuning,
+  recompute,
+  microBatch,
+}: Pick<TextEncoderSettings, 'tuning' | 'recompute' | 'microBatch'>): TowerOptions {
+  return { tuning, recompute, microBatch };
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 } from '@ferry/encoders';
 import type { TextEncoderSettings } from '@ferry/recipes';
 import type { LoadedDomain } from './domain.ts';
-import { encoderFolder, type OpenedEncoder } from './trainedParts.ts';
+import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
 /** A pre-trained encoder with its tokenizer, or one from nothing with a vocabulary of these texts. */
 async function open(
@@ -65,7 +65,7 @@ export async function openTexts(
   });
   return {
     encoder,
-    options: { tuning: settings.tuning },
+    options: towerOptions(settings),
     items,
     present: texts.map((own) => Uint8Array.from(own, (text) => (text === undefined ? 0 : 1))),
     random: random.split('lora'),

@@ -37,6 +37,19 @@ defineKernel<{ epsilon: number }>('LayerNorm', (g, { x, gamma, beta }, { epsilon
     { attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 } },
   );
 });
+// Of `recomputed`: x in the shape it has, which is worked out from the other's, and so once that is there.
+defineKernel('After', (g, { x, other }) => {
+  const { shape, dtype } = x!;
+  const length = g.op(
+    'Gather',
+    [g.op('Shape', [other!], 'int64', [other!.shape.length]), g.int64([0])],
+    'int64',
+    [1],
+  );
+  const nothing = g.op('Mul', [length, g.int64([0])], 'int64', [1]);
+  const same = g.op('Add', [nothing, g.int64(shape)], 'int64', [shape.length]);
+  return g.op('Expand', [x!, same], dtype, shape);
+});
 // Of `rowCounts` (src/ops).
 defineKernel('RowCounts', (g, { scores, own, from }) => {
   const [rows, columns] = scores!.shape as [number, number];

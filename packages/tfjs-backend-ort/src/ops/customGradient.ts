@@ -37,18 +37,30 @@ interface TapeHolder {
 }
 
 /**
- * `tf.grads` for use inside the gradient of a {@link customGradient}: tfjs forgets the tape it is walking when another
+ * Gradients for use inside the gradient of a {@link customGradient}: tfjs forgets the tape it is walking when another
  * differentiation ends meanwhile, and then fails to free what that tape holds.
+ *
+ * @param f - Its value is differentiated.
+ * @param xs - What to differentiate by.
+ * @param dy - Of the value's shape; none for a scalar.
+ * @returns One for each of xs; undefined where the value does not depend on it.
+ */
+export function gradientsOf(f: () => tf.Tensor, xs: tf.Tensor[], dy?: tf.Tensor): (tf.Tensor | undefined)[] {
+  const { state } = tf.engine() as unknown as TapeHolder;
+  const tape = state.activeTape;
+  try {
+    return tf.engine().gradients(f, xs, dy, true).grads;
+  } finally {
+    state.activeTape = tape;
+  }
+}
+
+/**
+ * {@link gradientsOf} a scalar that depends on all of xs.
  *
  * @param f - Its value must be a scalar.
  * @param xs - What to differentiate by.
  */
 export function gradientsWithin(f: (...xs: tf.Tensor[]) => tf.Tensor, xs: tf.Tensor[]): tf.Tensor[] {
-  const { state } = tf.engine() as unknown as TapeHolder;
-  const tape = state.activeTape;
-  try {
-    return tf.grads(f)(xs);
-  } finally {
-    state.activeTape = tape;
-  }
+  return gradientsOf(() => f(...xs), xs) as tf.Tensor[];
 }

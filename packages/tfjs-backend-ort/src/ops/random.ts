@@ -10,6 +10,8 @@ export interface RandomSource {
   keepMask(shape: number[], rate: number): tf.Tensor;
   /** Uniform in [0, 1), 24 bits of resolution. */
   uniform(shape: number[]): tf.Tensor;
+  /** A source that gives from now on what this one is about to give; neither knows of the other's draws. */
+  fork(): RandomSource;
 }
 
 /**
@@ -24,8 +26,14 @@ export function randomSource(key: tf.Tensor): RandomSource {
     throw new Error(
       `randomSource: key must be int32 [4] (randomKey), got ${key.dtype} [${key.shape.join(', ')}]`,
     );
-  let sites = 0;
+  return sourceFrom(key, 0);
+}
+
+/** The source whose next site has a number. */
+function sourceFrom(key: tf.Tensor, first: number): RandomSource {
+  let sites = first;
   return {
+    fork: () => sourceFrom(key, sites),
     keepMask: (shape, rate) => {
       const threshold = Math.round(rate * 65536);
       if (!(threshold >= 0 && threshold < 65536))
