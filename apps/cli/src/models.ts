@@ -10,6 +10,8 @@ const known: Readonly<Record<string, () => Promise<AnyModel>>> = {
   sasrec: async () => (await import('@ferry/morec')).sasrec,
   unisrec: async () => (await import('@ferry/morec')).unisrec,
   nrms: async () => (await import('@ferry/nrms')).nrms,
+  naml: async () => (await import('@ferry/nrms')).naml,
+  lstur: async () => (await import('@ferry/nrms')).lstur,
   'rec-transformer': async () => (await import('@ferry/nrms')).recTransformer,
   'bpr-mf': async () => (await import('@ferry/collaborative')).bprMf,
   vbpr: async () => (await import('@ferry/collaborative')).vbpr,

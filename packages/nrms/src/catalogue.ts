@@ -1,7 +1,7 @@
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import type { NewsCatalogue, NewsEntities, NewsLabels, NewsView, NewsWords } from './contract.ts';
+import type { KnownUsers, NewsCatalogue, NewsEntities, NewsLabels, NewsView, NewsWords } from './contract.ts';
 import { rowOf } from './mind/rows.ts';
-import type { News } from './mind/types.ts';
+import type { Impressions, News } from './mind/types.ts';
 
 /** Entities of a news that are read at most. */
 const mostEntities = 10;
@@ -20,9 +20,22 @@ function entitiesOf({ count, entityNames, titleEntities, abstractEntities }: New
 }
 
 /**
+ * The users of a training.
+ *
+ * @param count - Users of the data.
+ */
+export function knownUsers({ users }: Pick<Impressions, 'users'>, count: number): KnownUsers {
+  const rows = new Int32Array(count);
+  for (const user of users) rows[user] = 1;
+  let known = 0;
+  for (let user = 0; user < count; user++) if (rows[user] === 1) rows[user] = ++known;
+  return { count: known, rows };
+}
+
+/**
  * What a model is made for.
  *
- * @param parts - `views`: what it reads besides words; `features`: pre-computed vectors, a row for each news.
+ * @param parts - `views`: what it reads besides words; `users`: those of the training, for a model that knows them; `features`: pre-computed vectors, a row for each news.
  * @throws Error if vectors are of another number of news.
  */
 export function newsCatalogue(
@@ -30,10 +43,11 @@ export function newsCatalogue(
   parts: {
     words?: NewsWords;
     views?: readonly NewsView[];
+    users?: KnownUsers | undefined;
     features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
   } = {},
 ): NewsCatalogue {
-  const { words, views = [], features = {} } = parts;
+  const { words, views = [], users, features = {} } = parts;
   for (const { modality, count } of Object.values(features))
     if (count !== news.count)
       throw new Error(`newsCatalogue: ${modality} vectors must be of ${news.count} news, got ${count}`);
@@ -48,6 +62,7 @@ export function newsCatalogue(
   return {
     count: news.count,
     ...(words && { words }),
+    ...(users && { users }),
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(views.includes('entities') && { entities: entitiesOf(news) }),
     ...(Object.keys(features).length > 0 && { features }),

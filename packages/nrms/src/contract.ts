@@ -24,8 +24,18 @@ export interface NewsCatalogue {
   readonly labels?: Readonly<Partial<Record<LabelView, NewsLabels>>>;
   /** The entities of each news, for a model with that view. */
   readonly entities?: NewsEntities;
+  /** The users of the training, for a model that has a vector for each. */
+  readonly users?: KnownUsers;
   /** Pre-computed vectors by modality, [N, F] each; news without one are rows of zeros that `present` marks. */
   readonly features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
+}
+
+/** The users of a training, numbered anew. */
+export interface KnownUsers {
+  /** U: how many there are. */
+  readonly count: number;
+  /** 1..U for a user that training has, 0 for others; of each user of the data. */
+  readonly rows: Int32Array;
 }
 
 /** What of a news a model of words can read. */
@@ -114,6 +124,8 @@ export interface Clicks {
   readonly vectors: tf.Tensor3D;
   /** 1 behind the last click, [B, H]. */
   readonly hidden: tf.Tensor2D;
+  /** Whose clicks they are among {@link KnownUsers}, int32 [B], 0 for nobody known; for a model that knows users. */
+  readonly users?: tf.Tensor1D;
 }
 
 /** What the functions of a model are computed with. */
@@ -178,6 +190,8 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   words?(options: O): WordReading | undefined;
   /** What it reads of a news besides. */
   views?(options: O): readonly NewsView[];
+  /** Whether it has a vector for each user of the training: then {@link Clicks.users} says whose clicks are read. */
+  readonly knowsUsers?: true;
   /** The modalities whose pre-computed vectors it can read. */
   modalities(options: O): readonly Modality[];
   /** Rules between settings, and between them and the vectors that the recipe asks for. */

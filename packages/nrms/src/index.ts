@@ -40,6 +40,7 @@ export {
 export type {
   AnyNewsModel,
   Clicks,
+  KnownUsers,
   LabelView,
   NewsCatalogue,
   NewsEntities,
@@ -59,7 +60,7 @@ export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjecti
 export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
 export { type Samples } from './sampler.ts';
 export { newsParts, type NewsParts } from './parts.ts';
-export { filledVectors, newsCatalogue } from './catalogue.ts';
+export { filledVectors, knownUsers, newsCatalogue } from './catalogue.ts';
 export { readNewsWords } from './words/newsWords.ts';
 export {
   createNewsRecommender,
@@ -75,6 +76,8 @@ export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';
 export { type WordVectors } from './words/pretrained.ts';
 export { tokenisers, wordsOf, type Tokeniser } from './words/tokenise.ts';
+export { lstur, type LsturOptions, type LsturParameters } from './models/lstur.ts';
+export { naml, type NamlOptions, type NamlParameters } from './models/naml.ts';
 export { nrms, type NrmsParameters } from './models/nrms.ts';
 export { type NrmsOptions } from './models/nrmsOptions.ts';
 export { recTransformer, type RecTransformerParameters } from './models/recTransformer.ts';

@@ -5,8 +5,11 @@ import { newsIn, rowOf } from './mind/rows.ts';
 import type { Impressions, NumberLists } from './mind/types.ts';
 import { disposeInputs } from './inputs.ts';
 import type { NewsRecommender } from './recommender.ts';
-import { candidateScores, clicksAt } from './step.ts';
+import { candidateScores, clicksAt, type StepInputs, userRows } from './step.ts';
 import { lengthOf } from './words/tokens.ts';
+
+/** Clicks by their places among the vectors, and whose they are. */
+type Histories = Pick<StepInputs, 'clicked' | 'users'>;
 
 /** Vectors of news, encoded once. Shape letters: M news that were asked for, D width. */
 export interface NewsVectors {
@@ -26,8 +29,9 @@ export interface NewsScorer {
    * Vectors of users from what they clicked, [users * D], for a model that has such.
    *
    * @param clicks - Numbers of news, oldest first, at most H; all among the vectors.
+   * @param who - Whose clicks they are, for a model that knows users; nobody's by default.
    */
-  users(clicks: readonly Int32Array[], vectors: NewsVectors): Promise<Float32Array>;
+  users(clicks: readonly Int32Array[], vectors: NewsVectors, who?: Int32Array): Promise<Float32Array>;
   /**
    * Scores of all candidates of some impressions, in their order.
    *
@@ -38,19 +42,27 @@ export interface NewsScorer {
   dispose(): void;
 }
 
-/** Impressions by their history, so that each is encoded once: users have the same in many. */
-function distinctHistories({ count, historyStarts, historyEnds }: Impressions): {
+/**
+ * Impressions by their history, so that each is encoded once: users have the same in many.
+ *
+ * @param apart - Whether the same history is another one of another user.
+ */
+function distinctHistories(
+  { count, historyStarts, historyEnds, users }: Impressions,
+  apart: boolean,
+): {
   /** An impression of each. */
   first: number[];
   /** The impressions of each, a row for each. */
   impressions: NumberLists;
 } {
-  const seen = new Map<number, number>();
+  const seen = new Map<number | string, number>();
   const first: number[] = [];
   const of = Int32Array.from({ length: count }, (_, r) => {
     const [start, length] = [historyStarts[r]!, historyEnds[r]! - historyStarts[r]!];
     // No history has two million clicks.
-    const key = length === 0 ? -1 : start * 2 ** 21 + length;
+    const history = length === 0 ? -1 : start * 2 ** 21 + length;
+    const key = apart ? `${users[r]!} ${history}` : history;
     const known = seen.get(key);
     if (known !== undefined) return known;
     seen.set(key, first.length);
@@ -97,15 +109,15 @@ export function createNewsScorer(
   const { scoring } = model;
   const whole = options.defects.includes('long-history');
   const users = compile(
-    (vectors: tf.Tensor2D, places: tf.Tensor2D) => {
+    (vectors: tf.Tensor2D, histories: Histories) => {
       if (scoring.kind !== 'product') throw new Error(`${model.name} has no vectors of users`);
-      return scoring.users(step, clicksAt(vectors, places));
+      return scoring.users(step, clicksAt(vectors, histories));
     },
     { name: `${model.name}.users` },
   );
   const pairs = compile(
-    (vectors: tf.Tensor2D, places: tf.Tensor2D, shown: tf.Tensor2D) =>
-      candidateScores(model, step, clicksAt(vectors, places), embedding(vectors, shown) as tf.Tensor3D),
+    (vectors: tf.Tensor2D, histories: Histories, shown: tf.Tensor2D) =>
+      candidateScores(model, step, clicksAt(vectors, histories), embedding(vectors, shown) as tf.Tensor3D),
     { name: `${model.name}.pairs` },
   );
 
@@ -131,20 +143,20 @@ export function createNewsScorer(
     return { width, rows, data };
   };
 
-  const places = ({ rows }: NewsVectors, clicks: readonly Int32Array[]): tf.Tensor2D => {
+  const histories = ({ rows }: NewsVectors, clicks: readonly Int32Array[], who: Int32Array): Histories => {
     const { length, news: own } = padClicks(clicks, options);
-    return tf.tensor2d(
-      own.map((number) => rows[number]!),
-      [clicks.length, length],
-      'int32',
-    );
+    const places = own.map((number) => rows[number]!);
+    return {
+      clicked: tf.tensor2d(places, [clicks.length, length], 'int32'),
+      ...userRows(catalogue, who),
+    };
   };
 
   /** Histories are encoded batch by batch, and what they were shown is scored at once, so that no user is kept. */
   const byProduct = async (impressions: Impressions, vectors: NewsVectors): Promise<Float32Array> => {
     const { candidates, historyStarts, historyEnds } = impressions;
     const { width, data, rows } = vectors;
-    const { first, impressions: owned } = distinctHistories(impressions);
+    const { first, impressions: owned } = distinctHistories(impressions, catalogue.users !== undefined);
     const lengths = Int32Array.from(first, (r) =>
       Math.min(historyEnds[r]! - historyStarts[r]!, options.history),
     );
@@ -154,9 +166,10 @@ export function createNewsScorer(
       const clicks = Array.from(batch, (history) =>
         clicksOf(impressions, first[history]!, options, { whole }),
       );
-      const given = places(vectors, clicks);
+      const who = batch.map((history) => impressions.users[first[history]!]!);
+      const given = histories(vectors, clicks, who);
       const own = await read(users(table, given));
-      given.dispose();
+      tf.dispose(Object.values(given));
       for (const [b, history] of batch.entries())
         for (const r of rowOf(owned, history))
           for (let at = candidates.offsets[r]!; at < candidates.offsets[r + 1]!; at++) {
@@ -181,9 +194,10 @@ export function createNewsScorer(
     const table = tf.tensor2d(data, [data.length / width, width]);
     const lengths = owner.map((r) => clicks[r]!.length);
     for (const batch of byLength(lengths, batchSize)) {
-      const own = places(
+      const own = histories(
         vectors,
         Array.from(batch, (at) => clicks[owner[at]!]!),
+        batch.map((at) => impressions.users[owner[at]!]!),
       );
       const shown = tf.tensor2d(
         batch.map((at) => rows[candidates.values[at]!]!),
@@ -191,7 +205,7 @@ export function createNewsScorer(
         'int32',
       );
       const values = await read(pairs(table, own, shown));
-      tf.dispose([own, shown]);
+      tf.dispose([...Object.values(own), shown]);
       batch.forEach((at, b) => (scores[at] = values[b]!));
     }
     table.dispose();
@@ -202,6 +216,7 @@ export function createNewsScorer(
   const usersOf = async (
     clicks: readonly Int32Array[],
     { width, data, rows }: NewsVectors,
+    who: Int32Array = new Int32Array(clicks.length).fill(-1),
   ): Promise<Float32Array> => {
     const { length, news: own } = padClicks(clicks, options);
     const table = new Float32Array((own.length + 1) * width);
@@ -212,12 +227,13 @@ export function createNewsScorer(
       table.set(data.subarray(row, row + width), (place + 1) * width);
       return place + 1;
     });
-    const given = [
-      tf.tensor2d(table, [own.length + 1, width]),
-      tf.tensor2d(at, [clicks.length, length], 'int32'),
-    ] as const;
-    const found = await read(users(...given));
-    tf.dispose([...given]);
+    const vectors = tf.tensor2d(table, [own.length + 1, width]);
+    const given: Histories = {
+      clicked: tf.tensor2d(at, [clicks.length, length], 'int32'),
+      ...userRows(catalogue, who),
+    };
+    const found = await read(users(vectors, given));
+    tf.dispose([vectors, ...Object.values(given)]);
     return found;
   };
 

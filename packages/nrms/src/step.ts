@@ -1,7 +1,7 @@
 import { embedding, tf } from '@ferry/engine';
 import { paddingMask } from '@ferry/nn';
 import { clicksOf, distinctNews, padClicks } from './batches.ts';
-import type { AnyNewsModel, Clicks, NewsInputs, NewsStep } from './contract.ts';
+import type { AnyNewsModel, Clicks, NewsCatalogue, NewsInputs, NewsStep } from './contract.ts';
 import type { Impressions } from './mind/types.ts';
 import { disposeInputs } from './inputs.ts';
 import type { NewsRecommender } from './recommender.ts';
@@ -13,6 +13,8 @@ export interface StepInputs {
   readonly news: NewsInputs;
   /** Where the clicked news are among them, 0 behind the last; int32 [B, H]. */
   readonly clicked: tf.Tensor2D;
+  /** Whose histories they are, int32 [B], for a model that knows users. */
+  readonly users?: tf.Tensor1D;
   /** Where the candidates are, 0 for one that is missing; int32 [B, C]. */
   readonly candidates: tf.Tensor2D;
   /** 1 where a candidate was clicked, [B, C]. */
@@ -31,7 +33,7 @@ export function stepInputs(
   batch: Samples,
   place: Int32Array,
 ): StepInputs {
-  const { options } = recommender;
+  const { options, catalogue } = recommender;
   const B = batch.impressions.length;
   const clicks = padClicks(
     Array.from(batch.impressions, (r) => clicksOf(impressions, r, options)),
@@ -41,22 +43,41 @@ export function stepInputs(
   return {
     news: recommender.inputs(numbers),
     clicked: tf.tensor2d(places[0]!, [B, clicks.length], 'int32'),
+    ...userRows(
+      catalogue,
+      batch.impressions.map((r) => impressions.users[r]!),
+    ),
     candidates: tf.tensor2d(places[1]!, [B, batch.columns], 'int32'),
     labels: tf.tensor2d(Float32Array.from(batch.labels), [B, batch.columns]),
   };
 }
 
 /** Frees what {@link stepInputs} made. */
-export function disposeStep({ news, clicked, candidates, labels }: StepInputs): void {
+export function disposeStep({ news, ...rest }: StepInputs): void {
   disposeInputs(news);
-  tf.dispose([clicked, candidates, labels]);
+  tf.dispose(rest);
 }
 
-/** Clicks by their places among some vectors, [B, H]; place 0 is padding. */
-export function clicksAt(vectors: tf.Tensor2D, places: tf.Tensor2D): Clicks {
+/** Where users are among those of the training, for a model that knows them. @param users - Their numbers, [B]; -1 for nobody. */
+export function userRows({ users: known }: NewsCatalogue, users: Int32Array): { users?: tf.Tensor1D } {
+  if (!known) return {};
   return {
-    vectors: embedding(vectors, places) as tf.Tensor3D,
-    hidden: paddingMask(places) as tf.Tensor2D,
+    users: tf.tensor1d(
+      users.map((user) => known.rows[user] ?? 0),
+      'int32',
+    ),
+  };
+}
+
+/** Clicks by their places among some vectors, int32 [B, H]; place 0 is padding. */
+export function clicksAt(
+  vectors: tf.Tensor2D,
+  { clicked, users }: Pick<StepInputs, 'clicked' | 'users'>,
+): Clicks {
+  return {
+    vectors: embedding(vectors, clicked) as tf.Tensor3D,
+    hidden: paddingMask(clicked) as tf.Tensor2D,
+    ...(users && { users }),
   };
 }
 
@@ -64,13 +85,13 @@ export function clicksAt(vectors: tf.Tensor2D, places: tf.Tensor2D): Clicks {
 export function stepScores(
   model: AnyNewsModel,
   step: NewsStep,
-  { news, clicked, candidates }: StepInputs,
+  { news, candidates, ...histories }: StepInputs,
 ): tf.Tensor2D {
   const vectors = model.news(step, news);
   return candidateScores(
     model,
     step,
-    clicksAt(vectors, clicked),
+    clicksAt(vectors, histories),
     embedding(vectors, candidates) as tf.Tensor3D,
   );
 }

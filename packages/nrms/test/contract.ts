@@ -6,6 +6,7 @@ import {
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
+  knownUsers,
   newsCatalogue,
   readNewsWords,
   type AnyNewsModel,
@@ -35,7 +36,13 @@ export interface ContractOptions {
 }
 
 const train = impressionsOf(240, { seed: 1 });
-const test = impressionsOf(120, { seed: 2 });
+// Of other users than those of the training, whose numbers would say another taste.
+const users = 1000;
+const strangers = (some: Impressions): Impressions => ({
+  ...some,
+  users: some.users.map((user) => user + 500),
+});
+const test = strangers(impressionsOf(120, { seed: 2 }));
 
 /** A model on the world. */
 export async function worldRecommender(
@@ -53,6 +60,7 @@ export async function worldRecommender(
   const catalogue = newsCatalogue(news, {
     views: model.views?.(options) ?? [],
     features,
+    ...(model.knowsUsers && { users: knownUsers(training, users) }),
     ...(words && { words }),
   });
   return createNewsRecommender(model, { options, catalogue, seed });
@@ -178,7 +186,7 @@ export function contractOf(model: AnyNewsModel, options: ContractOptions = {}): 
       if (!ranksNew) return;
       const cut = impressionsOf(240, { seed: 1 });
       // The last third of the news is shown in the test alone.
-      const late = impressionsOf(100, { seed: 5, from: 80 });
+      const late = strangers(impressionsOf(100, { seed: 5, from: 80 }));
       const known = {
         ...cut,
         candidates: { ...cut.candidates, values: cut.candidates.values.map(early) },

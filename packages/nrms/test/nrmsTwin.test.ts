@@ -1,103 +1,32 @@
-import { readFileSync } from 'node:fs';
-import { compile, selectBackend, tf } from '@ferry/engine';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { fill } from '../../nn/test/helpers.ts';
-import type { Impressions } from '../src/mind/types.ts';
+import { selectBackend } from '@ferry/engine';
+import { beforeAll, describe, it } from 'vitest';
 import { nrms } from '../src/models/nrms.ts';
 import { completeNrms, nrmsSettings } from '../src/models/nrmsOptions.ts';
-import { softmaxObjective } from '../src/objectives.ts';
-import { paddingMask } from '@ferry/nn';
-import { createNewsScorer } from '../src/ranking.ts';
 import { createNewsRecommender, type NewsRecommender } from '../src/recommender.ts';
-import { type StepInputs, stepInputs, stepScores } from '../src/step.ts';
-import { tokenTable } from '../src/words/tokens.ts';
-import { vocabularyOf } from '../src/words/vocabulary.ts';
+import {
+  compareWithTwin,
+  readTwin,
+  setTwinWeights,
+  type TwinCase,
+  type TwinFixture,
+  twinTexts,
+  twinVocabulary,
+} from './twin.ts';
 
-interface Sampled {
-  length: number;
-  values: number[];
-}
+type Case = TwinCase & { preset: string; masked: boolean };
 
-interface Fixture {
-  titles: number[][];
-  histories: number[][];
-  candidates: number[][];
-  words: number;
-  longest: number;
-  cases: {
-    preset: string;
-    masked: boolean;
-    scores: number[];
-    loss: number;
-    gradients: Record<string, Sampled>;
-  }[];
-}
-
-const fixture = JSON.parse(readFileSync(new URL('fixtures/nrms.json', import.meta.url), 'utf8')) as Fixture;
-
-/** The first weights of nrms_twin.py. */
-function first(name: string, shape: readonly number[]): Float32Array {
-  const fan = shape[0]! + (shape[1] ?? 0);
-  const factor = name.endsWith('query')
-    ? 4
-    : name.endsWith('bias')
-      ? 0.5
-      : name === 'words.weight'
-        ? 2
-        : 3 * Math.sqrt(6 / fan);
-  return fill(name, shape).map((value) => value * factor);
-}
-
-/** Impressions with these histories and candidates; the first candidate was clicked. */
-function impressions(): Impressions {
-  const { histories, candidates } = fixture;
-  const ends = (lists: number[][]): number[] => lists.map((_, i) => lists.slice(0, i + 1).flat().length);
-  const shown = candidates.map((own) => own.filter((news) => news > 0));
-  const count = histories.length;
-  return {
-    source: 'fixture',
-    count,
-    ids: Float64Array.from({ length: count }, (_, r) => r),
-    users: Int32Array.from({ length: count }, (_, r) => r),
-    times: new Float64Array(count),
-    history: Int32Array.from(histories.flat()),
-    historyStarts: Int32Array.from([0, ...ends(histories).slice(0, -1)]),
-    historyEnds: Int32Array.from(ends(histories)),
-    candidates: { offsets: Int32Array.from([0, ...ends(shown)]), values: Int32Array.from(shown.flat()) },
-  };
-}
+const fixture = readTwin('nrms') as TwinFixture<Case> & { longest: number };
 
 function recommender(preset: string, masked: boolean): NewsRecommender {
   const options = completeNrms(
     nrmsSettings.parse({ preset, history: 5, defects: masked ? [] : ['unmasked-padding'] }),
   );
-  const vocabulary = vocabularyOf(Array.from({ length: fixture.words - 2 }, (_, i) => `w${i + 2}`));
-  const texts = fixture.titles.map((own) => own.map((word) => (word === 1 ? 'unknown' : `w${word}`)));
-  const words = { vocabulary, titles: tokenTable(texts, vocabulary, fixture.longest) };
-  const made = createNewsRecommender(nrms, {
-    options,
-    catalogue: { count: fixture.titles.length - 1, words },
-    seed: 1,
-  });
-  for (const [name, variable] of made.weights())
-    tf.tidy(() => {
-      variable.assign(tf.tensor(first(name, variable.shape), variable.shape));
-    });
+  const vocabulary = twinVocabulary(fixture);
+  const words = { vocabulary, titles: twinTexts(fixture.titles, vocabulary, fixture.longest) };
+  const catalogue = { count: fixture.titles.length - 1, words };
+  const made = createNewsRecommender(nrms, { options, catalogue, seed: 1 });
+  setTwinWeights(made);
   return made;
-}
-
-const samples = {
-  columns: 5,
-  impressions: Int32Array.from(fixture.histories.keys()),
-  candidates: Int32Array.from(fixture.candidates.flat()),
-  labels: Uint8Array.from(fixture.candidates.flatMap((own) => own.map((_, c) => (c === 0 ? 1 : 0)))),
-};
-
-/** Compares with the largest number expected, or with `least` where that is more. */
-function close(got: ArrayLike<number>, want: readonly number[], what: string, least = 0): void {
-  const largest = Math.max(...want.map(Math.abs), least);
-  const worst = Math.max(...want.map((x, i) => Math.abs(x - got[i]!)));
-  expect(worst / largest, what).toBeLessThan(1e-4);
 }
 
 // The larger presets take long without the compiler.
@@ -108,51 +37,6 @@ describe.each(['ort', 'cpu'])('NRMS equals its PyTorch twin on %s', (backend) =>
 
   const cases = fixture.cases.filter(({ preset }) => backend === 'ort' || preset === 'paper');
   it.each(cases)('$preset, padding masked: $masked', async (wanted) => {
-    const own = recommender(wanted.preset, wanted.masked);
-    const variables = own.weights();
-    expect([...variables.keys()].sort()).toEqual(Object.keys(wanted.gradients).sort());
-    const shown = impressions();
-    const objective = softmaxObjective.create(softmaxObjective.options.parse({}) as object);
-    const run = compile(
-      (inputs: StepInputs) => {
-        const step = { p: own.parameters, options: own.options, training: true };
-        const kept: tf.Tensor[] = [];
-        const { value, grads } = tf.variableGrads(() => {
-          const scores = stepScores(nrms, step, inputs);
-          kept.push(tf.keep(tf.clone(scores)));
-          return objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
-        }, [...variables.values()]);
-        return { scores: kept[0]!, value, grads };
-      },
-      { name: 'parity' },
-    );
-    const inputs = stepInputs(own, shown, samples, new Int32Array(fixture.titles.length));
-    const { scores, value, grads } = run(inputs);
-    const found = scores.dataSync();
-    close(found, wanted.scores, 'scores');
-    expect(value.dataSync()[0]).toBeCloseTo(wanted.loss, 4);
-    // Where a gradient is a small difference of large numbers, float32 cannot be nearer than these allow.
-    const largest = Math.max(
-      ...Object.values(wanted.gradients).flatMap(({ values }) => values.map(Math.abs)),
-    );
-    const longest = Math.max(...Object.values(wanted.gradients).map(({ length }) => length));
-    for (const [name, variable] of variables) {
-      const all = grads[variable.name]!.dataSync();
-      const { length, values } = wanted.gradients[name]!;
-      const every = Math.max(1, all.length / values.length);
-      const chosen = values.map((_, i) => all[Math.floor(i * every)]!);
-      close(chosen, values, name, 5e-3 * largest);
-      let squares = 0;
-      for (const x of all) squares += x * x;
-      close([Math.sqrt(squares)], [length], `length of ${name}`, 5e-3 * longest);
-    }
-    // The ranking gives the same scores, of the candidates that there are.
-    const scorer = createNewsScorer(own, { batchSize: 2 });
-    const ranked = await scorer.score(shown);
-    const there = wanted.scores.filter((_, i) => fixture.candidates.flat()[i]! > 0);
-    close(ranked, there, 'ranking');
-    scorer.dispose();
-    run.dispose();
-    own.dispose();
+    await compareWithTwin(recommender(wanted.preset, wanted.masked), fixture, wanted);
   });
 });

@@ -250,13 +250,22 @@ function pow(): tf.GradConfig {
   };
 }
 
+/** tfjs's gradient of what cuts a tensor: it expects a list, and is given the tensor itself where it was cut into one. */
+function ofParts(kernelName: 'SplitV' | 'Unpack'): tf.GradConfig {
+  const config = tf.getGradient(kernelName);
+  return {
+    ...config,
+    gradFunc: (dy, saved, attributes) => config.gradFunc(Array.isArray(dy) ? dy : [dy], saved, attributes),
+  };
+}
+
 let registered = false;
 
 /**
  * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand
  * back (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod),
  * give every tie of a maximum the whole (Max, Min), are NaN or -1 at 0 (norms by Square, SquaredDifference and Pow;
- * Abs), fail where an input was broadcast, or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so
+ * Abs), fail where an input was broadcast or cut into one part (SplitV, Unpack), or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so
  * the others get them too.
  */
 export function registerGradients(): void {
@@ -276,6 +285,8 @@ export function registerGradients(): void {
     square,
     squaredDifference,
     pow(),
+    ofParts('SplitV'),
+    ofParts('Unpack'),
     ...['Maximum', 'Minimum', 'Prelu', 'BatchMatMul'].map(summed),
   ])
     tf.registerGradient(config);

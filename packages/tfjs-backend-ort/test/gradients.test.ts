@@ -52,6 +52,10 @@ const CASES: [name: string, loss: Loss, x: number[], wanted: number[]][] = [
   ['prod with one 0', (x) => tf.prod(x), [2, 0, 3], [0, 6, 0]],
   ['prod with two', (x) => tf.prod(x), [0, 0, 3], [0, 0, 0]],
   ['logSumExp with a tie', (x) => tf.logSumExp(x), [1, 1], [0.5, 0.5]],
+  ['a split into one part', (x) => sum(tf.square(tf.split(x, 1)[0]!)), [1, 3], [2, 6]],
+  ['a split into two', (x) => sum(tf.square(tf.split(x, [1, 1])[1]!)), [1, 3], [0, 6]],
+  ['one row unstacked', (x) => sum(tf.square(tf.unstack(tf.reshape(x, [1, 2]))[0]!)), [1, 3], [2, 6]],
+  ['two rows unstacked', (x) => sum(tf.square(tf.unstack(x)[1]!)), [1, 3], [0, 6]],
 ];
 
 describe.each(['cpu', 'ort', 'ort compiled'])('gradients on %s, where a slope is not one number', (where) => {

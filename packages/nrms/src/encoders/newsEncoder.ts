@@ -55,6 +55,8 @@ export interface NewsEncoderSizes extends NewsEncoderOptions {
   readonly width: number;
   /** Heads over the words of a view; divides D. */
   readonly heads: number;
+  /** Words of the window of a convolution that reads them in place of self-attention. */
+  readonly window?: number;
   /** Width of the additive attentions' queries. */
   readonly queryWidth: number;
   /** Whether projections have biases and the joined heads are projected once more. */
@@ -76,8 +78,8 @@ export function createNewsEncoder(
   random: RandomStream,
 ): NewsEncoderParameters {
   const { width, queryWidth, projected, labelWidth, views } = o;
-  const pool = (inputs: number, name: string): PoolingEncoderParameters =>
-    createPoolingEncoder({ inputs, width, queryWidth, projected }, random.split(name));
+  const pool = (inputs: number, name: string, window = o.window): PoolingEncoderParameters =>
+    createPoolingEncoder({ inputs, width, queryWidth, projected, window }, random.split(name));
   const has = (view: NewsView): boolean => o.encoder === 'words' && views.includes(view);
   const label = (view: 'category' | 'subcategory'): LabelParameters =>
     createLabelView({ count: labels![view]!.size, labelWidth, width }, random.split(view));
@@ -106,7 +108,8 @@ export function createNewsEncoder(
         { count: entities!.size, width: labelWidth, init: init.normal(0.1), padding: 0 },
         random.split('entityTable'),
       ),
-      entities: pool(labelWidth, 'entities'),
+      // They have no order that a window could read.
+      entities: pool(labelWidth, 'entities', o.window && 1),
     }),
     ...(o.encoder === 'words' &&
       views.length > 1 && {

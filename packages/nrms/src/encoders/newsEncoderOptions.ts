@@ -84,6 +84,19 @@ export const newsEncoderSettings = {
     ),
 } as const;
 
+const rate = z.number().min(0).lt(1);
+
+/** A recipe's settings of words that a convolution reads, for models whose news encoder has one. */
+export const convolutionSettings = {
+  wordWidth: whole(1)
+    .default(300)
+    .describe('numbers of a word vector; with vectors from elsewhere what they have'),
+  window: whole(1).default(3).describe('words of a window of the convolution'),
+  queryWidth: whole(1).default(200).describe("width of the additive attentions' queries"),
+  wordDropout: rate.default(0.2).describe('dropout of word vectors'),
+  newsDropout: rate.default(0.2).describe("dropout behind the convolution of a news' words"),
+} as const;
+
 /** Complete settings of {@link newsEncoderSettings} that the encoder itself reads. */
 export interface NewsEncoderOptions {
   /** See {@link newsEncoderSettings}. */

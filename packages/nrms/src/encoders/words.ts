@@ -2,17 +2,21 @@ import { dropout, embedding, type RandomSource, type RandomStream, tf } from '@f
 import {
   additiveAttention,
   type AdditiveAttentionParameters,
+  type BiasedLinearParameters,
   createAdditiveAttention,
   createSelfAttention,
   paddingMask,
   selfAttention,
   type SelfAttentionParameters,
 } from '@ferry/nn';
+import { convolve, createConvolution } from './convolution.ts';
 
 /** Weights of an encoder that pools a sequence: NRMS has one for the words of a news and one for the news of a user. */
 export type PoolingEncoderParameters = {
   /** Attention of the sequence to itself, if there is any before it is pooled. */
   readonly attention?: SelfAttentionParameters;
+  /** Filters over windows of it in place of attention, [D, window * inputs]. */
+  readonly convolution?: BiasedLinearParameters;
   /** Attention that makes one vector of it. */
   readonly pooling: AdditiveAttentionParameters;
 };
@@ -27,14 +31,19 @@ export interface PoolingSizes {
   queryWidth: number;
   /** Whether projections have biases and the joined heads are projected once more. */
   projected: boolean;
-  /** Whether the sequence attends to itself before it is pooled. Default true. */
+  /** Whether the sequence attends to itself before it is pooled. Default true, where there is no window. */
   attends?: boolean;
+  /** Words of the window of a convolution in place of self-attention. */
+  window?: number | undefined;
 }
 
 /** Weights of an encoder that pools a sequence. */
 export function createPoolingEncoder(sizes: PoolingSizes, random: RandomStream): PoolingEncoderParameters {
-  const { inputs, width, queryWidth, projected, attends = true } = sizes;
+  const { inputs, width, queryWidth, projected, window, attends = window === undefined } = sizes;
   return {
+    ...(window !== undefined && {
+      convolution: createConvolution({ inputs, filters: width, window }, random.split('convolution')),
+    }),
     ...(attends && {
       attention: createSelfAttention(
         { inputs, outputs: width, bias: projected, outProjection: projected },
@@ -58,8 +67,8 @@ export interface PoolingOptions {
 }
 
 /**
- * Self-attention, then additive attention (Wu et al. 2019, NRMS, sections 2.1 and 2.2). A sequence of which everything
- * is hidden gives the zero vector.
+ * Self-attention, then additive attention (Wu et al. 2019, NRMS, sections 2.1 and 2.2), or a convolution in place of the
+ * first (NAML, section 2.1), or nothing. A sequence of which everything is hidden gives the zero vector.
  *
  * @param x - [B, L, inputs]
  * @returns [B, D]
@@ -69,7 +78,8 @@ export function poolSequence(
   x: tf.Tensor,
   { heads, hidden, rate = 0, random }: PoolingOptions,
 ): tf.Tensor2D {
-  const h = dropout(p.attention ? selfAttention(p.attention, x, { heads, hidden }) : x, rate, random);
+  const read = p.attention ? selfAttention(p.attention, x, { heads, hidden }) : x;
+  const h = dropout(p.convolution ? convolve(p.convolution, read, hidden) : read, rate, random);
   return additiveAttention(p.pooling, h, { hidden }).output;
 }
 

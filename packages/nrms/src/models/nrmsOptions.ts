@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { commonDefects, defectsSetting } from '../defects.ts';
-import { historySetting, textsSetting } from '../settings.ts';
+import {
+  type Completed,
+  emptyHistorySetting,
+  historySetting,
+  textsSetting,
+  withPreset,
+} from '../settings.ts';
 import { newsEncoderSettings } from '../encoders/newsEncoderOptions.ts';
 
 /** What published forms of NRMS chose. */
@@ -83,22 +89,12 @@ export const nrmsSettings = z.strictObject({
       "what makes a user of the clicked news: self-attention and additive attention (NRMS), or the latter alone (NAML's), " +
         'whose vector can follow the clicks one by one',
     ),
-  emptyHistory: z
-    .enum(['zero', 'learned'])
-    .default('zero')
-    .describe('vector of a user without clicks: zero, which makes all scores equal, or a learned one'),
+  emptyHistory: emptyHistorySetting,
   defects: defectsSetting(nrmsDefects),
 });
 
-type Settings = z.output<typeof nrmsSettings>;
-
 /** Complete settings of NRMS. */
-export type NrmsOptions = {
-  readonly [Name in Exclude<keyof Settings, 'texts'>]-?: NonNullable<Settings[Name]>;
-} & Pick<Settings, 'texts'>;
+export type NrmsOptions = Completed<z.output<typeof nrmsSettings>>;
 
 /** Settings of a recipe with what the preset says of the rest. */
-export function completeNrms(given: object): NrmsOptions {
-  const stated = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...presets[(given as Settings).preset], ...stated } as NrmsOptions;
-}
+export const completeNrms = (given: object): NrmsOptions => withPreset(presets, given) as NrmsOptions;

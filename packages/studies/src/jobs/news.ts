@@ -4,6 +4,7 @@ import {
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
+  knownUsers,
   measureImpressions,
   newsCatalogue,
   readNewsWords,
@@ -57,6 +58,7 @@ export async function newsRecommenderOf(
   const features = await newsFeatures(opened, recipe, options, progress);
   const catalogue = newsCatalogue(data.news, {
     views: model.views?.(options) ?? [],
+    ...(model.knowsUsers && { users: knownUsers(parts.train, data.users.size) }),
     features,
     ...(words && { words }),
   });
@@ -133,7 +135,8 @@ function fingerprint({ data: { news }, parts }: OpenedNews, { catalogue }: NewsR
     const { history, historyStarts, historyEnds, candidates, labels } = part;
     addArrays(hash, [history, historyStarts, historyEnds, candidates.offsets, candidates.values, labels!]);
   }
-  const { words, labels = {}, entities, features = {} } = catalogue;
+  const { words, labels = {}, entities, users, features = {} } = catalogue;
+  if (users) for (const part of [training, valid, test]) if (part) addArrays(hash, [part.users]);
   if (words?.abstracts) addArrays(hash, [words.abstracts.tokens, words.abstracts.starts]);
   for (const { values } of Object.values(labels)) addArrays(hash, [values]);
   if (entities) addArrays(hash, [entities.table.tokens, entities.table.starts]);
