@@ -1,4 +1,4 @@
-export { cacheDirectory, openDomain } from './domains.ts';
+export { domainPath, cacheDirectory, openDomain } from './domains.ts';
 export { makeEncodings } from './encoderFeatures.ts';
 export { domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';

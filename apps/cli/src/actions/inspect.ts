@@ -1,2 +1,2 @@
 // What `ferry inspect` loads when it is run, and nothing else.
-export { inspectDomain, inspectNews, inspectReport } from '@ferry/studies';
+export { domainPath, inspectDomain, inspectNews, inspectReport } from '@ferry/studies';

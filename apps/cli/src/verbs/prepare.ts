@@ -8,6 +8,7 @@ import { numeric, positive } from '../options.ts';
 import { print } from '../print.ts';
 import { progressLine } from '../progress.ts';
 import { columns, count } from '../text.ts';
+import { rawOptions } from './rawOptions.ts';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -37,34 +38,6 @@ Examples:
 
 Usual names of columns are found (user_id, item_id, rating, timestamp, title …) and said. A column is named, or numbered from 1 where
 the file has no header. mydata.yaml says the same in sections interactions, items, rules, text, split: see docs/own-data.md.`;
-
-/** Options about the columns and files of items. */
-function itemOptions(verb: Command): Command {
-  return verb
-    .option('--items <file>', 'file of items: titles, texts, pictures')
-    .option('--item-key <column>', 'its column of item ids')
-    .option('--title <column>', 'column of the title')
-    .option(
-      '--text <columns>',
-      'columns that make the text, with commas between (default: title, category, description)',
-    )
-    .option('--image <column>', 'column of the picture: a path or an address')
-    .option('--category-column <column>', 'column of the category')
-    .option('--pictures <pattern>', 'pictures by item id, such as "images/{id}.jpg"')
-    .addOption(
-      new Option(
-        '--item-duplicates <rule>',
-        'different rows of one item: an error, the fullest, or the first in the file',
-      ).choices(['refuse', 'complete', 'first']),
-    )
-    .addOption(
-      new Option('--clean <how>', 'texts: HTML resolved, as UniSRec, or as they are').choices([
-        'plain',
-        'unisrec',
-        'none',
-      ]),
-    );
-}
 
 /** Options about what is left out, order and split. */
 function ruleOptions(verb: Command): Command {
@@ -144,30 +117,8 @@ export function prepareVerb(): Command {
     .option('--mirror <address>', 'a host that holds the files of a public data set by their names')
     .option('--cache <folder>', 'where fetched files go (default: FERRY_CACHE, else .cache)')
     .option('--out <directory>', 'the domain’s directory: a new one')
-    .option('--replace', 'make a domain anew that stands there')
-    .option('--user <column>', 'column of the user')
-    .option('--item <column>', 'column of the item')
-    .option('--time <column>', 'column of the time: a number or a date')
-    .option('--rating <column>', 'column of the rating')
-    .addOption(
-      new Option('--format <format>', 'form of the files').choices([
-        'auto',
-        'csv',
-        'tsv',
-        'jsonl',
-        'parquet',
-      ]),
-    )
-    .addOption(
-      new Option(
-        '--form <form>',
-        'an interaction a line, lists of items, "user item item …", the same in no order, MIND’s behaviours',
-      ).choices(['table', 'lists', 'sequences', 'sets', 'mind']),
-    )
-    .option('--separator <text>', 'what stands between columns')
-    .option('--header', 'the first line names the columns')
-    .option('--no-header', 'it does not');
-  return ruleOptions(itemOptions(verb))
+    .option('--replace', 'make a domain anew that stands there');
+  return ruleOptions(rawOptions(verb))
     .option('--with <domain...>', 'count what is shared with domains to which a model may be carried')
     .addOption(
       new Option(
@@ -203,9 +154,10 @@ export function prepareVerb(): Command {
       if (source === undefined)
         throw new UserError('name a file, a description or a data set (ferry prepare --list)');
       const stop = new AbortController();
-      process.once('SIGINT', () => {
-        stop.abort(new UserError('stopped: nothing is left behind but what was fetched'));
-      });
+      for (const name of ['SIGINT', 'SIGTERM'] as const)
+        process.once(name, () => {
+          stop.abort(new UserError('stopped: nothing is left behind but what was fetched'));
+        });
       const draw = progressLine();
       const common = {
         ...(replace ? { replace } : {}),
