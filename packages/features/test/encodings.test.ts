@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readDomain } from '@ferry/data';
 import {
   encodeItems,
@@ -72,7 +72,6 @@ const items = [
 ];
 
 describe('encodings', () => {
-  const before = { models: process.env['FERRY_MODELS'], hub: process.env['HF_ENDPOINT'] };
   let models = '';
   beforeEach(async () => {
     models = await directoryWith({
@@ -81,17 +80,12 @@ describe('encodings', () => {
       'single.onnx': nhwc,
       'open.onnx': colours('y', 1),
     });
-    process.env['FERRY_MODELS'] = models;
-    process.env['HF_ENDPOINT'] = 'http://127.0.0.1:9';
-    process.env['FERRY_CACHE'] = join(models, 'cache');
+    vi.stubEnv('FERRY_MODELS', models);
+    vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9');
+    vi.stubEnv('FERRY_CACHE', join(models, 'cache'));
   });
   afterEach(() => {
-    for (const [name, value] of [
-      ['FERRY_MODELS', before.models],
-      ['HF_ENDPOINT', before.hub],
-    ] as const)
-      if (value === undefined) Reflect.deleteProperty(process.env, name);
-      else process.env[name] = value;
+    vi.unstubAllEnvs();
     rmSync(models, { recursive: true, force: true });
   });
   const domain = async (own: readonly { id: string }[] = items) =>
@@ -292,7 +286,7 @@ describe('encodings', () => {
         }
       });
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-      process.env['HF_ENDPOINT'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      vi.stubEnv('HF_ENDPOINT', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     });
     afterEach(() => {
       server.closeAllConnections();

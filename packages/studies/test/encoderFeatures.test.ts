@@ -23,7 +23,7 @@ import {
   type FeatureMatrix,
 } from '@ferry/features';
 import { encodePng } from '@ferry/sample-world';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { makeEncodings } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-encoders-'));
@@ -169,5 +169,7 @@ it('say what a folder lacks before anything is encoded', async () => {
   await expect(make({ image: path('views'), preprocessing: 'minmax' })).rejects.toThrow(
     /have no setting 'preprocessing'/,
   );
-  await expect(make({ text: '$FERRY_DATA/x' })).rejects.toThrow(/FERRY_DATA/);
+  vi.stubEnv('FERRY_DATA', '');
+  await expect(make({ text: '$FERRY_DATA/x' })).rejects.toThrow(/needs the environment variable FERRY_DATA/);
+  vi.unstubAllEnvs();
 });
