@@ -8,12 +8,14 @@ export const noContent = 'none';
 /** The value of the axis `content` that stands for features of other items. */
 export const shuffledContent = 'shuffled';
 
-/** What each model is without features, and the settings that both have. */
-const without: Readonly<Record<string, { name: string; settings: readonly string[] }>> = {
+/** What each model is without features, the settings that both have, and those whose defaults are the model's. */
+const without: Readonly<
+  Record<string, { name: string; settings: readonly string[]; defaults?: Readonly<Record<string, number>> }>
+> = {
   vbpr: { name: 'bpr-mf', settings: ['factors', 'penalty'] },
   'lightgcn-m': { name: 'lightgcn', settings: ['factors', 'penalty', 'layers', 'edgeDropout'] },
-  freedom: { name: 'lightgcn', settings: ['factors', 'layers'] },
-  bm3: { name: 'lightgcn', settings: ['factors', 'layers'] },
+  freedom: { name: 'lightgcn', settings: ['factors', 'layers'], defaults: { layers: 2 } },
+  bm3: { name: 'lightgcn', settings: ['factors', 'layers'], defaults: { layers: 2 } },
   'attribute-item-knn': { name: 'item-knn', settings: ['neighbours'] },
 };
 
@@ -42,13 +44,13 @@ const featureSchema = gridSchema.superRefine(({ axes, model }, context) => {
 function withoutFeatures(run: PlannedRun): PlannedRun {
   if (run.place['content'] !== noContent || run.recipe.job !== 'train') return run;
   const { model, features, ...recipe } = run.recipe;
-  const { name, settings } = without[model.name]!;
+  const { name, settings, defaults } = without[model.name]!;
   const kept = Object.entries(model).filter(([key]) => settings.includes(key));
   return {
     ...run,
     recipe: {
       ...recipe,
-      model: { ...Object.fromEntries(kept), name },
+      model: { ...defaults, ...Object.fromEntries(kept), name },
       features: { ...features, text: 'none', image: 'none' },
     },
   };

@@ -1,11 +1,11 @@
-import { attributeItemKnn, bprMf, itemKnn, lightGcn, lightGcnM, vbpr } from '@ferry/collaborative';
+import { attributeItemKnn, bprMf, freedom, itemKnn, lightGcn, lightGcnM, vbpr } from '@ferry/collaborative';
 import { checkRecipe, openRecipe, parseRecipe, recipeNames } from '@ferry/recipes';
 import { readyStudy, type AnyModel, type StudyResult } from '@ferry/studies';
 import { describe, expect, it } from 'vitest';
 import { featureStudy } from '../src/index.ts';
 import { beyondTable, costTable } from '../src/sections.ts';
 
-const known = [vbpr, bprMf, lightGcnM, lightGcn, attributeItemKnn, itemKnn] as readonly AnyModel[];
+const known = [vbpr, bprMf, lightGcnM, lightGcn, freedom, attributeItemKnn, itemKnn] as readonly AnyModel[];
 const models = {
   unnamed: 'vbpr',
   load: (name: string) => Promise.resolve(known.find((model) => model.name === name)!),
@@ -45,11 +45,17 @@ describe('the feature study', () => {
     ]);
   });
 
+  it('has as many layers without features as with them', async () => {
+    const { plan } = await ready(text.replace('lightgcn-m]', 'freedom]'));
+    const none = plan.runs.find(({ place }) => place['model'] === 'freedom' && place['content'] === 'none')!;
+    expect(none.recipe.model).toMatchObject({ name: 'lightgcn', factors: 8, layers: 2 });
+  });
+
   it.each([
     [text.replace('none: {},', ''), /axes\.content must be named sets of features with none among them/],
     [
       text.replace('[vbpr, lightgcn-m]', '[vbpr, sasrec]'),
-      /axes\.model\[1\] must be one of vbpr, lightgcn-m, attribute-item-knn.*got sasrec/,
+      /axes\.model\[1\] must be one of vbpr, lightgcn-m, freedom, bm3, attribute-item-knn.*got sasrec/,
     ],
     [text.replace(/ {2}model: .*\n/, ''), /model\.name must be one of vbpr/],
   ])('refuses what it cannot compare', async (wrong, message) => {

@@ -1,8 +1,15 @@
-import { RandomStream, selectBackend } from '@ferry/engine';
+import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { keptEdges, normalisedGraph } from '../src/graph.ts';
 import { itemGraph } from '../src/itemGraph.ts';
-import type { Interactions } from '../src/interactions.ts';
+import {
+  createUserItemRecommender,
+  createUserItemTraining,
+  freedom,
+  interactionsOf,
+  type Interactions,
+} from '../src/index.ts';
+import { N, U, world, worldFeatures } from './world.ts';
 
 /** User 0 has all four items, users 1 and 2 one each. */
 const interactions: Interactions = {
@@ -96,5 +103,37 @@ describe('the graph of items', () => {
     for (const value of values) expect(value).toBeCloseTo(1, 6);
     const two = itemGraph({ image, text }, { neighbours: 2, imageShare: 0.1 });
     expect([...two.values].map((value) => value.toFixed(3))).toEqual(['0.500', '0.500', '0.500', '0.500']);
+  });
+});
+
+describe('a training step of FREEDOM', () => {
+  it('reads the edges of its epoch, and an epoch has its own', async () => {
+    await selectBackend('cpu');
+    const recommender = createUserItemRecommender(freedom, {
+      options: freedom.options.parse({ factors: 4, neighbours: 3, edgeDropout: 0.5 }) as object,
+      data: { interactions: interactionsOf(world.training, N), features: { text: worldFeatures('text') } },
+      seed: 1,
+    });
+    const training = createUserItemTraining({ recommender, domain: world, batchSize: 64 });
+    const random = RandomStream.fromSeed(1);
+    const [first, second] = [...training.batches(0, random.split('batches', 0))];
+    const [next] = [...training.batches(1, random.split('batches', 1))];
+    expect(second!.epoch).toBe(first!.epoch);
+    expect(next!.epoch).not.toEqual(first!.epoch);
+    const { p, inputs } = recommender.trained!;
+    const { epoch, ...triples } = first!;
+    const loss = (own: { epoch?: tf.Tensor1D }): number => {
+      const tensors = Object.fromEntries(
+        Object.entries(triples).map(([name, ids]) => [name, tf.tensor1d(ids, 'int32')]),
+      ) as Record<'users' | 'positives' | 'negatives', tf.Tensor1D>;
+      const step = { p, inputs, options: recommender.options, users: U, ...own };
+      return recommender.trained!.model.loss(step, tensors).loss.dataSync()[0]!;
+    };
+    const [whole, kept] = [loss({}), loss({ epoch: tf.tensor1d(epoch!) })];
+    expect(whole).not.toBeCloseTo(kept, 5);
+    const found = await training.trainStep(first, { step: 0, epoch: 0, random });
+    expect(found.loss).toBeCloseTo(kept, 6);
+    training.dispose();
+    recommender.dispose();
   });
 });
