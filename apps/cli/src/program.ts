@@ -5,6 +5,7 @@ import { doctorVerb } from './verbs/doctor.ts';
 import { elliotVerb } from './verbs/elliot.ts';
 import { evaluateVerb } from './verbs/evaluate.ts';
 import { featuresVerb } from './verbs/features.ts';
+import { pretrainEncoderVerb } from './verbs/pretrainEncoder.ts';
 import { importVerb } from './verbs/import.ts';
 import { longtailVerb } from './verbs/longtail.ts';
 import { scoreVerb } from './verbs/score.ts';
@@ -51,6 +52,7 @@ First steps:
     prepareVerb(),
     inspectVerb(),
     featuresVerb(),
+    pretrainEncoderVerb(),
     ...jobVerbs(),
     elliotVerb(),
     evaluateVerb(),

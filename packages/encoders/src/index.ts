@@ -3,6 +3,7 @@ export { saveEncoder } from './save.ts';
 export type { Encoder, Lower, Statistics, Way } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';
 export type { PoolingOptions } from './pool.ts';
+export { savePooling } from './sentence.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
 export { createAdapters, withAdapters, type AdapterOptions } from './adapters.ts';
@@ -18,3 +19,12 @@ export {
   type TextTokenizer,
   type TokenArrays,
 } from './tokenizer.ts';
+export {
+  createMaskedHead,
+  maskedLoss,
+  maskTokens,
+  type MaskedHead,
+  type MaskedTexts,
+  type MaskingOptions,
+} from './pretraining/maskedTokens.ts';
+export { createPairHead, pairLoss, type PairHead, type PairSide } from './pretraining/pairs.ts';

@@ -2,6 +2,7 @@
  * What sentence-transformers writes beside an encoder: `modules.json`, and how tokens are pooled in
  * `1_Pooling/config.json`.
  */
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readJson } from './json.ts';
 import type { Pooling } from './family.ts';
@@ -52,4 +53,25 @@ export async function sentencePooling(directory: string): Promise<PoolingOptions
         (chosen.join(' and ') || 'none'),
     );
   return { pooling, normalise: names.includes('Normalize') };
+}
+
+/** Writes how vectors are made, as sentence-transformers does: `modules.json` and `1_Pooling/config.json`. */
+export async function savePooling(
+  directory: string,
+  { pooling, width }: { pooling: 'cls' | 'mean' | 'max'; width: number },
+): Promise<void> {
+  const part = (idx: number, name: string, path: string) => ({
+    ...{ idx, name: String(idx), path },
+    type: `sentence_transformers.models.${name}`,
+  });
+  const modules = [part(0, 'Transformer', ''), part(1, 'Pooling', '1_Pooling')];
+  await writeFile(join(directory, 'modules.json'), `${JSON.stringify(modules, null, 2)}\n`);
+  const settings = {
+    word_embedding_dimension: width,
+    pooling_mode_cls_token: pooling === 'cls',
+    pooling_mode_mean_tokens: pooling === 'mean',
+    pooling_mode_max_tokens: pooling === 'max',
+  };
+  await mkdir(join(directory, '1_Pooling'), { recursive: true });
+  await writeFile(join(directory, '1_Pooling', 'config.json'), `${JSON.stringify(settings, null, 2)}\n`);
 }

@@ -11,6 +11,10 @@ export interface TextTokenizer {
   readonly padding: number;
   /** How many tokens it knows. */
   readonly size: number;
+  /** Number of the token that hides others in pre-training, where there is one. */
+  readonly mask: number | undefined;
+  /** Numbers of tokens that stand for no part of a text. */
+  readonly special: ReadonlySet<number>;
   /** Token numbers of a text, of which no more than `longest`, the special ones around them included. */
   numbers(text: string, longest: number): number[];
 }
@@ -161,14 +165,21 @@ export async function loadTokenizer(directory: string): Promise<TextTokenizer> {
 function tokenizerOf(json: Json, config: Json): TextTokenizer {
   const tokenizer = new createTokenizer(json, config);
   const { before, after } = surroundings(tokenizer);
-  const named = config['pad_token'] as string | { content?: string } | undefined;
-  const name = typeof named === 'object' ? named.content : named;
-  const padding = [name, '[PAD]', '<pad>'].flatMap((token) =>
-    token === undefined ? [] : [tokenizer.token_to_id(token) ?? []].flat(),
-  )[0];
+  /** Numbers of those tokens that there are: what the settings name, then usual names. */
+  const numbersOfNames = (key: string, usual: readonly string[]): number[] => {
+    const named = config[key] as string | { content?: string } | null | undefined;
+    const name = typeof named === 'object' ? named?.content : named;
+    return [name, ...usual].flatMap((token) =>
+      token === undefined ? [] : [tokenizer.token_to_id(token) ?? []].flat(),
+    );
+  };
+  const padding = numbersOfNames('pad_token', ['[PAD]', '<pad>'])[0] ?? 0;
+  const special = numbersOfNames('unk_token', [...bertTokens, ...robertaTokens]);
   return {
-    padding: padding ?? 0,
+    padding,
     size: tokenizer.get_vocab().size,
+    mask: numbersOfNames('mask_token', ['[MASK]', '<mask>'])[0],
+    special: new Set([padding, ...before, ...after, ...special]),
     numbers: (text, longest) => {
       const room = Math.max(0, longest - before.length - after.length);
       const ids = numbersOf(tokenizer, text, false);

@@ -13,6 +13,7 @@ export {
   type Task,
 } from './models.ts';
 export { distinct, domains, featuresSchema, type FeatureSettings } from './parts.ts';
+export { encoderPretrainingSchema, type EncoderPretraining } from './encoderPretraining.ts';
 export {
   imageEncoderSchema,
   textEncoderSchema,

@@ -21,7 +21,7 @@ const metrics = (values: Readonly<Record<string, number>>): string =>
     .join('  ');
 
 /** Starts what computes, and says what that is. */
-async function startBackend(
+export async function startBackend(
   recipe: { backend: string; threads?: number | undefined },
   console: JobConsole,
 ): Promise<void> {

@@ -1,16 +1,22 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
-import { createEncoder, loadEncoder, type Encoder } from '@ferry/encoders';
+import { createEncoder, loadEncoder, saveEncoder } from '@ferry/encoders';
 import { loadPictureProcessor, pictureProcessor, readPictures, type PictureProcessor } from '@ferry/features';
 import type { ImageEncoderSettings } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
 import type { LoadedDomain } from './domain.ts';
 import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
+/** What of a recipe's image encoder says what it is. */
+type ImageSettings = Pick<ImageEncoderSettings, 'from' | 'config' | 'size' | 'pooling'> &
+  Partial<Pick<ImageEncoderSettings, 'statistics'>>;
+
 /** A pre-trained encoder with its processor, or one from nothing that reads pictures of a size. */
 async function open(
-  { from, config, size, pooling, statistics }: ImageEncoderSettings,
+  { from, config, size, pooling, statistics }: ImageSettings,
   random: RandomStream,
-): Promise<{ encoder: Encoder; processor: PictureProcessor }> {
+): Promise<Pick<OpenedEncoder, 'encoder' | 'save'> & { processor: PictureProcessor }> {
   const resnet = config.model_type === 'resnet';
   const moving = statistics ?? (from === undefined && resnet ? 'running' : undefined);
   const settings = {
@@ -20,27 +26,35 @@ async function open(
   };
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.imageEncoder.from');
+    const encoder = await loadEncoder(directory, settings);
     return {
-      encoder: await loadEncoder(directory, settings),
+      encoder,
       processor: await loadPictureProcessor(directory),
+      save: (place) => saveEncoder(place, encoder),
     };
   }
   // All families but ResNet know the size of their pictures.
   const sizes = { ...(!resnet && { image_size: size }), ...config };
+  const encoder = createEncoder(sizes, random, settings);
+  const processing = { image_processor_type: 'ViTImageProcessor', size: { height: size, width: size } };
   return {
-    encoder: createEncoder(sizes, random, settings),
-    processor: pictureProcessor({ size }, 'features.imageEncoder.size'),
+    encoder,
+    processor: pictureProcessor(processing, 'features.imageEncoder.size'),
+    save: async (place) => {
+      await saveEncoder(place, encoder);
+      await writeFile(join(place, 'preprocessor_config.json'), `${JSON.stringify(processing, null, 2)}\n`);
+    },
   };
 }
 
 /** The image encoder of a recipe and the domains' pictures, as bytes of one size. */
 export async function openImages(
-  settings: ImageEncoderSettings,
-  domains: readonly LoadedDomain[],
+  settings: ImageSettings & Partial<ImageEncoderSettings>,
+  domains: readonly Pick<LoadedDomain, 'domain' | 'pictures'>[],
   random: RandomStream,
   { damaged, console }: { damaged: 'refuse' | 'missing'; console: Pick<JobConsole, 'features' | 'line'> },
 ): Promise<OpenedEncoder> {
-  const { encoder, processor } = await open(settings, random.split('weights'));
+  const { encoder, processor, save } = await open(settings, random.split('weights'));
   const { gain, shift } = processor;
   const read = [];
   for (const { domain, pictures } of domains) {
@@ -52,7 +66,7 @@ export async function openImages(
     read.push(one);
   }
   return {
-    encoder,
+    ...{ encoder, save },
     options: {
       ...towerOptions(settings),
       pixels: { gain, shift },

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
-import type { Encoder, ItemContent, TowerOptions } from '@ferry/encoders';
+import type { Encoder, ItemContent, TextTokenizer, TowerOptions } from '@ferry/encoders';
 import { UserError, type FeatureSettings, type TextEncoderSettings } from '@ferry/recipes';
 import { domainPath } from '../domains.ts';
 
@@ -17,6 +17,10 @@ export interface OpenedEncoder {
   readonly present: readonly Uint8Array[];
   /** Source of what the tuning adds. */
   readonly random: RandomStream;
+  /** Of a text encoder. */
+  readonly tokenizer?: TextTokenizer;
+  /** Writes the encoder, with its present weights, and what makes its inputs, in Hugging Face's layout. */
+  readonly save: (directory: string) => Promise<void>;
 }
 
 /** What a recipe says of training an encoder, of either modality. */
@@ -24,8 +28,8 @@ export function towerOptions({
   tuning,
   recompute,
   microBatch,
-}: Pick<TextEncoderSettings, 'tuning' | 'recompute' | 'microBatch'>): TowerOptions {
-  return { tuning, recompute, microBatch };
+}: Partial<Pick<TextEncoderSettings, 'tuning' | 'recompute' | 'microBatch'>>): TowerOptions {
+  return { ...(tuning !== undefined && { tuning }), recompute, microBatch };
 }
 
 /**

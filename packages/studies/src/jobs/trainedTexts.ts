@@ -3,28 +3,35 @@ import {
   createEncoder,
   loadEncoder,
   loadTokenizer,
+  saveEncoder,
+  savePooling,
+  saveVocabulary,
   tokenise,
   vocabularyTokenizer,
   wordVocabulary,
-  type Encoder,
   type TextTokenizer,
 } from '@ferry/encoders';
 import type { TextEncoderSettings } from '@ferry/recipes';
 import type { LoadedDomain } from './domain.ts';
 import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
+/** What of a recipe's text encoder says what it is. */
+type TextSettings = Pick<TextEncoderSettings, 'from' | 'config' | 'vocabulary' | 'length' | 'pooling'>;
+
 /** A pre-trained encoder with its tokenizer, or one from nothing with a vocabulary of these texts. */
 async function open(
-  settings: TextEncoderSettings,
+  settings: TextSettings,
   texts: readonly string[],
   random: RandomStream,
-): Promise<{ encoder: Encoder; tokenizer: TextTokenizer }> {
+): Promise<Pick<OpenedEncoder, 'encoder' | 'save'> & { tokenizer: TextTokenizer }> {
   const { from, config, vocabulary, length, pooling } = settings;
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.textEncoder.from');
+    const encoder = await loadEncoder(directory, { modality: 'text', ...(pooling && { pooling }) });
     return {
-      encoder: await loadEncoder(directory, { modality: 'text', ...(pooling && { pooling }) }),
+      encoder,
       tokenizer: await loadTokenizer(directory),
+      save: (place) => saveEncoder(place, encoder),
     };
   }
   const lines = wordVocabulary(texts, vocabulary);
@@ -36,22 +43,29 @@ async function open(
     ...config,
     vocab_size: lines.length,
   };
+  const encoder = createEncoder(sizes, random, { modality: 'text', pooling: pooling ?? 'mean' });
   return {
-    encoder: createEncoder(sizes, random, { modality: 'text', pooling: pooling ?? 'mean' }),
+    encoder,
     tokenizer,
+    save: async (place) => {
+      await saveEncoder(place, encoder);
+      await saveVocabulary(place, lines);
+      const { pooling: own, width } = encoder;
+      if (own === 'cls' || own === 'mean' || own === 'max') await savePooling(place, { pooling: own, width });
+    },
   };
 }
 
 /** The text encoder of a recipe and the tokens of the domains' texts, all padded to one length. */
 export async function openTexts(
-  settings: TextEncoderSettings,
-  domains: readonly LoadedDomain[],
+  settings: TextSettings & Partial<TextEncoderSettings>,
+  domains: readonly Pick<LoadedDomain, 'texts'>[],
   random: RandomStream,
 ): Promise<OpenedEncoder> {
   const texts = domains.map((domain) => domain.texts!);
   const all = texts.flat();
   const known = all.filter((text) => text !== undefined);
-  const { encoder, tokenizer } = await open(settings, known, random.split('weights'));
+  const { encoder, tokenizer, save } = await open(settings, known, random.split('weights'));
   const { ids, mask } = tokenise(tokenizer, all, settings.length);
   const [, T] = ids.shape as [number, number];
   let from = 0;
@@ -64,7 +78,7 @@ export async function openTexts(
     };
   });
   return {
-    encoder,
+    ...{ encoder, tokenizer, save },
     options: towerOptions(settings),
     items,
     present: texts.map((own) => Uint8Array.from(own, (text) => (text === undefined ? 0 : 1))),
