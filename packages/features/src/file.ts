@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError } from '@ferry/data';
+import { readWhole } from './hash.ts';
 import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
 import { parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
@@ -154,7 +155,7 @@ export async function readFeatureFile(
   modality: Modality,
   options: FeatureFileOptions = {},
 ): Promise<FeatureMatrix> {
-  const bytes = await readFile(file).catch((error: unknown) => {
+  const bytes = await readWhole(file).catch((error: unknown) => {
     throw new InputError(file, undefined, `the feature file cannot be read (${(error as Error).message})`);
   });
   const record = await readRecord(file);

@@ -274,14 +274,22 @@ export function encodeNpy(
   shape: readonly number[],
   type: 'float16' | 'float32' = 'float32',
 ): Uint8Array {
-  if (product(shape) !== data.length)
-    throw new RangeError(`encodeNpy: shape must hold ${data.length} values, got (${shape.join(', ')})`);
-  const header = encodeNpyHeader(type, shape);
-  const numbers = encodeNumbers(data, type);
+  const [header, numbers] = encodeNpyParts(data, shape, type);
   const bytes = new Uint8Array(header.length + numbers.length);
   bytes.set(header);
   bytes.set(numbers, header.length);
   return bytes;
+}
+
+/** What {@link encodeNpy} gives, in two parts: large numbers need not be copied. */
+export function encodeNpyParts(
+  data: Float32Array,
+  shape: readonly number[],
+  type: 'float16' | 'float32' = 'float32',
+): [header: Uint8Array, numbers: Uint8Array] {
+  if (product(shape) !== data.length)
+    throw new RangeError(`encodeNpy: shape must hold ${data.length} values, got (${shape.join(', ')})`);
+  return [encodeNpyHeader(type, shape), encodeNumbers(data, type)];
 }
 
 /** The bytes of a one-dimensional `.npy` file of texts, as numpy's `<U` type holds them. */

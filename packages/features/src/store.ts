@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { presentCount, presentRows } from './matrix.ts';
-import { sha256 } from './hash.ts';
-import { encodeNpy, parseNpy } from './npy.ts';
+import { readWhole, sha256 } from './hash.ts';
+import { encodeNpyParts, parseNpy } from './npy.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
 import { describeStale } from './stale.ts';
 import type { FeatureStore } from './storePlace.ts';
@@ -17,7 +17,7 @@ const createdBy = (({ name, version }) => `${name} ${version}`)(
 );
 
 /** Writes a file so that a reader never sees half of it; a failure leaves the old file, and nothing new. */
-async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {
+async function replaceFile(path: string, content: string | readonly Uint8Array[]): Promise<void> {
   const partial = `${path}.${randomUUID()}.partial`;
   try {
     await writeFile(partial, content);
@@ -55,7 +55,7 @@ export async function saveFeatures(
 ): Promise<FeatureMatrix> {
   await mkdir(store.features, { recursive: true });
   const path = matrixPath(store, features.modality, features.encoder);
-  const bytes = encodeNpy(features.data, [features.count, features.width], dtype);
+  const parts = encodeNpyParts(features.data, [features.count, features.width], dtype);
   const record: FeatureRecord = {
     format: recordFormat,
     modality: features.modality,
@@ -64,7 +64,7 @@ export async function saveFeatures(
     width: features.width,
     present: presentCount(features),
     dtype,
-    contentHash: sha256(bytes),
+    contentHash: sha256(...parts),
     itemsHash: itemsHash(domain),
     ...made,
     created: new Date().toISOString(),
@@ -72,9 +72,9 @@ export async function saveFeatures(
     createdBy,
     notes: features.notes ?? [],
   };
-  await replaceFile(path, bytes);
+  await replaceFile(path, parts);
   await replaceFile(recordPath(path), `${JSON.stringify(record, null, 2)}\n`);
-  const data = dtype === 'float32' ? features.data : parseNpy(bytes, path).data;
+  const data = dtype === 'float32' ? features.data : parseNpy(await readWhole(path), path).data;
   return { ...features, data: data as Float32Array, source: path };
 }
 
@@ -112,7 +112,7 @@ export async function readStoredFeatures(
   const stale = inputsHash === undefined ? await describeStale(record, domain, modality) : undefined;
   if (record.itemsHash !== itemsHash(domain) || (stale !== undefined && whenStale === 'refuse'))
     throw new InputError(source, undefined, `${stale ?? 'out of date: the items are others'}; make it again`);
-  const bytes = await readFile(source).catch((error: unknown) => {
+  const bytes = await readWhole(source).catch((error: unknown) => {
     throw new InputError(source, undefined, (error as Error).message);
   });
   if (sha256(bytes) !== record.contentHash)

@@ -8,6 +8,7 @@ import {
   saveFeatures,
   type FeatureMatrix,
 } from '@ferry/features';
+import { readWhole, sha256 } from '../src/hash.ts';
 import { openVectorCache } from '../src/vectorCache.ts';
 import { abc, directoryWith, domainOf } from './helpers.ts';
 
@@ -33,6 +34,15 @@ describe('stored features', () => {
         await readStoredFeatures(store, domain, 'text', 'toy', { inputsHash: 'other inputs' }),
       ).toBeUndefined();
     }
+  });
+
+  it('are read and hashed piece by piece', async () => {
+    const folder = await directoryWith({ seven: Uint8Array.of(1, 2, 3, 4, 5, 6, 7), none: '' });
+    for (const piece of [1, 3, 7, 8])
+      expect([...(await readWhole(join(folder, 'seven'), piece))]).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(await readWhole(join(folder, 'none'))).toHaveLength(0);
+    await expect(readWhole(join(folder, 'absent'))).rejects.toThrow(/ENOENT/);
+    expect(sha256('ab', Uint8Array.of(99))).toBe(sha256('abc'));
   });
 
   it('never go into a domain that was made read-only', async () => {
