@@ -1,82 +1,19 @@
 """Domains that `ferry prepare` makes of real files against pandas: counts and every sequence; the same bytes twice and from shuffled
-rows. Run by hand, with FERRY_DATA set:
+rows. Run by hand, with FERRY_DATA set (generated archives in each raw form: preparation_forms.py):
 
     python tools/parity/preparation.py
 """
 
-import hashlib
 import json
 import os
 import random
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pandas as pd
+from prepared_domains import WORK, by_user, compare, core, sequences, shuffled
 
 DATA = Path(os.environ["FERRY_DATA"])
-ROOT = Path(__file__).resolve().parents[2]
-WORK = Path(tempfile.mkdtemp(prefix="ferry-parity-"))
-
-
-def prepare(*arguments):
-    """Runs ferry prepare and gives the domain's directory."""
-    out = WORK / f"domain-{len(list(WORK.glob('domain-*')))}"
-    command = [str(ROOT / "node_modules/.bin/ferry"), "prepare", *map(str, arguments), "--out", str(out)]
-    done = subprocess.run(command, cwd=WORK, capture_output=True, text=True)
-    if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-    return out
-
-
-def digest(domain):
-    return hashlib.sha256(b"".join((domain / name).read_bytes() for name in ("items.jsonl", "sequences.jsonl"))).hexdigest()
-
-
-def sequences(domain, key="items"):
-    with open(domain / "sequences.jsonl", encoding="utf8") as lines:
-        return {row["user"]: row[key] for row in map(json.loads, lines)}
-
-
-def shuffled(file, header=False):
-    """A copy of a file with its lines in another order."""
-    lines = Path(file).read_text(encoding="utf8").split("\n")
-    if lines[-1] == "":
-        lines.pop()
-    head, rest = (lines[:1], lines[1:]) if header else ([], lines)
-    random.Random(7).shuffle(rest)
-    copy = WORK / f"shuffled-{Path(file).name}"
-    copy.write_text("\n".join(head + rest) + "\n", encoding="utf8")
-    return copy
-
-
-def core(frame, users, items):
-    while True:
-        kept = frame[frame.groupby("user")["user"].transform("size").ge(users) & frame.groupby("item")["item"].transform("size").ge(items)]
-        if len(kept) == len(frame):
-            return kept
-        frame = kept
-
-
-def by_user(frame, columns):
-    ordered = frame.sort_values(["user", *columns], kind="stable")
-    return {user: own["item"].tolist() for user, own in ordered.groupby("user", sort=False)}
-
-
-def compare(name, expected, *arguments, again=None):
-    """Prepares, compares, prepares again and from shuffled files."""
-    domain = prepare(*arguments)
-    got = sequences(domain)
-    assert got == expected, f"{name}: {sum(got.get(user) != own for user, own in expected.items())} of {len(expected)} users differ"
-    counts = json.loads((domain / "provenance.json").read_text())["counts"]
-    assert counts["users"] == len(expected) and counts["interactions"] == sum(map(len, expected.values()))
-    assert counts["items"] == len({item for own in expected.values() for item in own})
-    assert digest(prepare(*arguments)) == digest(domain), f"{name}: not the same bytes twice"
-    if again is not None:
-        assert digest(prepare(*again)) == digest(domain), f"{name}: other bytes from shuffled rows"
-    print(f"{name}: {counts['interactions']:,} interactions, {counts['users']:,} users, {counts['items']:,} items: equal; twice{' and shuffled' if again else ''} the same bytes")
-    return domain
 
 
 def amazon_raw():
