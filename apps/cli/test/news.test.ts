@@ -210,6 +210,52 @@ it('replays its test in time order, learning on, and leaves the run as it is', a
   );
 });
 
+it('lets vectors of users follow their clicks, in a replay and while serving', async () => {
+  interface Followed {
+    impressions: { all: number; moved: number };
+    means: Record<'still' | 'followed' | 'whole', Record<string, number>>;
+    gain: Record<string, { rows: number }>;
+    drift: { mean: number; most: number; exact: boolean };
+  }
+  const follow = async (name: string): Promise<Followed> =>
+    JSON.parse(await ferry('replay', name, '--follow', '--json')) as Followed;
+  const options = ['--out', 'additive', 'training.epochs=2', 'model.userEncoder=additive'];
+  await ferry('train', 'news.yaml', ...options);
+  const exact = await follow('additive');
+  // Users of the first forty impressions are those of the others.
+  expect(exact.impressions).toEqual({ all: 60, moved: 20 });
+  expect(exact.gain['auc']!.rows).toBe(20);
+  expect(exact.drift.exact).toBe(true);
+  expect(exact.drift.most).toBeLessThan(1e-5);
+  for (const [name, value] of Object.entries(exact.means.whole))
+    expect(exact.means.followed[name]).toBeCloseTo(value, 10);
+  expect(exact.means.followed).not.toEqual(exact.means.still);
+  const drifting = await follow('words');
+  expect(drifting.drift.exact).toBe(false);
+  expect(drifting.drift.mean).toBeGreaterThan(1e-4);
+  expect(await ferry('replay', 'words', '--follow')).toMatch(/stands still[^]*an approximation/);
+  expect((await run('replay', 'words', '--follow', '--hours', '1')).error).toMatch(/cannot be used with/);
+
+  const { models } = await import('../src/models.ts');
+  const console = { models, line: () => undefined, training: null } as unknown as Parameters<
+    typeof openServing
+  >[2];
+  const served = await openServing('additive', { checkpoint: 'best' }, console);
+  try {
+    // Clicks that come one by one, past the five that are read; another history; and the first one again.
+    const clicks = [1, 5, 9, 13, 17, 21, 25].map(id);
+    for (const history of [...clicks.map((_, at) => clicks.slice(0, at + 1)), [id(2)], clicks.slice(0, 2)]) {
+      const asked = { top: 60, again: true };
+      const followed = await served.recommend(history, { ...asked, user: 'U1' });
+      const read = new Map((await served.recommend(history, asked)).map((item) => [item.id, item.score]));
+      expect(followed.length).toBe(read.size);
+      for (const { id: news, score } of followed) expect(score).toBeCloseTo(read.get(news)!, 5);
+    }
+  } finally {
+    served.dispose();
+  }
+});
+
 it('writes what the leaderboard takes, of the test folder without labels where there is one', async () => {
   const options = ['--out', 'short', 'training.epochs=1'];
   await ferry('train', 'news.yaml', ...options);

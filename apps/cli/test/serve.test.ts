@@ -111,6 +111,26 @@ describe('a server of a run', () => {
     expect(await page.text()).toContain('<title>ferry serve</title>');
   });
 
+  it('tells the model whose history it is, where the request says so', async () => {
+    const asked: (string | undefined)[] = [];
+    const run = fake();
+    await start({
+      ...run,
+      recommend: (history, options) => {
+        asked.push(options.user);
+        return run.recommend(history, options);
+      },
+      rank: (history, candidates, user) => {
+        asked.push(user);
+        return run.rank!(history, candidates, user);
+      },
+    });
+    await ask('/recommend', { history: ['a'] });
+    await ask('/recommend', { user: 'known' });
+    await ask('/rank', { history: ['a'], user: 'new', candidates: ['b'] });
+    expect(asked).toEqual([undefined, 'known', 'new']);
+  });
+
   it('ranks candidates behind a history, of a model that can', async () => {
     await start();
     const found = await ask('/rank', { history: ['b'], candidates: ['d', 'a'] });

@@ -12,6 +12,7 @@ import type { NewsObjective } from './objectives.ts';
 import type { TokenTable } from './words/tokens.ts';
 import type { WordVectors } from './words/pretrained.ts';
 import type { Tokeniser } from './words/tokenise.ts';
+import type { UserState } from './userStates.ts';
 import type { Vocabulary } from './words/vocabulary.ts';
 
 /** The news a model is made for, as it reads them. Number 0 is the empty news. */
@@ -159,6 +160,8 @@ export type Scoring<O extends NewsOptions, P extends Parameters> =
       readonly kind: 'product';
       /** Vectors of users from what they clicked, [B, D]. */
       users(step: NewsStep<O, P>, clicks: Clicks): tf.Tensor2D;
+      /** The same following the clicks one by one: a fresh state of a user by the number among {@link KnownUsers}. */
+      states?(p: P, options: O): (user: number) => UserState;
     }
   | {
       /** By history and candidate together. */

@@ -1,5 +1,5 @@
 export type { Ids, Impressions, MindData, MindFiles, News, NumberLists } from './mind/types.ts';
-export { historyOf, rowOf } from './mind/rows.ts';
+export { historyOf, newsIn, rowOf } from './mind/rows.ts';
 export { findMind, isMindFolder } from './mind/locate.ts';
 export { readMind } from './mind/readMind.ts';
 export { decidableRows, selectImpressions, splitByTime, textMask, withoutOtherNews } from './mind/select.ts';
@@ -70,7 +70,7 @@ export {
 } from './recommender.ts';
 export { batchesOf, createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
-export { createUserState, type UserState } from './userState.ts';
+export { userStates, type UserState } from './userStates.ts';
 export { defectTexts, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';

@@ -57,6 +57,7 @@ export {
   type Recommended,
   type RecommendRequest,
 } from './jobs/recommend.ts';
+export { followRun, formatFollowed, type Followed } from './jobs/follow.ts';
 export {
   formatReplay,
   replayRun,

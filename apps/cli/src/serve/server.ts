@@ -90,7 +90,10 @@ interface State {
 }
 
 /** What a request knows of the one who asks: the history that is given or kept, and the clicks that came since. */
-function knownHistory(body: Readonly<Record<string, unknown>>, { served, clicks }: State): string[] {
+function asker(
+  body: Readonly<Record<string, unknown>>,
+  { served, clicks }: State,
+): { history: string[]; user?: string } {
   const user = body['user'] === undefined ? undefined : idOf(body['user'], 'user');
   const given = body['history'] === undefined ? undefined : idsOf(body['history'], 'history');
   if (user === undefined && given === undefined)
@@ -108,7 +111,7 @@ function knownHistory(body: Readonly<Record<string, unknown>>, { served, clicks 
   const history = [...(given ?? known ?? []), ...clicked].filter((id) => served.hasItem(id));
   if (history.length === 0)
     throw new RefusedRequest(400, 'nothing-known', 'a history must have at least one item, got none');
-  return history;
+  return { history, ...(user !== undefined && { user }) };
 }
 
 function refuseUnknown(ids: readonly string[], served: ServedRun): void {
@@ -137,8 +140,8 @@ async function recommended(request: IncomingMessage, state: State): Promise<unkn
   checkKeys(body, ['history', 'user', 'top', 'again']);
   const top = topOf(body['top']);
   const again = flagOf(body['again'], 'again');
-  const history = knownHistory(body, state);
-  return ask(state, history, () => served.recommend(history, { top, again }));
+  const { history, ...who } = asker(body, state);
+  return ask(state, history, () => served.recommend(history, { top, again, ...who }));
 }
 
 /** Some candidates in order. */
@@ -153,8 +156,8 @@ async function ranked(request: IncomingMessage, state: State): Promise<unknown> 
   if (candidates.length === 0)
     throw new RefusedRequest(400, 'wrong-value', 'candidates must be at least one id, got none');
   refuseUnknown(candidates, served);
-  const history = knownHistory(body, state);
-  return ask(state, history, () => rank(history, candidates));
+  const { history, user } = asker(body, state);
+  return ask(state, history, () => rank(history, candidates, user));
 }
 
 /**

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { jobConsole } from '../console.ts';
 import { allowModelOption, checkpointOption } from '../options.ts';
 import { loadAction, runModels } from '../ownModel.ts';
@@ -8,6 +8,7 @@ interface Options {
   hours: number;
   epochs: number;
   learningRate?: number;
+  follow?: boolean;
   json?: boolean;
   allowModel?: string[];
 }
@@ -30,12 +31,22 @@ export function replayVerb(): Command {
     .option('--hours <n>', 'hours of a period, after which the model learns from it', above(false), 24)
     .option('--epochs <n>', 'epochs over each period', above(true), 1)
     .option('--learning-rate <x>', "default that of the run's training", above(false))
+    .addOption(
+      new Option(
+        '--follow',
+        'learn nothing: let the vectors of users follow their clicks one by one, and say what that gains and how far they drift',
+      ).conflicts(['hours', 'epochs', 'learningRate']),
+    )
     .addOption(checkpointOption())
     .option('--json', 'the result as JSON')
     .addOption(allowModelOption())
-    .action(async (run: string, options: Options) => {
+    .action(async (run: string, { follow, ...options }: Options) => {
       const models = await runModels(run, options.allowModel);
-      const { printReplay } = await loadAction('replay', () => import('../actions/replay.ts'), models);
-      await printReplay(run, options, jobConsole());
+      const { printFollowed, printReplay } = await loadAction(
+        'replay',
+        () => import('../actions/replay.ts'),
+        models,
+      );
+      await (follow ? printFollowed : printReplay)(run, options, jobConsole());
     });
 }

@@ -35,6 +35,7 @@ import {
 import { newsEvaluation } from '../evaluation.ts';
 import { softmaxObjective } from '../objectives.ts';
 import { type Completed, historySetting, textsSetting, withPreset } from '../settings.ts';
+import { linearMap, recurrentStates, type UserState } from '../userStates.ts';
 
 /** What published forms of LSTUR chose. */
 const presets = {
@@ -163,6 +164,22 @@ function users({ p, options, random }: Step, clicks: Clicks): tf.Tensor2D {
   return p.joint ? (linear(both, p.joint.weight, p.joint.bias) as tf.Tensor2D) : both;
 }
 
+/** Vectors of users that follow the clicks: one step of the GRU each. */
+function states(p: LsturParameters, { userJoin, history: most }: LsturOptions): (user: number) => UserState {
+  const width = p.people.weight.shape[1]!;
+  const people = p.people.weight.dataSync();
+  const begin = recurrentStates(p.recent, { most });
+  const joint = p.joint && linearMap(p.joint);
+  return (user) => {
+    const lasting = user === 0 ? new Float32Array(width) : people.slice(user * width, (user + 1) * width);
+    if (userJoin === 'ini') return begin(lasting, (state) => state);
+    return begin(new Float32Array(width), (state) => {
+      const both = Float64Array.of(...state, ...lasting);
+      return joint ? joint(both) : both;
+    });
+  };
+}
+
 /** LSTUR. */
 export const lstur: NewsModel<LsturOptions, LsturParameters> = {
   kind: 'news',
@@ -216,5 +233,5 @@ export const lstur: NewsModel<LsturOptions, LsturParameters> = {
     };
   },
   news,
-  scoring: { kind: 'product', users },
+  scoring: { kind: 'product', users, states },
 };

@@ -29,6 +29,7 @@ import {
   textsSetting,
   withPreset,
 } from '../settings.ts';
+import { pooledStates } from '../userStates.ts';
 
 /** What published forms of NAML chose; sizes are the same in both. */
 const presets = { paper: { tokeniser: 'segmenter' }, recommenders: { tokeniser: 'recommenders' } } as const;
@@ -90,5 +91,9 @@ export const naml: NewsModel<NamlOptions, NamlParameters> = {
     ...createUserPooling({ ...o, width: o.filters, projected: false, attends: false }, random),
   }),
   news: ({ p, options, random }, inputs) => encodeNews(p, sizesOf(options), inputs, random),
-  scoring: { kind: 'product', users: poolUsers },
+  scoring: {
+    kind: 'product',
+    users: poolUsers,
+    states: (p, { history: most }) => pooledStates(p, { most }),
+  },
 };

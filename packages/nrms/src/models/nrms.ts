@@ -13,6 +13,7 @@ import { checkNewsEncoder, modalitiesRead, wordReading } from '../encoders/newsE
 import { newsEvaluation } from '../evaluation.ts';
 import { softmaxObjective } from '../objectives.ts';
 import { createUserPooling, poolUsers, type UserPoolingParameters } from '../encoders/users.ts';
+import { pooledStates } from '../userStates.ts';
 import { completeNrms, type NrmsOptions, nrmsSettings } from './nrmsOptions.ts';
 
 /** Weights of NRMS. */
@@ -44,5 +45,9 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
     return { ...createNewsEncoder(sizes, catalogue, random), ...createUserPooling(users, random) };
   },
   news: ({ p, options, random }, inputs) => encodeNews(p, sizesOf(options), inputs, random),
-  scoring: { kind: 'product', users: (step, clicks) => poolUsers(step, clicks, step.options.heads) },
+  scoring: {
+    kind: 'product',
+    users: (step, clicks) => poolUsers(step, clicks, step.options.heads),
+    states: (p, { heads, history: most }) => pooledStates(p, { heads, most }),
+  },
 };

@@ -7,6 +7,7 @@ import {
   impressionMetrics,
   selectImpressions,
   summariseImpressions,
+  type AnyNewsModel,
   type Impressions,
 } from '@ferry/nrms';
 import { recipeParts, UserError } from '@ferry/recipes';
@@ -14,7 +15,7 @@ import { tableToText, type Table } from '@ferry/report';
 import { isNews } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { newsEvaluationOf } from './newsData.ts';
-import { openNewsRun } from './openNews.ts';
+import { openNewsRun, type OpenNewsRun } from './openNews.ts';
 import { anyModelOf } from './recommender.ts';
 import { wholeRun, type OpenRunOptions } from './runs.ts';
 
@@ -66,20 +67,33 @@ function periodsOf({ times, count }: Impressions, hours: number): { from: number
 }
 
 /**
- * Replays the test impressions of a news run in the order of their time: each period is ranked by what was known before
- * it, then learned from, beside the model as the run left it, which learns nothing more. The run stays as it is.
+ * Opens a run of a model of news, whose test is gone through in time.
  *
- * @throws UserError for a run of another kind of model, and where there is only one period.
+ * @throws UserError for a run of another kind of model.
  */
-export async function replayRun(run: string, options: ReplayOptions, console: JobConsole): Promise<Replay> {
+export async function openNewsReplay(
+  run: string,
+  options: OpenRunOptions,
+  console: JobConsole,
+): Promise<{ model: AnyNewsModel; open: OpenNewsRun }> {
   const recipe = await wholeRun(run, console);
   const model = await anyModelOf(recipe, console);
   if (!isNews(model) || recipe.job !== 'train')
     throw new UserError(
       `${run} must be a run of a model of news, which learns from impressions, got ${model.title}`,
     );
-  const open = await openNewsRun(run, recipe, model, options);
-  const { scorer, recommender } = open;
+  return { model, open: await openNewsRun(run, recipe, model, options) };
+}
+
+/**
+ * Replays the test impressions of a news run in the order of their time: each period is ranked by what was known before
+ * it, then learned from, beside the model as the run left it, which learns nothing more. The run stays as it is.
+ *
+ * @throws UserError for a run of another kind of model, and where there is only one period.
+ */
+export async function replayRun(run: string, options: ReplayOptions, console: JobConsole): Promise<Replay> {
+  const { model, open } = await openNewsReplay(run, options, console);
+  const { scorer, recommender, recipe } = open;
   const { test } = open.opened.parts;
   const periods = periodsOf(test, options.hours);
   if (periods.length < 2)

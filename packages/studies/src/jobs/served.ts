@@ -26,15 +26,23 @@ export interface ServedRun {
    * Top items after a history. One call at a time.
    *
    * @param history - Ids of items, oldest first, at least one; all of them known.
+   * @param options - `user`: whose history it is, for a model that knows users.
    */
-  recommend(history: readonly string[], options: { top: number; again: boolean }): Promise<ScoredItem[]>;
+  recommend(
+    history: readonly string[],
+    options: { top: number; again: boolean; user?: string },
+  ): Promise<ScoredItem[]>;
   /**
    * All of some candidates, best first; absent for a model that ranks its own items alone. One call at a time.
    *
    * @param history - As above.
    * @param candidates - Ids of items, at least one; all of them known.
    */
-  readonly rank?: (history: readonly string[], candidates: readonly string[]) => Promise<ScoredItem[]>;
+  readonly rank?: (
+    history: readonly string[],
+    candidates: readonly string[],
+    user?: string,
+  ) => Promise<ScoredItem[]>;
   /** Frees everything. */
   dispose(): void;
 }

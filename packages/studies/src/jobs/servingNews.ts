@@ -1,9 +1,11 @@
 import {
   rowOf,
+  userStates,
   type Impressions,
   type NewsRecommender,
   type NewsScorer,
   type NewsVectors,
+  type UserState,
 } from '@ferry/nrms';
 import type { OpenNewsRun } from './openNews.ts';
 import type { ScoredItem, ServedRun } from './served.ts';
@@ -43,43 +45,79 @@ export interface NewsRanker {
    * Scores of candidates, in their order.
    *
    * @param history - Numbers of news, oldest first.
+   * @param user - Whose history it is, by their number; nobody's by default.
    */
-  score(history: Int32Array, candidates: Int32Array): Promise<Float32Array>;
+  score(history: Int32Array, candidates: Int32Array, user?: number): Promise<Float32Array>;
+}
+
+/** Users whose vectors are kept. */
+const mostFollowed = 1000;
+
+/**
+ * Vectors of users who come again with the history they had and some clicks more: these are added to what is kept of them.
+ * Where that is not exactly what the whole history gives, or the history is another, it is read again.
+ */
+function followedUsers(
+  recommender: NewsRecommender,
+  { width, data, rows }: NewsVectors,
+): (user: number, history: Int32Array) => Float32Array | undefined {
+  const fresh = userStates(recommender);
+  const kept = new Map<number, { history: Int32Array; state: UserState }>();
+  return (user, history) => {
+    if (!fresh) return undefined;
+    const known = kept.get(user);
+    const goesOn = known?.history.every((news, at) => history[at] === news);
+    const { state } = goesOn ? known! : { state: fresh(user) };
+    for (const news of history.subarray(goesOn ? known!.history.length : 0)) {
+      const row = rows[news]! * width;
+      state.click(data.subarray(row, row + width));
+      if (!state.exact) break;
+    }
+    kept.delete(user);
+    if (!state.exact) return undefined;
+    kept.set(user, { history, state });
+    if (kept.size > mostFollowed) kept.delete(kept.keys().next().value!);
+    return state.vector();
+  };
 }
 
 /** Ranks from vectors of all news, made once. */
 export function newsRanker(
-  { model, options: { history: most } }: Pick<NewsRecommender, 'model' | 'options'>,
+  recommender: NewsRecommender,
   scorer: Pick<NewsScorer, 'users' | 'score'>,
   vectors: NewsVectors,
 ): NewsRanker {
+  const { model, options } = recommender;
   const { width, data, rows } = vectors;
+  const follow = followedUsers(recommender, vectors);
   return {
-    score: async (history, candidates) => {
+    score: async (history, candidates, user = -1) => {
       if (model.scoring.kind === 'pairs')
         return scorer.score(
           {
-            ...{ source: 'a request', count: 1, ids: Float64Array.of(1), users: Int32Array.of(0) },
+            ...{ source: 'a request', count: 1, ids: Float64Array.of(1), users: Int32Array.of(user) },
             ...{ times: Float64Array.of(0), history },
             ...{ historyStarts: Int32Array.of(0), historyEnds: Int32Array.of(history.length) },
             candidates: { offsets: Int32Array.of(0, candidates.length), values: candidates },
           },
           vectors,
         );
-      const user = await scorer.users([history.subarray(Math.max(0, history.length - most))], vectors);
+      const newest = history.subarray(Math.max(0, history.length - options.history));
+      const followed = user < 0 ? undefined : follow(user, history);
+      const own = followed ?? (await scorer.users([newest], vectors, Int32Array.of(user)));
       const scores = new Float32Array(candidates.length);
-      const wide = Float64Array.from(user);
+      const wide = Float64Array.from(own);
       // Four at once: each number of the user is read once for them, and no sum waits for another.
       for (let c = 0; c < candidates.length; c += 4) {
         const at = (i: number): number => rows[candidates[Math.min(c + i, candidates.length - 1)]!]! * width;
         const [first, second, third, fourth] = [at(0), at(1), at(2), at(3)];
         let [a, b, d, e] = [0, 0, 0, 0];
         for (let k = 0; k < width; k++) {
-          const own = wide[k]!;
-          a += own * data[first + k]!;
-          b += own * data[second + k]!;
-          d += own * data[third + k]!;
-          e += own * data[fourth + k]!;
+          const number = wide[k]!;
+          a += number * data[first + k]!;
+          b += number * data[second + k]!;
+          d += number * data[third + k]!;
+          e += number * data[fourth + k]!;
         }
         scores[c] = a;
         if (c + 1 < scores.length) scores[c + 1] = b;
@@ -123,6 +161,7 @@ export async function openServingNews(
   const latest = latestOf(splits, users.size);
   const numbersOf = (ids: readonly string[]): Int32Array =>
     Int32Array.from(ids, (id) => news.ids.findText(id));
+  const userOf = (user: string | undefined): number => (user === undefined ? -1 : users.findText(user));
   const item = (number: number, score: number): ScoredItem => ({
     id: news.ids.text(number),
     title: news.titles[number]!,
@@ -142,17 +181,17 @@ export async function openServingNews(
         news.ids.text(number),
       );
     },
-    recommend: async (history, { top, again }) => {
+    recommend: async (history, { top, again, user }) => {
       const known = numbersOf(history);
-      const scores = await ranker.score(known, recent);
+      const scores = await ranker.score(known, recent, userOf(user));
       const read = new Set(again ? [] : known);
       return topPlaces(scores, top, (at) => !read.has(recent[at]!)).map((at) =>
         item(recent[at]!, scores[at]!),
       );
     },
-    rank: async (history, candidates) => {
+    rank: async (history, candidates, user) => {
       const numbers = numbersOf(candidates);
-      const scores = await ranker.score(numbersOf(history), numbers);
+      const scores = await ranker.score(numbersOf(history), numbers, userOf(user));
       return topPlaces(scores, numbers.length, () => true).map((at) => item(numbers[at]!, scores[at]!));
     },
     dispose: () => {
