@@ -94,8 +94,8 @@ variants:
       "r.yaml:1:1 missing key 'target': must be a string",
       "r.yaml:2:1 unknown key 'tarrget'; did you mean 'target'?",
       'r.yaml:3:7 seed must be at least 0, got -1',
-      'r.yaml:5:9 features.text must be one of use-lite, clip, trained, stored, none, got "uselite"; did you ' +
-        `mean 'use-lite'?`,
+      'r.yaml:5:9 features.text must be one of use-lite, clip, trained, stored, none, or made:<name> (ferry features ' +
+        'list), got "uselite"; did you mean \'use-lite\'?',
       "r.yaml:7:3 unknown key 'dropot' in model; did you mean 'dropout'?",
       "r.yaml:8:16 unknown key 'metod' in model.interests; did you mean 'method'?",
       'r.yaml:8:39 model.interests.ratio must be at most 1, got 3',

@@ -37,6 +37,13 @@ function optionsOf(issue: z.core.$ZodIssueInvalidUnion): string[] {
   return (('options' in issue ? issue.options : undefined) ?? []).map(String);
 }
 
+/** What a wrong value may have been meant as: the choices there were, those within a union included. */
+function choicesOf(issue: z.core.$ZodIssue): string[] {
+  if (issue.code === 'invalid_value') return issue.values.map(String);
+  if (issue.code !== 'invalid_union') return [];
+  return [...optionsOf(issue), ...issue.errors.flat().flatMap(choicesOf)];
+}
+
 /** What a value must be, in words, from zod's issue. */
 export function rule(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
@@ -100,13 +107,7 @@ function explain(
   }
   const found = issue.code === 'invalid_key' ? last : value;
   const got = issue.code === 'custom' ? '' : `, got ${shown(found)}`;
-  const candidates =
-    issue.code === 'invalid_value'
-      ? issue.values.map(String)
-      : issue.code === 'invalid_union'
-        ? optionsOf(issue)
-        : [];
-  const near = typeof value === 'string' ? didYouMean(value, candidates) : '';
+  const near = typeof value === 'string' ? didYouMean(value, choicesOf(issue)) : '';
   return [
     {
       where: document.locate(path),
