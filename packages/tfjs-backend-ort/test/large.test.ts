@@ -21,7 +21,8 @@ const TABLE: readonly Case[] = [
 
 /**
  * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have
- * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts.
+ * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts. What says when something
+ * is computed again is in graphs alone: recomputed.test.ts.
  */
 const ELSEWHERE = [
   'AdamUpdate',
@@ -32,9 +33,9 @@ const ELSEWHERE = [
   'SparsePolynomialOfRows',
 ];
 
-/** Kernels of which no node is left for ONNX Runtime: constants, views, and host kernels, which have one thread. */
+/** Kernels of which no node is left here for ONNX Runtime: constants, views, host kernels (one thread), and `After`. */
 const NO_NODE = (
-  'AdamUpdate ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike ' +
+  'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike ' +
   'Range Reshape RowCounts ' +
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
 ).split(' ');

@@ -25,8 +25,12 @@ const TABLE: readonly Case[] = [
   ...ownCases,
 ];
 
-/** Kernels that change or draw instead of computing (own.test.ts), and those that need a sparse matrix (sparse.test.ts). */
+/**
+ * Kernels that change or draw instead of computing (own.test.ts), those that need a sparse matrix (sparse.test.ts), and the
+ * one that says when something is computed again (recomputed.test.ts).
+ */
 const ELSEWHERE = [
+  'After',
   ...['AdamUpdate', 'KeepMask', 'LazyAdamUpdate', 'UniformNumbers'],
   ...['SparsePolynomial', 'SparsePolynomialOfRows'],
 ];
