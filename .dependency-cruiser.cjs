@@ -25,7 +25,7 @@ const rooms = {
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [
-    ...['engine', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative', 'nrms'],
+    ...['engine', 'nn', 'data', 'features', 'evaluation', 'training', 'sequential', 'collaborative', 'nrms'],
     ...['elliot', 'encoders', 'recipes', 'report', 'sample-world'],
   ],
 };

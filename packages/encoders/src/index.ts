@@ -26,5 +26,6 @@ export {
   type MaskedHead,
   type MaskedTexts,
   type MaskingOptions,
+  type PretrainingLoss,
 } from './pretraining/maskedTokens.ts';
 export { createPairHead, pairLoss, type PairHead, type PairSide } from './pretraining/pairs.ts';

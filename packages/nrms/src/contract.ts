@@ -12,7 +12,7 @@ import type { NewsObjective } from './objectives.ts';
 import type { TokenTable } from './words/tokens.ts';
 import type { WordVectors } from './words/pretrained.ts';
 import type { Tokeniser } from './words/tokenise.ts';
-import type { UserState } from './userStates.ts';
+import type { UserState } from './userState.ts';
 import type { Vocabulary } from './words/vocabulary.ts';
 
 /** The news a model is made for, as it reads them. Number 0 is the empty news. */

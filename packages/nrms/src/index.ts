@@ -70,7 +70,8 @@ export {
 } from './recommender.ts';
 export { batchesOf, createNewsTraining, type NewsTraining, type NewsTrainingSettings } from './training.ts';
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
-export { userStates, type UserState } from './userStates.ts';
+export { type UserState } from './userState.ts';
+export { userStates } from './userStates.ts';
 export { defectTexts, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';

@@ -13,7 +13,15 @@ import {
   softmaxCrossEntropy,
   tf,
 } from '@ferry/engine';
-import { type BiasedLinearParameters, createLinear, init, parameter, type Parameters } from '@ferry/nn';
+import {
+  type BiasedLinearParameters,
+  createLayerNorm,
+  createLinear,
+  init,
+  type LayerNormParameters,
+  parameter,
+  type Parameters,
+} from '@ferry/nn';
 import { activations } from '../activations.ts';
 import type { Encoder } from '../encoder.ts';
 import type { EncoderInputs } from '../family.ts';
@@ -80,12 +88,20 @@ export function maskTokens(
   return { ids: hidden, places, labels, weights };
 }
 
+/** What a batch of pre-training gives. */
+export interface PretrainingLoss {
+  /** [] */
+  readonly loss: tf.Scalar;
+  /** Share of what was asked for that is found, []. */
+  readonly found: tf.Scalar;
+}
+
 /** Weights of the head. */
 export type MaskedHead = {
   /** [D, D] */
   readonly transform: BiasedLinearParameters;
   /** Of a normalisation. */
-  readonly norm: { readonly weight: tf.Variable; readonly bias: tf.Variable };
+  readonly norm: LayerNormParameters;
   /** Of each word, [V]. */
   readonly bias: tf.Variable;
 };
@@ -110,10 +126,7 @@ export function createMaskedHead(encoder: Encoder, random: RandomStream): Masked
   const count = wordsOf(encoder).shape[0];
   return {
     transform: createLinear({ inputs: width, outputs: width, init: init.normal(0.02) }, random),
-    norm: {
-      weight: parameter(new Float32Array(width).fill(1), [width]),
-      bias: parameter(new Float32Array(width), [width]),
-    },
+    norm: createLayerNorm(width),
     bias: parameter(new Float32Array(count), [count]),
   };
 }
@@ -132,7 +145,7 @@ export function maskedLoss(
   inputs: EncoderInputs,
   asked: { places: tf.Tensor; labels: tf.Tensor; weights: tf.Tensor },
   random?: RandomSource,
-): { loss: tf.Scalar; found: tf.Scalar } {
+): PretrainingLoss {
   const { hidden } = encoder.encode(p, inputs, random);
   const rows = embedding(tf.reshape(hidden, [-1, encoder.width]), asked.places);
   const made = activations.gelu(linear(rows, head.transform.weight, head.transform.bias));

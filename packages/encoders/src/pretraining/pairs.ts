@@ -5,16 +5,25 @@
  * B pairs, P width of the common space.
  */
 import { linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
-import { createLinear, infoNce, init, normalize, parameter, type Parameters } from '@ferry/nn';
+import {
+  createLinear,
+  infoNce,
+  init,
+  type LinearParameters,
+  normalize,
+  parameter,
+  type Parameters,
+} from '@ferry/nn';
 import type { Encoder } from '../encoder.ts';
 import type { EncoderInputs } from '../family.ts';
+import type { PretrainingLoss } from './maskedTokens.ts';
 
 /** Weights beside the encoders. */
 export type PairHead = {
   /** From the text encoder's vectors to P, without a bias. */
-  readonly text: { readonly weight: tf.Variable };
+  readonly text: LinearParameters;
   /** From the image encoder's vectors to P, without a bias. */
-  readonly image: { readonly weight: tf.Variable };
+  readonly image: LinearParameters;
   /** Log of what cosines are multiplied by, []. */
   readonly scale: tf.Variable;
 };
@@ -28,7 +37,7 @@ export function createPairHead(
   width: number,
   random: RandomStream,
 ): PairHead {
-  const projection = (inputs: number, name: string): { weight: tf.Variable } =>
+  const projection = (inputs: number, name: string): LinearParameters =>
     createLinear(
       { inputs, outputs: width, bias: false, init: init.normal(1 / Math.sqrt(inputs)) },
       random.split(name),
@@ -56,7 +65,7 @@ export function pairLoss(
   image: PairSide,
   head: PairHead,
   random?: RandomSource,
-): { loss: tf.Scalar; found: tf.Scalar } {
+): PretrainingLoss {
   const vectors = ({ encoder, p, inputs }: PairSide, { weight }: PairHead['text']): tf.Tensor2D =>
     normalize(linear(encoder.vectors(p, inputs, random), weight)) as tf.Tensor2D;
   const [a, b] = [vectors(text, head.text), vectors(image, head.image)];

@@ -35,7 +35,8 @@ import {
 import { newsEvaluation } from '../evaluation.ts';
 import { softmaxObjective } from '../objectives.ts';
 import { type Completed, historySetting, textsSetting, withPreset } from '../settings.ts';
-import { linearMap, recurrentStates, type UserState } from '../userStates.ts';
+import type { UserState } from '../userState.ts';
+import { linearMap, recurrentStates } from '../userStates.ts';
 
 /** What published forms of LSTUR chose. */
 const presets = {

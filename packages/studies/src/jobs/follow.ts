@@ -18,16 +18,28 @@ import { newsEvaluationOf } from './newsData.ts';
 import { openNewsReplay } from './replay.ts';
 import type { OpenRunOptions } from './runs.ts';
 
+/** How far vectors that follow clicks are from those of the whole computation. */
+export interface Drift {
+  /** Mean over impressions. */
+  readonly mean: number;
+  /** The largest. */
+  readonly most: number;
+  /** Whether the model promises none but rounding. */
+  readonly exact: boolean;
+}
+
 /** What following the clicks of users found. */
 export interface Followed {
-  /** Impressions of the test, and those of users who had clicked in an earlier one. */
-  readonly impressions: { readonly all: number; readonly moved: number };
+  /** Impressions of the test. */
+  readonly impressions: number;
+  /** Those of users who had clicked in an earlier one. */
+  readonly moved: number;
   /** Means over the impressions of users who had moved, by metric: the first history, followed, read again. */
   readonly means: Readonly<Record<'still' | 'followed' | 'whole', Readonly<Record<string, number>>>>;
   /** What following gained over standing still by metric, over the same impressions. */
   readonly gain: Readonly<Record<string, PairedComparison>>;
   /** How far followed vectors are from those of the whole computation, ‖a − b‖ / ‖b‖. */
-  readonly drift: { readonly mean: number; readonly most: number; readonly exact: boolean };
+  readonly drift: Drift;
 }
 
 /** Rows in order of time. */
@@ -195,7 +207,8 @@ export async function followRun(
       Float64Array.from(rows, (row) => way.values[metric]![row]!);
     const root = RandomStream.fromSeed(recipe.seed).split('follow');
     return {
-      impressions: { all: test.count, moved: rows.length },
+      impressions: test.count,
+      moved: rows.length,
       means: { still: only(ways.still), followed: only(ways.followed), whole: only(ways.whole) },
       gain: Object.fromEntries(
         impressionMetrics.map((metric) => [
@@ -211,7 +224,7 @@ export async function followRun(
 }
 
 /** What following found, for the terminal. */
-export function formatFollowed({ impressions, means, gain, drift }: Followed): string {
+export function formatFollowed({ impressions, moved, means, gain, drift }: Followed): string {
   const table: Table = {
     columns: [
       { key: 'way', title: 'the user' },
@@ -234,7 +247,7 @@ export function formatFollowed({ impressions, means, gain, drift }: Followed): s
       `${low.toFixed(4)} to ${high.toFixed(4)}, p ${permutation < 0.001 ? '< 0.001' : permutation.toFixed(3)}`,
   );
   return [
-    `${impressions.moved} of ${impressions.all} impressions are of users who had clicked in an earlier one`,
+    `${moved} of ${impressions} impressions are of users who had clicked in an earlier one`,
     tableToText(table).trimEnd(),
     '',
     'What following the clicks gained over standing still',
