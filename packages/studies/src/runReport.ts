@@ -33,7 +33,9 @@ function lossChart(run: string): string {
 
 function validChart(run: string, best: number): string {
   const epochs = epochsOf(run);
-  const names = Object.keys(epochs[0]?.valid ?? {}).filter((name) => !name.endsWith('mrr'));
+  // With validateEvery the first epochs have no validation.
+  const validated = epochs.find(({ valid }) => valid !== undefined);
+  const names = Object.keys(validated?.valid ?? {}).filter((name) => !name.endsWith('mrr'));
   return lineChart({
     title: 'Validation',
     description: 'Validation metrics after each epoch.',
