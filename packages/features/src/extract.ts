@@ -4,6 +4,7 @@ import { sha256 } from './hash.ts';
 import { listPictures, type BadPicture } from './pictureFiles.ts';
 import { presentRows } from './matrix.ts';
 import { packInputs, type FeatureRecord, type ModelRecord } from './record.ts';
+import { addSpent } from './spent.ts';
 import { readStoredFeatures, saveFeatures } from './store.ts';
 import { featureStore } from './storePlace.ts';
 import type {
@@ -148,23 +149,29 @@ function remaining<Input>(
 /** Batches that are decoded or encoded at once. */
 const atOnce = 2;
 
-/** Encodes what is not in the cache and puts it there; tells what could not be decoded, and what it cost. */
+/**
+ * Encodes what is not in the cache and puts it there.
+ *
+ * @param spent - Told what it took, also where it was stopped.
+ * @returns What could not be decoded.
+ */
 async function fill<Input>(
   extraction: Extraction<Input>,
   keys: readonly (string | undefined)[],
   cache: VectorCache,
   { progress, signal, batchSize = 32 }: ExtractionOptions,
-): Promise<{ failures: Failures; extraction: ExtractionCost }> {
+  spent: (now: ExtractionCost) => Promise<void>,
+): Promise<Failures> {
   const failures: Failures = new Map();
   const total = keys.filter((key) => key !== undefined).length;
   const { todo, done: before } = remaining(extraction.inputs, keys, cache);
   let done = before;
   progress?.({ done, total });
-  if (todo.size === 0) return { failures, extraction: { seconds: 0, inputs: 0 } };
+  if (todo.size === 0) return failures;
   const begun = performance.now();
   const order = [...todo].sort((a, b) => extraction.cost(a[1].value) - extraction.cost(b[1].value));
   const opened = await extraction.open();
-  let next = 0;
+  let [next, encoded] = [0, 0];
   const start = () => {
     const batch = order.slice(next, next + batchSize);
     next += batch.length;
@@ -185,7 +192,9 @@ async function fill<Input>(
         running.push(start());
       const first = running.shift();
       if (!first) break;
-      await cache.add(await first.result);
+      const vectors = await first.result;
+      await cache.add(vectors);
+      encoded += vectors.length;
       done += first.batch.reduce((sum, [, { items }]) => sum + items, 0);
       progress?.({ done, total });
     }
@@ -193,8 +202,9 @@ async function fill<Input>(
   } finally {
     await Promise.allSettled(running.map(({ result }) => result));
     await opened.close();
+    await spent({ seconds: (performance.now() - begun) / 1000, inputs: encoded });
   }
-  return { failures, extraction: { seconds: (performance.now() - begun) / 1000, inputs: todo.size } };
+  return failures;
 }
 
 /** Items whose input could not be decoded. */
@@ -240,9 +250,12 @@ export async function extract<Input>(
     options.progress?.({ done: have.length, total: have.length });
     return stored;
   }
-  const cache = await openVectorCache(join(store.vectors, `${modality}-${extraction.cache}.vectors`));
+  const vectors = join(store.vectors, `${modality}-${extraction.cache}.vectors`);
+  const cache = await openVectorCache(vectors);
   try {
-    const { failures, extraction: cost } = await fill(extraction, keys, cache, options);
+    const failures = await fill(extraction, keys, cache, options, async (now) => {
+      await addSpent(vectors, identity, now);
+    });
     const lost = damagedItems(extraction, keys, failures);
     if (lost.length > 0 && (damaged === 'refuse' || lost.length === have.length))
       throw new InputError(
@@ -251,7 +264,8 @@ export async function extract<Input>(
         `every picture must be one that can be decoded, got ${lost.length} of ${have.length} that cannot: ` +
           `${listPictures(lost, 20)}; the others are encoded and kept`,
       );
-    const alike = judgeEqual(extraction, new Set(have), cache);
+    const distinct = new Set(have);
+    const alike = judgeEqual(extraction, distinct, cache);
     const width = cache.width()!;
     const data = new Float32Array(inputs.length * width);
     for (const [index, key] of keys.entries()) {
@@ -259,6 +273,7 @@ export async function extract<Input>(
       if (vector) data.set(vector, index * width);
     }
     const described = await extraction.describe?.();
+    const spent = await addSpent(vectors, identity, { seconds: 0, inputs: 0 });
     const matrix: FeatureMatrix = {
       modality,
       encoder,
@@ -266,7 +281,9 @@ export async function extract<Input>(
       width,
       data,
       present: presentRows(data, width, `${modality} features of ${encoder}`),
-      extraction: cost,
+      ...(spent && {
+        extraction: { seconds: (spent.seconds / spent.inputs) * distinct.size, inputs: distinct.size },
+      }),
       notes: [
         ...extraction.notes,
         ...(described?.notes ?? []),

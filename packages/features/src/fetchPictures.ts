@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, openZip, type Domain, type ZipEntry } from '@ferry/data';
 import { fetchPolitely, type PoliteOptions } from '@ferry/fetch';
@@ -35,13 +34,16 @@ export interface FetchedPictures {
   list?: string;
 }
 
+/** What is known of an address. */
+type AddressEntry = Extract<PictureEntry, { url: string }>;
+
 /** The newest entry about each address. */
-function newest(entries: readonly PictureEntry[]): Map<string, PictureEntry> {
+function newest(entries: readonly PictureEntry[]): Map<string, AddressEntry> {
   return new Map(entries.flatMap((entry) => ('url' in entry ? [[entry.url, entry] as const] : [])));
 }
 
 /** Writes a picture and checks that it is one. */
-async function keep(folder: string, url: string, body: Buffer): Promise<PictureEntry> {
+async function keep(folder: string, url: string, body: Buffer): Promise<AddressEntry> {
   const file = `${sha256(url).slice(0, 24)}.${endingOf(body)}`;
   const part = join(folder, `${file}.part`);
   await writeFile(part, body);
@@ -72,37 +74,34 @@ export async function fetchPictures(
   const { ids, images } = domain.items;
   const wanted = new Set(images.filter((image) => image !== undefined && isAddress(image)) as string[]);
   const known = newest(await readPictureIndex(folder));
+  const files = new Set(await readdir(folder));
   const found: FetchedPictures = { fetched: 0, before: 0, dead: 0, failed: 0 };
-  const todo = [...wanted].filter((url) => {
+  const todo: string[] = [];
+  for (const url of wanted) {
     const entry = known.get(url);
-    if (!entry || !('url' in entry)) return true;
-    return 'file' in entry ? false : !entry.dead || again;
-  });
-  found.before = [...wanted].filter((url) => {
-    const entry = known.get(url);
-    return entry !== undefined && 'file' in entry;
-  }).length;
+    // A file that someone has removed is fetched again.
+    if (entry && 'file' in entry && files.has(entry.file)) found.before++;
+    else if (again || !entry || !('dead' in entry && entry.dead)) todo.push(url);
+  }
   let done = wanted.size - todo.length;
   progress?.(done, wanted.size);
-  const index = createWriteStream(join(folder, pictureIndex), { flags: 'a' });
-  // A line that an earlier run left unfinished must not swallow the next.
-  index.write('\n');
+  const index = await open(join(folder, pictureIndex), 'a');
   try {
+    // A line that an earlier run left unfinished must not swallow the next.
+    await index.write('\n');
     await fetchPolitely(
       todo,
       async (answer) => {
         const entry = 'body' in answer ? await keep(folder, answer.url, answer.body) : answer;
         known.set(answer.url, entry);
-        index.write(`${JSON.stringify(entry)}\n`);
+        await index.write(`${JSON.stringify(entry)}\n`);
         if ('file' in entry) found.fetched++;
         progress?.(++done, wanted.size);
       },
       options,
     );
   } finally {
-    await new Promise<void>((end) => {
-      index.end(end);
-    });
+    await index.close();
   }
   const lost = images.flatMap((image, item) => {
     const entry = image === undefined ? undefined : known.get(image);

@@ -7,11 +7,11 @@ export type FeatureDomain = Pick<Domain, 'name' | 'directory' | 'items'>;
 /** What a feature describes. */
 export type Modality = 'text' | 'image';
 
-/** What making features cost. */
+/** What making features costs. */
 export interface ExtractionCost {
-  /** Seconds of encoding, the opening of the encoder included. */
+  /** Seconds of encoding, the opening of the encoder included: of each input what those of all runs took in the mean. */
   seconds: number;
-  /** Inputs that were encoded; the others were in the cache. */
+  /** Inputs, equal ones once. */
   inputs: number;
 }
 

@@ -1,4 +1,5 @@
-import { readFile, rm, unlink } from 'node:fs/promises';
+import { readdir, readFile, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import {
@@ -87,6 +88,14 @@ describe('buildTextFeatures', () => {
     expect(seen[0]).toBeGreaterThan(0);
     expect(seen.at(-1)).toBe(4);
     expect(resumed.data).toEqual(whole.data);
+    // What the first run took counts as well.
+    const folder = join(domain.directory, 'features/vectors');
+    const [file] = (await readdir(folder)).filter((name) => name.endsWith('.spent.json'));
+    const [spent] = Object.values(JSON.parse(await readFile(join(folder, file!), 'utf8')) as object) as [
+      { seconds: number; inputs: number },
+    ];
+    expect([spent.inputs, resumed.extraction!.inputs]).toEqual([3, 3]);
+    expect(resumed.extraction!.seconds).toBeCloseTo(spent.seconds, 9);
   });
 
   it('makes new features when a text has changed, and takes the others from the cache', async () => {
@@ -99,7 +108,7 @@ describe('buildTextFeatures', () => {
       progress: ({ done }) => seen.push(done),
     });
     expect(seen).toEqual([3, 4]);
-    expect(features.extraction).toEqual({ inputs: 1, seconds: expect.any(Number) as number });
+    expect(features.extraction).toEqual({ inputs: 3, seconds: expect.any(Number) as number });
     expect(features.extraction!.seconds).toBeGreaterThan(0);
     expect([...features.present]).toEqual([1, 1, 0, 1, 1]);
   });
@@ -142,7 +151,7 @@ describe('buildImageFeatures', () => {
     const { source } = features;
     await unlink(source!);
     await rm(`${source!}.json`);
-    expect(await buildImageFeatures(domain)).toEqual({ ...features, extraction: { seconds: 0, inputs: 0 } });
+    expect(await buildImageFeatures(domain)).toEqual(features);
     expect((await readFile(source!)).length).toBeGreaterThan(0);
   });
 

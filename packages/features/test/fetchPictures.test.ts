@@ -66,6 +66,13 @@ describe('pictures named by addresses', () => {
     expect(new Set(asked)).toEqual(new Set(['/gone', '/page', '/half']));
     answers.set('/ill', 500);
     expect(readdirSync(folder).filter((name) => name.endsWith('.png'))).toHaveLength(3);
+    // A picture that someone has removed.
+    const before = readdirSync(folder).find((name) => name.endsWith('.png'))!;
+    rmSync(join(folder, before));
+    answers.set('/ill', await picture(0, 255, 0));
+    expect(await fetchPictures(domain, options)).toMatchObject({ fetched: 1, before: 2 });
+    expect(readdirSync(folder)).toContain(before);
+    answers.set('/ill', 500);
     // They are what is encoded.
     const matrix = await buildImageFeatures(domain);
     expect(Array.from(matrix.present)).toEqual([1, 1, 1, 0, 1, 0, 0]);

@@ -25,9 +25,17 @@ export type Fetched =
   /** `dead`: asking again brings nothing; else the host had its troubles. */
   | { url: string; reason: string; dead: boolean };
 
+/** An address that waits. */
+interface Waiting {
+  readonly url: string;
+  readonly tries: number;
+}
+
 /** Addresses of a host that wait, and when it may be asked again. */
 interface Host {
-  waiting: { url: string; tries: number }[];
+  /** Those before `next` have been asked. */
+  waiting: Waiting[];
+  next: number;
   running: number;
   /** Time before which nothing is asked, ms. */
   from: number;
@@ -86,12 +94,12 @@ export async function fetchPolitely(
       await done({ url, reason: 'no address', dead: true });
       continue;
     }
-    const host = hosts.get(name) ?? { waiting: [], running: 0, from: 0 };
+    const host = hosts.get(name) ?? { waiting: [], next: 0, running: 0, from: 0 };
     hosts.set(name, host);
     host.waiting.push({ url, tries: 0 });
   }
   const running = new Set<Promise<void>>();
-  const one = async (host: Host, { url, tries }: Host['waiting'][number]): Promise<void> => {
+  const one = async (host: Host, { url, tries }: Waiting): Promise<void> => {
     const result = await tryOnce(url, options);
     if (!('again' in result)) {
       await done(result);
@@ -112,17 +120,20 @@ export async function fetchPolitely(
     for (;;) {
       options.signal?.throwIfAborted();
       let next = Infinity;
-      for (const host of hosts.values()) {
+      for (const [name, host] of hosts) {
+        if (running.size >= concurrency) break;
         if (host.given !== undefined)
-          for (const { url } of host.waiting.splice(0)) await done({ url, reason: host.given, dead: false });
-        while (host.waiting.length > 0 && host.running < perHost && running.size < concurrency) {
+          for (; host.next < host.waiting.length; host.next++)
+            await done({ url: host.waiting[host.next]!.url, reason: host.given, dead: false });
+        if (host.next === host.waiting.length && host.running === 0) hosts.delete(name);
+        while (host.next < host.waiting.length && host.running < perHost && running.size < concurrency) {
           if (host.from > Date.now()) {
             next = Math.min(next, host.from);
             break;
           }
           host.from = Date.now() + gap * 1000;
           host.running++;
-          const task = one(host, host.waiting.shift()!).finally(() => {
+          const task = one(host, host.waiting[host.next++]!).finally(() => {
             host.running--;
             running.delete(task);
           });
