@@ -58,6 +58,16 @@ const config = {
   max_position_embeddings: 6,
 };
 
+const vit = {
+  model_type: 'vit',
+  image_size: 8,
+  patch_size: 4,
+  hidden_size: 8,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  intermediate_size: 8,
+};
+
 describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
   it('the loss of hidden tokens is that of the plain formulas', async () => {
     await selectBackend(backend, { threads: 1, log: () => undefined });
@@ -114,18 +124,7 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
   it('the loss of pairs is the mean of both directions', async () => {
     await selectBackend(backend, { threads: 1, log: () => undefined });
     const text = createEncoder(config, random.split('text'), { pooling: 'mean' });
-    const image = createEncoder(
-      {
-        model_type: 'vit',
-        image_size: 8,
-        patch_size: 4,
-        hidden_size: 8,
-        num_hidden_layers: 1,
-        num_attention_heads: 2,
-        intermediate_size: 8,
-      },
-      random.split('image'),
-    );
+    const image = createEncoder(vit, random.split('image'));
     const head = createPairHead({ text: 8, image: 8 }, 3, random.split('pairs'));
     const ids = tf.tensor2d([2, 5, 3, 2, 6, 3], [2, 3], 'int32');
     const pixels = tf.randomNormal([2, 3, 8, 8], 0, 1, 'float32', 3);
@@ -155,18 +154,7 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
 });
 
 it('a family without word vectors of its width is refused', () => {
-  const vit = createEncoder(
-    {
-      model_type: 'vit',
-      image_size: 8,
-      patch_size: 4,
-      hidden_size: 8,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      intermediate_size: 8,
-    },
-    random,
-  );
-  expect(() => createMaskedHead(vit, random)).toThrow('a vit has no word vectors');
-  vit.dispose();
+  const image = createEncoder(vit, random);
+  expect(() => createMaskedHead(image, random)).toThrow('a vit has no word vectors');
+  image.dispose();
 });

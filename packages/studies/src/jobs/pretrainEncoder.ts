@@ -95,13 +95,10 @@ function maskedTask({ hidden }: Settings, text: OpenedEncoder, random: RandomStr
   const [ids, mask] = [joined(text.items.map((one) => one.ids!)), joined(text.items.map((one) => one.mask!))];
   const [, T] = ids.shape as [number, number];
   const { special, size } = tokenizer!;
-  const rows = Int32Array.from(ids.data.keys())
-    .filter((row) => row < ids.shape[0]!)
-    .filter((row) => {
-      const own = Int32Array.of(row);
-      const marks = rowsOf(mask, own);
-      return rowsOf(ids, own).some((id, i) => marks[i] === 1 && !special.has(id));
-    });
+  const rows = Int32Array.from({ length: ids.shape[0]! }, (_, row) => row).filter((row) => {
+    const marks = mask.data.subarray(row * T, (row + 1) * T);
+    return ids.data.subarray(row * T, (row + 1) * T).some((id, i) => marks[i] === 1 && !special.has(id));
+  });
   const head = createMaskedHead(encoder, random.split('head'));
   const options = { share: hidden, maskToken: tokenizer!.mask, special, vocabulary: size };
   return {
