@@ -155,7 +155,7 @@ export class NumpyRandom {
       for (const index of found) weights[index] = 0;
       const bounds = cumulative();
       const drawn = Array.from(values, (value) => firstAbove(bounds, value));
-      found.push(...new Set(drawn));
+      for (const index of new Set(drawn)) found.push(index);
     }
     return Int32Array.from(found);
   }

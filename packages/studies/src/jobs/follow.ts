@@ -145,7 +145,10 @@ function driftOf(
     }
     return apart === 0 ? 0 : Math.sqrt(apart / long);
   });
-  return { mean: all.reduce((sum, value) => sum + value, 0) / all.length, most: Math.max(...all) };
+  return {
+    mean: all.reduce((sum, value) => sum + value, 0) / all.length,
+    most: all.reduce((most, value) => Math.max(most, value), 0),
+  };
 }
 
 /**

@@ -96,11 +96,16 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   const { scorer, recommender, recipe } = open;
   const { test } = open.opened.parts;
   const periods = periodsOf(test, options.hours);
-  if (periods.length < 2)
+  if (periods.length < 2) {
+    const [first, last] = test.times.reduce(
+      ([least, most], time) => [Math.min(least, time), Math.max(most, time)] as const,
+      [Infinity, -Infinity] as readonly [number, number],
+    );
     throw new UserError(
       `--hours must part the test of ${run} into two periods at least, got ${options.hours}: it spans ` +
-        `${((Math.max(...test.times) - Math.min(...test.times)) / 3600).toFixed(1)} hours`,
+        `${((last - first) / 3600).toFixed(1)} hours`,
     );
+  }
   const { objective, settings } = recipeParts(recipe, model);
   const ready = model.objectives[objective]!.create(settings);
   const { batchSize, weightDecay, clipNorm, learningRate } = recipe.training;
