@@ -44,6 +44,16 @@ it('trains, tests, evaluates, recommends and compares', async () => {
   expect(await ferry('evaluate', 'bce', '--on', 'other.txt')).toContain('other.txt');
 });
 
+it('reports a run whose first epoch was not validated', async () => {
+  const out = await ferry('train', 'round.yaml', 'training.validateEvery=2', '--out', 'seldom');
+  expect(out).toContain('report: seldom/report.html');
+  const [first, second] = readFileSync('seldom/metrics.jsonl', 'utf8')
+    .split('\n')
+    .flatMap((line) => (line.includes('"kind":"epoch"') ? [JSON.parse(line) as { valid?: object }] : []));
+  expect([first!.valid === undefined, second!.valid === undefined]).toEqual([true, false]);
+  expect(readFileSync('seldom/report.html', 'utf8')).toContain('Validation metrics after each epoch.');
+});
+
 it('saves one list a user where a user has several rows, and any program scores them', async () => {
   const split = ['evaluation.protocol=temporal-by-user', 'evaluation.split={valid: .17, test: .34}'];
   await ferry('train', 'round.yaml', ...split, '--out', 'several');
