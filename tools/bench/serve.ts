@@ -1,5 +1,5 @@
-// What an answer of a served news model takes, over HTTP: NRMS of the paper's sizes with random weights, histories of 50 clicks,
-// the ten best of all news; then an impression of 40 candidates; then many clients at once.
+// What an answer of a served news model takes, over HTTP: NRMS of the paper's sizes with random weights, histories of
+// 50 clicks, the ten best of all news; then an impression of 40 candidates; then many clients at once.
 //
 //   npm run bench:serve -- [--news 26000] [--requests 2000] [--clients 16] [--threads 2]
 import { parseArgs } from 'node:util';
@@ -96,8 +96,8 @@ await Promise.all(
 say(`ten of ${N} news, ${clients} clients`, loaded, (performance.now() - start) / 1000);
 await server.close();
 
-// A click, with the history read again and without: where nothing but additive attention makes users, and where clicks attend
-// to one another as well.
+// A click, with the history read again and without: where nothing but additive attention makes users, and where clicks
+// attend to one another as well.
 const clicked = Int32Array.from({ length: 50 }, (_, at) => at + 1);
 const time = async (work: (at: number) => unknown): Promise<number> => {
   for (let i = 0; i < 60; i++) await work(i);

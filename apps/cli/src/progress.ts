@@ -20,8 +20,8 @@ export function pace(made: number, left: number, seconds: number): string {
 }
 
 /**
- * A line that is redrawn on a terminal, with the pace and the time left; elsewhere a plain line twice a minute, and the last.
- * Work that was done before shows nothing.
+ * A line that is redrawn on a terminal, with the pace and the time left; elsewhere a plain line twice a minute, and the
+ * last. Work that was done before shows nothing.
  */
 export function progressLine(
   output: Pick<NodeJS.WriteStream, 'isTTY' | 'write'> = process.stderr,

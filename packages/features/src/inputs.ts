@@ -18,8 +18,8 @@ export interface TextSource {
   /** `texts` (the default): an item's text or, where that is blank, its title. `titles`: the other way round. */
   field?: 'texts' | 'titles';
   /**
-   * Instead: keys of `items.jsonl` that make the text, in this order (`title` and `text` of domains of other forms too). Lists
-   * count as their entries with commas between; what is blank is left out.
+   * Instead: keys of `items.jsonl` that make the text, in this order (`title` and `text` of domains of other forms
+   * too). Lists count as their entries with commas between; what is blank is left out.
    */
   fields?: readonly string[];
   /** What stands between {@link fields}. Default '. '. */

@@ -48,7 +48,10 @@ export async function readPictureIndex(folder: string): Promise<PictureEntry[]> 
 
 /** Where the pictures of a domain are. */
 export interface PicturePlaces {
-  /** Path of an item's picture: the domain's own file, one that was fetched, or one from an archive; undefined if it has none. */
+  /**
+   * Path of an item's picture: the domain's own file, one that was fetched, or one from an archive; undefined if it has
+   * none.
+   */
   path: (index: number) => string | undefined;
   /** Why an address has no file. */
   whyNot: (url: string) => string;

@@ -26,8 +26,8 @@ for (const [address, prefix] of [
   own.addSubnet(address, prefix, 'ipv6');
 
 /**
- * Whether an IP address belongs to this machine or a network of one's own (loopback, private, link-local, shared, multicast),
- * where nothing is that a public list of addresses should lead to.
+ * Whether an IP address belongs to this machine or a network of one's own (loopback, private, link-local, shared,
+ * multicast), where nothing is that a public list of addresses should lead to.
  *
  * @param address - IPv4 or IPv6, also IPv4 written as IPv6.
  */

@@ -35,7 +35,8 @@ export function knownUsers({ users }: Pick<Impressions, 'users'>, count: number)
 /**
  * What a model is made for.
  *
- * @param parts - `views`: what it reads besides words; `users`: those of the training, for a model that knows them; `features`: pre-computed vectors, a row for each news.
+ * @param parts - `views`: what it reads besides words; `users`: those of the training, for a model that knows them;
+ *   `features`: pre-computed vectors, a row for each news.
  * @throws Error if vectors are of another number of news.
  */
 export function newsCatalogue(

@@ -58,7 +58,11 @@ export function disposeStep({ news, ...rest }: StepInputs): void {
   tf.dispose(rest);
 }
 
-/** Where users are among those of the training, for a model that knows them. @param users - Their numbers, [B]; -1 for nobody. */
+/**
+ * Where users are among those of the training, for a model that knows them.
+ *
+ * @param users - Their numbers, [B]; -1 for nobody.
+ */
 export function userRows({ users: known }: NewsCatalogue, users: Int32Array): { users?: tf.Tensor1D } {
   if (!known) return {};
   return {

@@ -15,7 +15,10 @@ export function cacheDirectory(): string {
 }
 
 const sample = 'sample-world:';
-/** Worlds of impressions, folders in MIND's form, no domains: one where clicks follow pictures too, one where they do not. */
+/**
+ * Worlds of impressions, folders in MIND's form, no domains: one where clicks follow pictures too, one where they do
+ * not.
+ */
 const newsWorlds: Readonly<Record<string, NewsWorldOptions & { name?: string }>> = {
   news: {},
   'news-text': { name: 'text', weights: { picture: 0 } },
@@ -24,7 +27,8 @@ const inDataFolder = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/;
 
 /**
  * The directory a recipe's domain stands for: a path (relative to the working directory), `$FERRY_DATA/<path>`, or
- * `sample-world:<name>`, which is generated on first use (`sample-world:news` and `sample-world:news-text` are folders in MIND's form).
+ * `sample-world:<name>`, which is generated on first use (`sample-world:news` and `sample-world:news-text` are folders
+ * in MIND's form).
  *
  * @throws UserError if FERRY_DATA is not set, or there is no such domain.
  */

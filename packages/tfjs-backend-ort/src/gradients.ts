@@ -265,8 +265,8 @@ let registered = false;
  * Registers gradients in place of tfjs's own, once, where those are wrong: they leave out what mirrored entries hand
  * back (MirrorPad), transpose once too often (Cumsum over an inner axis), know few axes and batches (GatherV2, Prod),
  * give every tie of a maximum the whole (Max, Min), are NaN or -1 at 0 (norms by Square, SquaredDifference and Pow;
- * Abs), fail where an input was broadcast or cut into one part (SplitV, Unpack), or make large arrays (Sum, Mean). tfjs has one gradient for all backends, so
- * the others get them too.
+ * Abs), fail where an input was broadcast or cut into one part (SplitV, Unpack), or make large arrays (Sum, Mean). tfjs
+ * has one gradient for all backends, so the others get them too.
  */
 export function registerGradients(): void {
   if (registered) return;

@@ -162,8 +162,9 @@ async function ranked(request: IncomingMessage, state: State): Promise<unknown> 
 
 /**
  * Serves a run over HTTP. `GET /health` says what answers, `POST /recommend` takes `{history: [ids]}` or `{user}`, with
- * `top` and `again`, `POST /rank` the same with `candidates` (models of news), `POST /click` takes `{user, item}` and keeps it in memory, `GET /` is a page to try it. Every
- * answer is JSON, errors as `{error: {code, message}}`. Nothing that comes in is run, read as a path or written.
+ * `top` and `again`, `POST /rank` the same with `candidates` (models of news), `POST /click` takes `{user, item}` and
+ * keeps it in memory, `GET /` is a page to try it. Every answer is JSON, errors as `{error: {code, message}}`. Nothing
+ * that comes in is run, read as a path or written.
  */
 export async function serve(first: ServedRun, options: ServeOptions = {}): Promise<RunServer> {
   const { host = '127.0.0.1', port = 8080, log } = options;

@@ -1,6 +1,6 @@
 /**
- * BM3 (Zhou et al., WWW 2023): LightGCN trained without negatives. What a predictor makes of users, items and features is to
- * look like a copy of the others with some numbers dropped, which is not differentiated by.
+ * BM3 (Zhou et al., WWW 2023): LightGCN trained without negatives. What a predictor makes of users, items and features
+ * is to look like a copy of the others with some numbers dropped, which is not differentiated by.
  */
 import { embedding, linear, sparseMatrix, tf } from '@ferry/engine';
 import { createLinear, type EmbeddingParameters, type LinearParameters } from '@ferry/nn';

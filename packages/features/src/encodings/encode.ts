@@ -221,8 +221,8 @@ async function findFor(encoding: Encoding, options: EncodeOptions): Promise<Foun
 
 /**
  * Encodes a domain's texts and pictures by one or several encodings, each kept under its name beside the others. All models
- * are found, and what is to be encoded is asked for, before anything is encoded; equal inputs are encoded once; what is there
- * already of the same model, settings and inputs is not made again.
+ * are found, and what is to be encoded is asked for, before anything is encoded; equal inputs are encoded once; what is
+ * there already of the same model, settings and inputs is not made again.
  *
  * @param domain - The domain.
  * @param encodings - See {@link readEncodings} and {@link parseEncoding}.

@@ -77,8 +77,9 @@ async function noModel(folder: string, modality: Modality, file: string | undefi
 const ofHub = /^[\w.-]+\/[\w.-]+$/;
 
 /**
- * Finds a model: an `.onnx` file; a folder in Hugging Face's layout, with an ONNX export or weights; a name that FERRY_MODELS
- * or the cache holds; else, where the hub is reachable, its export is fetched. Names of torchvision stand for their exports.
+ * Finds a model: an `.onnx` file; a folder in Hugging Face's layout, with an ONNX export or weights; a name that
+ * FERRY_MODELS or the cache holds; else, where the hub is reachable, its export is fetched. Names of torchvision stand
+ * for their exports.
  *
  * @param reference - What the user named.
  * @param options - `base`: what relative paths are relative to.

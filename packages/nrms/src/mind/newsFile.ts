@@ -130,7 +130,10 @@ export async function eachNews(
 /** What quotation marks are: characters like any other, or, as a defect, those of CSV. */
 export type Quotes = 'marks' | 'csv';
 
-/** The lines of a file in MIND's form as a reader of CSV takes them; what it makes of entities is left out where it is no JSON. */
+/**
+ * The lines of a file in MIND's form as a reader of CSV takes them; what it makes of entities is left out where it is
+ * no JSON.
+ */
 async function eachQuotedNews(file: string, visit: (news: NewsLine, line: number) => void): Promise<void> {
   const lines = new QuotedLines();
   const whole = (cell = ''): string => {

@@ -152,10 +152,10 @@ function driftOf(
 }
 
 /**
- * Follows the users of a news run's test in the order of time: a user's history is that of their first impression in it, and
- * what they click from then on moves their vector. Three ways are compared over the impressions of those who had clicked in an
- * earlier one: the history as it was, the vector that followed the clicks one by one, and the longer history read again.
- * Nothing is trained.
+ * Follows the users of a news run's test in the order of time: a user's history is that of their first impression in
+ * it, and what they click from then on moves their vector. Three ways are compared over the impressions of those who
+ * had clicked in an earlier one: the history as it was, the vector that followed the clicks one by one, and the longer
+ * history read again. Nothing is trained.
  *
  * @throws UserError for a model whose users cannot be followed, and where no user comes twice.
  */

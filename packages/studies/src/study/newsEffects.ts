@@ -80,7 +80,10 @@ export function newsEffects(pairs: readonly NewsPair[], metrics: readonly string
   }));
 }
 
-/** Every line that differs from another in one axis alone, with that one, over the seeds that both have; none without the axis. */
+/**
+ * Every line that differs from another in one axis alone, with that one, over the seeds that both have; none without
+ * the axis.
+ */
 export function pairsAlong(
   axes: readonly Axis[],
   results: readonly StudyResult[],
