@@ -32,6 +32,10 @@ export function edges(text: string): number[] {
   return values;
 }
 
+/** A flag as it is typed, from its key. */
+export const flagOf = (key: string): string =>
+  `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 /** Which of a run's checkpoints. */
 export function checkpointOption(): Option {
   return new Option('--checkpoint <which>', 'best by validation, or the last, also of a run that was stopped')

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { UserError } from '@ferry/recipes';
 import type { Flags, PrepareConsole } from '@ferry/preparation';
+import { flagOf } from './options.ts';
 
 /** What was found in raw files. */
 export interface RawDomain {
@@ -22,9 +23,7 @@ export async function isRaw(path: string, flags: Flags): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   const given = Object.keys(flags).length > 0;
   if (given && !found?.isFile())
-    throw new UserError(
-      `--${Object.keys(flags)[0]!.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} belongs to raw files, got ${path}`,
-    );
+    throw new UserError(`${flagOf(Object.keys(flags)[0]!)} belongs to raw files, got ${path}`);
   return found?.isFile() === true && (given || !ofDomains.test(path));
 }
 

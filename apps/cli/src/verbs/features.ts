@@ -1,7 +1,7 @@
 import { UserError } from '@ferry/recipes';
 import type { Encoding, FeatureMatrix } from '@ferry/features';
 import { Command, Option } from 'commander';
-import { positive } from '../options.ts';
+import { flagOf, positive } from '../options.ts';
 import { print, printJson } from '../print.ts';
 import { progressLine } from '../progress.ts';
 import { columns } from '../text.ts';
@@ -47,13 +47,12 @@ Examples:
   ferry features mydomain --config encodings.yml
   ferry features list mydomain
 
-use-lite and pixels need nothing. Other models are ONNX files, or folders of Hugging Face's layout ($FERRY_DATA/… among them) with
-an ONNX export or weights (safetensors, PyTorch), also as organisation/name in the folder FERRY_MODELS; exports are fetched from
-huggingface.co (HF_ENDPOINT names another host). Where a folder has both, the ONNX file is taken, unless --file names the weights. A recipe takes what was made as features.text: made:<name>.
+use-lite and pixels need nothing. Other models are ONNX files, or folders of Hugging Face's layout
+($FERRY_DATA/… among them) with an ONNX export or weights (safetensors, PyTorch), also as
+organisation/name in the folder FERRY_MODELS; exports are fetched from huggingface.co (HF_ENDPOINT
+names another host). Where a folder has both, the ONNX file is taken, unless --file names the weights.
+A recipe takes what was made as features.text: made:<name>.
 What each encoder needs, and the keys of encodings.yml: docs/features.md.`;
-
-/** The name of a flag. */
-const flag = (key: string): string => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Encodings as flags say. */
 export function encodingsOf(flags: EncodingFlags): Record<string, unknown>[] {
@@ -73,7 +72,7 @@ export function encodingsOf(flags: EncodingFlags): Record<string, unknown>[] {
     if (flags[modality] === undefined)
       for (const key of own[modality])
         if (flags[key] !== undefined)
-          throw new UserError(`${flag(key)} is for --${modality}, which is not given`);
+          throw new UserError(`${flagOf(key)} is for --${modality}, which is not given`);
   return (['text', 'image'] as const).flatMap((modality) =>
     flags[modality] === undefined
       ? []

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { numbers } from '../options.ts';
+import { numbers, numeric } from '../options.ts';
 import { print, printJson } from '../print.ts';
 
 interface Options {
@@ -32,14 +32,14 @@ export function scoreVerb(): Command {
         'how the domain is split (default: as its files say, else leave-one-out)',
       ).choices(['leave-one-out', 'random-by-user', 'temporal-by-user', 'global-temporal', 'files']),
     )
-    .option('--valid <share>', 'share for validation (default: 0.1)', Number)
-    .option('--test <share>', 'share for the test (default: 0.1)', Number)
-    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', Number)
+    .option('--valid <share>', 'share for validation (default: 0.1)', numeric)
+    .option('--test <share>', 'share for the test (default: 0.1)', numeric)
+    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', numeric)
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
     .option(
       '--relevance <rating>',
       'rating from which an item is relevant, where the domain has ratings (default: every item)',
-      Number,
+      numeric,
     )
     .option('--json', 'print JSON instead')
     .action(async (file: string, { json, valid, test, splitSeed, ...options }: Options) => {

@@ -77,10 +77,8 @@ async function identityOf(
   const own = ofTexts(encoding)
     ? [encoding.maxTokens ?? null]
     : [encoding.preprocessing, encoding.mean, encoding.std, encoding.size ?? null, encoding.layout ?? null];
-  return {
-    identity: `${found.form === 'onnx' ? 'onnx' : 'network'}@1 ${sha256(JSON.stringify([sha, hashes, output, normalise ?? null, ...own]))}`,
-    sha,
-  };
+  const settings = sha256(JSON.stringify([sha, hashes, output, normalise ?? null, ...own]));
+  return { identity: `${found.form === 'onnx' ? 'onnx' : 'network'}@1 ${settings}`, sha };
 }
 
 /** Opens a model, whichever form it has. */
