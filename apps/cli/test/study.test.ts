@@ -36,8 +36,11 @@ const runs = (study: string): string[] =>
     ),
   ].map((run) => join(folder, study, run));
 
-const contents = (study: string): string[] =>
-  runs(study).map((run) => readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
+/** The runs of `ids=[true]`: the pre-training and one fine-tuning from each start. */
+const withIds = (study: string): string[] => runs(study).filter((run) => !run.includes('no-ids'));
+
+const contents = (directories: readonly string[]): string[] =>
+  directories.map((run) => readFileSync(join(run, 'metrics.jsonl'), 'utf8'));
 
 beforeAll(async () => {
   const world = makeSampleWorld({ persons: 150, domains: ['games', 'puzzles'] });
@@ -103,10 +106,10 @@ describe('a study', { timeout: 300_000 }, () => {
   });
 
   it('skips what is finished', async () => {
-    const before = contents('whole');
+    const before = contents(runs('whole'));
     const { out } = await ferry('study', 'tiny.yaml', '--out', 'whole');
     expect(out.match(/finished before/g)).toHaveLength(5);
-    expect(contents('whole')).toEqual(before);
+    expect(contents(runs('whole'))).toEqual(before);
   });
 
   it('goes on wherever it lies and by whatever path it is named', async () => {
@@ -115,7 +118,7 @@ describe('a study', { timeout: 300_000 }, () => {
     const { code, out, error } = await ferry('study', join(folder, 'elsewhere/moved it'));
     expect([error, code]).toEqual(['', 0]);
     expect(out.match(/finished before/g)).toHaveLength(4);
-    expect(contents('elsewhere/moved it')).toEqual(contents('whole'));
+    expect(contents(runs('elsewhere/moved it'))).toEqual(contents(runs('whole')));
     const html = await readFile(join(folder, 'elsewhere/moved it/report.html'), 'utf8');
     expect(html).toContain('ferry evaluate &#39;');
   });
@@ -156,8 +159,8 @@ describe('a study', { timeout: 300_000 }, () => {
     const more = await ferry('study', 'tiny.yaml', 'finetuning.epochs=4', 'ids=[false]', '--out', 'longer');
     expect(more.error).toBe('');
     expect(more.out.match(/epoch \d\/4 /g)).toHaveLength(2);
-    const [, , then] = contents('whole');
-    const [, , now] = contents('longer');
+    const [, , then] = contents(runs('whole'));
+    const [, , now] = contents(runs('longer'));
     const epochs = (text: string): string =>
       text
         .split('\n')
@@ -170,12 +173,12 @@ describe('a study', { timeout: 300_000 }, () => {
   });
 
   it('killed in pre-training and in fine-tuning and run again gives the same numbers', async () => {
-    const args = ['study', 'tiny.yaml', '--out', 'killed'];
+    const args = ['study', 'tiny.yaml', 'ids=[true]', '--out', 'killed'];
     const checkpointIn = (run: string) => () =>
       existsSync(join(run, 'checkpoints')) &&
       readdirSync(join(run, 'checkpoints')).some((name) => name.startsWith('step-')) &&
       !existsSync(join(run, 'summary.json'));
-    const [pretrain, , , tuned] = runs('killed');
+    const [pretrain, , tuned] = withIds('killed');
     for (const run of [pretrain!, tuned!]) {
       const { code } = await launch(args, (child) => {
         once(child, checkpointIn(run), () => child.kill('SIGKILL'));
@@ -185,12 +188,12 @@ describe('a study', { timeout: 300_000 }, () => {
     const { code, out } = await launch(args);
     expect(code).toBe(0);
     expect(out).toContain('finished before');
-    expect(contents('killed')).toEqual(contents('whole'));
+    expect(contents(withIds('killed'))).toEqual(contents(withIds('whole')));
   });
 
   it.skipIf(!canMount)('loses nothing on a full disk, and goes on once there is room', async () => {
     // The first attempt has 512 KiB, the second as much as it wants; the mount is gone with its shell.
-    const ferryStudy = `"${process.execPath}" "${launcher}" study tiny.yaml --out small/study`;
+    const ferryStudy = `"${process.execPath}" "${launcher}" study tiny.yaml ids=[true] --out small/study`;
     const script = [
       'mkdir small && mount -t tmpfs -o size=512k tmpfs small',
       `${ferryStudy} > full.txt 2>&1; echo $? >> full.txt`,
@@ -202,10 +205,10 @@ describe('a study', { timeout: 300_000 }, () => {
     const full = (await readFile(join(folder, 'full.txt'), 'utf8')).trimEnd().split('\n');
     expect(full.at(-1)).toBe('1');
     expect(full.at(-2)).toMatch(
-      /^error cannot write small\/study\/.*: no space left on the device; last good checkpoint: .*, untouched\. Free some space, then go on with: ferry study tiny\.yaml --out small\/study$/,
+      /^error cannot write small\/study\/.*: no space left on the device; last good checkpoint: .*, untouched\. Free some space, then go on with: ferry study tiny\.yaml 'ids=\[true\]' --out small\/study$/,
     );
     expect((await readFile(join(folder, 'roomy.txt'), 'utf8')).trimEnd().endsWith('\n0')).toBe(true);
-    expect(contents('roomy')).toEqual(contents('whole'));
+    expect(contents(withIds('roomy'))).toEqual(contents(withIds('whole')));
   });
 
   it('goes on from the checkpoint before a damaged one if told to', async () => {
@@ -240,7 +243,7 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(refused.error).toMatch(/model\.safetensors is damaged: .*\(ferry: --fallback\)\n$/);
     const { code } = await ferry('finetune', 'solo.yaml', '--out', 'solo', '--fallback');
     expect(code).toBe(0);
-    const [, whole] = contents('whole');
+    const [, whole] = contents(runs('whole'));
     expect(readFileSync(join(run, 'metrics.jsonl'), 'utf8')).toBe(whole);
   });
 

@@ -27,18 +27,16 @@ export class WriteError extends Error {
   override readonly name = 'WriteError';
   /** The file or directory. */
   readonly path: string;
+  /** Whether the device, or the share of it that the user may take, is full. */
+  readonly full: boolean;
 
   /** Says what could not be written and why. */
   constructor(path: string, cause: unknown) {
-    const code = codeOf(cause);
-    const why =
-      code === 'ENOSPC' || code === 'EDQUOT'
-        ? 'no space left on the device'
-        : cause instanceof Error
-          ? cause.message
-          : String(cause);
+    const full = ['ENOSPC', 'EDQUOT'].includes(codeOf(cause) ?? '');
+    const why = full ? 'no space left on the device' : cause instanceof Error ? cause.message : String(cause);
     super(`cannot write ${path}: ${why}`, { cause });
     this.path = path;
+    this.full = full;
   }
 }
 

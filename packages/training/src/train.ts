@@ -128,7 +128,8 @@ function withLastGood<B>(job: Job<B>, error: unknown, saved: TrainingState | und
       'start in another directory with a smaller learning rate, or look at the data';
   else if (error instanceof WriteError)
     error.message +=
-      `; last good checkpoint: ${checkpoint ?? 'none'}, untouched. Free some space, then go on` +
+      `; last good checkpoint: ${checkpoint ?? 'none'}, untouched. ` +
+      `${error.full ? 'Free some space' : 'See to that'}, then go on` +
       (resumeCommand === undefined ? '' : ` with: ${resumeCommand}`);
   try {
     job.reporter.failed(error.message);

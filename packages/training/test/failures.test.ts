@@ -23,9 +23,9 @@ import {
 import { summaryOf, textOf } from './kill.ts';
 import { tinyModel, trainTiny } from './tiny.ts';
 
-const disk = vi.hoisted(() => ({ writesLeft: Infinity, linesLeft: Infinity }));
+const disk = vi.hoisted(() => ({ writesLeft: Infinity, linesLeft: Infinity, code: 'ENOSPC' }));
 const full = vi.hoisted(
-  () => (): Error => Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' }),
+  () => (): Error => Object.assign(new Error(`${disk.code}: what the system says`), { code: disk.code }),
 );
 
 vi.mock('node:fs', async (original) => {
@@ -68,6 +68,7 @@ beforeAll(async () => {
 beforeEach(() => {
   disk.writesLeft = Infinity;
   disk.linesLeft = Infinity;
+  disk.code = 'ENOSPC';
   directory = mkdtempSync(join(tmpdir(), 'ferry-failures-'));
   checkpoints = join(directory, 'checkpoints');
 });
@@ -212,7 +213,7 @@ describe('a full disk', () => {
     await expect(run).rejects.toThrow(
       new RegExp(
         'cannot write .*step-00000012: no space left on the device; last good checkpoint: .*step-00000008, ' +
-          'untouched.*ferry resume here',
+          'untouched. Free some space, then go on.*ferry resume here',
       ),
     );
     expect(readdirSync(checkpoints).sort()).toEqual(['step-00000006', 'step-00000008']);
@@ -240,6 +241,19 @@ describe('a full disk', () => {
     expect(summaryOf(directory)).toEqual(expected.summary);
   });
 });
+
+it.each(['EACCES', 'EROFS', 'ENOENT'])(
+  'what cannot be written for %s is not a matter of space',
+  async (code) => {
+    disk.code = code;
+    disk.writesLeft = 7;
+    await expect(trainTiny(directory)).rejects.toThrow(
+      new RegExp(
+        `${code}: what the system says; last good .*step-00000008, untouched. See to that, then go on`,
+      ),
+    );
+  },
+);
 
 describe('a run directory', () => {
   it('refuses another recipe, seed or data, and names what differs', async () => {

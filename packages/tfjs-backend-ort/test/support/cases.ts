@@ -79,7 +79,9 @@ export function mixed(i: number): number {
 
 /** Numbers in [-1, 1) that look random. */
 export function noise(n: number, salt = 0): Float32Array {
-  return Float32Array.from({ length: n }, (_, i) => mixed(i + 7919 * salt) / 2 ** 31 - 1);
+  const values = new Float32Array(n);
+  for (let i = 0; i < n; i++) values[i] = mixed(i + 7919 * salt) / 2 ** 31 - 1;
+  return values;
 }
 
 /** The elements of an input. */

@@ -5,9 +5,9 @@ import { SIDE } from './large.ts';
 const FULL = [SIDE, SIDE];
 const CUBE = [64, 64, 64];
 const AXES: [number[], number[] | undefined][] = [
-  [FULL, undefined],
-  [FULL, [0]],
   [FULL, [1]],
+  [FULL, [0]],
+  [FULL, undefined],
   [CUBE, [0, 2]],
 ];
 
