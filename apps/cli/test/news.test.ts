@@ -3,46 +3,12 @@ import { evaluateImpressions, readMind, readSubmission, summariseImpressions } f
 import { openServing } from '@ferry/studies';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder, run } from './ferry.ts';
+import { behaviours, id, N, writeNewsFolder } from './newsFolder.ts';
 
 ownFolder('news');
 
-const topics = ['sport', 'money', 'music', 'weather'];
-const N = 60;
-const id = (number: number): string => `N${number + 1}`;
-
-/** News of four topics in MIND's form, the last without a line of its own. */
-function newsFile(): string {
-  return Array.from({ length: N - 1 }, (_, n) => {
-    const topic = topics[n % 4]!;
-    const title = [0, 1, 2].map((i) => `${topic}${(n * 7 + i * 3) % 5}`).join(' ');
-    return `${[id(n), topic, `${topic}sub`, `"${title}`, '', '', '[]', '[]'].join('\t')}\n`;
-  }).join('');
-}
-
-/** Impressions of users with a topic each: one news of it, which they click, and three others. */
-function behaviours(count: number, seed: number): string {
-  const pad = (value: number): string => String(value).padStart(2, '0');
-  return Array.from({ length: count }, (_, r) => {
-    const taste = (r * 3 + seed) % 4;
-    const of = (topic: number, k: number): string => id(((r * 5 + k * 7 + seed) % (N / 4)) * 4 + topic);
-    const history = r % 6 === 5 ? '' : [1, 2, 3].map((k) => of(taste, k)).join(' ');
-    const shown = [0, 1, 2, 3].map((k) => `${of((taste + k) % 4, 10 + k)}-${k === 0 ? 1 : 0}`);
-    const place = r % 4;
-    const order = [...shown.slice(place), ...shown.slice(0, place)].join(' ');
-    const time = `11/${10 + seed}/2019 ${1 + Math.floor(r / 60)}:${pad(r % 60)}:00 AM`;
-    return `${[r + 1, `U${r % 40}`, time, history, order].join('\t')}\n`;
-  }).join('');
-}
-
 beforeAll(() => {
-  for (const [name, count, seed] of [
-    ['train', 160, 1],
-    ['dev', 60, 2],
-  ] as const) {
-    mkdirSync(`mind/${name}`, { recursive: true });
-    writeFileSync(`mind/${name}/news.tsv`, newsFile());
-    writeFileSync(`mind/${name}/behaviors.tsv`, behaviours(count, seed));
-  }
+  writeNewsFolder('mind');
   writeFileSync(
     'news.yaml',
     `job: train
@@ -301,7 +267,7 @@ it('parts one folder by time, and follows published practice where nothing valid
 it.each([
   [['evaluation.metric=ndcg@20'], /evaluation.metric must be one of auc, mrr, ndcg@5, ndcg@10/],
   [['evaluation.cutoffs=[5]'], /unknown key 'cutoffs' in evaluation/],
-  [['features.text=use-lite'], /model.encoder words reads no pre-computed vectors of text/],
+  [['features.text=use-lite'], /model.encoder words reads no vectors of text/],
   [['model.heads=0'], /model.heads must be at least 1/],
   [['model.defects=[unmasked]'], /model.defects\[0\] must be one of unmasked-padding/],
   [['model.vectors=none.txt'], /none.txt: the file is missing/],

@@ -53,15 +53,18 @@ describe('the news study', () => {
     await expect(ready(text.replace(from, to))).rejects.toThrow(message);
   });
 
-  it.each(recipeNames().filter((name) => name.endsWith('-news-study')))('%s can be planned', async (name) => {
-    const { plan } = await ready(JSON.stringify(openRecipe(name).document.value));
-    const own = plan.runs.map(({ place }) => String(place['experiment']).charAt(0));
-    expect(new Set(own).size).toBeGreaterThanOrEqual(3);
-    for (const { place, recipe } of plan.runs)
-      expect((recipe.model['defects'] as string[]).length).toBe(
-        (place['defect'] ?? 'none') === 'none' ? 0 : 1,
-      );
-  });
+  it.each(recipeNames().filter((name) => /-news-study$|news-encoders/.test(name)))(
+    '%s can be planned',
+    async (name) => {
+      const { plan } = await ready(JSON.stringify(openRecipe(name).document.value));
+      const own = plan.runs.map(({ place }) => String(place['experiment']).charAt(0));
+      expect(new Set(own).size).toBeGreaterThanOrEqual(3);
+      for (const { place, recipe } of plan.runs)
+        expect((recipe.model['defects'] as string[]).length).toBe(
+          (place['defect'] ?? 'none') === 'none' ? 0 : 1,
+        );
+    },
+  );
 });
 
 /** A run whose impressions got these values of every metric. */

@@ -19,6 +19,8 @@ export interface Encoder extends PoolingOptions {
   readonly ignored: readonly string[];
   /** Width of its vectors. */
   readonly width: number;
+  /** Width of the vectors of its tokens. */
+  readonly tokenWidth: number;
   /** Number of layers. */
   readonly layers: number;
   /** What batch normalisation goes by in training. */
@@ -35,8 +37,9 @@ export interface Encoder extends PoolingOptions {
    * @param p - {@link Encoder.parameters}, or what stands for them (`withLora`).
    * @param inputs - Texts or pictures.
    * @param random - The step's random source; none: nothing is dropped.
+   * @param way - How they are computed; the same vectors either way.
    */
-  encode(p: Parameters, inputs: EncoderInputs, random?: RandomSource): Encoded;
+  encode(p: Parameters, inputs: EncoderInputs, random?: RandomSource, way?: Way): Encoded;
   /**
    * One vector of each text or picture, [B, width]. Of the last layer only what the vector is made of is computed.
    *
@@ -148,6 +151,7 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
     directory: parts.directory,
     ignored: parts.ignored,
     width: pooling === 'pooled' ? (network.pooledWidth ?? network.width) : network.width,
+    tokenWidth: network.width,
     layers: network.layers,
     statistics: parts.statistics,
     pooling,
@@ -157,8 +161,8 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
       .filter(([name, { isBuffer }]) => !isBuffer && !untrained.some((glob) => matchGlob(glob, name)))
       .map(([name]) => name),
     names: new Map([...weights].map(([name, { theirs }]) => [name, theirs])),
-    encode: (p, inputs, random) => {
-      const { pass, run } = start(p, inputs, random);
+    encode: (p, inputs, random, way) => {
+      const { pass, run } = start(p, inputs, random, way);
       return network.finish(p, run(false), pass);
     },
     vectors: (p, inputs, random, way) => {

@@ -34,6 +34,8 @@ export interface TowerOptions {
   readonly recompute?: number | undefined;
   /** Items that pass at a time in a training step; their gradients are added up. Default: all items of the step. */
   readonly microBatch?: number | undefined;
+  /** Whether the model reads the vectors of all tokens instead of one of each item. Default false. */
+  readonly tokens?: boolean | undefined;
 }
 
 /** An encoder that is trained with a model. */
@@ -52,14 +54,16 @@ export interface EncoderTower {
   readonly lora?: Lora;
   /**
    * What a catalogue must hold of items: what they are, what the frozen layers made of
-   * them, or, where nothing is trained, their vectors.
+   * them, or, where nothing is trained, their vectors; of tokens what all layers made of them.
    *
    * @param items - What they are.
    * @param keep - Where what the frozen layers make is kept.
    */
   content(items: ItemContent, keep?: KeepOptions): Promise<Record<string, ItemArray | ItemFile>>;
-  /** Vectors of items, [V, width]; those that the content has are taken as they are. */
-  vectors(p: Parameters, content: Readonly<Record<string, tf.Tensor>>, random?: RandomSource): tf.Tensor2D;
+  /**
+   * Vectors of items, [V, width], or of their tokens, [V, T, width]; those that the content has are taken as they are.
+   */
+  vectors(p: Parameters, content: Readonly<Record<string, tf.Tensor>>, random?: RandomSource): tf.Tensor;
 }
 
 /** What layers read besides their tokens. */
@@ -75,7 +79,7 @@ const beside = ['ids', 'mask', 'types'] as const;
  */
 export function encoderTower(
   encoder: Encoder,
-  { tuning = 'all', pixels: scale, augment, recompute, microBatch }: TowerOptions,
+  { tuning = 'all', pixels: scale, augment, recompute, microBatch, tokens = false }: TowerOptions,
   random: RandomStream,
 ): EncoderTower {
   const lora =
@@ -112,7 +116,7 @@ export function encoderTower(
     return { ...inputs, pixels: gain ? tf.add(tf.mul(shown, gain), shift!) : shown };
   };
   return {
-    width: encoder.width,
+    width: tokens ? encoder.tokenWidth : encoder.width,
     parameters: {
       weights: encoder.parameters,
       ...(lora && { lora: lora.parameters }),
@@ -127,15 +131,15 @@ export function encoderTower(
     ...(lora && { lora }),
     content: async (items, keep = {}): Promise<Record<string, ItemArray | ItemFile>> => {
       const kept = Object.fromEntries(beside.flatMap((name) => (items[name] ? [[name, items[name]]] : [])));
-      if (idle) return { vectors: await lowerOf(encoder, items, undefined, prepare, scale, keep) };
+      if (idle && !tokens) return { vectors: await lowerOf(encoder, items, undefined, prepare, scale, keep) };
       if (frozen > 0) return { ...kept, hidden: await lowerOf(encoder, items, frozen, prepare, scale, keep) };
       return { ...kept, ...(items.pixels && { pixels: items.pixels }) };
     },
-    vectors: (p, { hidden, vectors, ...inputs }, drawn) =>
-      (vectors as tf.Tensor2D | undefined) ??
-      encoder.vectors(effective(p), prepare(inputs, drawn), drawn, {
-        recompute,
-        ...(hidden && { from: { layers: frozen, hidden } }),
-      }),
+    vectors: (p, { hidden, vectors, ...inputs }, drawn) => {
+      if (vectors) return vectors;
+      const way = { recompute, ...(hidden && { from: { layers: frozen, hidden } }) };
+      const read = [effective(p), prepare(inputs, drawn), drawn, way] as const;
+      return tokens ? encoder.encode(...read).hidden : encoder.vectors(...read);
+    },
   };
 }

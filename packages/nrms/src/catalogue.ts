@@ -1,5 +1,13 @@
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import type { KnownUsers, NewsCatalogue, NewsEntities, NewsLabels, NewsView, NewsWords } from './contract.ts';
+import type {
+  EncodedNews,
+  KnownUsers,
+  NewsCatalogue,
+  NewsEntities,
+  NewsLabels,
+  NewsView,
+  NewsWords,
+} from './contract.ts';
 import { rowOf } from './mind/rows.ts';
 import type { Impressions, News } from './mind/types.ts';
 
@@ -36,8 +44,8 @@ export function knownUsers({ users }: Pick<Impressions, 'users'>, count: number)
  * What a model is made for.
  *
  * @param parts - `views`: what it reads besides words; `users`: those of the training, for a model that knows them;
- *   `features`: pre-computed vectors, a row for each news.
- * @throws Error if vectors are of another number of news.
+ *   `features`: pre-computed vectors, a row for each news; `encoded`: encoders that are trained with the model.
+ * @throws Error if vectors, or what encoders read, are of another number of news.
  */
 export function newsCatalogue(
   news: News,
@@ -46,12 +54,18 @@ export function newsCatalogue(
     views?: readonly NewsView[];
     users?: KnownUsers | undefined;
     features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
+    encoded?: EncodedNews | undefined;
   } = {},
 ): NewsCatalogue {
-  const { words, views = [], users, features = {} } = parts;
+  const { words, views = [], users, features = {}, encoded } = parts;
   for (const { modality, count } of Object.values(features))
     if (count !== news.count)
       throw new Error(`newsCatalogue: ${modality} vectors must be of ${news.count} news, got ${count}`);
+  for (const [name, { shape }] of Object.entries(encoded?.content ?? {}))
+    if (shape[0] !== news.count + 1)
+      throw new Error(
+        `newsCatalogue: ${name} must be of ${news.count} news and the empty one, got ${shape[0]} rows`,
+      );
   const labels: Partial<Record<'category' | 'subcategory', NewsLabels>> = {
     ...(views.includes('category') && {
       category: { size: news.categoryNames.length, values: news.categories },
@@ -67,6 +81,7 @@ export function newsCatalogue(
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(views.includes('entities') && { entities: entitiesOf(news) }),
     ...(Object.keys(features).length > 0 && { features }),
+    ...(encoded && { encoded }),
   };
 }
 

@@ -7,6 +7,7 @@
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
+import type { ItemEncoders, ItemTable } from '@ferry/training';
 import type { z } from 'zod';
 import type { NewsObjective } from './objectives.ts';
 import type { TokenTable } from './words/tokens.ts';
@@ -29,6 +30,18 @@ export interface NewsCatalogue {
   readonly users?: KnownUsers;
   /** Pre-computed vectors by modality, [N, F] each; news without one are rows of zeros that `present` marks. */
   readonly features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
+  /** Encoders that are trained with the model, and what they read. */
+  readonly encoded?: EncodedNews;
+}
+
+/** Encoders that are trained with a model, for modalities without pre-computed vectors. */
+export interface EncodedNews {
+  /** By modality; what they give is a vector of each news, or the vectors of its tokens. */
+  readonly encoders: ItemEncoders;
+  /** What they read of the news, by modality and name, such as `text.ids`: [N + 1, ...] each, row 0 of zeros. */
+  readonly content: Readonly<Record<string, ItemTable>>;
+  /** 1 where a news has the modality, [N + 1] each. */
+  readonly present: Readonly<Partial<Record<Modality, Uint8Array>>>;
 }
 
 /** The users of a training, numbered anew. */
@@ -107,8 +120,22 @@ export interface NewsInputs {
   readonly entities?: TextGroups;
   /** Their labels, int32 [n] each, where they are read. */
   readonly labels?: Readonly<Partial<Record<LabelView, tf.Tensor1D>>>;
-  /** Their pre-computed vectors, where they are read. */
+  /** Their pre-computed vectors, or those that encoders made, where they are read. */
   readonly vectors?: Readonly<Partial<Record<Modality, VectorInputs>>>;
+  /** The vectors of their tokens that encoders made, where they are read. */
+  readonly tokens?: Readonly<Partial<Record<Modality, TokenInputs>>>;
+  /** What encoders that are trained with the model have yet to read. */
+  readonly encoded?: EncodedInputs;
+}
+
+/** What encoders read of the news of a step. */
+export interface EncodedInputs {
+  /** By modality and name, such as `text.ids`, [n, ...]; without those of news that pass in parts. */
+  readonly content: Readonly<Record<string, tf.Tensor>>;
+  /** 1 where a news has the modality, [n, 1] each. */
+  readonly present: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
+  /** 1 where there is no token, [n, T], of modalities with padding. */
+  readonly hidden: Readonly<Partial<Record<Modality, tf.Tensor2D>>>;
 }
 
 /** Pre-computed vectors of the news of a step. */
@@ -116,6 +143,16 @@ export interface VectorInputs {
   /** [n, F]; zeros where there is none. */
   readonly values: tf.Tensor2D;
   /** 1 where there is one, [n, 1]. */
+  readonly present: tf.Tensor2D;
+}
+
+/** Vectors of the tokens of the news of a step. */
+export interface TokenInputs {
+  /** [n, T, F] */
+  readonly values: tf.Tensor3D;
+  /** 1 where there is no token, [n, T]; without it all are tokens. */
+  readonly hidden?: tf.Tensor2D;
+  /** 1 where a news has the modality, [n, 1]. */
   readonly present: tf.Tensor2D;
 }
 
@@ -149,8 +186,18 @@ export interface NewsOptions {
   readonly defects: readonly string[];
   /** A file of texts instead of those of news.tsv, such as a translation. */
   readonly texts?: string | undefined;
+  /** What a news is known by, in a model that has a choice. */
+  readonly encoder?: string;
   /** What stands for pictures that are not there, in a model that reads pictures. */
   readonly missingPictures?: string;
+}
+
+/** What a recipe says besides that a model's settings may depend on. */
+export interface NewsFacts {
+  /** Modalities of which there are vectors, text before image. */
+  readonly modalities: readonly string[];
+  /** Those whose encoder is trained with the model. */
+  readonly trained: readonly string[];
 }
 
 /** How a model scores candidates. All functions are pure in their arguments and are compiled by the caller. */
@@ -195,12 +242,12 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
   views?(options: O): readonly NewsView[];
   /** Whether it has a vector for each user of the training: then {@link Clicks.users} says whose clicks are read. */
   readonly knowsUsers?: true;
-  /** The modalities whose pre-computed vectors it can read. */
+  /** The modalities whose vectors it can read, pre-computed or made by encoders that are trained with it. */
   modalities(options: O): readonly Modality[];
   /** Rules between settings, and between them and the vectors that the recipe asks for. */
   check?(
     settings: object,
-    facts: { readonly modalities: readonly string[] },
+    facts: NewsFacts,
     problem: (key: readonly (string | number)[], message: string) => void,
   ): void;
   /**

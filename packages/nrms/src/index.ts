@@ -40,10 +40,13 @@ export {
 export type {
   AnyNewsModel,
   Clicks,
+  EncodedInputs,
+  EncodedNews,
   KnownUsers,
   LabelView,
   NewsCatalogue,
   NewsEntities,
+  NewsFacts,
   NewsInputs,
   NewsLabels,
   NewsModel,
@@ -53,6 +56,7 @@ export type {
   NewsWords,
   Scoring,
   TextGroups,
+  TokenInputs,
   VectorInputs,
   WordReading,
 } from './contract.ts';
@@ -72,7 +76,7 @@ export { batchesOf, createNewsTraining, type NewsTraining, type NewsTrainingSett
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
 export { type UserState } from './userState.ts';
 export { userStates } from './userStates.ts';
-export { defectTexts, withEmptyCandidate, type Defect } from './defects.ts';
+export { defectTexts, readsPadding, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';
 export { type WordVectors } from './words/pretrained.ts';

@@ -2,6 +2,7 @@ import { tf } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { textGroups } from './batches.ts';
 import type { NewsCatalogue, NewsInputs, NewsOptions, VectorInputs } from './contract.ts';
+import { encodedInputs } from './encoded.ts';
 
 /** Rows of pre-computed vectors; number 0, the empty news, has none. */
 function vectorsOf({ data, width, present }: FeatureMatrix, numbers: Int32Array): VectorInputs {
@@ -32,11 +33,13 @@ function mapped<K extends string, A, B>(
  * What a model reads of some news, as tensors of the caller's own.
  *
  * @param numbers - Numbers of news, [n].
+ * @param content - Whether what encoders read is wanted. Default true.
  */
 export function newsInputs(
-  { words, entities, labels, features }: NewsCatalogue,
+  { words, entities, labels, features, encoded }: NewsCatalogue,
   numbers: Int32Array,
   options: Pick<NewsOptions, 'defects'>,
+  content = true,
 ): NewsInputs {
   const label = mapped(labels, ({ values }) =>
     tf.tensor1d(
@@ -52,6 +55,7 @@ export function newsInputs(
     ...(entities && { entities: textGroups(entities.table, numbers, options) }),
     ...(label && { labels: label }),
     ...(vectors && { vectors }),
+    ...(encoded && { encoded: encodedInputs(encoded, numbers, content) }),
   };
 }
 

@@ -85,6 +85,9 @@ function byLength(lengths: Int32Array, size: number): Int32Array[] {
   );
 }
 
+/** News that pass encoders together: with texts of 30 tokens and a width of 768, 190 MB of inner activations. */
+const newsTogether = 256;
+
 async function read(tensor: tf.Tensor): Promise<Float32Array> {
   const values = (await tensor.data()) as Float32Array;
   tensor.dispose();
@@ -103,7 +106,7 @@ export function createNewsScorer(
 ): NewsScorer {
   const { model, options, catalogue, parameters: p } = recommender;
   const step: NewsStep = { p, options, training: false };
-  const news = compile((given: NewsInputs) => model.news(step, given), {
+  const news = compile((given: NewsInputs) => recommender.news(step, given), {
     name: `${model.name}.news`,
   });
   const { scoring } = model;
@@ -121,6 +124,8 @@ export function createNewsScorer(
     { name: `${model.name}.pairs` },
   );
 
+  // What encoders compute within is many times what a news encoder of words does.
+  const together = catalogue.encoded ? Math.min(newsTogether, 2 * batchSize) : 2 * batchSize;
   const encode = async (numbers: Int32Array): Promise<NewsVectors> => {
     const titles = catalogue.words?.titles;
     const lengths = numbers.map((number) => (titles ? lengthOf(titles, number) : 0));
@@ -128,7 +133,7 @@ export function createNewsScorer(
     let data = new Float32Array(0);
     let width = 0;
     let row = 1;
-    for (const batch of byLength(lengths, 2 * batchSize)) {
+    for (const batch of byLength(lengths, together)) {
       const given = recommender.inputs(Int32Array.from([0, ...Array.from(batch, (i) => numbers[i]!)]));
       const vectors = news(given);
       disposeInputs(given);

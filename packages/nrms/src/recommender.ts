@@ -1,7 +1,8 @@
 import { RandomStream, type tf } from '@ferry/engine';
 import { disposeParameters, flattenParameters, matchGlob, type Parameters } from '@ferry/nn';
-import type { StateArray } from '@ferry/training';
-import type { AnyNewsModel, NewsCatalogue, NewsInputs, NewsOptions } from './contract.ts';
+import { encoderParameters, frozenEncoderWeights, type StateArray } from '@ferry/training';
+import type { AnyNewsModel, NewsCatalogue, NewsInputs, NewsOptions, NewsStep } from './contract.ts';
+import { withEncoded } from './encoded.ts';
 import { newsInputs } from './inputs.ts';
 import { decodeVocabulary, encodeVocabulary, type Vocabulary } from './words/vocabulary.ts';
 
@@ -30,8 +31,14 @@ export interface NewsRecommender {
    * @throws Error if the vocabulary is another: the weights belong to that.
    */
   restoreBuffers(arrays: ReadonlyMap<string, StateArray>): void;
-  /** Inputs of some news as tensors of the caller's own. */
-  inputs(numbers: Int32Array): NewsInputs;
+  /**
+   * Inputs of some news as tensors of the caller's own.
+   *
+   * @param content - Whether what encoders read is wanted. Default true.
+   */
+  inputs(numbers: Int32Array, content?: boolean): NewsInputs;
+  /** Vectors of the news of a step, [n, D], through the encoders that are trained with the model. */
+  news(step: NewsStep, inputs: NewsInputs): tf.Tensor2D;
   /** Frees everything. */
   dispose(): void;
 }
@@ -52,9 +59,12 @@ export function createNewsRecommender(
   { options, catalogue, seed }: NewsRecommenderSettings,
 ): NewsRecommender {
   const random = RandomStream.fromSeed(seed).split('init');
-  const parameters = model.init(options, catalogue, random) as Parameters;
+  const { words, encoded } = catalogue;
+  const parameters: Parameters = {
+    ...(model.init(options, catalogue, random) as Parameters),
+    ...encoderParameters(encoded?.encoders),
+  };
   const frozen = model.frozen?.(options) ?? [];
-  const { words } = catalogue;
   return {
     model,
     options,
@@ -62,8 +72,13 @@ export function createNewsRecommender(
     parameters,
     weights: () => flattenParameters(parameters),
     trained: () => {
-      const weights = [...flattenParameters(parameters)];
-      return new Map(weights.filter(([name]) => !frozen.some((pattern) => matchGlob(pattern, name))));
+      const weights = flattenParameters(parameters);
+      const still = frozenEncoderWeights(encoded?.encoders, weights.keys());
+      return new Map(
+        [...weights].filter(
+          ([name]) => !still.has(name) && !frozen.some((pattern) => matchGlob(pattern, name)),
+        ),
+      );
     },
     buffers: () => {
       if (!words) return new Map();
@@ -75,7 +90,8 @@ export function createNewsRecommender(
       if (words && kept && kept.words.some((word, i) => word !== words.vocabulary.words[i]))
         throw new Error('restoreBuffers: the weights must belong to the same vocabulary, got another');
     },
-    inputs: (numbers) => newsInputs(catalogue, numbers, options),
+    inputs: (numbers, content) => newsInputs(catalogue, numbers, options, content),
+    news: (step, inputs) => model.news(step, withEncoded(catalogue, step.p, inputs, step.random)),
     dispose: () => {
       disposeParameters(parameters);
     },

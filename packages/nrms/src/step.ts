@@ -22,17 +22,19 @@ export interface StepInputs {
 }
 
 /**
- * Samples as tensors.
+ * Samples as tensors, and the news they read.
  *
  * @param impressions - What the samples were drawn from.
  * @param place - Room for the place of every news, [N + 1], zeros.
+ * @param most - Of more news what encoders read is left out: they pass in parts. Default none.
  */
 export function stepInputs(
   recommender: NewsRecommender,
   impressions: Impressions,
   batch: Samples,
   place: Int32Array,
-): StepInputs {
+  most = Infinity,
+): { numbers: Int32Array; inputs: StepInputs } {
   const { options, catalogue } = recommender;
   const B = batch.impressions.length;
   const clicks = padClicks(
@@ -40,8 +42,8 @@ export function stepInputs(
     options,
   );
   const { numbers, places } = distinctNews([clicks.news, batch.candidates], place);
-  return {
-    news: recommender.inputs(numbers),
+  const inputs = {
+    news: recommender.inputs(numbers, numbers.length <= most),
     clicked: tf.tensor2d(places[0]!, [B, clicks.length], 'int32'),
     ...userRows(
       catalogue,
@@ -50,6 +52,7 @@ export function stepInputs(
     candidates: tf.tensor2d(places[1]!, [B, batch.columns], 'int32'),
     labels: tf.tensor2d(Float32Array.from(batch.labels), [B, batch.columns]),
   };
+  return { numbers, inputs };
 }
 
 /** Frees what {@link stepInputs} made. */
@@ -87,13 +90,13 @@ export function clicksAt(
 
 /** Scores of a step, [B, C]: each distinct news is encoded once and gathered for histories and candidates. */
 export function stepScores(
-  model: AnyNewsModel,
+  recommender: NewsRecommender,
   step: NewsStep,
   { news, candidates, ...histories }: StepInputs,
 ): tf.Tensor2D {
-  const vectors = model.news(step, news);
+  const vectors = recommender.news(step, news);
   return candidateScores(
-    model,
+    recommender.model,
     step,
     clicksAt(vectors, histories),
     embedding(vectors, candidates) as tf.Tensor3D,

@@ -1,6 +1,7 @@
 import { compile, randomSource, tf } from '@ferry/engine';
 import { paddingMask } from '@ferry/nn';
 import {
+  createMicroBatches,
   optimizerFor,
   type OptimizerSettings,
   runStep,
@@ -57,7 +58,8 @@ function missingOf({ candidates }: StepInputs, { defects }: NewsOptions): tf.Ten
 
 /**
  * Makes a news model trainable: the distinct news of a batch are encoded once and gathered for histories and
- * candidates, and a step, from the batch to the updated weights, is compiled.
+ * candidates, and a step, from the batch to the updated weights, is compiled. Where an encoder that is trained with the
+ * model asks for it, the news of a step pass it in parts.
  */
 export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining {
   const { recommender, objective, train, batchSize = 64, evaluate } = settings;
@@ -74,17 +76,23 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       round(weights.values());
     });
 
+  const name = `${model.name}.train`;
+  const lossOf = (inputs: StepInputs, key: tf.Tensor): { loss: tf.Scalar; report: tf.Scalar[] } => {
+    const own: NewsStep = { p, options, training: true, random: randomSource(key) };
+    const scores = stepScores(recommender, own, inputs);
+    const loss = objective.loss(scores, inputs.labels, missingOf(inputs, options));
+    return { loss, report: [loss] };
+  };
   const step = compile(
-    (inputs: StepInputs, key: tf.Tensor) => {
-      const own: NewsStep = { p, options, training: true, random: randomSource(key) };
-      return updateWeights(weights, optimizer, () => {
-        const scores = stepScores(model, own, inputs);
-        const loss = objective.loss(scores, inputs.labels, missingOf(inputs, options));
-        return { loss, report: [loss] };
-      });
-    },
-    { name: `${model.name}.train` },
+    (inputs: StepInputs, key: tf.Tensor) => updateWeights(weights, optimizer, () => lossOf(inputs, key)),
+    { name },
   );
+  const byParts = createMicroBatches<[StepInputs, tf.Tensor]>({
+    ...{ encoders: catalogue.encoded?.encoders, content: catalogue.encoded?.content },
+    ...{ parameters: p, weights, optimizer, name },
+    objective: (content, { news, ...inputs }, key) =>
+      lossOf({ ...inputs, news: { ...news, encoded: { ...news.encoded!, content } } }, key),
+  });
   // Adam changes its variables in place, so they are rounded by a step of their own.
   const narrowed = compile(
     () => {
@@ -106,8 +114,12 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
     counted: 'impressions',
     batchCount: () => Math.ceil(objective.count(train) / batchSize),
     trainStep: async (batch, context) => {
-      const inputs = stepInputs(recommender, train, batch, place);
-      const [loss] = await runStep(context.random, context.step, optimizer, (key) => step(inputs, key));
+      const { numbers, inputs } = stepInputs(recommender, train, batch, place, byParts?.size);
+      const [loss] = await runStep(context.random, context.step, optimizer, (key) =>
+        byParts && numbers.length > byParts.size
+          ? byParts.step(numbers, context.random, context.step, [inputs, key])
+          : step(inputs, key),
+      );
       disposeStep(inputs);
       if (narrow) narrowed().dispose();
       return { loss: loss!, sequences: batch.impressions.length };
@@ -116,6 +128,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
       step.dispose();
+      byParts?.dispose();
       narrowed.dispose();
       optimizer.dispose();
     },

@@ -10,6 +10,7 @@ import {
   newsCatalogue,
   readNewsWords,
   type AnyNewsModel,
+  type EncodedNews,
   type Impressions,
   type NewsOptions,
   type NewsRecommender,
@@ -25,6 +26,8 @@ export interface ContractOptions {
   objective?: object;
   /** Pre-computed vectors. */
   features?: Partial<Record<Modality, FeatureMatrix>>;
+  /** Makes encoders that are trained with it. */
+  encoded?: () => Promise<EncodedNews>;
   /** Epochs after which it knows the world. */
   epochs?: number;
   /** Learning rate. */
@@ -50,6 +53,7 @@ export async function worldRecommender(
   {
     settings = {},
     features = {},
+    encoded,
     training = train,
     seed = 1,
   }: ContractOptions & { training?: Impressions; seed?: number } = {},
@@ -60,6 +64,7 @@ export async function worldRecommender(
   const catalogue = newsCatalogue(news, {
     views: model.views?.(options) ?? [],
     features,
+    ...(encoded && { encoded: await encoded() }),
     ...(model.knowsUsers && { users: knownUsers(training, users) }),
     ...(words && { words }),
   });

@@ -107,7 +107,9 @@ it.each([
   [{ userJoin: 'con', filters: 15, conProjected: true }, undefined],
 ])('settings that do not fit are named: %j', (given, message) => {
   const found: string[] = [];
-  lstur.check!(lstur.options.parse(given) as object, { modalities: [] }, (_, text) => found.push(text));
+  lstur.check!(lstur.options.parse(given) as object, { modalities: [], trained: [] }, (_, text) =>
+    found.push(text),
+  );
   if (message) expect(found.join()).toMatch(message);
   else expect(found).toEqual([]);
 });

@@ -225,17 +225,19 @@ it('a catalogue has the labels and entities that are read, and vectors of its ow
 });
 
 it('refuses settings that contradict one another', () => {
-  const problems = (settings: object, modalities: string[]): string[] => {
+  const problems = (settings: object, modalities: string[], trained: string[] = []): string[] => {
     const found: string[] = [];
-    nrms.check!(nrms.options.parse(settings) as object, { modalities }, (key, message) => {
+    nrms.check!(nrms.options.parse(settings) as object, { modalities, trained }, (key, message) => {
       found.push(`${key.join('.')} ${message}`);
     });
     return found;
   };
   expect(problems({}, [])).toEqual([]);
   expect(problems({}, ['image'])).toEqual([]);
-  expect(problems({}, ['text'])[0]).toMatch(/^encoder words reads no pre-computed vectors of text/);
+  expect(problems({}, ['text'])[0]).toMatch(/^encoder words reads no vectors of text/);
   expect(problems({ encoder: 'ids' }, ['text', 'image'])[0]).toMatch(/text or image/);
+  expect(problems({ encoder: 'tokens' }, ['text', 'image'])[0]).toMatch(/^encoder tokens needs .*: trained/);
+  expect(problems({ encoder: 'tokens' }, ['text', 'image'], ['text'])).toEqual([]);
   expect(problems({ encoder: 'vectors' }, [])[0]).toMatch(/needs features.text or features.image/);
   expect(problems({ views: ['title', 'title'] }, [])[0]).toMatch(/^views.1 must differ/);
 });

@@ -105,7 +105,7 @@ describe.each(['ort', 'cpu'])('RecTransformer equals its PyTorch twin on %s', (b
         const step = { p: own.parameters, options: own.options, training: true };
         const kept: tf.Tensor[] = [];
         const { value, grads } = tf.variableGrads(() => {
-          const scores = stepScores(recTransformer, step, inputs);
+          const scores = stepScores(own, step, inputs);
           kept.push(tf.keep(tf.clone(scores)));
           return objective.loss(scores, inputs.labels, paddingMask(inputs.candidates) as tf.Tensor2D);
         }, [...variables.values()]);
@@ -113,7 +113,7 @@ describe.each(['ort', 'cpu'])('RecTransformer equals its PyTorch twin on %s', (b
       },
       { name: 'parity' },
     );
-    const inputs = stepInputs(own, impressions(), samples, new Int32Array(N + 1));
+    const { inputs } = stepInputs(own, impressions(), samples, new Int32Array(N + 1));
     const { scores, value, grads } = run(inputs);
     close(scores.dataSync(), wanted.scores, 'scores');
     close(value.dataSync(), [wanted.loss], 'loss');

@@ -9,6 +9,8 @@ export interface RecipeFacts {
   readonly task: Task;
   /** The modalities that items have features of, text before image. */
   readonly modalities: readonly string[];
+  /** Those whose encoder is trained with the model. */
+  readonly trained: readonly string[];
   /** Whether items have IDs. */
   readonly ids: boolean;
 }

@@ -117,7 +117,8 @@ function checkModel(
   const modalities = (['text', 'image'] as const).filter((modality) => features[modality] !== 'none');
   const carried = recipe.job === 'pretrain' || (recipe.job === 'finetune' && recipe.from !== null);
   const ids = recipe.job === 'finetune' ? recipe.ids : recipe.job === 'train';
-  const facts: RecipeFacts = { task, modalities, ids };
+  const trained = modalities.filter((modality) => features[modality] === 'trained');
+  const facts: RecipeFacts = { task, modalities, trained, ids };
   let found = 0;
   const own = (path: (string | number)[], message: string): void => {
     found++;

@@ -1,8 +1,12 @@
 import { tf } from '@ferry/engine';
 import type { FeatureMatrix, ItemBlocks, Modality } from '@ferry/features';
-import type { StateArray } from '@ferry/training';
-import type { ItemEncoders } from './itemEncoder.ts';
-import { arrayTable, type ItemTable, stackedTables } from './itemTable.ts';
+import {
+  arrayTable,
+  type ItemEncoders,
+  type ItemTable,
+  stackedTables,
+  type StateArray,
+} from '@ferry/training';
 
 /** The part of a model's options that says which modalities it reads. */
 export interface FeatureWidths {

@@ -100,10 +100,8 @@ export {
   type PlannedGroup,
   type RowGroup,
 } from './groups.ts';
-export type { ItemEncoder, ItemEncoders } from './itemEncoder.ts';
 export { type EncodedCatalogue } from './itemEncoders.ts';
 export { blockSource, catalogueSource, type ItemSource } from './itemSource.ts';
-export { arrayTable, type ItemTable } from './itemTable.ts';
 export {
   everyInteraction,
   firstOfUsers,

@@ -7,32 +7,9 @@
 import { compile, disposeNest, type RandomSource, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
+import { encodedVectors, type ItemEncoders } from '@ferry/training';
 import type { Catalogue, CatalogueView, ItemInputs } from './catalogue.ts';
-import type { ItemEncoder, ItemEncoders } from './itemEncoder.ts';
 import { catalogueSource } from './itemSource.ts';
-
-/** Weights of the encoders, beside a model's own: `encoders.text.layers.0.attention.query.weight` … */
-export function encoderParameters(encoders: ItemEncoders | undefined): Parameters {
-  if (!encoders) return {};
-  return {
-    encoders: Object.fromEntries(
-      Object.entries(encoders).map(([modality, { parameters }]) => [modality, parameters]),
-    ),
-  };
-}
-
-/** Full names of the encoders' weights that are never trained. */
-export function frozenEncoderWeights(
-  encoders: ItemEncoders | undefined,
-  names: Iterable<string>,
-): Set<string> {
-  const trained = new Set(
-    Object.entries(encoders ?? {}).flatMap(([modality, encoder]) =>
-      encoder.trained.map((name) => `encoders.${modality}.${name}`),
-    ),
-  );
-  return new Set([...names].filter((name) => name.startsWith('encoders.') && !trained.has(name)));
-}
 
 /**
  * The items of a step with their encoders' vectors as features: each item is encoded once, however often a batch
@@ -49,17 +26,9 @@ export function encodeItems(
 ): ItemInputs {
   if (!encoders) return inputs;
   const features = { ...inputs.features };
-  for (const [modality, encoder] of Object.entries(encoders) as [Modality, ItemEncoder][]) {
-    const prefix = `${modality}.`;
-    const content = Object.fromEntries(
-      Object.entries(inputs.content ?? {}).flatMap(([name, tensor]) =>
-        name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
-      ),
-    );
-    const own = (p['encoders'] as Parameters)[modality] as Parameters;
-    const vectors = content['vectors'] ?? encoder.vectors(own, content, random);
+  const made = encodedVectors(encoders, p, inputs.content ?? {}, random);
+  for (const [modality, vectors] of Object.entries(made) as [Modality, tf.Tensor][])
     features[modality] = tf.mul(vectors, inputs.present[modality]!);
-  }
   return { ...inputs, features };
 }
 

@@ -1,7 +1,7 @@
 import { tf } from '@ferry/engine';
 import type { ItemBlocks, Modality } from '@ferry/features';
+import { tableTensors } from '@ferry/training';
 import type { Catalogue, ItemInputs } from './catalogue.ts';
-import { tableTensors } from './itemTable.ts';
 
 /** Items whose features are read when they are needed: of a catalogue in memory, or of files. */
 export interface ItemSource {

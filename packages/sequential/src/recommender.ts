@@ -1,11 +1,11 @@
 import { disposeNest, RandomStream, type tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
-import type { StateArray } from '@ferry/training';
+import { encoderParameters, frozenEncoderWeights, type StateArray } from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
 import { plainFeed } from './feeds.ts';
-import { createEncodedCatalogue, encoderParameters, frozenEncoderWeights } from './itemEncoders.ts';
+import { createEncodedCatalogue } from './itemEncoders.ts';
 import type { FeedGroup, FeedPlace, ModelTypes } from './types.ts';
 
 /** A model on a catalogue: weights, items, and what is found between epochs. */

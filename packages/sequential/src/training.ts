@@ -2,10 +2,12 @@ import { type Batch, batchCount, batches, type Rows } from '@ferry/data';
 import { compile, disposeNest, randomSource, tf } from '@ferry/engine';
 import type { RankingResult } from '@ferry/evaluation';
 import {
+  createMicroBatches,
   optimizerFor,
   type OptimizerSettings,
   runStep,
   type Split,
+  tableTensors,
   type TrainableModel,
   updateWeights,
 } from '@ferry/training';
@@ -14,8 +16,6 @@ import type { Objective, Preparation } from './contract.ts';
 import { batchGrouping, lengthHistogram, type LengthHistogram } from './groups.ts';
 import { createRanking, evaluateRecommender, type EvaluateOptions, type Ranking } from './ranking.ts';
 import { encodeItems } from './itemEncoders.ts';
-import { createMicroBatches } from './microBatches.ts';
-import { tableTensors } from './itemTable.ts';
 import { feedOf, type Recommender, trainedWeights } from './recommender.ts';
 import { everyInteraction, historyLengths, latestItems, longestHistory, wholeSequences } from './rows.ts';
 import { sourceBatches, type SourceBatch } from './sources.ts';
@@ -157,7 +157,8 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
     name,
   });
   const byParts = createMicroBatches<Inputs>({
-    ...{ catalogue, parameters, weights, optimizer, name },
+    ...{ encoders: catalogue.encoders, content: catalogue.content },
+    ...{ parameters, weights, optimizer, name },
     objective: (content, all, ...rest) => lossOf({ ...all, content }, ...rest),
   });
   const content = stepContent(catalogue);

@@ -5,6 +5,7 @@
 import { embedding, RandomStream, selectBackend, tf } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { parameter } from '@ferry/nn';
+import type { ItemEncoder } from '@ferry/training';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   captureRecommender,
@@ -14,7 +15,6 @@ import {
   createTraining,
   type DomainFeatures,
   evaluateRecommender,
-  type ItemEncoder,
   type Recommender,
   restoreRecommender,
 } from '../src/index.ts';

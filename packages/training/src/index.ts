@@ -42,3 +42,7 @@ export type { Display, Output, Progress } from './progress.ts';
 export { describeEnvironment } from './environment.ts';
 export { acquireLock, type Lock } from './lock.ts';
 export { differences, toYaml, type Difference, type Json, type JsonObject } from './json.ts';
+export type { ItemEncoder, ItemEncoders } from './encoders/itemEncoder.ts';
+export { encodedVectors, encoderParameters, frozenEncoderWeights } from './encoders/itemEncoders.ts';
+export { arrayTable, stackedTables, tableTensors, type ItemTable } from './encoders/itemTable.ts';
+export { createMicroBatches, type MicroBatches, type MicroBatchSettings } from './encoders/microBatches.ts';

@@ -1,4 +1,5 @@
-import { embedding, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
+import { dropout, embedding, linear, type RandomSource, type RandomStream, tf } from '@ferry/engine';
+import type { Modality } from '@ferry/features';
 import {
   type BiasedLinearParameters,
   createEmbedding,
@@ -7,7 +8,14 @@ import {
   init,
   paddingMask,
 } from '@ferry/nn';
-import type { NewsCatalogue, NewsInputs, NewsView, TextGroups, VectorInputs } from '../contract.ts';
+import type {
+  NewsCatalogue,
+  NewsInputs,
+  NewsView,
+  TextGroups,
+  TokenInputs,
+  VectorInputs,
+} from '../contract.ts';
 import { createFusion, fuse, type Fusion, type FusionParameters, type Part } from './fusion.ts';
 import type { NewsEncoderOptions } from './newsEncoderOptions.ts';
 import {
@@ -18,7 +26,7 @@ import {
   labelVectors,
   type ViewJoinParameters,
 } from './views.ts';
-import { createPoolingEncoder, encodeWords, type PoolingEncoderParameters } from './words.ts';
+import { createPoolingEncoder, encodeWords, type PoolingEncoderParameters, poolSequence } from './words.ts';
 import { createWordTable } from './wordTable.ts';
 
 /** Weights of what makes vectors of news. */
@@ -41,10 +49,14 @@ export type NewsEncoderParameters = {
   readonly join?: ViewJoinParameters;
   /** Vectors of news known by number, [N + 1, D]. */
   readonly ids?: EmbeddingParameters;
-  /** From a pre-computed vector of a text to D. */
+  /** From a vector of a text to D. */
   readonly text?: BiasedLinearParameters;
-  /** From a pre-computed vector of a picture to D. */
+  /** From a vector of a picture to D. */
   readonly image?: BiasedLinearParameters;
+  /** Makes a vector of the tokens of an encoder of texts. */
+  readonly textTokens?: PoolingEncoderParameters;
+  /** Makes a vector of the tokens of an encoder of pictures. */
+  readonly imageTokens?: PoolingEncoderParameters;
   /** Joins text and picture. */
   readonly fusion?: FusionParameters;
 };
@@ -74,7 +86,7 @@ export interface NewsEncoderSizes extends NewsEncoderOptions {
 /** Weights of a news encoder on its news; each part draws from a stream of its own. */
 export function createNewsEncoder(
   o: NewsEncoderSizes,
-  { count, words, labels, entities, features }: NewsCatalogue,
+  { count, words, labels, entities, features = {}, encoded }: NewsCatalogue,
   random: RandomStream,
 ): NewsEncoderParameters {
   const { width, queryWidth, projected, labelWidth, views } = o;
@@ -83,19 +95,31 @@ export function createNewsEncoder(
   const has = (view: NewsView): boolean => o.encoder === 'words' && views.includes(view);
   const label = (view: 'category' | 'subcategory'): LabelParameters =>
     createLabelView({ count: labels![view]!.size, labelWidth, width }, random.split(view));
-  const adapter = (modality: 'text' | 'image'): BiasedLinearParameters =>
-    createLinear(
-      { inputs: features![modality]!.width, outputs: width, init: init.xavierUniform },
-      random.split(modality),
+  const read = {
+    text: features.text?.width ?? encoded?.encoders.text?.width,
+    image: features.image?.width ?? encoded?.encoders.image?.width,
+  };
+  /** Of a modality that is read: what pools an encoder's tokens, or what maps a vector of the news, if anything does. */
+  const reader = (modality: Modality): NewsEncoderParameters => {
+    const inputs = read[modality];
+    if (inputs === undefined) return {};
+    const name = `${modality}Tokens` as const;
+    // Pictures have no order that a window could read.
+    const window = modality === 'image' ? o.window && 1 : o.window;
+    if (o.encoder === 'tokens' && encoded?.encoders[modality]) return { [name]: pool(inputs, name, window) };
+    if (o.adapted)
+      return {
+        [modality]: createLinear(
+          { inputs, outputs: width, init: init.xavierUniform },
+          random.split(modality),
+        ),
+      };
+    if (inputs === width) return {};
+    throw new Error(
+      `model.adapted must be true where vectors are not as wide as the model (${width}), got ${modality} ` +
+        `vectors of ${inputs} numbers`,
     );
-  const { text, image } = features ?? {};
-  if (!o.adapted)
-    for (const matrix of [text, image])
-      if (matrix && matrix.width !== width)
-        throw new Error(
-          `model.adapted must be true where vectors are not as wide as the model (${width}), got ${matrix.modality} ` +
-            `vectors of ${matrix.width} numbers`,
-        );
+  };
   const wordWidth = words?.vectors?.width ?? o.wordWidth;
   return {
     ...(words && { words: createWordTable(words, o, random.split('words')) }),
@@ -124,9 +148,9 @@ export function createNewsEncoder(
         random.split('ids'),
       ),
     }),
-    ...(o.adapted && text && { text: adapter('text') }),
-    ...(o.adapted && image && { image: adapter('image') }),
-    ...(image && {
+    ...reader('text'),
+    ...reader('image'),
+    ...(read.image !== undefined && {
       fusion: createFusion(
         { fusion: o.fusion, width, learned: o.missingPictures === 'learned' },
         random.split('fusion'),
@@ -163,22 +187,51 @@ function identities(table: EmbeddingParameters, numbers: tf.Tensor1D): Part {
   return { values: tf.mul(embedding(table.weight, numbers), present), present };
 }
 
-/** A pre-computed vector, mapped to D where there is an adapter. */
+/** The tokens of an encoder as a vector, read as words are. */
+function pooledTokens(
+  p: PoolingEncoderParameters,
+  { values, hidden, present }: TokenInputs,
+  o: NewsEncoderSizes,
+  random: RandomSource | undefined,
+): Part {
+  const { heads, wordDropout, newsDropout: rate, defects } = o;
+  const masked = hidden && !defects.includes('unmasked-padding');
+  const pooled = poolSequence(p, dropout(values, wordDropout, random), {
+    ...{ heads, rate },
+    ...(random && { random }),
+    ...(masked && { hidden }),
+  });
+  return { values: tf.mul(pooled, present), present };
+}
+
+/** A vector of a news, mapped to D where there is an adapter. */
 function adapted(p: BiasedLinearParameters | undefined, { values, present }: VectorInputs): Part {
   const mapped = p ? (linear(values, p.weight, p.bias) as tf.Tensor2D) : values;
   return { values: tf.mul(mapped, present), present };
 }
 
-/** The text of each news as a vector: of its views, of its number, or as it was computed before. */
+/** What there is of a modality as a vector: of its tokens, or as it was computed before. */
+function modalityPart(
+  p: NewsEncoderParameters,
+  o: NewsEncoderSizes,
+  { vectors, tokens }: NewsInputs,
+  { modality, random }: { modality: Modality; random: RandomSource | undefined },
+): Part | undefined {
+  const [read, vector] = [tokens?.[modality], vectors?.[modality]];
+  if (read) return pooledTokens(p[`${modality}Tokens`]!, read, o, random);
+  return vector && adapted(p[modality], vector);
+}
+
+/** The text of each news as a vector: of its views, of its number, or what was made of it before. */
 function textPart(
   p: NewsEncoderParameters,
   o: NewsEncoderSizes,
   inputs: NewsInputs,
   random: RandomSource | undefined,
 ): Part | undefined {
-  const { vectors, labels } = inputs;
+  const { labels } = inputs;
   if (p.ids) return identities(p.ids, inputs.numbers);
-  if (o.encoder === 'vectors') return vectors?.text && adapted(p.text, vectors.text);
+  if (o.encoder !== 'words') return modalityPart(p, o, inputs, { modality: 'text', random });
   const of: Readonly<Record<NewsView, () => Part>> = {
     title: () => encodeGroups(p.title!, p.words!.weight, inputs.titles!, o, random),
     abstract: () => encodeGroups(p.abstract!, p.words!.weight, inputs.abstracts!, o, random),
@@ -209,9 +262,8 @@ export function encodeNews(
   random?: RandomSource,
 ): tf.Tensor2D {
   const text = textPart(p, o, inputs, random);
-  const { image } = inputs.vectors ?? {};
-  if (!image) return text!.values;
-  const picture = adapted(p.image, image);
+  const picture = modalityPart(p, o, inputs, { modality: 'image', random });
+  if (!picture) return text!.values;
   if (!text) return pictureAlone(p, picture, o.fusion);
   return fuse(p.fusion!, { fusion: o.fusion, heads: o.heads }, text, picture);
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Modality } from '@ferry/features';
-import type { NewsView, WordReading } from '../contract.ts';
+import type { NewsFacts, NewsView, WordReading } from '../contract.ts';
 import { tokenisers } from '../words/tokenise.ts';
 import { fusions } from './fusion.ts';
 import { viewJoins } from './views.ts';
@@ -19,11 +19,13 @@ export const newsViews = [
 /** A recipe's settings of what makes vectors of news, for every model that has such. */
 export const newsEncoderSettings = {
   encoder: z
-    .enum(['words', 'ids', 'vectors'])
+    .enum(['words', 'ids', 'vectors', 'tokens'])
     .default('words')
     .describe(
-      'what a news is known by: words (views), trained with the rest; a vector of its own (ids); or vectors that were ' +
-        'computed before (vectors: features.text, features.image). With words, features.image adds the picture',
+      'what a news is known by: words (views), trained with the rest; a vector of its own (ids); vectors that were ' +
+        'computed before, or that encoders make which are trained with the model (vectors: features.text, features.image); or ' +
+        'the tokens of such encoders, each news read as words are (tokens: features.text or features.image: trained; what is ' +
+        'not trained is a vector). With words, features.image adds the picture',
     ),
   views: z
     .array(z.enum(newsViews))
@@ -100,7 +102,7 @@ export const convolutionSettings = {
 /** Complete settings of {@link newsEncoderSettings} that the encoder itself reads. */
 export interface NewsEncoderOptions {
   /** See {@link newsEncoderSettings}. */
-  readonly encoder: 'words' | 'ids' | 'vectors';
+  readonly encoder: 'words' | 'ids' | 'vectors' | 'tokens';
   /** See {@link newsEncoderSettings}. */
   readonly views: readonly NewsView[];
   /** See {@link newsEncoderSettings}. */
@@ -125,15 +127,16 @@ export function wordReading({ encoder, views, abstractWords, ...o }: Reading): W
   return { tokeniser, titleWords, leastCount, vectors, ...(views.includes('abstract') && { abstractWords }) };
 }
 
-/** The modalities whose pre-computed vectors are read. */
+/** The modalities whose vectors are read. */
 export function modalitiesRead({ encoder }: Pick<NewsEncoderOptions, 'encoder'>): readonly Modality[] {
-  return { ids: [], words: ['image'] as const, vectors: ['text', 'image'] as const }[encoder];
+  const both = ['text', 'image'] as const;
+  return { ids: [], words: ['image'] as const, vectors: both, tokens: both }[encoder];
 }
 
 /** Reports settings that contradict one another or the vectors that a recipe asks for. */
 export function checkNewsEncoder(
   { encoder, views }: Pick<NewsEncoderOptions, 'encoder' | 'views'>,
-  { modalities }: { readonly modalities: readonly string[] },
+  { modalities, trained }: NewsFacts,
   problem: (key: readonly (string | number)[], message: string) => void,
 ): void {
   const read: readonly string[] = modalitiesRead({ encoder });
@@ -141,10 +144,13 @@ export function checkNewsEncoder(
   if (unread.length > 0)
     problem(
       ['encoder'],
-      `${encoder} reads no pre-computed vectors of ${unread.join(' or ')}: set features.${unread[0]!}: none`,
+      `${encoder} reads no vectors of ${unread.join(' or ')}: set features.${unread[0]!}: none, or model.encoder: ` +
+        'vectors or tokens',
     );
   if (encoder === 'vectors' && modalities.length === 0)
     problem(['encoder'], 'vectors needs features.text or features.image, got neither');
+  if (encoder === 'tokens' && trained.length === 0)
+    problem(['encoder'], 'tokens needs features.text: trained or features.image: trained, got neither');
   views.forEach((view, i) => {
     if (views.indexOf(view) < i)
       problem(['views', i], `must differ from the views before it, got ${view} again`);

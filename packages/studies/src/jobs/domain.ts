@@ -1,23 +1,19 @@
 import { createHash } from 'node:crypto';
 import type { Domain } from '@ferry/data';
-import { describeFeatures, itemPictures, itemTexts, type ItemPictures } from '@ferry/features';
+import { describeFeatures, itemPictures, itemTexts } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
 import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import { addArrays } from '../hashing.ts';
 import type { JobConsole } from './console.ts';
-import { requireEncoders } from './trainedParts.ts';
+import { type EncodedDomain, requireEncoders } from './trainedParts.ts';
 
 /** A domain and the features of its items. */
-export interface LoadedDomain {
+export interface LoadedDomain extends EncodedDomain {
   /** The domain. */
   readonly domain: Domain;
   /** Its features. */
   readonly features: DomainFeatures;
-  /** The texts of its items, where an encoder is trained on them. [N] */
-  readonly texts?: readonly (string | undefined)[];
-  /** The pictures of its items, where an encoder is trained on them. */
-  readonly pictures?: ItemPictures;
 }
 
 /** A domain before anything is encoded. */

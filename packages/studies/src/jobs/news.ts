@@ -21,18 +21,19 @@ import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import { checkpointsOf, listCheckpoints } from '@ferry/training';
 import { writeDetails } from '../details.ts';
 import { filePath } from '../domains.ts';
-import type { FeatureProgress } from '../features.ts';
 import { addArrays } from '../hashing.ts';
 import { keepRows } from '../keptRows.ts';
 import type { RankedRows } from '../rows.ts';
 import type { JobConsole } from './console.ts';
 import { newsEvaluationOf, newsOptionsOf, openNews, type OpenedNews } from './newsData.ts';
+import { newsEncoders } from './newsEncoders.ts';
 import { newsFeatures } from './newsFeatures.ts';
 import { floorsText } from './newsFloors.ts';
 import { newsRows } from './newsRows.ts';
 import { checkPlace } from './place.ts';
 import { leftBehind, type TargetResult } from './target.ts';
 import { train } from './train.ts';
+import { encoderGroups } from './trainedEncoders.ts';
 
 /** How words are read, with the path of vectors from elsewhere. */
 function located(reading: WordReading): WordReading {
@@ -49,17 +50,21 @@ export async function newsRecommenderOf(
   model: AnyNewsModel,
   recipe: TrainRecipe,
   opened: OpenedNews,
-  { kept, progress }: { kept?: Vocabulary | undefined; progress?: FeatureProgress } = {},
+  { kept, console = {} }: { kept?: Vocabulary | undefined; console?: Partial<JobConsole> } = {},
 ): Promise<NewsRecommender> {
   const { data, parts } = opened;
   const options = newsOptionsOf(model, recipe);
   const reading = model.words?.(options);
   const words = reading && (await readNewsWords(data.news, located(reading), parts.train, kept));
-  const features = await newsFeatures(opened, recipe, options, progress);
+  const features = await newsFeatures(opened, recipe, options, (modality, progress) => {
+    console.features?.(opened.name, modality, progress);
+  });
+  const said = { line: () => undefined, ...console };
+  const encoded = await newsEncoders(opened, recipe, options, said);
   const catalogue = newsCatalogue(data.news, {
     views: model.views?.(options) ?? [],
     ...(model.knowsUsers && { users: knownUsers(parts.train, data.users.size) }),
-    features,
+    ...{ features, encoded },
     ...(words && { words }),
   });
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
@@ -127,7 +132,10 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
 }
 
 /** SHA-256 of everything of a data set that a run reads. */
-function fingerprint({ data: { news }, parts }: OpenedNews, { catalogue }: NewsRecommender): string {
+function fingerprint(
+  { data: { news }, parts, pictures }: OpenedNews,
+  { catalogue }: NewsRecommender,
+): string {
   const hash = createHash('sha256').update(JSON.stringify([news.count, news.titles]));
   const { train: training, valid, test } = parts;
   for (const part of [training, valid, test]) {
@@ -141,6 +149,7 @@ function fingerprint({ data: { news }, parts }: OpenedNews, { catalogue }: NewsR
   for (const { values } of Object.values(labels)) addArrays(hash, [values]);
   if (entities) addArrays(hash, [entities.table.tokens, entities.table.starts]);
   for (const { data, present } of Object.values(features)) addArrays(hash, [data, present]);
+  if (pictures) hash.update(JSON.stringify(pictures.inputs.map((input) => input?.hash ?? null)));
   return hash.digest('hex');
 }
 
@@ -159,11 +168,7 @@ export async function runNews(
   const options = newsOptionsOf(model, recipe);
   const opened = await openNews(recipe, options);
   const { parts } = opened;
-  const recommender = await newsRecommenderOf(model, recipe, opened, {
-    progress: (modality, progress) => {
-      console.features?.(opened.name, modality, progress);
-    },
-  });
+  const recommender = await newsRecommenderOf(model, recipe, opened, { console });
   if (listCheckpoints(checkpointsOf(recipe.out)).length === 0)
     for (const line of [
       ...describe(opened, recommender),
@@ -180,6 +185,7 @@ export async function runNews(
     objective: model.objectives[objective]!.create(settings),
     train: parts.train,
     ...{ batchSize, learningRate, weightDecay },
+    ...encoderGroups(recipe),
     ...(clipNorm !== null && { clipNorm }),
     evaluate: async (split) => {
       const part = split === 'valid' ? (parts.valid ?? parts.test) : parts.test;

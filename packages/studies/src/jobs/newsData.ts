@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+import { itemPictures, type FeatureDomain, type ItemPictures } from '@ferry/features';
 import {
   newsParts,
   readMind,
@@ -9,6 +11,7 @@ import {
 } from '@ferry/nrms';
 import { domainName, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import { domainDirectory, filePath } from '../domains.ts';
+import { requireEncoders } from './trainedParts.ts';
 
 /** A data set of impressions, parted as a recipe says. */
 export interface OpenedNews {
@@ -20,6 +23,26 @@ export interface OpenedNews {
   readonly data: MindData;
   /** The impressions by what they are for. */
   readonly parts: NewsParts;
+  /** The pictures of the news, where an encoder is trained on them. */
+  readonly pictures?: ItemPictures;
+}
+
+/** News as encoders of texts and pictures read them: by their titles. */
+export function newsItems({
+  name,
+  directory,
+  data: { news },
+}: Pick<OpenedNews, 'name' | 'directory' | 'data'>): FeatureDomain {
+  const own = <T>(list: readonly T[]): T[] => list.slice(1);
+  return {
+    ...{ name, directory },
+    items: {
+      ids: Array.from({ length: news.count }, (_, at) => news.ids.text(at + 1)),
+      titles: own(news.titles),
+      texts: own(news.titles),
+      images: own(news.images).map((image) => (image === undefined ? undefined : relative(directory, image))),
+    },
+  };
 }
 
 /** The section `evaluation` of a news model's recipe. */
@@ -31,8 +54,25 @@ export function newsOptionsOf(model: AnyNewsModel, recipe: TrainRecipe): NewsOpt
   return model.complete(recipeParts(recipe, model).model) as NewsOptions;
 }
 
-/** Reads the data set of a recipe. */
-export async function openNews(recipe: TrainRecipe, { texts, defects }: NewsOptions): Promise<OpenedNews> {
+/** Checks what a recipe says of encoders that are trained with its model, before anything is read. */
+function checkEncoders({ features }: TrainRecipe, { encoder }: NewsOptions): void {
+  requireEncoders(features);
+  for (const key of ['textEncoder', 'imageEncoder'] as const)
+    if (encoder === 'tokens' && features[key]?.pooling !== undefined)
+      throw new UserError(
+        `features.${key}.pooling must be left out where model.encoder is tokens, which are pooled by the model, got ` +
+          features[key].pooling,
+      );
+}
+
+/**
+ * Reads the data set of a recipe.
+ *
+ * @throws UserError if there is nothing to train on or to test by, or an encoder's folder is none.
+ */
+export async function openNews(recipe: TrainRecipe, options: NewsOptions): Promise<OpenedNews> {
+  checkEncoders(recipe, options);
+  const { texts, defects } = options;
   const directory = await domainDirectory(recipe.target);
   const data = await readMind(directory, {
     ...(texts !== undefined && { texts: [filePath(texts)] }),
@@ -40,7 +80,10 @@ export async function openNews(recipe: TrainRecipe, { texts, defects }: NewsOpti
   });
   const name = domainName(recipe.target);
   try {
-    return { name, directory, data, parts: newsParts(data, newsEvaluationOf(recipe)) };
+    const parts = newsParts(data, newsEvaluationOf(recipe));
+    const opened = { name, directory, data, parts };
+    if (recipe.features.image !== 'trained') return opened;
+    return { ...opened, pictures: await itemPictures(newsItems(opened)) };
   } catch (error) {
     if (error instanceof RangeError) throw new UserError(`${name} (${recipe.target}): ${error.message}`);
     throw error;

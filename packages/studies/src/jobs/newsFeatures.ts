@@ -1,28 +1,14 @@
-import { relative } from 'node:path';
-import { blankCard, imageEncoders, type FeatureDomain } from '@ferry/features';
+import { blankCard, imageEncoders } from '@ferry/features';
 import { filledVectors, type NewsOptions } from '@ferry/nrms';
 import { UserError, type TrainRecipe } from '@ferry/recipes';
 import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
-import type { OpenedNews } from './newsData.ts';
-
-/** News as encoders of texts and pictures read them: by their titles. */
-function asItems({ name, directory, data: { news } }: OpenedNews): FeatureDomain {
-  const own = <T>(list: readonly T[]): T[] => list.slice(1);
-  return {
-    ...{ name, directory },
-    items: {
-      ids: Array.from({ length: news.count }, (_, at) => news.ids.text(at + 1)),
-      titles: own(news.titles),
-      texts: own(news.titles),
-      images: own(news.images).map((image) => (image === undefined ? undefined : relative(directory, image))),
-    },
-  };
-}
+import { newsItems, type OpenedNews } from './newsData.ts';
 
 /**
  * The pre-computed vectors that a recipe asks for, made where they have not been yet: those of titles and of pictures.
  *
- * @throws UserError for an encoder that is trained, and for a white card that no encoder can look at.
+ * @returns Nothing of a modality whose encoder is trained with the model.
+ * @throws UserError for a white card that no encoder can look at.
  */
 export async function newsFeatures(
   opened: OpenedNews,
@@ -32,11 +18,7 @@ export async function newsFeatures(
 ): Promise<Pick<DomainFeatures, 'text' | 'image'>> {
   const { text, image } = features;
   if (text === 'none' && image === 'none') return {};
-  if (text === 'trained')
-    throw new UserError(
-      'features.text must be vectors that are computed before for news models, got trained',
-    );
-  const found = await domainFeatures(asItems(opened), features, progress);
+  const found = await domainFeatures(newsItems(opened), features, progress);
   if (missingPictures !== 'white' || !found.image) return found;
   const encoder = imageEncoders.find((name) => name === image);
   if (!encoder)

@@ -18,6 +18,7 @@ import { newsEvaluationOf } from './newsData.ts';
 import { openNewsRun, type OpenNewsRun } from './openNews.ts';
 import { anyModelOf } from './recommender.ts';
 import { wholeRun, type OpenRunOptions } from './runs.ts';
+import { encoderGroups } from './trainedEncoders.ts';
 
 /** How a log is replayed. */
 export interface ReplayOptions extends OpenRunOptions {
@@ -112,6 +113,7 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   const training = createNewsTraining({
     ...{ recommender, objective: ready, train: test, batchSize, weightDecay },
     learningRate: options.learningRate ?? learningRate,
+    ...encoderGroups(recipe),
     ...(clipNorm !== null && { clipNorm }),
   });
   const root = RandomStream.fromSeed(recipe.seed).split('replay');

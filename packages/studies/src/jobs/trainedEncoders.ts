@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
 import { encoderTower, type EncoderTower, type ItemContent } from '@ferry/encoders';
-import { featureStore, type Modality } from '@ferry/features';
+import { featureStore, type FeatureDomain, type Modality } from '@ferry/features';
 import {
   imageEncoderSchema,
   textEncoderSchema,
@@ -10,11 +10,11 @@ import {
   type RunRecipe,
   type TextEncoderSettings,
 } from '@ferry/recipes';
-import type { DomainFeatures, ItemEncoders } from '@ferry/sequential';
+import type { DomainFeatures } from '@ferry/sequential';
+import type { ItemEncoders } from '@ferry/training';
 import type { JobConsole } from './console.ts';
-import type { LoadedDomain } from './domain.ts';
 import { openImages } from './trainedImages.ts';
-import type { OpenedEncoder } from './trainedParts.ts';
+import type { EncodedDomain, OpenedEncoder } from './trainedParts.ts';
 import { openTexts } from './trainedTexts.ts';
 
 /** The encoders of a recipe, and what they read of each domain's items. */
@@ -23,6 +23,16 @@ export interface TrainedEncoders {
   readonly encoders: ItemEncoders;
   /** By domain. */
   readonly domains: readonly Pick<DomainFeatures, 'content' | 'present'>[];
+}
+
+/** What a model reads of encoders. */
+export interface EncoderUse {
+  /** Whether it reads the vectors of all tokens instead of one vector of each item. Default false. */
+  readonly tokens?: boolean;
+  /** Whether texts are as long as they may be, with padding behind them. Default: as the longest needs. */
+  readonly padded?: boolean;
+  /** Whether a white card stands for pictures that are missing. Default false. */
+  readonly whiteCards?: boolean;
 }
 
 type Features = Pick<RunRecipe, 'features'>;
@@ -53,23 +63,33 @@ export function encoderGroups(recipe: Features): { groups?: { match: string[]; l
  * Makes the encoders of a recipe and turns the domains' texts and pictures into what they read: token numbers and
  * pixels, or what their frozen layers make of them, which is kept beside the domain's features.
  *
- * @param domains - Loaded with their texts and pictures.
+ * @param domains - With their texts and pictures.
+ * @param use - What the model reads of them.
  * @returns Undefined if the recipe trains none.
  */
 export async function trainedEncoders(
   recipe: Features & Pick<RunRecipe, 'seed'>,
-  domains: readonly LoadedDomain[],
+  domains: readonly EncodedDomain[],
   console: Pick<JobConsole, 'features' | 'line'>,
+  { tokens = false, padded = false, whiteCards = false }: EncoderUse = {},
 ): Promise<TrainedEncoders | undefined> {
   const { text, image } = settingsOf(recipe);
+  // Weights that nothing but a pooled output reads have no part in tokens.
+  const pooled = tokens ? { pooling: 'mean' as const } : {};
   const root = RandomStream.fromSeed(recipe.seed);
   const opened: [Modality, OpenedEncoder][] = [];
-  if (text) opened.push(['text', await openTexts(text, domains, root.split('text encoder'))]);
+  if (text)
+    opened.push([
+      'text',
+      await openTexts({ ...text, ...pooled }, domains, root.split('text encoder'), { padded }),
+    ]);
   if (image) {
     const { damagedPictures: damaged } = recipe.features;
     opened.push([
       'image',
-      await openImages(image, domains, root.split('image encoder'), { damaged, console }),
+      await openImages({ ...image, ...pooled }, domains, root.split('image encoder'), {
+        ...{ damaged, console, whiteCards },
+      }),
     ]);
   }
   if (opened.length === 0) return undefined;
@@ -81,7 +101,7 @@ export async function trainedEncoders(
     } => ({ content: {}, present: {} }),
   );
   for (const [modality, { encoder, options, items, present, random }] of opened) {
-    const tower = encoderTower(encoder, options, random);
+    const tower = encoderTower(encoder, { ...options, tokens }, random);
     encoders[modality] = tower;
     for (const [d, { domain }] of domains.entries()) {
       const content = await contentOf(tower, items[d]!, domain, (done, total) => {
@@ -98,7 +118,7 @@ export async function trainedEncoders(
 async function contentOf(
   tower: EncoderTower,
   items: ItemContent,
-  domain: LoadedDomain['domain'],
+  domain: FeatureDomain,
   progress: (done: number, total: number) => void,
 ): ReturnType<EncoderTower['content']> {
   if (tower.frozenLayers === 0) return tower.content(items);

@@ -2,11 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
 import { createEncoder, loadEncoder, saveEncoder } from '@ferry/encoders';
-import { loadPictureProcessor, pictureProcessor, readPictures, type PictureProcessor } from '@ferry/features';
+import {
+  loadPictureProcessor,
+  pictureProcessor,
+  readPictures,
+  type PictureBytes,
+  type PictureProcessor,
+} from '@ferry/features';
 import type { ImageEncoderSettings } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
-import type { LoadedDomain } from './domain.ts';
-import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
+import { type EncodedDomain, encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
 /** What of a recipe's image encoder says what it is. */
 type ImageSettings = Pick<ImageEncoderSettings, 'from' | 'config' | 'size' | 'pooling'> &
@@ -47,23 +52,46 @@ async function open(
   };
 }
 
-/** The image encoder of a recipe and the domains' pictures, as bytes of one size. */
+/** Pictures with a white card in place of each that is missing. */
+function withWhiteCards<P extends PictureBytes>(pictures: P): P {
+  const { data, present, shape } = pictures;
+  const size = data.length / shape[0]!;
+  const filled = data.slice();
+  for (const [item, flag] of present.entries())
+    if (flag === 0) filled.fill(255, item * size, (item + 1) * size);
+  return { ...pictures, data: filled, present: new Uint8Array(present.length).fill(1) };
+}
+
+/**
+ * The image encoder of a recipe and the domains' pictures, as bytes of one size.
+ *
+ * @param options - `damaged`: what becomes of pictures that cannot be decoded; `whiteCards`: whether a white card stands for
+ *   those that are missing.
+ */
 export async function openImages(
   settings: ImageSettings & Partial<ImageEncoderSettings>,
-  domains: readonly Pick<LoadedDomain, 'domain' | 'pictures'>[],
+  domains: readonly Pick<EncodedDomain, 'domain' | 'pictures'>[],
   random: RandomStream,
-  { damaged, console }: { damaged: 'refuse' | 'missing'; console: Pick<JobConsole, 'features' | 'line'> },
+  {
+    damaged,
+    console,
+    whiteCards = false,
+  }: {
+    damaged: 'refuse' | 'missing';
+    console: Pick<JobConsole, 'features' | 'line'>;
+    whiteCards?: boolean;
+  },
 ): Promise<OpenedEncoder> {
   const { encoder, processor, save } = await open(settings, random.split('weights'));
   const { gain, shift } = processor;
-  const read = [];
+  const read: PictureBytes[] = [];
   for (const { domain, pictures } of domains) {
     const progress = (done: number, total: number): void => {
       console.features?.(domain.name, 'image', { done, total });
     };
     const one = await readPictures(domain, pictures!, processor, { damaged, progress });
     for (const note of one.notes) console.line(`  ${domain.name}: ${note}`);
-    read.push(one);
+    read.push(whiteCards ? withWhiteCards(one) : one);
   }
   return {
     ...{ encoder, save },

@@ -2,8 +2,19 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
 import type { Encoder, ItemContent, TextTokenizer, TowerOptions } from '@ferry/encoders';
+import type { FeatureDomain, ItemPictures } from '@ferry/features';
 import { UserError, type FeatureSettings, type TextEncoderSettings } from '@ferry/recipes';
 import { domainPath } from '../domains.ts';
+
+/** Items with the texts and pictures that encoders are trained on. */
+export interface EncodedDomain {
+  /** What they are. */
+  readonly domain: FeatureDomain;
+  /** Their texts, where an encoder is trained on them. [N] */
+  readonly texts?: readonly (string | undefined)[];
+  /** Their pictures, where an encoder is trained on them. */
+  readonly pictures?: ItemPictures;
+}
 
 /** An encoder of a recipe and what it reads. */
 export interface OpenedEncoder {

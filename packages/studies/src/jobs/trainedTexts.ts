@@ -12,8 +12,7 @@ import {
   type TextTokenizer,
 } from '@ferry/encoders';
 import type { TextEncoderSettings } from '@ferry/recipes';
-import type { LoadedDomain } from './domain.ts';
-import { encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
+import { type EncodedDomain, encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
 /** What of a recipe's text encoder says what it is. */
 type TextSettings = Pick<TextEncoderSettings, 'from' | 'config' | 'vocabulary' | 'length' | 'pooling'>;
@@ -56,17 +55,22 @@ async function open(
   };
 }
 
-/** The text encoder of a recipe and the tokens of the domains' texts, all padded to one length. */
+/**
+ * The text encoder of a recipe and the tokens of the domains' texts, all padded to one length.
+ *
+ * @param options - `padded`: whether that is the longest there may be, not the longest there is.
+ */
 export async function openTexts(
   settings: TextSettings & Partial<TextEncoderSettings>,
-  domains: readonly Pick<LoadedDomain, 'texts'>[],
+  domains: readonly Pick<EncodedDomain, 'texts'>[],
   random: RandomStream,
+  { padded = false }: { padded?: boolean } = {},
 ): Promise<OpenedEncoder> {
   const texts = domains.map((domain) => domain.texts!);
   const all = texts.flat();
   const known = all.filter((text) => text !== undefined);
   const { encoder, tokenizer, save } = await open(settings, known, random.split('weights'));
-  const { ids, mask } = tokenise(tokenizer, all, settings.length);
+  const { ids, mask } = tokenise(tokenizer, all, settings.length, padded ? settings.length : 1);
   const [, T] = ids.shape as [number, number];
   let from = 0;
   const items = texts.map(({ length }) => {

@@ -27,7 +27,7 @@ async function openTargets({ targets, runs }: StudyPlan, console: JobConsole): P
   for (const { reference, place } of targets) {
     const own = (runs as NewsRun[]).filter(({ recipe }) => recipe.target === reference);
     const read = ({ recipe: { features } }: NewsRun): number =>
-      [features.text, features.image].filter((encoder) => encoder !== 'none').length;
+      [features.text, features.image].filter((encoder) => encoder !== 'none' && encoder !== 'trained').length;
     const { recipe } = own.reduce((best, run) => (read(run) > read(best) ? run : best));
     const model = (await anyModelOf(recipe, console)) as AnyNewsModel;
     const options = { ...newsOptionsOf(model, recipe), defects: [], missingPictures: 'text-alone' };

@@ -1,6 +1,6 @@
 /** What encoders read of items, row by row: too much to be on the device as a whole, and perhaps to be in memory. */
 import { tf } from '@ferry/engine';
-import type { StateArray } from '@ferry/training';
+import type { StateArray } from '../model.ts';
 
 /** Rows of some items, in memory or in a file. */
 export interface ItemTable {

@@ -8,7 +8,8 @@
  */
 import { compile, disposeNest, randomKey, randomSource, type RandomStream, tf } from '@ferry/engine';
 import type { Optimizer, Parameters } from '@ferry/nn';
-import type { Catalogue } from './catalogue.ts';
+import type { ItemEncoders } from './itemEncoder.ts';
+import { encodedVectors } from './itemEncoders.ts';
 import { type ItemTable, tableTensors } from './itemTable.ts';
 
 /** A loss and what is reported beside it, each []. */
@@ -19,9 +20,11 @@ interface Terms {
 
 /** What {@link createMicroBatches} needs. */
 export interface MicroBatchSettings<A extends readonly unknown[]> {
-  /** The items and their encoders. */
-  catalogue: Pick<Catalogue, 'encoders' | 'content'>;
-  /** All weights of the recommender. */
+  /** Encoders that are trained with the model. */
+  encoders: ItemEncoders | undefined;
+  /** What they read of items, by modality and name, row 0 of zeros. */
+  content: Readonly<Record<string, ItemTable>> | undefined;
+  /** All weights of the model. */
   parameters: Parameters;
   /** What is trained. */
   weights: ReadonlyMap<string, tf.Variable>;
@@ -30,7 +33,7 @@ export interface MicroBatchSettings<A extends readonly unknown[]> {
   /**
    * The objective.
    *
-   * @param content - What the catalogue holds of the step's items, with `text.vectors` … in place of what encoders read.
+   * @param content - What is held of the step's items, with `text.vectors` … in place of what encoders read.
    */
   objective: (content: Record<string, tf.Tensor>, ...inputs: A) => Terms;
   /** Of the compiled functions. */
@@ -67,9 +70,16 @@ function split<T>(
   return [own, rest];
 }
 
+/** Some rows of a tensor of any rank. */
+function rowsOf(all: tf.Tensor, begin: number, count: number): tf.Tensor {
+  const rest = all.shape.slice(1);
+  return tf.slice(all, [begin, ...rest.map(() => 0)], [count, ...rest]);
+}
+
 /** Steps by parts, where an encoder that is trained asks for them; else undefined. */
 export function createMicroBatches<A extends readonly unknown[]>({
-  catalogue: { encoders = {}, content = {} },
+  encoders = {},
+  content = {},
   parameters,
   weights,
   optimizer,
@@ -95,20 +105,9 @@ export function createMicroBatches<A extends readonly unknown[]>({
     ]),
   );
 
-  /** Vectors of a part by modality, [size, F]. */
-  const vectorsOf = (part: Named, key: tf.Tensor): Named => {
-    const random = randomSource(key);
-    return Object.fromEntries(
-      trained.map(([modality, encoder]) => {
-        const [own] = split(part, [`${modality}.`]);
-        const read = Object.fromEntries(
-          Object.entries(own).map(([key, tensor]) => [key.slice(modality.length + 1), tensor]),
-        );
-        const p = (parameters['encoders'] as Parameters)[modality] as Parameters;
-        return [modality, encoder.vectors(p, read, random)];
-      }),
-    );
-  };
+  /** Vectors of a part by modality, [size, ...]. */
+  const vectorsOf = (part: Named, key: tf.Tensor): Named =>
+    encodedVectors(Object.fromEntries(trained), parameters, part, randomSource(key));
   const encode = compile(vectorsOf, { name: `${name}.encode` });
   const differentiate = compile(
     (rest: Named, vectors: Named, ...inputs: A) => {
@@ -173,9 +172,9 @@ export function createMicroBatches<A extends readonly unknown[]>({
       const made = begins.map((_, i) => withPart(i, encode));
       const vectors = tf.tidy(() =>
         Object.fromEntries(
-          trained.map(([modality, { width }]) => [
+          trained.map(([modality]) => [
             modality,
-            tf.slice(tf.concat(made.map((one) => one[modality]!)), [0, 0], [numbers.length, width]),
+            rowsOf(tf.concat(made.map((one) => one[modality]!)), 0, numbers.length),
           ]),
         ),
       );
@@ -186,14 +185,9 @@ export function createMicroBatches<A extends readonly unknown[]>({
         const gradients = tf.tidy(() =>
           Object.fromEntries(
             Object.entries(found.vectors).map(([modality, gradient]) => {
-              const own = tf.slice(gradient, [begin, 0], [Math.min(size, numbers.length - begin), -1]);
-              return [
-                modality,
-                tf.pad(own, [
-                  [0, size - own.shape[0]],
-                  [0, 0],
-                ]),
-              ];
+              const own = rowsOf(gradient, begin, Math.min(size, numbers.length - begin));
+              const rest = own.shape.slice(1).map((): [number, number] => [0, 0]);
+              return [modality, tf.pad(own, [[0, size - own.shape[0]], ...rest])];
             }),
           ),
         );
