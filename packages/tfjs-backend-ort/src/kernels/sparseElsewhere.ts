@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { distinctRows, sumToDistinct, type Csr } from '../runtime/sparse.ts';
+import { distinctRows, putRows, scaled, sumToDistinct, takeRows, type Csr } from '../runtime/sparse.ts';
 import type { SparseAttributes } from './sparse.ts';
 
 /** Backends whose tensors are read and written on the host. */
@@ -11,13 +11,14 @@ interface HostBackend {
   write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object;
 }
 
-/** `y = A x + weight base`, in the order and the precision of assembly/sparse.ts. */
+/** `y = A x + weight base`, in the order and the precision of assembly/sparse.ts; fresh values of 0 are left out. */
 function multiply(
   { starts, columns, values }: Csr,
   x: Float32Array,
   width: number,
   base: Float32Array,
   weight: number,
+  fresh: boolean,
 ): Float32Array {
   const y = new Float32Array((starts.length - 1) * width);
   const factor = Math.fround(weight);
@@ -25,6 +26,7 @@ function multiply(
     const own = y.subarray(r * width, (r + 1) * width);
     for (let e = starts[r]!; e < starts[r + 1]!; e++) {
       const [value, at] = [values[e]!, columns[e]! * width];
+      if (fresh && value === 0) continue;
       // Two roundings, as in single precision: product, then sum.
       for (let j = 0; j < width; j++) own[j]! += Math.fround(value * x[at + j]!);
     }
@@ -34,10 +36,14 @@ function multiply(
 }
 
 /** `Σ_k weights[k] A^k x`. */
-function powers(csr: Csr, x: Float32Array, width: number, weights: readonly number[]): Float32Array {
-  const last = Math.fround(weights.at(-1)!);
-  let y = last === 1 ? x : x.map((value) => last * value);
-  for (let k = weights.length - 2; k >= 0; k--) y = multiply(csr, y, width, x, weights[k]!);
+function powers(
+  csr: Csr,
+  x: Float32Array,
+  width: number,
+  { weights, fresh }: Pick<SparseAttributes, 'weights' | 'fresh'>,
+): Float32Array {
+  let y = scaled(x, weights.at(-1)!);
+  for (let k = weights.length - 2; k >= 0; k--) y = multiply(csr, y, width, x, weights[k]!, fresh);
   return y;
 }
 
@@ -81,28 +87,24 @@ export function registerSparseElsewhere(): void {
       columns: read(names[1]) as Int32Array,
       values: read(names[2]) as Float32Array,
     });
-    register('SparsePolynomial', (read, width, { weights }) => {
+    register('SparsePolynomial', (read, width, attributes) => {
       const matrix = csr(read, ['starts', 'columns', 'values']);
       const rows = read('rows') as Int32Array | undefined;
-      const all = powers(matrix, read('x') as Float32Array, width, weights);
+      const all = powers(matrix, read('x') as Float32Array, width, attributes);
       if (!rows) return all === read('x') ? all.slice() : all;
       distinctRows(rows, matrix.starts.length - 1);
       const out = new Float32Array(rows.length * width);
-      rows.forEach((row, i) => {
-        out.set(all.subarray(row * width, (row + 1) * width), i * width);
-      });
+      takeRows(all, rows, out, width);
       return out;
     });
-    register('SparsePolynomialOfRows', (read, width, { weights }) => {
+    register('SparsePolynomialOfRows', (read, width, attributes) => {
       const rows = read('rows') as Int32Array;
       const { distinct, place } = distinctRows(rows, read('starts')!.length - 1);
       const compact = new Float32Array(distinct.length * width);
       sumToDistinct(read('x') as Float32Array, place, compact, width);
       const full = new Float32Array((read('starts')!.length - 1) * width);
-      distinct.forEach((row, i) => {
-        full.set(compact.subarray(i * width, (i + 1) * width), row * width);
-      });
-      return powers(csr(read, ['backStarts', 'backColumns', 'backValues']), full, width, weights);
+      putRows(compact, distinct, full, width);
+      return powers(csr(read, ['backStarts', 'backColumns', 'backValues']), full, width, attributes);
     });
   }
 }

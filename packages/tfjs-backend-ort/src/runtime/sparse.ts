@@ -1,4 +1,5 @@
 import { SparsePool, type SparseJob } from './sparsePool.ts';
+import { fromStrips, stripBytes, stripCount, stripSize, toStrips } from './strips.ts';
 
 /** A sparse matrix in compressed rows: entries `starts[r]..starts[r + 1]` are row r's, columns ascending. */
 export interface Csr {
@@ -16,7 +17,7 @@ export interface SparseSettings {
   width: number;
   /** Factor of each power. */
   weights: readonly number[];
-  /** Whether values may have changed since the last call with the same array. */
+  /** Whether values may have changed since the last call with the same array; those that are 0 are left out. */
   fresh: boolean;
   /** Threads that may work at once. */
   threads: number;
@@ -72,48 +73,108 @@ export function sumToDistinct(x: Float32Array, place: Int32Array, out: Float32Ar
   });
 }
 
-/** Where a matrix lies in the pool's memory. */
-interface Placed extends Pick<SparseJob, 'starts' | 'columns' | 'values'> {
-  csr: Csr;
+/** Some rows of a matrix, one after the other. */
+export function takeRows(x: Float32Array, rows: Int32Array, out: Float32Array, width: number): void {
+  rows.forEach((row, i) => {
+    out.set(x.subarray(row * width, (row + 1) * width), i * width);
+  });
+}
+
+/** Rows written where they belong in a matrix of zeros. */
+export function putRows(x: Float32Array, rows: Int32Array, out: Float32Array, width: number): void {
+  out.fill(0);
+  rows.forEach((row, i) => {
+    out.set(x.subarray(i * width, (i + 1) * width), row * width);
+  });
+}
+
+/** A matrix times a factor, in single precision. */
+export function scaled(x: Float32Array, factor: number): Float32Array {
+  const single = Math.fround(factor);
+  return single === 1 ? x : x.map((value) => single * value);
+}
+
+/** A sparse matrix in the pool's memory. */
+interface Placed {
+  starts: Int32Array;
+  at: Pick<SparseJob, 'starts' | 'columns' | 'values'>;
+  /** Bounds of pieces of all rows. */
   bounds: number;
 }
 
-/** Puts a matrix into the pool; values that change lie at `values`. */
-function placed(pool: SparsePool, csr: Csr, values: number | undefined): Placed {
-  return {
-    csr,
-    starts: pool.place(csr.starts),
-    columns: pool.place(csr.columns),
-    values: values ?? pool.place(csr.values),
-    bounds: pool.place(boundsOf(csr.starts)),
-  };
+/** Bytes that {@link placed} needs beside what stays: of a matrix whose values change. */
+function roomFor({ starts, columns }: Csr, fresh: boolean): number[] {
+  return fresh ? [starts.byteLength, columns.byteLength, columns.byteLength, (PIECES + 1) * 4] : [];
+}
+
+/**
+ * Puts a matrix into the pool. Where its values change (dropped edges) those that are 0 are left out: a sum that begins
+ * with 0 is the same without them, to the last bit.
+ *
+ * @param room - Offsets of what {@link roomFor} asked for.
+ */
+function placed(pool: SparsePool, csr: Csr, room: readonly number[]): Placed {
+  if (room.length === 0)
+    return {
+      starts: csr.starts,
+      at: {
+        starts: pool.place(csr.starts),
+        columns: pool.place(csr.columns),
+        values: pool.place(csr.values),
+      },
+      bounds: pool.place(boundsOf(csr.starts)),
+    };
+  const [startsAt, columnsAt, valuesAt, bounds] = room as [number, number, number, number];
+  const starts = pool.integers(startsAt, csr.starts.length);
+  const columns = pool.integers(columnsAt, csr.columns.length);
+  const values = pool.floats(valuesAt, csr.columns.length);
+  let kept = 0;
+  for (let r = 0; r < starts.length - 1; r++) {
+    starts[r] = kept;
+    for (let e = csr.starts[r]!; e < csr.starts[r + 1]!; e++) {
+      const value = csr.values[e]!;
+      columns[kept] = csr.columns[e]!;
+      values[kept] = value;
+      // Without a branch, which could not be foretold.
+      kept += Number(value !== 0);
+    }
+  }
+  starts[starts.length - 1] = kept;
+  pool.write(bounds, pieceBounds(starts, undefined));
+  return { starts, at: { starts: startsAt, columns: columnsAt, values: valuesAt }, bounds };
+}
+
+/** Where a dense matrix lies in the pool, in strips, and how many rows it has. */
+interface Dense {
+  at: number;
+  rows: number;
 }
 
 /** `y = A x + weight base`, for all rows of A or for those that lie at `rows`. */
 function multiply(
   pool: SparsePool,
   matrix: Placed,
-  operands: Pick<SparseJob, 'x' | 'y' | 'base' | 'weight'>,
+  { x, y, base, weight }: { x: Dense; y: Dense; base?: Dense; weight: number },
   { width, threads }: SparseSettings,
   some?: { rows: number; bounds: number; cost: number },
 ): void {
-  const { starts, columns, values } = matrix;
-  const base = operands.weight === 0 ? 0 : operands.base;
-  const job = {
-    operation: 'products' as const,
-    starts,
-    columns,
-    values,
-    ...operands,
-    base,
-    width,
-    rows: some?.rows ?? 0,
-  };
-  const cost = some ? some.cost : matrix.csr.columns.length * width;
-  pool.run(job, some?.bounds ?? matrix.bounds, PIECES, cost, threads);
+  const step = ({ rows }: Dense): number => stripSize(rows, width) * 4;
+  const own = weight === 0 ? undefined : base;
+  pool.run(
+    {
+      operation: 'products',
+      ...matrix.at,
+      ...{ x: x.at, xStep: step(x), y: y.at, yStep: step(y) },
+      ...{ base: own?.at ?? 0, baseStep: own ? step(own) : 0 },
+      ...{ rows: some?.rows ?? 0, width, weight, bounds: some?.bounds ?? matrix.bounds, parts: PIECES },
+    },
+    stripCount(width),
+    some?.cost ?? matrix.starts.at(-1)! * width,
+    threads,
+  );
 }
 
-const entriesOf = ({ starts }: Csr, rows: Int32Array): number =>
+const entriesOf = (starts: Int32Array, rows: Int32Array): number =>
   rows.reduce((sum, row) => sum + starts[row + 1]! - starts[row]!, 0);
 
 /**
@@ -131,48 +192,55 @@ export function polynomial(
   settings: SparseSettings,
 ): void {
   const { width, weights, fresh } = settings;
-  const count = csr.starts.length - 1;
+  const [R, C] = [csr.starts.length - 1, x.length / Math.max(1, width)];
   const powers = weights.length - 1;
-  const first = weights[powers]!;
-  const chosen = rows && distinctRows(rows, count);
-  const pool = SparsePool.shared;
-  const many = count * width * 4;
-  const [xAt, one, two, rowsAt, boundsAt, valuesAt] = pool.work([
-    x.byteLength,
-    Math.max(many, x.byteLength),
-    powers > 1 || first !== 1 ? Math.max(many, x.byteLength) : 0,
-    chosen?.distinct.byteLength ?? 0,
-    (PIECES + 1) * 4,
-    fresh ? csr.values.byteLength : 0,
-  ]) as [number, number, number, number, number, number];
-  pool.write(xAt, x);
-  if (fresh) pool.write(valuesAt, csr.values);
-  const matrix = placed(pool, csr, fresh ? valuesAt : undefined);
-  let [from, to, other] = [xAt, one, two];
-  if (first !== 1 || powers === 0) {
-    const scaled = pool.floats(one, x.length);
-    for (let i = 0; i < x.length; i++) scaled[i] = Math.fround(first) * x[i]!;
-    [from, to, other] = [one, two, one];
-  }
-  for (let k = powers - 1; k >= 0; k--) {
-    const operands = { x: from, y: to, base: xAt, weight: weights[k]! };
-    if (k === 0 && chosen) {
-      pool.write(rowsAt, chosen.distinct);
-      pool.write(boundsAt, pieceBounds(csr.starts, chosen.distinct));
-      const cost = entriesOf(csr, chosen.distinct) * width;
-      multiply(pool, matrix, operands, settings, { rows: rowsAt, bounds: boundsAt, cost });
-    } else multiply(pool, matrix, operands, settings);
-    [from, to] = [to, from === xAt ? other : from];
-  }
-  if (!chosen) {
-    out.set(pool.floats(from, out.length));
+  const chosen = rows && distinctRows(rows, R);
+  const last = scaled(x, weights[powers]!);
+  if (powers === 0) {
+    if (rows) takeRows(last, rows, out, width);
+    else out.set(last);
     return;
   }
-  const found = pool.floats(from, (powers === 0 ? count : chosen.distinct.length) * width);
-  chosen.place.forEach((at, i) => {
-    const row = powers === 0 ? rows[i]! : at;
-    out.set(found.subarray(row * width, (row + 1) * width), i * width);
-  });
+  const pool = SparsePool.shared;
+  const whole = stripBytes(Math.max(R, C), width);
+  const [xAt, one, two, rowsAt, boundsAt, ...room] = pool.work([
+    ...[stripBytes(C, width), whole, powers > 1 || last !== x ? whole : 0],
+    ...[chosen?.distinct.byteLength ?? 0, (PIECES + 1) * 4],
+    ...roomFor(csr, fresh),
+  ]) as [number, number, number, number, number, ...number[]];
+  const matrix = placed(pool, csr, room);
+  const dense = (at: number, rows: number): Dense => ({ at, rows });
+  const base = dense(xAt, C);
+  toStrips(x, width, pool.floats(xAt, stripBytes(C, width) / 4));
+  let from = base;
+  if (last !== x) {
+    from = dense(two, C);
+    toStrips(last, width, pool.floats(two, stripBytes(C, width) / 4));
+  }
+  for (let k = powers - 1; k >= 0; k--) {
+    const to = from.at === one ? two : one;
+    const operands = { x: from, base, weight: weights[k]! };
+    if (k === 0 && chosen) {
+      const { distinct } = chosen;
+      pool.write(rowsAt, distinct);
+      pool.write(boundsAt, pieceBounds(matrix.starts, distinct));
+      const cost = entriesOf(matrix.starts, distinct) * width;
+      from = dense(to, distinct.length);
+      multiply(pool, matrix, { ...operands, y: from }, settings, { rows: rowsAt, bounds: boundsAt, cost });
+    } else {
+      const y = dense(to, R);
+      multiply(pool, matrix, { ...operands, y }, settings);
+      from = y;
+    }
+  }
+  const found = pool.floats(from.at, stripBytes(from.rows, width) / 4);
+  if (!chosen) {
+    fromStrips(found, width, out);
+    return;
+  }
+  const distinct = new Float32Array(from.rows * width);
+  fromStrips(found, width, distinct);
+  takeRows(distinct, chosen.place, out, width);
 }
 
 /**
@@ -194,63 +262,47 @@ export function polynomialOfRows(
   const { width, weights, fresh, threads } = settings;
   const powers = weights.length - 1;
   const { distinct, place } = distinctRows(rows, csr.starts.length - 1);
-  const pool = SparsePool.shared;
-  const size = distinct.length * width * 4;
-  const [xAt, scaledAt, fullAt, one, two, rowsAt, boundsAt, valuesAt, transposedAt] = pool.work([
-    ...[size, size, ...Array.from({ length: 3 }, () => out.byteLength)],
-    ...[distinct.byteLength, (PIECES + 1) * 4],
-    ...[csr, transposed].map((each) => (fresh ? each.values.byteLength : 0)),
-  ]) as [number, number, number, number, number, number, number, number, number];
-  if (fresh) {
-    pool.write(valuesAt, csr.values);
-    pool.write(transposedAt, transposed.values);
-  }
-  const direct = placed(pool, csr, fresh ? valuesAt : undefined);
-  const back = placed(pool, transposed, fresh ? transposedAt : undefined);
-  const compact = pool.floats(xAt, distinct.length * width);
+  const compact = new Float32Array(distinct.length * width);
   sumToDistinct(x, place, compact, width);
-  const spread = (factor: number, to: number): void => {
-    const full = pool.floats(to, out.length);
-    full.fill(0);
-    distinct.forEach((row, i) => {
-      for (let j = 0; j < width; j++) full[row * width + j] = factor * compact[i * width + j]!;
-    });
-  };
+  const last = scaled(compact, weights[powers]!);
   if (powers === 0) {
-    spread(Math.fround(weights[0]!), fullAt);
-    out.set(pool.floats(fullAt, out.length));
+    putRows(last, distinct, out, width);
     return;
   }
-  const last = Math.fround(weights[powers]!);
-  pool.floats(scaledAt, compact.length).set(compact.map((value) => last * value));
+  const pool = SparsePool.shared;
+  const R = out.length / Math.max(1, width);
+  const [few, all] = [stripBytes(distinct.length, width), stripBytes(R, width)];
+  const rooms = [roomFor(csr, fresh), powers > 1 ? roomFor(transposed, fresh) : []] as const;
+  const [lastAt, xAt, one, two, rowsAt, boundsAt, ...room] = pool.work([
+    ...[few, few, all, powers > 1 ? all : 0, distinct.byteLength, 8],
+    ...rooms.flat(),
+  ]) as [number, number, number, number, number, number, ...number[]];
+  const direct = placed(pool, csr, room.slice(0, rooms[0].length));
+  toStrips(compact, width, pool.floats(xAt, few / 4));
+  toStrips(last, width, pool.floats(lastAt, few / 4));
   pool.write(rowsAt, distinct);
-  // Pieces are columns: threads must not write to the same place.
-  const strip = 16;
-  const strips = Math.ceil(width / strip);
-  pool.write(
-    boundsAt,
-    Int32Array.from({ length: strips + 1 }, (_, i) => Math.min(i * strip, width)),
-  );
-  pool.floats(one, out.length).fill(0);
-  const scatter: SparseJob = {
-    operation: 'scatter',
-    ...{ starts: direct.starts, columns: direct.columns, values: direct.values },
-    ...{
-      x: scaledAt,
-      base: xAt,
-      y: one,
-      rows: rowsAt,
-      width,
-      weight: weights[powers - 1]!,
-      count: distinct.length,
-    },
+  pool.write(boundsAt, Int32Array.of(0, distinct.length));
+  /** Jobs over the rows that are not 0; a piece is a strip, so that threads never write to the same place. */
+  const ofRows = (operation: SparseJob['operation'], at: number, y: number, weight: number, cost: number) => {
+    const steps = { xStep: stripSize(distinct.length, width) * 4, yStep: stripSize(R, width) * 4 };
+    const own = { ...direct.at, x: at, y, ...steps, base: 0, baseStep: 0 };
+    const job = { operation, ...own, rows: rowsAt, width, weight, bounds: boundsAt, parts: 1 };
+    pool.run(job, stripCount(width), cost * width, threads);
   };
-  pool.run(scatter, boundsAt, strips, entriesOf(csr, distinct) * width, threads);
-  if (powers > 1) spread(1, fullAt);
+  const addX = (to: number, weight: number): void => {
+    if (weight !== 0) ofRows('add', xAt, to, weight, distinct.length);
+  };
+  pool.floats(one, all / 4).fill(0);
+  ofRows('scatter', lastAt, one, 1, entriesOf(direct.starts, distinct));
+  addX(one, weights[powers - 1]!);
   let [from, to] = [one, two];
-  for (let k = powers - 2; k >= 0; k--) {
-    multiply(pool, back, { x: from, y: to, base: fullAt, weight: weights[k]! }, settings);
-    [from, to] = [to, from];
+  if (powers > 1) {
+    const back = placed(pool, transposed, room.slice(rooms[0].length));
+    for (let k = powers - 2; k >= 0; k--) {
+      multiply(pool, back, { x: { at: from, rows: R }, y: { at: to, rows: R }, weight: 0 }, settings);
+      addX(to, weights[k]!);
+      [from, to] = [to, from];
+    }
   }
-  out.set(pool.floats(from, out.length));
+  fromStrips(pool.floats(from, all / 4), width, out);
 }

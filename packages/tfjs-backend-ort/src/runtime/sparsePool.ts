@@ -31,9 +31,12 @@ for (let round = 0; ; ) {
   }
 }`;
 
+/** What a job does, by its number in assembly/sparse.ts. */
+const operations = ['products', 'scatter', 'add'] as const;
+
 /** Words of a job, as assembly/sparse.ts reads them; pointers are byte offsets, 0 for none. */
 export interface SparseJob {
-  operation: 'products' | 'scatter';
+  operation: (typeof operations)[number];
   starts: number;
   columns: number;
   values: number;
@@ -43,8 +46,13 @@ export interface SparseJob {
   rows: number;
   width: number;
   weight: number;
-  /** Rows of a scatter. */
-  count?: number;
+  /** Pieces of each strip: piece i is rows `bounds[i]..bounds[i + 1]`. */
+  parts: number;
+  bounds: number;
+  /** Bytes from one strip to the next. */
+  xStep: number;
+  baseStep: number;
+  yStep: number;
 }
 
 /**
@@ -119,13 +127,18 @@ export class SparsePool {
 
   /** Copies an array into the memory. */
   write(offset: number, array: Int32Array | Float32Array): void {
-    if (array instanceof Int32Array) new Int32Array(this.buffer, offset, array.length).set(array);
+    if (array instanceof Int32Array) this.integers(offset, array.length).set(array);
     else this.floats(offset, array.length).set(array);
   }
 
   /** A view of numbers in the memory, until it grows. */
   floats(offset: number, length: number): Float32Array {
     return new Float32Array(this.buffer, offset, length);
+  }
+
+  /** A view of whole numbers in the memory, until it grows. */
+  integers(offset: number, length: number): Int32Array {
+    return new Int32Array(this.buffer, offset, length);
   }
 
   /** Room for what one product needs, its sizes in bytes; the offsets of each. The next call takes the same room. */
@@ -147,16 +160,18 @@ export class SparsePool {
   /**
    * Does a job in pieces.
    *
-   * @param bounds - Offset of the pieces' bounds: piece i is `bounds[i]..bounds[i + 1]`.
-   * @param pieces - How many there are.
+   * @param strips - Strips of the dense matrices.
    * @param cost - Multiplications, roughly.
    * @param threads - How many may work at once, this one included.
    */
-  run(job: SparseJob, bounds: number, pieces: number, cost: number, threads: number): void {
+  run(job: SparseJob, strips: number, cost: number, threads: number): void {
     const shared = this.#control;
-    const { operation, starts, columns, values, x, base, y, rows, width, weight, count = 0 } = job;
+    const { operation, bounds, starts, columns, values, x, base, y, rows, width, weight, parts } = job;
+    const number = operations.indexOf(operation);
+    const { xStep, baseStep, yStep } = job;
+    const pieces = parts * strips;
     shared.set(
-      [operation === 'products' ? 0 : 1, bounds, starts, columns, values, x, base, y, rows, width, 0, count],
+      [number, bounds, starts, columns, values, x, base, y, rows, width, 0, parts, xStep, baseStep, yStep],
       control.job,
     );
     new Float32Array(shared.buffer, 0, control.words)[control.job + 10] = weight;
