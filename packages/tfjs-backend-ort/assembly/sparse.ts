@@ -34,6 +34,31 @@ export function run(piece: i32): void {
   else add(x, y, word(8), weight, stride, bytes, from, to);
 }
 
+/** Copies `count` rows, one after the other, into strips that are `step` bytes apart. */
+export function toStrips(rows: usize, strips: usize, step: usize, count: i32, width: i32): void {
+  const all = <usize>width << 2;
+  const stride = min(all, STRIP);
+  for (let column: usize = 0; column < all; column += STRIP, strips += step)
+    for (let i: usize = 0; i < <usize>count; i++)
+      copy(strips + i * stride, rows + i * all + column, min(all - column, STRIP));
+}
+
+/** The opposite of {@link toStrips}. */
+export function fromStrips(rows: usize, strips: usize, step: usize, count: i32, width: i32): void {
+  const all = <usize>width << 2;
+  const stride = min(all, STRIP);
+  for (let column: usize = 0; column < all; column += STRIP, strips += step)
+    for (let i: usize = 0; i < <usize>count; i++)
+      copy(rows + i * all + column, strips + i * stride, min(all - column, STRIP));
+}
+
+@inline
+function copy(to: usize, from: usize, bytes: usize): void {
+  let j: usize = 0;
+  for (; j + 16 <= bytes; j += 16) v128.store(to + j, v128.load(from + j));
+  for (; j < bytes; j += 4) store<u32>(to + j, load<u32>(from + j));
+}
+
 /**
  * y[i] = (Σ over the entries of row r of value × x[column]) + weight × base[r] for i in from..to, where r is rows[i],
  * or i where `rows` is 0. Entries are added in their order; `base` of 0 adds nothing.

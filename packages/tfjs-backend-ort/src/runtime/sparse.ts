@@ -1,5 +1,5 @@
 import { SparsePool, type SparseJob } from './sparsePool.ts';
-import { fromStrips, stripBytes, stripCount, stripSize, toStrips } from './strips.ts';
+import { stripBytes, stripCount, stripSize } from './strips.ts';
 
 /** A sparse matrix in compressed rows: entries `starts[r]..starts[r + 1]` are row r's, columns ascending. */
 export interface Csr {
@@ -211,11 +211,11 @@ export function polynomial(
   const matrix = placed(pool, csr, room);
   const dense = (at: number, rows: number): Dense => ({ at, rows });
   const base = dense(xAt, C);
-  toStrips(x, width, pool.floats(xAt, stripBytes(C, width) / 4));
+  pool.writeStrips(xAt, x, width);
   let from = base;
   if (last !== x) {
     from = dense(two, C);
-    toStrips(last, width, pool.floats(two, stripBytes(C, width) / 4));
+    pool.writeStrips(two, last, width);
   }
   for (let k = powers - 1; k >= 0; k--) {
     const to = from.at === one ? two : one;
@@ -233,13 +233,12 @@ export function polynomial(
       from = y;
     }
   }
-  const found = pool.floats(from.at, stripBytes(from.rows, width) / 4);
   if (!chosen) {
-    fromStrips(found, width, out);
+    pool.readStrips(from.at, out, width);
     return;
   }
   const distinct = new Float32Array(from.rows * width);
-  fromStrips(found, width, distinct);
+  pool.readStrips(from.at, distinct, width);
   takeRows(distinct, chosen.place, out, width);
 }
 
@@ -278,8 +277,8 @@ export function polynomialOfRows(
     ...rooms.flat(),
   ]) as [number, number, number, number, number, number, ...number[]];
   const direct = placed(pool, csr, room.slice(0, rooms[0].length));
-  toStrips(compact, width, pool.floats(xAt, few / 4));
-  toStrips(last, width, pool.floats(lastAt, few / 4));
+  pool.writeStrips(xAt, compact, width);
+  pool.writeStrips(lastAt, last, width);
   pool.write(rowsAt, distinct);
   pool.write(boundsAt, Int32Array.of(0, distinct.length));
   /** Jobs over the rows that are not 0; a piece is a strip, so that threads never write to the same place. */
@@ -304,5 +303,5 @@ export function polynomialOfRows(
       [from, to] = [to, from];
     }
   }
-  fromStrips(pool.floats(from, all / 4), width, out);
+  pool.readStrips(from, out, width);
 }

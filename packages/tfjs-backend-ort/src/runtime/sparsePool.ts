@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { webAssembly, type WasmMemory } from '../wasm/api.ts';
 import { SPARSE_BASE64 } from '../wasm/sparseBinary.ts';
 import { FirstFit, type Block } from './firstFit.ts';
+import { stripSize } from './strips.ts';
 
 const PAGE = 65_536;
 const LIMIT_PAGES = 65_536;
@@ -15,6 +16,9 @@ const control = { round: 0, next: 1, done: 2, pieces: 3, job: 8, words: 64 } as 
 
 /** Multiplications from which on waking other threads pays; measured, a wake-up costs some 20 µs. */
 const WORTH_THREADS = 2 ** 20;
+
+/** Floats of a dense matrix that are brought into strips at a time: they stay in a core's cache. */
+const STAGE_FLOATS = 2 ** 16;
 
 /** What a thread does until the process ends: waits for a round, takes pieces until there are no more. */
 const THREAD = `
@@ -55,6 +59,15 @@ export interface SparseJob {
   yStep: number;
 }
 
+type Convert = (rows: number, strips: number, step: number, count: number, width: number) => void;
+
+/** What assembly/sparse.ts exports. */
+interface Exports {
+  run: (piece: number) => void;
+  toStrips: Convert;
+  fromStrips: Convert;
+}
+
 /**
  * The memory and the threads of sparse products. The memory is shared and apart from the host memory, which ONNX
  * Runtime reads: dense operands are copied in and out, matrices stay. Every number is computed by one thread in one
@@ -64,7 +77,7 @@ export class SparsePool {
   readonly #memory: WasmMemory;
   readonly #module: object;
   readonly #control: Int32Array;
-  readonly #run: (piece: number) => void;
+  readonly #exports: Exports;
   readonly #blocks = new FirstFit(control.words * 4);
   /** Where arrays that do not change were put. */
   readonly #placed = new WeakMap<object, Block>();
@@ -73,6 +86,7 @@ export class SparsePool {
   });
   #threads = 1;
   #work: Block | undefined;
+  #stage: Block | undefined;
 
   /** The one pool of this process. */
   static get shared(): SparsePool {
@@ -86,7 +100,7 @@ export class SparsePool {
     const { exports } = new webAssembly.Instance(this.#module, {
       env: { memory: this.#memory, abort: () => undefined },
     });
-    this.#run = (exports as { run: (piece: number) => void }).run;
+    this.#exports = exports as unknown as Exports;
   }
 
   /** The bytes under all views, anew after they grew. */
@@ -141,6 +155,41 @@ export class SparsePool {
     return new Int32Array(this.buffer, offset, length);
   }
 
+  /** Copies a dense matrix [R, D] into the memory, as strips. */
+  writeStrips(offset: number, x: Float32Array, width: number): void {
+    this.#convert(x.length / width, width, (stage, row, count, step) => {
+      this.write(stage, x.subarray(row * width, (row + count) * width));
+      const at = offset + stripSize(row, width) * 4;
+      this.#exports.toStrips(stage, at, step, count, width);
+    });
+  }
+
+  /** Copies strips out of the memory into a dense matrix [R, D]. */
+  readStrips(offset: number, out: Float32Array, width: number): void {
+    this.#convert(out.length / width, width, (stage, row, count, step) => {
+      const at = offset + stripSize(row, width) * 4;
+      this.#exports.fromStrips(stage, at, step, count, width);
+      out.set(this.floats(stage, count * width), row * width);
+    });
+  }
+
+  /** Calls for so many rows at a time as the stage holds. */
+  #convert(
+    rows: number,
+    width: number,
+    some: (stage: number, row: number, count: number, step: number) => void,
+  ): void {
+    const held = Math.max(1, Math.floor(STAGE_FLOATS / width));
+    const bytes = Math.max(STAGE_FLOATS, width) * 4;
+    if (!this.#stage || this.#stage.bytes < bytes) {
+      if (this.#stage) this.#blocks.give(this.#stage);
+      this.#stage = this.#allocate(bytes);
+    }
+    const step = stripSize(rows, width) * 4;
+    for (let row = 0; row < rows; row += held)
+      some(this.#stage.offset, row, Math.min(held, rows - row), step);
+  }
+
   /** Room for what one product needs, its sizes in bytes; the offsets of each. The next call takes the same room. */
   work(sizes: readonly number[]): number[] {
     const padded = sizes.map((size) => Math.ceil(size / ALIGNMENT) * ALIGNMENT);
@@ -176,7 +225,7 @@ export class SparsePool {
     );
     new Float32Array(shared.buffer, 0, control.words)[control.job + 10] = weight;
     if (threads === 1 || cost < WORTH_THREADS) {
-      for (let piece = 0; piece < pieces; piece++) this.#run(piece);
+      for (let piece = 0; piece < pieces; piece++) this.#exports.run(piece);
       return;
     }
     this.#start(threads);
@@ -187,7 +236,7 @@ export class SparsePool {
     Atomics.add(shared, control.round, 1);
     Atomics.notify(shared, control.round);
     for (let piece; (piece = Atomics.add(shared, control.next, 1)) < pieces;) {
-      this.#run(piece);
+      this.#exports.run(piece);
       Atomics.add(shared, control.done, 1);
     }
     for (let done; (done = Atomics.load(shared, control.done)) < pieces;)
