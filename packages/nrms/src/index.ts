@@ -1,6 +1,6 @@
 export type { Ids, Impressions, MindData, MindFiles, News, NumberLists } from './mind/types.ts';
 export { historyOf, newsIn, rowOf } from './mind/rows.ts';
-export { findMind, isMindFolder } from './mind/locate.ts';
+export { findMind, isDomainFolder, isMindFolder } from './mind/locate.ts';
 export { readMind } from './mind/readMind.ts';
 export { decidableRows, selectImpressions, splitByTime, textMask, withoutOtherNews } from './mind/select.ts';
 export {

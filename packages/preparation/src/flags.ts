@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
 import { didYouMean, readRecipe, UserError } from '@ferry/recipes';
 import { presets, type Preset } from './presets.ts';
-import { settingsSchema, splitSchema, type Settings } from './settings.ts';
+import { settingsSchema, splitSchema, type ImpressionSettings, type Settings } from './settings.ts';
 
 /** What can be said on the command line; each goes before what a file says. */
 export interface Flags {
@@ -34,6 +34,7 @@ export interface Flags {
   order?: string;
   ties?: string;
   clean?: string;
+  sampledImpressions?: number;
   split?: string;
   damaged?: string;
   preset?: string;
@@ -124,8 +125,12 @@ export function withFlags(description: Loose, flags: Flags, file: string | undef
   // Rules about a file of items bind only where there is one.
   if (items.file === undefined && flags.require === undefined && section('rules')['require'] === undefined)
     rules['require'] = [];
+  const { sampledImpressions: candidates } = flags;
+  if (candidates !== undefined && section('impressions')['form'] === 'log')
+    throw new UserError('--sampled-impressions is for data without what was shown, and this has impressions');
   const merged = {
     ...description,
+    ...(candidates === undefined ? {} : { impressions: { form: 'sampled', candidates } }),
     interactions,
     ...(items.file === undefined ? {} : { items }),
     rules,
@@ -141,13 +146,29 @@ export function withFlags(description: Loose, flags: Flags, file: string | undef
   throw new UserError(`the options do not make a preparation: ${problems.join('; ')}`);
 }
 
+type LogParts = Extract<ImpressionSettings, { form: 'log' }>['parts'];
+
+/** The parts of impressions with other paths. */
+function withPlaces(parts: LogParts, place: (path: string) => string): LogParts {
+  const own = ({ file, histories }: LogParts['train']): LogParts['train'] => ({
+    file: place(file),
+    ...(histories === undefined ? {} : { histories: place(histories) }),
+  });
+  return {
+    train: own(parts.train),
+    ...(parts.dev ? { dev: own(parts.dev) } : {}),
+    ...(parts.test ? { test: own(parts.test) } : {}),
+  };
+}
+
 /** Makes the paths of a description hold from anywhere: they are relative to its file. */
 function fromFolder(settings: Settings, folder: string): Settings {
   const place = (path: string): string => (isAbsolute(path) ? path : join(folder, expand(path)));
   const places = <T extends string | string[] | undefined>(files: T): T =>
     (Array.isArray(files) ? files.map(place) : files === undefined ? files : place(files)) as T;
-  const { interactions, items } = settings;
+  const { interactions, items, impressions } = settings;
   const { parts } = interactions;
+  const shown = impressions?.form === 'log' ? impressions : undefined;
   return {
     ...settings,
     interactions: {
@@ -164,6 +185,7 @@ function fromFolder(settings: Settings, folder: string): Settings {
         : {}),
     },
     ...(items ? { items: { ...items, file: places(items.file) } } : {}),
+    ...(shown ? { impressions: { ...shown, parts: withPlaces(shown.parts, place) } } : {}),
   };
 }
 

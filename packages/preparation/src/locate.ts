@@ -10,6 +10,8 @@ export interface Places {
   folders: string[];
   /** Where members of archives are unpacked to. */
   unpacked: string;
+  /** All files that are looked for: where two have one name, their folders tell them apart. Default none. */
+  wanted?: readonly string[];
 }
 
 /** Whether a path is a file. */
@@ -46,7 +48,11 @@ function memberOf(path: string): { archive: string; member: string } | undefined
 }
 
 /** Looks for a file of a card in one folder. */
-async function inFolder(path: string, folder: string, unpacked: string): Promise<string | undefined> {
+async function inFolder(
+  path: string,
+  folder: string,
+  { unpacked, wanted = [] }: Pick<Places, 'unpacked' | 'wanted'>,
+): Promise<string | undefined> {
   const inside = memberOf(path);
   if (inside) {
     const archive = join(folder, inside.archive);
@@ -66,8 +72,10 @@ async function inFolder(path: string, folder: string, unpacked: string): Promise
   for (const own of tries)
     for (const name of [own, otherName(own)]) if (await isFile(join(folder, name))) return join(folder, name);
   if (inside && !inside.member.includes('/')) return undefined;
+  const twice = wanted.some((other) => other !== path && basename(other) === basename(path));
+  const fits = (file: string): boolean => !twice || basename(dirname(file)) === basename(dirname(path));
   for (const name of [basename(path), otherName(basename(path))]) {
-    const found = await search(folder, name);
+    const found = (await search(folder, name)).filter(fits);
     if (found.length > 1)
       throw new UserError(
         `${folder} holds ${name} in several places: ${found.join(', ')}; name the folder of the one you mean`,
@@ -82,9 +90,9 @@ async function inFolder(path: string, folder: string, unpacked: string): Promise
  *
  * @returns Its path; undefined if it is nowhere.
  */
-export async function locate(path: string, { folders, unpacked }: Places): Promise<string | undefined> {
+export async function locate(path: string, { folders, ...places }: Places): Promise<string | undefined> {
   for (const folder of folders) {
-    const found = await inFolder(path, folder, unpacked);
+    const found = await inFolder(path, folder, places);
     if (found !== undefined) return found;
   }
   return undefined;

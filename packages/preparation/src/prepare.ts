@@ -12,6 +12,7 @@ import { applyRules, codeIds, countsOf } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { Skipped } from './skipped.ts';
 import type { Workshop } from './workshop.ts';
+import { writeImpressions } from './impressions.ts';
 import { itemLines, sequenceLines, type ItemCounts } from './writeDomain.ts';
 
 /** Told how a preparation is going. */
@@ -226,6 +227,9 @@ async function make(
         ),
       ),
     ];
+    const impressions = await writeImpressions(settings, { details, timed, ids }, workshop, target);
+    for (const sentence of impressions.said) line?.(sentence);
+    outputs.push(...impressions.outputs);
     const split = found.parts ? { name: 'files' as const } : settings.split;
     if (split.name !== 'leave-one-out')
       outputs.push(await writeHashed(join(target, names.split), names.split, [JSON.stringify(split)]));
@@ -241,9 +245,9 @@ async function make(
       ferry: options.version,
       command: options.command,
       ...(options.card ? { card: options.card } : {}),
-      inputs: [...(details?.inputs ?? []), ...found.inputs],
+      inputs: [...(details?.inputs ?? []), ...found.inputs, ...impressions.inputs],
       settings,
-      found: [...(details?.said ?? []), ...found.said],
+      found: [...(details?.said ?? []), ...found.said, ...impressions.said],
       damaged: { count: skipped.list.length, policy: settings.damaged },
       steps: [{ rule: 'read', before: read, after: read }, ...steps],
       order: { by: found.order, ties: tieWords(found, settings), ...ties },

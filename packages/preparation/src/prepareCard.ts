@@ -42,16 +42,30 @@ function filesOf({ interactions, items }: Record<string, unknown>): { needed: st
   };
 }
 
-/** A description with the paths that were found. */
-function withPaths(prepare: Record<string, unknown>, files: Files): Record<string, unknown> {
-  const swap = (value: unknown): unknown =>
-    typeof value === 'string' ? (files.get(value) ?? value) : Array.isArray(value) ? value.map(swap) : value;
+/** Every file that the impressions of a description are in. */
+function impressionFiles({ impressions }: Record<string, unknown>): string[] {
+  const { parts = {} } = (impressions ?? {}) as { parts?: Record<string, Record<string, string>> };
+  return Object.values(parts).flatMap((own) => Object.values(own));
+}
+
+/** Any part of a description with the paths that were found. */
+function swapped(value: unknown, files: Files): unknown {
+  if (typeof value === 'string') return files.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((own) => swapped(own, files));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, swapped(own, files)]));
+}
+
+/** A description with the paths that were found; without impressions where one of their files is missing. */
+function withPaths(given: Record<string, unknown>, files: Files): Record<string, unknown> {
+  const swap = (value: unknown): unknown => swapped(value, files);
+  const { impressions, ...others } = given;
+  const whole = impressions !== undefined && impressionFiles(given).every((file) => files.has(file));
+  const shown = impressions as Record<string, unknown> | undefined;
+  const prepare = whole ? { ...others, impressions: { ...shown, parts: swap(shown!['parts']) } } : others;
   const interactions = { ...(prepare['interactions'] as Record<string, unknown>) };
-  if (interactions['file'] !== undefined) interactions['file'] = swap(interactions['file']);
-  if (interactions['parts'] !== undefined)
-    interactions['parts'] = Object.fromEntries(
-      Object.entries(interactions['parts'] as object).map(([key, value]) => [key, swap(value)]),
-    );
+  for (const key of ['file', 'parts'])
+    if (interactions[key] !== undefined) interactions[key] = swap(interactions[key]);
   if (prepare['items'] === undefined) return { ...prepare, interactions };
   const { optional, ...items } = prepare['items'] as Record<string, unknown>;
   const rest = Object.fromEntries(Object.entries(prepare).filter(([key]) => key !== 'items'));
@@ -131,16 +145,21 @@ export async function prepareCard(
     const { needed, optional } = filesOf(chosen.prepare);
     const files: Files = new Map();
     const missing: string[] = [];
-    for (const path of [...needed, ...optional]) {
+    const shown = impressionFiles(chosen.prepare);
+    const wanted = [...new Set([...needed, ...optional, ...shown])];
+    for (const path of wanted) {
       // A file given by --from is the interactions, whatever its name, unless it is an archive of the card.
       const given =
         only !== undefined && path === needed[0] && !/\.zip$/i.test(only)
           ? resolve(only)
-          : await locate(path, places);
+          : await locate(path, { ...places, wanted });
       if (given !== undefined) files.set(path, given);
       else if (needed.includes(path)) missing.push(path);
     }
     if (missing.length > 0) throw new UserError(missingMessage(missing, chosen.files, card.page, folder));
+    const lost = shown.filter((path) => !files.has(path));
+    if (lost.length > 0)
+      options.line?.(`no impressions for models of news are made: ${folder} lacks ${lost.join(', ')}`);
     const preset = flags.preset ?? card.preset;
     const settings = withFlags(
       withPaths(chosen.prepare, files),

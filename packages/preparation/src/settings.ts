@@ -53,6 +53,43 @@ export const interactionsSchema = z.strictObject({
     .describe('column of the time: a number, or a date (2019-11-12 14:14, 11/12/2019 2:14:46 PM)'),
 });
 
+const partFiles = z.strictObject({
+  file: text.describe('impressions, one a row'),
+  histories: text.optional().describe('what users had clicked before, a user a row'),
+});
+
+/** Impressions: what was shown at once, and what of it was clicked. */
+export const impressionsSchema = z.discriminatedUnion('form', [
+  z.strictObject({
+    form: z.literal('log').describe('files of what was shown'),
+    parts: z
+      .strictObject({ train: partFiles, dev: partFiles.optional(), test: partFiles.optional() })
+      .describe('the files of each part'),
+    ...layout,
+    id: column
+      .optional()
+      .describe('column of the number of the impression; default its line, or row of Parquet'),
+    user: column.describe('column of the user, in both files'),
+    time: column.describe('column of the time'),
+    shown: column.describe('column of the list of items that were shown'),
+    clicked: column.describe('column of the list of items that were clicked; a test may lack it'),
+    history: column
+      .optional()
+      .describe('column of the list of clicks, oldest first, in the file of histories'),
+    newest: z.int().min(1).default(100).describe('newest clicks of a history that are kept'),
+  }),
+  z.strictObject({
+    form: z
+      .literal('sampled')
+      .describe(
+        'each interaction beside items that others took shortly before: where nobody kept what was shown',
+      ),
+    candidates: z.int().min(1).describe('sampled items beside each'),
+    hours: z.number().gt(0).default(24).describe('how long before the interaction others took them'),
+    seed: z.int().min(0).default(1).describe('what is drawn'),
+  }),
+]);
+
 /** A file of items. */
 export const itemsSchema = z.strictObject({
   file: files.describe('the file, or files that are read as one'),
@@ -151,6 +188,9 @@ export const splitSchema = z.discriminatedUnion('name', [
 export const settingsSchema = z.strictObject({
   interactions: interactionsSchema,
   items: itemsSchema.optional(),
+  impressions: impressionsSchema
+    .optional()
+    .describe('impressions for models of news, written in the form of MIND to the folder impressions'),
   rules: rulesSchema.default(rulesSchema.parse({})),
   text: textSchema.default(textSchema.parse({})),
   split: splitSchema.default({ name: 'leave-one-out' }).describe('protocol by which the domain is split'),
@@ -168,6 +208,8 @@ export type Settings = z.output<typeof settingsSchema>;
 export type InteractionSettings = Settings['interactions'];
 /** The part about items. */
 export type ItemSettings = NonNullable<Settings['items']>;
+/** The part about impressions. */
+export type ImpressionSettings = NonNullable<Settings['impressions']>;
 /** The part about rules. */
 export type Rules = Settings['rules'];
 /** How a file is laid out. */

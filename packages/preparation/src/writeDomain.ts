@@ -25,7 +25,7 @@ export interface ItemCounts {
 }
 
 /** A value of a column: JSON where the file is. */
-function valueOf(cell: Value | undefined, json: boolean): unknown {
+export function valueOf(cell: Value | undefined, json: boolean): unknown {
   if (cell === null || cell === undefined) return undefined;
   return json ? (JSON.parse(String(cell)) as unknown) : cell;
 }

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll } from 'vitest';
 import { prepare, withFlags, type Flags, type PrepareOptions, type Provenance } from '../src/index.ts';
 
@@ -64,7 +64,10 @@ function jsonl<T>(file: string): T[] {
 
 /** Reads what was made. */
 export function made(out: string, provenance: Provenance): Made {
-  const files = readdirSync(out).filter((name) => !['provenance.json', 'skipped.jsonl'].includes(name));
+  const files = readdirSync(out, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !['provenance.json', 'skipped.jsonl'].includes(entry.name))
+    .map((entry) => relative(out, join(entry.parentPath, entry.name)))
+    .sort();
   return {
     out,
     provenance,

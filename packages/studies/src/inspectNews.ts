@@ -1,4 +1,4 @@
-import { findMind, mindStatistics, readMind, type MindStatistics } from '@ferry/nrms';
+import { findMind, isDomainFolder, mindStatistics, readMind, type MindStatistics } from '@ferry/nrms';
 import { domainName } from '@ferry/recipes';
 import { domainDirectory } from './domains.ts';
 
@@ -15,7 +15,8 @@ export interface NewsInspection extends MindStatistics {
 /** Counts, lengths and warnings of news and impressions in MIND's form; undefined for what is no such folder. */
 export async function inspectNews(reference: string): Promise<NewsInspection | undefined> {
   const directory = await domainDirectory(reference);
-  const files = await findMind(directory);
+  // A prepared domain is looked at as one, its impressions in their own folder.
+  const files = isDomainFolder(directory) ? undefined : await findMind(directory);
   if (!files) return undefined;
   const data = await readMind(files);
   return { name: domainName(reference), directory, ...mindStatistics(data), warnings: data.warnings };

@@ -127,6 +127,12 @@ export function prepareVerb(): Command {
           'after their user’s training there',
       ).choices(['same-items', 'similar-titles', 'later']),
     )
+    .option(
+      '--sampled-impressions <k>',
+      'impressions for models of news where nobody kept what was shown: each interaction beside k items that others took ' +
+        'within 24 hours before',
+      positive,
+    )
     .option('--memory <size>', 'what may be held in memory before it goes to disk', '2GB')
     .option('--threads <n>', 'threads (default: all)', positive)
     .addHelpText('after', examples)

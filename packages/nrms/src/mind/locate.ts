@@ -16,12 +16,25 @@ export function isMindFolder(directory: string): boolean {
   return existsSync(join(directory, 'behaviors.tsv'));
 }
 
+/** Where `ferry prepare` writes the impressions of a data set, within its folder. */
+const preparedFolder = 'impressions';
+
+/** Whether a directory is a domain of interactions. */
+export function isDomainFolder(directory: string): boolean {
+  return existsSync(join(directory, 'sequences.jsonl'));
+}
+
 /**
  * Finds the files of a data set in MIND's form: `behaviors.tsv` and `news.tsv` in the folder itself (one split, `all`),
  * or in its folders of the splits, such as `train` and `dev`, or `MINDsmall_train` and `MINDsmall_dev` as they come out
- * of the archives. Undefined if there are none.
+ * of the archives; of a prepared domain, in its folder `impressions`. Undefined if there are none.
  */
 export async function findMind(directory: string): Promise<MindFiles | undefined> {
+  return (await filesIn(directory)) ?? filesIn(join(directory, preparedFolder));
+}
+
+/** The files of one folder. */
+async function filesIn(directory: string): Promise<MindFiles | undefined> {
   if (isMindFolder(directory))
     return { news: newsOf(directory), behaviours: { all: join(directory, 'behaviors.tsv') } };
   const folders = (await readdir(directory, { withFileTypes: true }).catch(() => []))

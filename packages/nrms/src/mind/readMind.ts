@@ -1,6 +1,6 @@
 import { IdTable, InputError } from '@ferry/data';
 import { readBehaviours, type UnknownNews } from './behavioursFile.ts';
-import { findMind } from './locate.ts';
+import { findMind, isDomainFolder } from './locate.ts';
 import type { Quotes } from './newsFile.ts';
 import { readNews } from './newsTable.ts';
 import type { Impressions, MindData, MindFiles, News } from './types.ts';
@@ -53,6 +53,13 @@ export async function readMind(
   { texts, quotes }: Pick<MindFiles, 'texts'> & { quotes?: Quotes } = {},
 ): Promise<MindData> {
   const files = typeof from === 'string' ? await findMind(from) : from;
+  if (!files && isDomainFolder(from as string))
+    throw new InputError(
+      from as string,
+      undefined,
+      'models of news need impressions, what was shown beside what was clicked, and this domain has clicks alone: prepare ' +
+        'a set whose card has impressions, or sample what could have been shown (ferry prepare --sampled-impressions 20)',
+    );
   if (!files)
     throw new InputError(
       from as string,
