@@ -15,6 +15,7 @@ Needs torch, transformers, safetensors, peft.
 """
 
 import copy
+import json
 import sys
 from pathlib import Path
 
@@ -112,9 +113,45 @@ def clip():
     ]
 
 
+def read_with(inputs, draw, width, patches=5):
+    """Texts of which the first and the last case are read with a picture: tokens of its encoder."""
+    for i, given in enumerate(inputs):
+        if i != 1:
+            shape = (len(given["input_ids"]), patches, width)
+            given["encoder_hidden_states"] = torch.tensor(draw.normal(size=shape), dtype=torch.float32)
+        yield given
+
+
+def blip(kind):
+    """Both towers of one model; the picture's tokens are narrower than the text's."""
+    text = dict(TEXT, is_decoder=True)
+    image = dict(IMAGE, hidden_size=6)
+    config = T.BlipConfig(text_config=text, vision_config=image, projection_dim=4, image_text_hidden_size=5)
+    model = kind(config)
+    retrieval = kind is T.BlipForImageTextRetrieval
+    reader = model.text_encoder if retrieval else model.text_model
+
+    def run_text(given):
+        made = reader(**given)
+        hidden = made.last_hidden_state
+        return hidden, model.text_proj(hidden[:, 0]) if retrieval else model.text_projection(made.pooler_output)
+
+    def run_image(given):
+        made = model.vision_model(**given)
+        hidden = made.last_hidden_state
+        return hidden, model.vision_proj(hidden[:, 0]) if retrieval else model.visual_projection(made.pooler_output)
+
+    return [
+        Case(model, lambda draw: read_with(text_inputs(draw), draw, 6), run_text, "text"),
+        Case(model, image_inputs, run_image, "image"),
+    ]
+
+
 FAMILIES = {
     "bert": lambda: text_model(T.BertModel(T.BertConfig(**TEXT))),
     "roberta": lambda: text_model(T.RobertaModel(T.RobertaConfig(**TEXT, pad_token_id=1)), padding=1),
+    "xlm-roberta": lambda: text_model(T.XLMRobertaModel(T.XLMRobertaConfig(**TEXT, pad_token_id=1)), padding=1),
+    "minilm": lambda: text_model(T.BertModel(T.BertConfig(**dict(TEXT, num_hidden_layers=3, intermediate_size=32)))),
     "distilbert": lambda: text_model(
         T.DistilBertModel(
             T.DistilBertConfig(vocab_size=20, dim=8, n_layers=2, n_heads=2, hidden_dim=12, max_position_embeddings=12)
@@ -131,6 +168,8 @@ FAMILIES = {
         )
     ),
     "clip": clip,
+    "blip": lambda: blip(T.BlipModel),
+    "blip-retrieval": lambda: blip(T.BlipForImageTextRetrieval),
     "opt": lambda: text_model(
         T.OPTModel(
             T.OPTConfig(
@@ -221,6 +260,40 @@ def measure(start, names, case, draw):
     return found
 
 
+def sentences(folder):
+    """The MiniLM of the fixtures as sentence-transformers keeps it, and the vectors that its modules make: the mean over
+    tokens that are no padding, of length 1."""
+    target = folder / "minilm"
+    paths = ["", "1_Pooling", "2_Normalize"]
+    modules = [
+        dict(idx=i, name=str(i), path=path, type=f"sentence_transformers.models.{kind}")
+        for i, (path, kind) in enumerate(zip(paths, ["Transformer", "Pooling", "Normalize"]))
+    ]
+    (target / "modules.json").write_text(json.dumps(modules, indent=2))
+    modes = dict(cls_token=False, mean_tokens=True, max_tokens=False, mean_sqrt_len_tokens=False)
+    pooling = dict(word_embedding_dimension=8) | {f"pooling_mode_{key}": value for key, value in modes.items()}
+    (target / "1_Pooling").mkdir(exist_ok=True)
+    (target / "1_Pooling" / "config.json").write_text(json.dumps(pooling, indent=2))
+    (target / "sentence_bert_config.json").write_text(json.dumps(dict(max_seq_length=10, do_lower_case=False)))
+    expected = load_file(target / "expected.safetensors")
+    for i in range(len(LENGTHS)):
+        hidden, mask = expected[f"{i}.hidden"], expected[f"{i}.attention_mask"][..., None]
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        expected[f"{i}.vectors"] = torch.nn.functional.normalize(mean, dim=1)
+    save_file(expected, target / "expected.safetensors")
+
+
+def matching(folder):
+    """Scores of a picture and a text by the retrieval model of the fixtures, from pixels and tokens."""
+    draw = np.random.default_rng(13)
+    model = T.BlipForImageTextRetrieval.from_pretrained(folder / "blip-retrieval").eval()
+    given = next(text_inputs(draw)) | next(image_inputs(draw))
+    with torch.no_grad():
+        scores = model(**given).itm_score
+    found = {f"0.{key}": value.int() if value.dtype == torch.int64 else value for key, value in given.items()}
+    save_file(found | {"0.matching": scores}, folder / "blip-retrieval" / "expected-matching.safetensors")
+
+
 def torch_files(folder):
     """The BERT of the fixtures as PyTorch files hold it: inside a model with a head (zip), and under TensorFlow's names
     in the form from before 1.6."""
@@ -274,7 +347,7 @@ def check(folder, fixtures):
         given = {
             key[2:]: value.long() if value.dtype == torch.int32 else value
             for key, value in expected.items()
-            if key in ("0.input_ids", "0.attention_mask", "0.pixel_values")
+            if key in ("0.input_ids", "0.attention_mask", "0.pixel_values", "0.encoder_hidden_states")
         }
         if config.model_type == "vit_mae":
             given["noise"] = torch.arange(4.0).expand(len(given["pixel_values"]), 4)
@@ -291,8 +364,9 @@ if __name__ == "__main__":
         check(Path(sys.argv[2]), Path(sys.argv[3]))
         sys.exit()
     target = Path(sys.argv[1])
+    besides = {"bert": [torch_files, lora], "minilm": [sentences], "blip-retrieval": [matching]}
     for one in sys.argv[2:] or FAMILIES:
         make(one, target)
+        for further in besides.get(one, []):
+            further(target)
         print(one)
-    torch_files(target)
-    lora(target)

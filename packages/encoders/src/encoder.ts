@@ -109,10 +109,15 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
       `encoder: statistics running is for families with batch normalisation, got ${family.name}`,
     );
   const untrained = [...(family.unread ?? []), ...(pooling === 'pooled' ? [] : (family.pooledOnly ?? []))];
+  const reads = [...weights.keys()].some((name) => name.includes('.cross.'));
   const firstOnly = pooling === 'cls' || (pooling === 'pooled' && network.poolsFirst === true);
   const start = (p: Parameters, inputs: EncoderInputs, random: RandomSource | undefined, way: Way = {}) => {
     const { from, recompute = 0 } = way;
     const pass: Pass = { inputs, random, moving: moves && random !== undefined };
+    if (inputs.picture && !reads)
+      throw new Error(
+        `encode: texts are read with a picture by an encoder with cross-attention, got ${family.name} without`,
+      );
     if (!Number.isInteger(recompute) || recompute < 0 || (pass.moving && recompute > 0))
       throw new Error(
         pass.moving
@@ -150,7 +155,7 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
     config: parts.config,
     directory: parts.directory,
     ignored: parts.ignored,
-    width: pooling === 'pooled' ? (network.pooledWidth ?? network.width) : network.width,
+    width: (pooling === 'pooled' ? network.pooledWidth?.(parameters) : undefined) ?? network.width,
     tokenWidth: network.width,
     layers: network.layers,
     statistics: parts.statistics,

@@ -19,6 +19,8 @@ export interface EncoderInputs {
   readonly types?: tf.Tensor;
   /** Pictures as `preprocessor_config.json` makes them, [B, 3, height, width]. */
   readonly pixels?: tf.Tensor;
+  /** Of a text that is read with a picture (BLIP): what the image encoder made of that, its `hidden`, [B, P, F]. */
+  readonly picture?: tf.Tensor;
 }
 
 /** What an encoder makes of its inputs. */
@@ -30,6 +32,8 @@ export interface Encoded {
    * family or the checkpoint has one.
    */
   readonly pooled?: tf.Tensor | undefined;
+  /** Of a text read with a picture, scores that they do not, and that they do belong together, [B, 2] (BLIP). */
+  readonly matching?: tf.Tensor | undefined;
 }
 
 /** How tokens become one vector. */
@@ -58,7 +62,7 @@ export interface Network<P> {
   /** Width D of hidden vectors after the last layer. */
   readonly width: number;
   /** Width of the pooled output. Default `width`. */
-  readonly pooledWidth?: number;
+  pooledWidth?(p: P): number;
   /** Whether the pooled output is made of the first token alone. Default false. */
   readonly poolsFirst?: boolean;
   /** The tokens that the first layer reads. */
@@ -77,26 +81,36 @@ export interface Shared {
   readonly bias?: tf.Tensor | undefined;
   /** Relative positions. */
   readonly offsets?: tf.Tensor | undefined;
+  /** {@link EncoderInputs.picture} */
+  readonly picture?: tf.Tensor | undefined;
+}
+
+/** A tower within a `config.json`. */
+export interface Section {
+  /** The key of its settings. */
+  readonly name: string;
+  /** Settings of it that stand outside, beside both towers. */
+  readonly beside: readonly string[];
+  /** `model_type` of the tower alone. */
+  readonly type: string;
 }
 
 /** A family of encoders. */
 export interface Family<O = object, Tree extends WeightTree = WeightTree> {
   /** Its name, such as `bert`. */
   readonly name: string;
-  /** Values of `model_type` in `config.json` that are its own. */
-  readonly types: readonly string[];
+  /** Values of `model_type` in `config.json` that are its own, and transformers' class of each. */
+  readonly types: Readonly<Record<string, string>>;
   /** What it reads. */
   readonly modality: 'text' | 'image';
-  /** Class of transformers that reads what is saved. */
-  readonly architecture: string;
   /**
    * Settings from `config.json`; keys that change nothing here are passed over, values that cannot be honoured are
    * refused.
    */
   readonly options: z.ZodType<O>;
-  /** The section of `config.json` with its settings, where this is not all of it (CLIP's towers). */
-  readonly section?: string;
-  /** `config.json` of what is saved, where this is one tower of what was read. Default: as it was read. */
+  /** Where its settings stand in the `config.json` of a model of two towers. */
+  readonly section?: Section;
+  /** `config.json` of what is saved. Default: as it was read, or of one tower alone. */
   savedConfig?(config: Readonly<Record<string, unknown>>): Record<string, unknown>;
   /** Its weights; `has` says whether a checkpoint holds one of that name, for the few that may be missing. */
   weights(options: O, has: (theirs: string) => boolean): Tree;
@@ -106,7 +120,7 @@ export interface Family<O = object, Tree extends WeightTree = WeightTree> {
   readonly ignored?: readonly string[];
   /** Globs of weights, by Ferry's names, that nothing but the pooled output reads. */
   readonly pooledOnly?: readonly string[];
-  /** Globs of weights that no output depends on: kept, never trained. */
+  /** Globs of weights that no vector of a text or picture alone depends on: kept, never trained in a tower. */
   readonly unread?: readonly string[];
   /** Today's name of a weight that older files or other libraries name otherwise. */
   readonly rename?: (name: string) => string;
@@ -114,6 +128,17 @@ export interface Family<O = object, Tree extends WeightTree = WeightTree> {
   network(options: O): Network<Tensors<Tree>>;
   /** How a vector is made unless sentence-transformers' files say otherwise. */
   readonly pooling: Pooling;
+}
+
+/** A family's settings, wherever they stand in a `config.json`. */
+export function settingsIn(
+  { section }: Family,
+  config: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  if (!section) return { ...config };
+  const own = config[section.name] as object | undefined;
+  const beside = own && Object.fromEntries(section.beside.map((key) => [key, config[key]]));
+  return { ...(own ?? config), ...beside, model_type: section.type };
 }
 
 /** Keeps the types of a family while it is written, and forgets them for the table of families. */

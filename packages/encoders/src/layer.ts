@@ -11,17 +11,26 @@ import { dense, norm, type Tensors, type Weight, type WeightTree } from './weigh
 /** A linear layer in a table of weights. */
 export type DenseTable = { readonly weight: Weight; readonly bias: Weight | undefined };
 
+/** Weights of attention: projections of queries, keys and values, and of the joined heads. */
+export type AttentionTable = (
+  | { readonly query: DenseTable; readonly key: DenseTable; readonly value: DenseTable }
+  /** Queries, keys and values by one matrix, [3 D, D] (BLIP). */
+  | { readonly joint: DenseTable }
+) & { readonly output: DenseTable };
+
 /** Weights of {@link transformerLayer}. */
 export type LayerTable = {
-  /** Projections of D to D, and of the joined heads. */
-  readonly attention: {
-    readonly query: DenseTable;
-    readonly key: DenseTable;
-    readonly value: DenseTable;
-    readonly output: DenseTable;
-  };
+  /** Of tokens among themselves. */
+  readonly attention: AttentionTable;
   /** Normalisation of attention. */
   readonly norm1: { readonly weight: Weight; readonly bias: Weight };
+  /** Between the two blocks: attention to a picture's tokens, and its normalisation (BLIP). */
+  readonly cross?:
+    | {
+        readonly attention: AttentionTable;
+        readonly norm: { readonly weight: Weight; readonly bias: Weight };
+      }
+    | undefined;
   /** [F, D] */
   readonly up: DenseTable;
   /** [D, F] */
@@ -42,19 +51,19 @@ interface LayerAdapters {
 
 /** A checkpoint's names of the parts of a layer. */
 export type LayerNames = Readonly<
-  Record<'query' | 'key' | 'value' | 'output' | 'norm1' | 'up' | 'down' | 'norm2', string>
+  Record<'output' | 'norm1' | 'up' | 'down' | 'norm2', string> &
+    (Record<'query' | 'key' | 'value', string> | Record<'joint', string>)
 >;
 
 /** The weights of a layer under a checkpoint's names, each part a linear layer or a normalisation below `prefix`. */
 export function layerTable(prefix: string, names: LayerNames, width: number, inner: number): LayerTable {
   const square = (name: string) => dense(prefix + name, width, width);
+  const inputs =
+    'joint' in names
+      ? { joint: dense(prefix + names.joint, width, 3 * width) }
+      : { query: square(names.query), key: square(names.key), value: square(names.value) };
   return {
-    attention: {
-      query: square(names.query),
-      key: square(names.key),
-      value: square(names.value),
-      output: square(names.output),
-    },
+    attention: { ...inputs, output: square(names.output) },
     norm1: norm(prefix + names.norm1, width),
     up: dense(prefix + names.up, width, inner),
     down: dense(prefix + names.down, inner, width),
@@ -84,6 +93,8 @@ export interface LayerInputs {
   readonly bias?: tf.Tensor | undefined;
   /** Relative positions, trained: [B or 1, H, T, T]. */
   readonly offsets?: tf.Tensor | undefined;
+  /** Tokens of a picture for each text, [B, P, F]; all are seen. */
+  readonly picture?: tf.Tensor | undefined;
   /** The step's random source; none: nothing is dropped. */
   readonly random?: RandomSource | undefined;
 }
@@ -104,7 +115,7 @@ export function normalised(
 
 /**
  * One layer. Normalised after: `h = norm1(x + attention(x))`, `y = norm2(h + feedForward(h))`; before: `h = x +
- * attention(norm1(x))`, `y = h + feedForward(norm2(h))`.
+ * attention(norm1(x))`, `y = h + feedForward(norm2(h))`. With a picture, attention to it is a block between the two.
  *
  * @param x - [B, T, D]
  * @param rows - Picks the tokens whose output is read, [B, Tq, D] of x; all see all of x. Default x itself. Not where
@@ -116,7 +127,7 @@ export function transformerLayer(
   x: tf.Tensor,
   options: LayerOptions,
   inputs: LayerInputs,
-  rows: (x: tf.Tensor) => tf.Tensor = (all) => all,
+  rows: (x: tf.Tensor) => tf.Tensor = (every) => every,
 ): tf.Tensor3D {
   const { normFirst, epsilon, dropout: rate } = options;
   const { random } = inputs;
@@ -133,39 +144,56 @@ export function transformerLayer(
     const sum = tf.add(read(h), scale ? tf.mul(made, scale) : made);
     return normFirst ? sum : normalised(gain, sum, epsilon);
   };
+  const all = (y: tf.Tensor): tf.Tensor => y;
   const attend = (y: tf.Tensor): tf.Tensor => selfAttention(p.attention, y, options, inputs, rows);
+  const { cross } = p;
+  const look = (y: tf.Tensor): tf.Tensor =>
+    attended(cross!.attention, y, inputs.picture!, options, { random });
   const h = block(x, p.norm1, p.scale1, p.adapter1, attend, rows);
-  return block(
-    h,
-    p.norm2,
-    p.scale2,
-    p.adapter2,
-    (y) => feedForward(p, y, options),
-    (all) => all,
-  ) as tf.Tensor3D;
+  const seen = cross && inputs.picture ? block(h, cross.norm, undefined, undefined, look, all) : h;
+  return block(seen, p.norm2, p.scale2, p.adapter2, (y) => feedForward(p, y, options), all) as tf.Tensor3D;
 }
 
 /** Multi-head self-attention of [B, T, D], for the rows that are read. */
 export function selfAttention(
-  p: Tensors<LayerTable['attention']>,
+  p: Tensors<AttentionTable>,
   x: tf.Tensor,
-  { heads, attentionDropout }: Pick<LayerOptions, 'heads' | 'attentionDropout'>,
-  { bias, offsets, random }: LayerInputs,
+  options: Pick<LayerOptions, 'heads' | 'attentionDropout'>,
+  inputs: LayerInputs,
   rows: (x: tf.Tensor) => tf.Tensor = (all) => all,
 ): tf.Tensor {
-  const query = rows(x);
-  const [B, T] = x.shape as [number, number];
+  return attended(p, rows(x), x, options, inputs);
+}
+
+/** Multi-head attention of [B, Tq, D] to `to`, [B, T, F]. */
+function attended(
+  p: Tensors<AttentionTable>,
+  from: tf.Tensor,
+  to: tf.Tensor,
+  { heads, attentionDropout }: Pick<LayerOptions, 'heads' | 'attentionDropout'>,
+  { bias, offsets, random }: LayerInputs,
+): tf.Tensor {
+  const { query, key, value } = 'joint' in p ? separated(p.joint) : p;
+  const [B, T] = to.shape as [number, number];
   const keep =
     random && attentionDropout > 0
-      ? random.keepMask([B, heads, query.shape[1]!, T], attentionDropout)
+      ? random.keepMask([B, heads, from.shape[1]!, T], attentionDropout)
       : undefined;
-  const mixed = attention(affine(p.query, query), affine(p.key, x), affine(p.value, x), {
+  const mixed = attention(affine(query, from), affine(key, to), affine(value, to), {
     heads,
     ...(bias && { bias }),
     ...(offsets && { offsets }),
     ...(keep && { keep }),
   });
   return affine(p.output, mixed);
+}
+
+/** The projections that one matrix holds. */
+function separated({ weight, bias }: Tensors<DenseTable>) {
+  const weights = tf.split(weight, 3);
+  const biases = bias && tf.split(bias, 3);
+  const [query, key, value] = weights.map((own, i) => ({ weight: own, bias: biases?.[i] }));
+  return { query: query!, key: key!, value: value! };
 }
 
 /** `W₂ f(W₁ x + b₁) + b₂`. */

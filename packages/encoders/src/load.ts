@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readWeights } from './checkpointFile.ts';
 import { assembleEncoder, type Encoder, type Statistics } from './encoder.ts';
 import { families } from './families/index.ts';
-import type { Family, Pooling } from './family.ts';
+import { type Family, type Pooling, settingsIn } from './family.ts';
 import { readJson } from './json.ts';
 import { matchWeights } from './match.ts';
 import { sentencePooling } from './sentence.ts';
@@ -29,12 +29,13 @@ function describe(
   where: string,
 ): { family: Family; options: object } {
   const type = config['model_type'];
-  const known = families.filter(({ types }) => types.includes(String(type)));
-  if (known.length === 0)
+  const known = families.filter(({ types }) => String(type) in types);
+  if (known.length === 0) {
+    const all = new Set(families.flatMap(({ types }) => Object.keys(types)));
     throw new Error(
-      `${where}: model_type must be one of ${[...new Set(families.flatMap(({ types }) => types))].join(', ')}, ` +
-        `got ${JSON.stringify(type)}`,
+      `${where}: model_type must be one of ${[...all].join(', ')}, got ${JSON.stringify(type)}`,
     );
+  }
   const fitting = known.filter((one) => modality === undefined || one.modality === modality);
   if (fitting.length !== 1)
     throw new Error(
@@ -43,10 +44,7 @@ function describe(
         : `${where}: a ${String(type)} encoder reads ${known[0]!.modality}, got modality ${String(modality)}`,
     );
   const [family] = fitting as [Family];
-  // Towers of CLIP stand in sections of their own, unless the file is of one tower alone.
-  const own = family.section === undefined ? undefined : (config[family.section] as object | undefined);
-  const section = own ? { ...own, projection_dim: config['projection_dim'] } : config;
-  const parsed = family.options.safeParse(section);
+  const parsed = family.options.safeParse(settingsIn(family, config));
   if (!parsed.success)
     throw new Error(
       `${where}: ${z.prettifyError(parsed.error).replaceAll(/\s*\n\s*/g, ' ')}, for ${family.name}`,
@@ -98,7 +96,7 @@ const besides = /^(model_type|architectures|dtype|torch_dtype|transformers_versi
 /** Refuses settings that the family does not have: what somebody writes for a new encoder is meant to count. */
 function refuseUnknown({ name, options, section }: Family, config: Readonly<Record<string, unknown>>): void {
   const known = Object.keys((options as z.ZodObject).shape);
-  const own = section === undefined ? config : ((config[section] as object | undefined) ?? config);
+  const own = (section && (config[section.name] as object | undefined)) ?? config;
   const unknown = Object.keys(own).filter((key) => !known.includes(key) && !besides.test(key));
   if (unknown.length > 0)
     throw new Error(

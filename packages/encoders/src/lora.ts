@@ -25,7 +25,8 @@ export interface LoraOptions {
   /** What B A is multiplied by, times the rank. Default the rank: by 1. */
   readonly alpha?: number;
   /**
-   * Globs of names of matrices, such as `layers.*.attention.value.weight`. Default queries and values of all layers.
+   * Globs of names of matrices, such as `layers.*.attention.value.weight`. Default queries and values of all layers
+   * (where one matrix makes them and the keys, that one).
    */
   readonly targets?: readonly string[];
 }
@@ -38,7 +39,8 @@ export interface Lora {
   readonly parameters: Parameters;
 }
 
-const usual = ['layers.*.attention.query.weight', 'layers.*.attention.value.weight'];
+/** The matrices of queries and values. */
+const usual = ['query', 'value', 'joint'].map((name) => `layers.*.attention.${name}.weight`);
 
 type Tree = Record<string, unknown>;
 
@@ -56,13 +58,15 @@ function put(tree: Tree, path: readonly string[], value: Tree): void {
  */
 export function createLora(
   encoder: Pick<Encoder, 'parameters'>,
-  { rank, alpha = rank, targets = usual }: LoraOptions,
+  { rank, alpha = rank, targets: wanted }: LoraOptions,
   random: RandomStream,
 ): Lora {
   if (!Number.isInteger(rank) || rank < 1)
     throw new Error(`createLora: rank must be a positive integer, got ${rank}`);
   const matrices = [...flattenParameters(encoder.parameters)].filter(([, { rank: axes }]) => axes === 2);
-  const idle = targets.find((glob) => !matrices.some(([name]) => matchGlob(glob, name)));
+  const matches = (glob: string): boolean => matrices.some(([name]) => matchGlob(glob, name));
+  const targets = wanted ?? (usual.some(matches) ? usual.filter(matches) : usual);
+  const idle = targets.find((glob) => !matches(glob));
   if (idle !== undefined)
     throw new Error(
       `createLora: every target must match a matrix, got "${idle}" among ${matrices.map(([name]) => name).join(', ')}`,

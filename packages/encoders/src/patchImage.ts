@@ -42,7 +42,7 @@ export interface PatchOptions<P> {
   /** The output from what the last layer gives. */
   readonly finish: (p: P, h: tf.Tensor) => Encoded;
   /** Width of the pooled output. Default D. */
-  readonly pooledWidth?: number;
+  readonly pooledWidth?: (p: P) => number;
 }
 
 /** Settings that ViT and DINOv2 name alike in `config.json`. */
@@ -59,21 +59,33 @@ interface VitSettings {
   attention_probs_dropout_prob: number;
 }
 
-/** What is before the layers, under the names of ViT and DINOv2. */
+/** Names of what is before the layers in ViT and DINOv2. */
+const vitNames = {
+  patches: 'embeddings.patch_embeddings.projection',
+  cls: 'embeddings.cls_token',
+  positions: 'embeddings.position_embeddings',
+};
+
+/** What is before the layers of ViT and its kin. */
 export function vitEmbeddings(
-  { hidden_size: D, image_size, patch_size: side, num_channels }: VitSettings,
+  {
+    hidden_size: D,
+    image_size,
+    patch_size: side,
+    num_channels,
+  }: Pick<VitSettings, 'hidden_size' | 'image_size' | 'patch_size' | 'num_channels'>,
+  names = vitNames,
   positions: (theirs: string, shape: readonly number[]) => Weight = (theirs, shape) =>
     new Weight(theirs, shape, init.normal(0.02)),
 ) {
-  const projection = 'embeddings.patch_embeddings.projection';
   const count = 1 + Math.floor(image_size / side) ** 2;
   return {
     patches: {
-      weight: new Weight(`${projection}.weight`, [D, num_channels, side, side], init.normal(0.02)),
-      bias: new Weight(`${projection}.bias`, [D], init.zeros),
+      weight: new Weight(`${names.patches}.weight`, [D, num_channels, side, side], init.normal(0.02)),
+      bias: new Weight(`${names.patches}.bias`, [D], init.zeros),
     },
-    cls: new Weight('embeddings.cls_token', [1, 1, D], init.normal(0.02)),
-    positions: positions('embeddings.position_embeddings', [1, count, D]),
+    cls: new Weight(names.cls, [1, 1, D], init.normal(0.02)),
+    positions: positions(names.positions, [1, count, D]),
   };
 }
 
@@ -102,7 +114,7 @@ export function patchImage<P extends Tensors<PatchTable>>(o: PatchOptions<P>): N
     layers: o.layers,
     width: D,
     poolsFirst: true,
-    ...(o.pooledWidth !== undefined && { pooledWidth: o.pooledWidth }),
+    ...(o.pooledWidth && { pooledWidth: o.pooledWidth }),
     embed: (p, { inputs, random }) => {
       const rows = patchRows(inputs, patch);
       const [B, , size] = rows.shape as [number, number, number];

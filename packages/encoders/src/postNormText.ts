@@ -90,12 +90,13 @@ export function postNormText<P extends Tensors<PostNormTable>>(o: PostNormOption
     shared: (p, h, pass) => ({
       bias: hidingBias(h, pass),
       offsets: o.offsets?.(p, h.shape[1]!),
+      picture: pass.inputs.picture,
     }),
-    layer: (p, i, h, { bias, offsets }, { random }, first) => {
+    layer: (p, i, h, { bias, offsets, picture }, { random }, first) => {
       const own = p.layers[String(i)]!;
-      if (!first) return transformerLayer(own, h, options, { bias, offsets, random });
+      if (!first) return transformerLayer(own, h, options, { bias, offsets, picture, random });
       const row = offsets && tf.slice(offsets, [0, 0, 0, 0], [1, options.heads, 1, offsets.shape[3]!]);
-      return transformerLayer(own, h, options, { bias, offsets: row, random }, firstRow);
+      return transformerLayer(own, h, options, { bias, offsets: row, picture, random }, firstRow);
     },
     finish: ({ pooler }, hidden) => ({
       hidden,

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { flattenParameters, saveParameters } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
 import { families } from './families/index.ts';
+import { settingsIn } from './family.ts';
 import { parseKeepingFloats, writeJson } from './floats.ts';
 
 /** Files that belong to an encoder besides its weights: tokenizers, picture processors, poolings. */
@@ -35,8 +36,8 @@ export async function saveEncoder(directory: string, encoder: Encoder): Promise<
   const { family, names, parameters, modality } = encoder;
   const config = await writtenConfig(encoder);
   const one = families.find(({ name, modality: reads }) => name === family && reads === modality)!;
-  const saved = one.savedConfig?.(config) ?? config;
-  const whole = { ...saved, architectures: [one.architecture], dtype: 'float32' };
+  const saved = one.savedConfig?.(config) ?? settingsIn(one, config);
+  const whole = { ...saved, architectures: [one.types[String(saved['model_type'])]], dtype: 'float32' };
   if ('torch_dtype' in whole) delete whole.torch_dtype;
   await writeFile(join(directory, 'config.json'), writeJson(whole));
   const weights = new Map(

@@ -31,7 +31,7 @@ export type Tuning =
     };
 
 /** Weights after the last layer, in every family. */
-const tail = ['final.**', 'pooler.**', 'projection'];
+const tail = ['final.**', 'pooler.**', 'projection', 'projection.**'];
 
 /** The number of the layer that a weight belongs to; undefined for all others. */
 function layerOf(name: string): number | undefined {

@@ -11,7 +11,12 @@ export function fixture(name: string): string {
 }
 
 /** Names of transformers' inputs, by ours. */
-const inputNames = { ids: 'input_ids', mask: 'attention_mask', pixels: 'pixel_values' } as const;
+const inputNames = {
+  ids: 'input_ids',
+  mask: 'attention_mask',
+  pixels: 'pixel_values',
+  picture: 'encoder_hidden_states',
+} as const;
 
 /** A fixture's tensors. */
 export interface Expected {
@@ -24,7 +29,10 @@ export interface Expected {
 }
 
 /** Reads what a family's model gave; of a model with two towers, of one of them. */
-export async function readExpected(name: string, modality?: 'text' | 'image'): Promise<Expected> {
+export async function readExpected(
+  name: string,
+  modality?: 'text' | 'image' | 'matching',
+): Promise<Expected> {
   const file = modality ? `expected-${modality}.safetensors` : 'expected.safetensors';
   const { tensors } = await readSafetensors(`${fixture(name)}/${file}`);
   const tensorOf = ({ dtype, shape, data }: SafetensorsTensor): tf.Tensor =>

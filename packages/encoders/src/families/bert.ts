@@ -30,8 +30,8 @@ export const bertOptions = z.object({
 /** Settings of BERT. */
 export type BertOptions = z.output<typeof bertOptions>;
 
-/** Parts of a layer, below `encoder.layer.$.`. */
-const layerNames: LayerNames = {
+/** Parts of a layer of BERT and its kin, below `encoder.layer.$.`. */
+export const bertNames: LayerNames = {
   query: 'attention.self.query',
   key: 'attention.self.key',
   value: 'attention.self.value',
@@ -50,7 +50,7 @@ export function bertWeights(o: BertOptions, has: (theirs: string) => boolean) {
     positions: matrix('embeddings.position_embeddings.weight', o.max_position_embeddings, D),
     types: types > 0 ? matrix('embeddings.token_type_embeddings.weight', types, D) : undefined,
     norm: norm('embeddings.LayerNorm', D),
-    layers: numbered(o.num_hidden_layers, (i) => layerTable(`encoder.layer.${i}.`, layerNames, D, F)),
+    layers: numbered(o.num_hidden_layers, (i) => layerTable(`encoder.layer.${i}.`, bertNames, D, F)),
     pooler: has('pooler.dense.weight') ? dense('pooler.dense', D, D) : undefined,
   };
 }
@@ -82,9 +82,8 @@ export const bertIgnored = ['cls.**', 'classifier.**', '**.position_ids', '**.to
 /** BERT. */
 export const bert = family({
   name: 'bert',
-  types: ['bert'],
+  types: { bert: 'BertModel' },
   modality: 'text',
-  architecture: 'BertModel',
   options: bertOptions,
   weights: bertWeights,
   prefixes: ['bert.'],

@@ -104,7 +104,7 @@ function textNetwork(o: TextOptions): Network<Tensors<ReturnType<typeof textWeig
   return {
     layers: o.num_hidden_layers,
     width: o.hidden_size,
-    pooledWidth: o.projection_dim,
+    pooledWidth: ({ projection }) => projection?.shape[0] ?? o.hidden_size,
     embed: (p, { inputs }) => {
       const ids = tokenIds(inputs, o.max_position_embeddings);
       return tf.add(embedding(p.words, ids), positionRows(p.positions, ids.shape[1]!));
@@ -127,24 +127,13 @@ function within(prefix: string): (name: string) => string {
     /^(embeddings|encoder|final_layer_norm|pre_layrnorm|post_layernorm)\./.test(name) ? prefix + name : name;
 }
 
-/** `config.json` of one tower alone. */
-function towerConfig(section: string, type: string) {
-  return (config: Readonly<Record<string, unknown>>): Record<string, unknown> => {
-    const own = config[section] as object | undefined;
-    if (!own) return { ...config };
-    return { ...own, projection_dim: config['projection_dim'], model_type: type };
-  };
-}
-
 /** CLIP's text tower. */
 export const clipText = family({
   name: 'clip',
-  types: ['clip', 'clip_text_model'],
+  types: { clip: 'CLIPTextModelWithProjection', clip_text_model: 'CLIPTextModelWithProjection' },
   modality: 'text',
-  architecture: 'CLIPTextModelWithProjection',
   options: textOptions,
-  section: 'text_config',
-  savedConfig: towerConfig('text_config', 'clip_text_model'),
+  section: { name: 'text_config', beside: ['projection_dim'], type: 'clip_text_model' },
   weights: textWeights,
   ignored: ['vision_model.**', 'visual_projection.weight', 'logit_scale', '**.position_ids'],
   rename: within('text_model.'),
@@ -175,12 +164,10 @@ function visionWeights(o: ImageOptions, has: (theirs: string) => boolean) {
 /** CLIP's vision tower. */
 export const clipVision = family({
   name: 'clip',
-  types: ['clip', 'clip_vision_model'],
+  types: { clip: 'CLIPVisionModelWithProjection', clip_vision_model: 'CLIPVisionModelWithProjection' },
   modality: 'image',
-  architecture: 'CLIPVisionModelWithProjection',
   options: imageOptions,
-  section: 'vision_config',
-  savedConfig: towerConfig('vision_config', 'clip_vision_model'),
+  section: { name: 'vision_config', beside: ['projection_dim'], type: 'clip_vision_model' },
   weights: visionWeights,
   ignored: ['text_model.**', 'text_projection.weight', 'logit_scale', '**.position_ids'],
   rename: within('vision_model.'),
@@ -198,7 +185,7 @@ export const clipVision = family({
         const first = normalise(p.final, firstToken(hidden));
         return { hidden, pooled: p.projection ? linear(first, p.projection) : first };
       },
-      pooledWidth: o.projection_dim,
+      pooledWidth: ({ projection }) => projection?.shape[0] ?? o.hidden_size,
     });
   },
   pooledOnly: ['projection', 'final.**'],

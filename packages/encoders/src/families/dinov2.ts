@@ -63,9 +63,8 @@ function weights(o: z.output<typeof options>, has: (theirs: string) => boolean) 
 /** DINOv2. */
 export const dinov2 = family({
   name: 'dinov2',
-  types: ['dinov2'],
+  types: { dinov2: 'Dinov2Model' },
   modality: 'image',
-  architecture: 'Dinov2Model',
   options,
   weights,
   prefixes: ['dinov2.'],

@@ -20,9 +20,8 @@ const layerNames: LayerNames = {
 /** DistilBERT. */
 export const distilbert = family({
   name: 'distilbert',
-  types: ['distilbert'],
+  types: { distilbert: 'DistilBertModel' },
   modality: 'text',
-  architecture: 'DistilBertModel',
   options: z.object({
     vocab_size: count.default(30522),
     dim: count.default(768),

@@ -1,5 +1,6 @@
 import type { Family } from '../family.ts';
 import { bert } from './bert.ts';
+import { blipText, blipVision } from './blip.ts';
 import { clipText, clipVision } from './clip.ts';
 import { dinov2 } from './dinov2.ts';
 import { distilbert } from './distilbert.ts';
@@ -14,5 +15,5 @@ import { mae, vit } from './vit.ts';
 export const families: readonly Family[] = [
   ...[bert, roberta, distilbert, mpnet, opt],
   ...[vit, mae, dinov2, swin, resnet],
-  ...[clipText, clipVision],
+  ...[clipText, clipVision, blipText, blipVision],
 ];

@@ -67,9 +67,8 @@ export function distanceClass(distance: number, classes: number): number {
 /** MPNet. */
 export const mpnet = family({
   name: 'mpnet',
-  types: ['mpnet'],
+  types: { mpnet: 'MPNetModel' },
   modality: 'text',
-  architecture: 'MPNetModel',
   options,
   weights,
   prefixes: ['mpnet.'],

@@ -89,9 +89,8 @@ function network(o: Options): Network<Tensors<ReturnType<typeof weights>>> {
 /** OPT. */
 export const opt = family({
   name: 'opt',
-  types: ['opt'],
+  types: { opt: 'OPTModel' },
   modality: 'text',
-  architecture: 'OPTModel',
   options,
   weights,
   prefixes: ['model.'],

@@ -186,9 +186,8 @@ function ofTorchvision(name: string): string {
 /** ResNet. */
 export const resnet = family({
   name: 'resnet',
-  types: ['resnet'],
+  types: { resnet: 'ResNetModel' },
   modality: 'image',
-  architecture: 'ResNetModel',
   options,
   weights,
   prefixes: ['resnet.'],

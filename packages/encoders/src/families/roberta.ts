@@ -10,9 +10,8 @@ import { bertIgnored, bertLayer, bertOptions, bertWeights } from './bert.ts';
 /** RoBERTa and XLM-R. */
 export const roberta = family({
   name: 'roberta',
-  types: ['roberta', 'xlm-roberta', 'camembert'],
+  types: { roberta: 'RobertaModel', 'xlm-roberta': 'XLMRobertaModel', camembert: 'CamembertModel' },
   modality: 'text',
-  architecture: 'RobertaModel',
   options: bertOptions.extend({
     vocab_size: count.default(50265),
     pad_token_id: z.int().min(0).default(1),

@@ -291,9 +291,8 @@ function merged(
 /** Swin. */
 export const swin = family({
   name: 'swin',
-  types: ['swin'],
+  types: { swin: 'SwinModel' },
   modality: 'image',
-  architecture: 'SwinModel',
   options,
   weights,
   prefixes: ['swin.'],

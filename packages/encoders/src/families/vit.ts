@@ -45,7 +45,7 @@ const layerNames: LayerNames = {
 
 function tableOf(o: Options, positions?: (theirs: string, shape: readonly number[]) => Weight) {
   return {
-    ...vitEmbeddings(o, positions),
+    ...vitEmbeddings(o, undefined, positions),
     layers: numbered(o.num_hidden_layers, (i) =>
       layerTable(`encoder.layer.${i}.`, layerNames, o.hidden_size, o.intermediate_size),
     ),
@@ -74,9 +74,8 @@ function network(o: Options) {
 /** ViT. */
 export const vit = family({
   name: 'vit',
-  types: ['vit'],
+  types: { vit: 'ViTModel' },
   modality: 'image',
-  architecture: 'ViTModel',
   options,
   weights: vitWeights,
   prefixes: ['vit.'],
@@ -89,9 +88,8 @@ export const vit = family({
 /** MAE's encoder, on whole pictures: no patch is masked. */
 export const mae = family({
   name: 'mae',
-  types: ['vit_mae'],
+  types: { vit_mae: 'ViTMAEModel' },
   modality: 'image',
-  architecture: 'ViTMAEModel',
   options,
   weights: (o) => ({
     ...tableOf(o, (theirs, shape) => new Weight(theirs, shape, gridSinusoids, true)),
