@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
+import { bertNormaliser, type BertNormaliserOptions } from './bertNormaliser.ts';
 import { isMissing, readJson } from './json.ts';
 import type { ItemArray } from './lowerLayers.ts';
 
@@ -162,8 +163,18 @@ export async function loadTokenizer(directory: string): Promise<TextTokenizer> {
   return tokenizerOf(await describeTokenizer(directory, config), config);
 }
 
-function tokenizerOf(json: Json, config: Json): TextTokenizer {
+/** The library's tokenizer, with our normaliser where its own differs from Python's. */
+function openTokenizer(json: Json, config: Json): Tokenizer {
   const tokenizer = new createTokenizer(json, config);
+  const settings = json['normalizer'] as ({ type?: string } & BertNormaliserOptions) | null | undefined;
+  if (settings?.type !== 'BertNormalizer') return tokenizer;
+  const normalise = bertNormaliser(settings);
+  tokenizer.normalizer = Object.assign((text: string) => normalise(text), { normalize: normalise });
+  return tokenizer;
+}
+
+function tokenizerOf(json: Json, config: Json): TextTokenizer {
+  const tokenizer = openTokenizer(json, config);
   const { before, after } = surroundings(tokenizer);
   /** Numbers of those tokens that there are: what the settings name, then usual names. */
   const numbersOfNames = (key: string, usual: readonly string[]): number[] => {
@@ -243,7 +254,7 @@ function byCount(counts: ReadonlyMap<string, number>): string[] {
  */
 export function wordVocabulary(texts: Iterable<string>, size: number): string[] {
   const counts = new Map<string, number>();
-  const splitter = new createTokenizer(wordPiece(bertTokens, {}), {});
+  const splitter = openTokenizer(wordPiece(bertTokens, {}), {});
   for (const text of texts)
     for (const word of splitter.pre_tokenizer!.pre_tokenize_text(splitter.normalizer!.normalize(text), {}))
       counts.set(word, (counts.get(word) ?? 0) + 1);
