@@ -4,7 +4,7 @@
 //   npm run bench:serve -- [--news 26000] [--requests 2000] [--clients 16] [--threads 2]
 import { parseArgs } from 'node:util';
 import { RandomStream, selectBackend } from '@ferry/engine';
-import { createNewsScorer, createNewsRecommender, nrms, userStates, type NewsOptions } from '@ferry/nrms';
+import { createNewsScorer, createNewsRecommender, nrms, type NewsOptions } from '@ferry/nrms';
 import { newsRanker, topPlaces, type ServedRun } from '@ferry/studies';
 import { serve } from '../../apps/cli/src/serve/server.ts';
 
@@ -96,32 +96,4 @@ await Promise.all(
 say(`ten of ${N} news, ${clients} clients`, loaded, (performance.now() - start) / 1000);
 await server.close();
 
-// A click, with the history read again and without: where nothing but additive attention makes users, and where clicks
-// attend to one another as well.
-const clicked = Int32Array.from({ length: 50 }, (_, at) => at + 1);
-const time = async (work: (at: number) => unknown): Promise<number> => {
-  for (let i = 0; i < 60; i++) await work(i);
-  const from = process.cpuUsage();
-  for (let i = 0; i < 500; i++) await work(i);
-  const { user, system } = process.cpuUsage(from);
-  return (user + system) / 500_000;
-};
-for (const userEncoder of ['additive', 'attention']) {
-  const chosen = nrms.complete(nrms.options.parse({ encoder: 'ids', userEncoder }) as object) as NewsOptions;
-  const follower = createNewsRecommender(nrms, { options: chosen, catalogue: { count: 100 }, seed: 1 });
-  const own = createNewsScorer(follower);
-  const few = await own.encode(Int32Array.from({ length: 100 }, (_, at) => at + 1));
-  const state = userStates(follower)!();
-  const update = await time((at) => {
-    const row = few.rows[1 + (at % 100)]! * few.width;
-    state.click(few.data.subarray(row, row + few.width));
-    return state.vector();
-  });
-  const whole = await time(() => own.users([clicked], few));
-  console.log(
-    `a click (${userEncoder}, 50 clicks): ${update.toFixed(3)} ms from what is kept, ${whole.toFixed(3)} ms of the processor from the history`,
-  );
-  own.dispose();
-  follower.dispose();
-}
 for (const held of [ranker, scorer, recommender]) held.dispose();

@@ -3,7 +3,7 @@ import { evaluateImpressions, readMind, readSubmission, summariseImpressions } f
 import { openServing } from '@ferry/studies';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder, run } from './ferry.ts';
-import { behaviours, id, N, writeNewsFolder } from './newsFolder.ts';
+import { behaviours, N, writeNewsFolder } from './newsFolder.ts';
 
 ownFolder('news');
 
@@ -176,7 +176,7 @@ it('replays its test in time order, learning on, and leaves the run as it is', a
   );
 });
 
-it('lets vectors of users follow their clicks, in a replay and while serving', async () => {
+it('lets vectors of users follow their clicks in a replay', async () => {
   interface Followed {
     impressions: number;
     moved: number;
@@ -202,25 +202,6 @@ it('lets vectors of users follow their clicks, in a replay and while serving', a
   expect(drifting.drift.mean).toBeGreaterThan(1e-4);
   expect(await ferry('replay', 'words', '--follow')).toMatch(/stands still[^]*an approximation/);
   expect((await run('replay', 'words', '--follow', '--hours', '1')).error).toMatch(/cannot be used with/);
-
-  const { models } = await import('../src/models.ts');
-  const console = { models, line: () => undefined, training: null } as unknown as Parameters<
-    typeof openServing
-  >[2];
-  const served = await openServing('additive', { checkpoint: 'best' }, console);
-  try {
-    // Clicks that come one by one, past the five that are read; another history; and the first one again.
-    const clicks = [1, 5, 9, 13, 17, 21, 25].map(id);
-    for (const history of [...clicks.map((_, at) => clicks.slice(0, at + 1)), [id(2)], clicks.slice(0, 2)]) {
-      const asked = { top: 60, again: true };
-      const followed = await served.recommend(history, { ...asked, user: 'U1' });
-      const read = new Map((await served.recommend(history, asked)).map((item) => [item.id, item.score]));
-      expect(followed.length).toBe(read.size);
-      for (const { id: news, score } of followed) expect(score).toBeCloseTo(read.get(news)!, 5);
-    }
-  } finally {
-    served.dispose();
-  }
 });
 
 it('writes what the leaderboard takes, of the test folder without labels where there is one', async () => {
