@@ -7,8 +7,8 @@ import { modalities } from './projection.ts';
 /** Features by modality. */
 type Features = Readonly<Partial<Record<Modality, FeatureMatrix>>>;
 
-/** Items whose cosines are computed at once. */
-const BLOCK = 512;
+/** Cosines that are computed at once. */
+const BLOCK_COSINES = 2 ** 22;
 
 /**
  * Features of length 1, those of several modalities side by side, so that products are mean cosines; [N, F]. And which
@@ -50,18 +50,18 @@ export function nearestByFeatures(
   { self, above }: { self: boolean; above: number },
 ): Neighbours {
   const { data, count, width, present } = unitFeatures(features);
-  const list = new NeighbourList();
+  const list = new NeighbourList(k, above);
   const all = tf.tensor2d(data, [count, width]);
-  for (let from = 0; from < count; from += BLOCK) {
-    const size = Math.min(BLOCK, count - from);
-    const cosines = tf.tidy(() =>
-      tf.matMul(tf.slice(all, [from, 0], [size, width]), all, false, true).dataSync(),
-    );
+  const block = Math.max(1, Math.floor(BLOCK_COSINES / count));
+  for (let from = 0; from < count; from += block) {
+    const size = Math.min(block, count - from);
+    const product = tf.tidy(() => tf.matMul(tf.slice(all, [from, 0], [size, width]), all, false, true));
+    const cosines = product.dataSync();
+    product.dispose();
     for (let i = 0; i < size; i++) {
-      const candidates: [number, number][] = [];
       for (let j = 0; present[from + i] && j < count; j++)
-        if (present[j] && (self || j !== from + i)) candidates.push([j, cosines[i * count + j]!]);
-      list.push(candidates, k, above);
+        if (present[j] && (self || j !== from + i)) list.offer(j, cosines[i * count + j]!);
+      list.endRow();
     }
   }
   all.dispose();

@@ -24,19 +24,48 @@ export const neighbourSettings = {
     .describe('added to the denominator of the cosine, so that few common ones count less'),
 };
 
-/** Neighbours under construction: the k nearest of each row, ties by number. */
+/** Neighbours under construction: the k nearest of each row, those with the largest values, ties by number. */
 export class NeighbourList {
   readonly #starts = [0];
   readonly #columns: number[] = [];
   readonly #values: number[] = [];
+  readonly #k: number;
+  readonly #above: number;
 
-  /** Adds the next row's: of the candidates those with the k largest values above a bound. */
-  push(candidates: readonly (readonly [row: number, value: number])[], k: number, above = 0): void {
-    const best = candidates.filter(([, value]) => value > above).sort(([a, x], [b, y]) => y - x || a - b);
-    for (const [row, value] of best.slice(0, k)) {
-      this.#columns.push(row);
-      this.#values.push(value);
+  /**
+   * @param above - What a value must be above.
+   */
+  constructor(k: number, above = 0) {
+    this.#k = k;
+    this.#above = above;
+  }
+
+  /** A candidate for the present row. */
+  offer(column: number, value: number): void {
+    if (!(value > this.#above)) return;
+    const columns = this.#columns;
+    const values = this.#values;
+    const first = this.#starts[this.#starts.length - 1]!;
+    let at = columns.length;
+    if (at === first + this.#k) {
+      if (!this.#isBehind(at - 1, column, value)) return;
+      at--;
     }
+    for (; at > first && this.#isBehind(at - 1, column, value); at--) {
+      columns[at] = columns[at - 1]!;
+      values[at] = values[at - 1]!;
+    }
+    columns[at] = column;
+    values[at] = value;
+  }
+
+  /** Whether a neighbour that is listed comes after another one. */
+  #isBehind(at: number, column: number, value: number): boolean {
+    return this.#values[at]! < value || (this.#values[at]! === value && this.#columns[at]! > column);
+  }
+
+  /** Goes on to the next row. */
+  endRow(): void {
     this.#starts.push(this.#columns.length);
   }
 
@@ -60,18 +89,18 @@ export function nearestRows(
   { neighbours: k, shrink }: { neighbours: number; shrink: number },
 ): Neighbours {
   const back = byItem(rows);
-  const list = new NeighbourList();
+  const list = new NeighbourList(k);
   const common = new Int32Array(rows.users);
   const sizes = Float64Array.from(common, (_, row) => Math.sqrt(itemsOf(rows, row).length));
   for (let row = 0; row < rows.users; row++) {
     const met: number[] = [];
     for (const column of itemsOf(rows, row))
       for (const other of itemsOf(back, column)) if (other !== row && common[other]!++ === 0) met.push(other);
-    list.push(
-      met.map((other) => [other, common[other]! / (sizes[row]! * sizes[other]! + shrink)] as const),
-      k,
-    );
-    for (const other of met) common[other] = 0;
+    for (const other of met) {
+      list.offer(other, common[other]! / (sizes[row]! * sizes[other]! + shrink));
+      common[other] = 0;
+    }
+    list.endRow();
   }
   return list.build();
 }
