@@ -1,4 +1,4 @@
-"""BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3 and NGCF-M in PyTorch, written from their equations and independent of Ferry.
+"""BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3, LATTICE and NGCF-M in PyTorch, written from their equations and independent of Ferry.
 
     python tools/parity/collaborative_twin.py --fixture packages/collaborative/test/fixtures/twins.json
     python tools/parity/collaborative_twin.py --speed bpr-mf|vbpr|lightgcn --train train.txt [--form coo|csr] [--steps 20]
@@ -212,6 +212,54 @@ class Bm3(Content):
         return loss + 0.1 * (users.norm() + items.norm()) / len(items)
 
 
+def normalised(s):
+    """D^-1/2 S D^-1/2 by the sums of rows."""
+    root = s.sum(1) ** -0.5
+    return root[:, None] * s * root[None, :]
+
+
+def cosine_graph(x, k):
+    """Cosines of rows with the k nearest, themselves among them; 0 elsewhere."""
+    x = F.normalize(x, dim=1)
+    cosines = x @ x.T
+    near = torch.topk(cosines, k).indices
+    return torch.zeros_like(cosines).scatter(1, near, cosines.gather(1, near))
+
+
+class Lattice(Content):
+    """The graph of items is built, and differentiated by, at the steps in REBUILT, and kept in between."""
+
+    REBUILT = {0, 10}
+
+    def __init__(self, U, N, D, pairs, features, k=3, width=5, raw=0.7, penalty=0.01):
+        Content.__init__(self, U, N, D, None, features, 2)
+        for m, f in features.items():
+            self.projections[m] = (self.weight(f"projections.{m}.weight", width, f.shape[1]), self.weight(f"projections.{m}.bias", width))
+        self.shares = self.p["shares"] = torch.nn.Parameter(fill("shares", (len(features),)).to(torch.get_default_dtype()))
+        a = torch.eye(U + N)
+        for user, item in pairs:
+            a[user, U + item] = a[U + item, user] = 1
+        self.graph = a / (a.sum(1)[:, None] * a.sum(1)[None, :])
+        self.k, self.raw, self.penalty, self.step = k, raw, penalty, 0
+        self.original = {m: normalised(cosine_graph(f, k)) for m, f in features.items()}
+
+    def item_graph(self):
+        share = dict(zip(self.original, torch.softmax(self.shares, 0)))
+        learned = sum(share[m] * cosine_graph(self.content(m, slice(None)), self.k) for m in share)
+        return (1 - self.raw) * normalised(learned) + self.raw * sum(share[m] * s for m, s in self.original.items())
+
+    def loss(self, u, i, j):
+        self.items = self.item_graph() if self.step in self.REBUILT else self.items.detach()
+        self.step += 1
+        all_ = [self.nodes]
+        for _ in range(self.layers):
+            all_.append(F.normalize(self.graph @ all_[-1], dim=1))
+        users, items = halves(torch.stack(all_).mean(0), self.U)
+        items = items + F.normalize(self.items @ self.nodes[self.U :], dim=1)
+        x = (users[u] * items[i]).sum(1) - (users[u] * items[j]).sum(1)
+        return softplus(-x).mean() + self.penalty * half(users[u], items[i], items[j]) / len(u)
+
+
 class NgcfM(LightGcn):
     def __init__(self, U, N, D, graph, features, layers=2, penalty=0.01):
         Model.__init__(self)
@@ -262,6 +310,7 @@ def models():
         "lightgcn-m mean": LightGcnM(U, N, D, graph, {"image": image, "text": text}, "mean"),
         "freedom": Freedom(U, N, D, graph, {"image": image, "text": text}),
         "bm3": Bm3(U, N, D, graph, {"image": image, "text": text}),
+        "lattice": Lattice(U, N, D, PAIRS, {"image": image, "text": text}),
         "ngcf-m": NgcfM(U, N, D, graph, joint),
     }
 
@@ -277,7 +326,8 @@ def fixture(path):
         optimiser = torch.optim.Adam(model.p.values(), lr=0.01)
         losses = []
         for step in range(20):
-            optimiser.zero_grad()
+            # Weights that a step does not read have a gradient of 0: Adam moves them by what their moments hold.
+            optimiser.zero_grad(set_to_none=False)
             loss = model.loss(*triples(step))
             loss.backward()
             optimiser.step()

@@ -20,6 +20,7 @@ const known: Readonly<Record<string, () => Promise<AnyModel>>> = {
   'ngcf-m': async () => (await import('@ferry/collaborative')).ngcfM,
   freedom: async () => (await import('@ferry/collaborative')).freedom,
   bm3: async () => (await import('@ferry/collaborative')).bm3,
+  lattice: async () => (await import('@ferry/collaborative')).lattice,
   ease: async () => (await import('@ferry/collaborative')).ease,
   'item-knn': async () => (await import('@ferry/collaborative')).itemKnn,
   'user-knn': async () => (await import('@ferry/collaborative')).userKnn,

@@ -16,6 +16,11 @@ const without: Readonly<
   'lightgcn-m': { name: 'lightgcn', settings: ['factors', 'penalty', 'layers', 'edgeDropout'] },
   freedom: { name: 'lightgcn', settings: ['factors', 'layers'], defaults: { layers: 2 } },
   bm3: { name: 'lightgcn', settings: ['factors', 'layers'], defaults: { layers: 2 } },
+  lattice: {
+    name: 'lightgcn',
+    settings: ['factors', 'layers', 'penalty'],
+    defaults: { layers: 2, penalty: 1e-5 },
+  },
   'attribute-item-knn': { name: 'item-knn', settings: ['neighbours'] },
 };
 

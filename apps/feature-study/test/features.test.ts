@@ -55,7 +55,7 @@ describe('the feature study', () => {
     [text.replace('none: {},', ''), /axes\.content must be named sets of features with none among them/],
     [
       text.replace('[vbpr, lightgcn-m]', '[vbpr, sasrec]'),
-      /axes\.model\[1\] must be one of vbpr, lightgcn-m, freedom, bm3, attribute-item-knn.*got sasrec/,
+      /axes\.model\[1\] must be one of vbpr, lightgcn-m, freedom, bm3, lattice, attribute-item-knn.*got sasrec/,
     ],
     [text.replace(/ {2}model: .*\n/, ''), /model\.name must be one of vbpr/],
   ])('refuses what it cannot compare', async (wrong, message) => {

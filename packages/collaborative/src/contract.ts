@@ -62,6 +62,10 @@ export interface Step<O extends object, P extends Parameters, I extends object> 
   readonly random?: RandomSource;
   /** What {@link TrainedModel.epochValues} drew for the epoch of a training step; absent otherwise. */
   readonly epoch?: tf.Tensor1D;
+  /** What {@link TrainedModel.find} found last; absent in a model that finds nothing. */
+  readonly found?: Readonly<Record<string, tf.Tensor>>;
+  /** Whether it is the first training step of an epoch, in a model that finds something. */
+  readonly first?: boolean;
 }
 
 /** Vectors whose inner products are the scores. */
@@ -102,6 +106,11 @@ export interface TrainedModel<
    * none.
    */
   epochValues?(options: O, data: UserItemData, random: RandomStream): Float32Array | undefined;
+  /**
+   * What is found anew from the weights before each epoch and before a ranking, by name, such as which items are near:
+   * the caller's. It is saved with the weights. Not compiled.
+   */
+  find?(step: Step<O, P, I>): Record<string, tf.Tensor>;
   /** What scores are made of. */
   vectors(step: Step<O, P, I>): Vectors;
   /** Names of what the loss reports besides itself. */

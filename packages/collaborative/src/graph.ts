@@ -2,11 +2,12 @@ import type { RandomStream, SparseEntries } from '@ferry/engine';
 import { Draws } from './draws.ts';
 import { byItem, type Interactions } from './interactions.ts';
 
-/**
- * The graph of users and items with symmetric normalisation, `D^-½ A D^-½` (He et al. 2020, eq. 8): nodes 0..U-1 are
- * users, U..U+N-1 items; an edge of a user with d and an item with e neighbours weighs 1 / √(d e).
- */
-export function normalisedGraph(interactions: Interactions): SparseEntries {
+/** Who took what, both ways: nodes 0..U-1 are users, U..U+N-1 items. In compressed rows, neighbours ascending. */
+function neighboursOfNodes(interactions: Interactions): {
+  nodes: number;
+  all: Int32Array;
+  neighbours: Int32Array;
+} {
   const { users, items, starts, columns } = interactions;
   const back = byItem(interactions);
   const nodes = users + items;
@@ -17,12 +18,43 @@ export function normalisedGraph(interactions: Interactions): SparseEntries {
   const neighbours = new Int32Array(2 * edges);
   columns.forEach((item, e) => (neighbours[e] = users + item));
   neighbours.set(back.columns, edges);
+  return { nodes, all, neighbours };
+}
+
+/**
+ * The graph of users and items with symmetric normalisation, `D^-½ A D^-½` (He et al. 2020, eq. 8): nodes 0..U-1 are
+ * users, U..U+N-1 items; an edge of a user with d and an item with e neighbours weighs 1 / √(d e).
+ */
+export function normalisedGraph(interactions: Interactions): SparseEntries {
+  const { nodes, all, neighbours } = neighboursOfNodes(interactions);
   const degree = (node: number): number => all[node + 1]! - all[node]!;
-  const values = new Float32Array(2 * edges);
+  const values = new Float32Array(neighbours.length);
   for (let node = 0; node < nodes; node++)
     for (let e = all[node]!; e < all[node + 1]!; e++)
       values[e] = 1 / Math.sqrt(degree(node) * degree(neighbours[e]!));
   return { shape: [nodes, nodes], starts: all, columns: neighbours, values };
+}
+
+/**
+ * The same nodes, each a neighbour of itself as well: `D^-1 (A + I) D^-1`, D counting the node itself (LATTICE as
+ * "Formalizing multimedia recommendation" runs it).
+ */
+export function loopedGraph(interactions: Interactions): SparseEntries {
+  const { nodes, all, neighbours } = neighboursOfNodes(interactions);
+  const starts = all.map((start, node) => start + node);
+  const columns = new Int32Array(neighbours.length + nodes);
+  for (let node = 0; node < nodes; node++) {
+    // Users have neighbours behind themselves, items before.
+    const isUser = node < interactions.users;
+    columns.set(neighbours.subarray(all[node], all[node + 1]), starts[node]! + Number(isUser));
+    columns[isUser ? starts[node]! : starts[node + 1]! - 1] = node;
+  }
+  const degree = (node: number): number => starts[node + 1]! - starts[node]!;
+  const values = new Float32Array(columns.length);
+  for (let node = 0; node < nodes; node++)
+    for (let e = starts[node]!; e < starts[node + 1]!; e++)
+      values[e] = 1 / (degree(node) * degree(columns[e]!));
+  return { shape: [nodes, nodes], starts, columns, values };
 }
 
 /**

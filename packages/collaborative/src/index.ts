@@ -52,6 +52,12 @@ export {
 } from './models/freedom.ts';
 export { bm3, type Bm3Inputs, type Bm3Options, type Bm3Parameters } from './models/bm3.ts';
 export {
+  lattice,
+  type LatticeInputs,
+  type LatticeOptions,
+  type LatticeParameters,
+} from './models/lattice.ts';
+export {
   ngcfM,
   type NgcfLayer,
   type NgcfMInputs,

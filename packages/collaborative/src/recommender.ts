@@ -2,7 +2,7 @@ import { compile, disposeNest, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, type Parameters } from '@ferry/nn';
 import type { StateArray } from '@ferry/training';
-import type { FittedModel, Step, TrainedModel, UserItemData, UserItemModel } from './contract.ts';
+import type { FittedModel, Step, TrainedModel, UserItemData, UserItemModel, Vectors } from './contract.ts';
 
 /** What scores are asked of. */
 export interface UserScorer {
@@ -24,7 +24,11 @@ export interface UserItemRecommender {
   readonly trained: TrainedParts | undefined;
   /** Weights by name; none for a model that is fitted. */
   weights(): Map<string, tf.Variable>;
-  /** What a fitted model found, as arrays; none before {@link UserItemRecommender.fit}. */
+  /** What a trained model found last, which the recommender owns; undefined in one that finds nothing. */
+  found(): Readonly<Record<string, tf.Tensor>> | undefined;
+  /** Finds it anew from the present weights. */
+  find(): void;
+  /** What a fitted model found, as arrays; none before {@link UserItemRecommender.fit}. Or what a trained one found. */
   buffers(): Map<string, StateArray>;
   /** Takes back what {@link UserItemRecommender.buffers} returned. */
   restoreBuffers(arrays: ReadonlyMap<string, StateArray>): void;
@@ -98,7 +102,24 @@ function trainedRecommender(
   const p = model.init(options, data, RandomStream.fromSeed(seed).split('weights'));
   const inputs = model.inputs(options, data);
   const step: Step<object, Parameters, object> = { p, options, inputs, users: data.interactions.users };
-  const vectors = compile(() => model.vectors(step), { name: `${model.name}.vectors` });
+  const vectors = compile(
+    (found?: Readonly<Record<string, tf.Tensor>>) => model.vectors({ ...step, ...(found && { found }) }),
+    { name: `${model.name}.vectors` },
+  );
+  let held: Readonly<Record<string, tf.Tensor>> | undefined;
+  const hold = (next: typeof held): void => {
+    if (held) disposeNest(held);
+    held = next;
+  };
+  /** Vectors of the present weights. */
+  const present = (): Vectors => {
+    const found = model.find?.(step);
+    try {
+      return found ? vectors(found) : vectors();
+    } finally {
+      if (found) disposeNest(found);
+    }
+  };
   const multiply = compile(
     (users: tf.Tensor2D, items: tf.Tensor2D, ids: tf.Tensor1D) =>
       tf.matMul(tf.gather(users, ids), items, false, true),
@@ -126,22 +147,37 @@ function trainedRecommender(
     data,
     trained: { model, p, inputs },
     weights: () => flattenParameters(p),
-    buffers: () => new Map(),
+    found: () => held,
+    find: () => {
+      hold(model.find?.(step));
+    },
+    buffers: () =>
+      new Map(
+        Object.entries(held ?? {}).map(([name, tensor]) => [
+          `found.${name}`,
+          { data: tensor.dataSync() as Float32Array | Int32Array, shape: tensor.shape },
+        ]),
+      ),
     restoreBuffers: (arrays) => {
-      if (arrays.size > 0)
+      if (!model.find && arrays.size > 0)
         throw new Error(`restoreBuffers: ${model.name} knows no ${[...arrays.keys()].join(', ')}`);
+      const tensors = [...arrays].map(([name, { data, shape }]) => [
+        name.replace(/^found\./, ''),
+        tf.tensor(data, [...shape], data instanceof Float32Array ? 'float32' : 'int32'),
+      ]);
+      hold(arrays.size > 0 ? (Object.fromEntries(tensors) as NonNullable<typeof held>) : undefined);
     },
     fit: () => {
       throw new Error(`fit: ${model.name} is trained, not fitted`);
     },
     scorer: () => {
-      const { users, items } = vectors();
+      const { users, items } = present();
       return scorerOf(users, items);
     },
     newItems: (features) => {
       if (!model.newItems || model.modalities(options).length === 0)
         throw new Error(`${model.name} with these settings cannot score items that training did not know`);
-      const { users, items } = vectors();
+      const { users, items } = present();
       items.dispose();
       return scorerOf(
         users,
@@ -151,6 +187,7 @@ function trainedRecommender(
     dispose: () => {
       vectors.dispose();
       multiply.dispose();
+      hold(undefined);
       disposeNest(inputs);
       disposeParameters(p);
     },
@@ -165,6 +202,8 @@ function fittedRecommender(model: FittedModel, options: object, data: UserItemDa
     data,
     trained: undefined,
     weights: () => new Map(),
+    found: () => undefined,
+    find: () => undefined,
     buffers: () => (state ? model.save(state) : new Map<string, StateArray>()),
     restoreBuffers: (arrays) => {
       state = arrays.size > 0 ? model.load(arrays) : undefined;

@@ -9,6 +9,8 @@ import {
   type TrainableModel,
   updateWeights,
 } from '@ferry/training';
+import type { Parameters } from '@ferry/nn';
+import type { Step } from './contract.ts';
 import { samplingOf } from './objectives.ts';
 import { evaluateUsers, type UserEvaluation } from './ranking.ts';
 import type { TrainedParts, UserItemRecommender } from './recommender.ts';
@@ -20,6 +22,8 @@ export type TripleBatch =
   | (Triples & {
       /** What was drawn for the epoch. */
       readonly epoch?: Float32Array;
+      /** Whether it is the first of an epoch, for a model that finds something. */
+      readonly first?: boolean;
     })
   | undefined;
 
@@ -62,7 +66,7 @@ function trainedSteps(
   { model, p, inputs }: TrainedParts,
 ): Pick<
   UserItemTraining,
-  'optimizerState' | 'batches' | 'batchCount' | 'counted' | 'trainStep' | 'counts' | 'dispose'
+  'optimizerState' | 'beforeEpoch' | 'batches' | 'batchCount' | 'counted' | 'trainStep' | 'counts' | 'dispose'
 > {
   const { options, data } = recommender;
   const { batchSize = 1024 } = settings;
@@ -76,10 +80,10 @@ function trainedSteps(
       positives: tf.Tensor1D,
       negatives: tf.Tensor1D,
       key: tf.Tensor,
-      epoch?: tf.Tensor1D,
+      more: Pick<Step<object, Parameters, object>, 'epoch' | 'found' | 'first'>,
     ) =>
       updateWeights(weights, optimizer, () => {
-        const own = { p, options, inputs, users: U, random: randomSource(key), ...(epoch && { epoch }) };
+        const own = { p, options, inputs, users: U, random: randomSource(key), ...more };
         const terms = model.loss(own, { users, positives, negatives });
         return { loss: terms.loss, report: [terms.loss, ...model.terms.map((term) => terms[term]!)] };
       }),
@@ -87,6 +91,11 @@ function trainedSteps(
   );
   return {
     optimizerState: () => optimizer.state(),
+    ...(model.find && {
+      beforeEpoch: () => {
+        recommender.find();
+      },
+    }),
     batches: function* (_epoch, random) {
       const epoch = model.epochValues?.(options, data, random.split('epoch'));
       const triples = drawTriples(data.interactions, sampling, random);
@@ -97,6 +106,7 @@ function trainedSteps(
           positives: cut(triples.positives),
           negatives: cut(triples.negatives),
           ...(epoch && { epoch }),
+          ...(model.find && { first: from === 0 }),
         };
       }
     },
@@ -107,11 +117,18 @@ function trainedSteps(
         tf.tensor1d(ids, 'int32'),
       );
       const [users, positives, negatives] = tensors as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
-      const epoch = batch!.epoch && [tf.tensor1d(batch!.epoch)];
+      const epoch = batch!.epoch && tf.tensor1d(batch!.epoch);
+      const found = recommender.found();
+      const { first } = batch!;
+      const more = {
+        ...(epoch && { epoch }),
+        ...(found && { found }),
+        ...(first !== undefined && { first }),
+      };
       const [loss, ...terms] = await runStep(context.random, context.step, optimizer, (key) =>
-        step(users, positives, negatives, key, ...(epoch ?? [])),
+        step(users, positives, negatives, key, more),
       );
-      tf.dispose([...tensors, ...(epoch ?? [])]);
+      tf.dispose([...tensors, ...(epoch ? [epoch] : [])]);
       return {
         loss: loss!,
         sequences: batch!.users.length,

@@ -5,6 +5,7 @@ import {
   ease,
   freedom,
   itemKnn,
+  lattice,
   lightGcn,
   lightGcnM,
   mostPop,
@@ -50,6 +51,11 @@ contractOf(freedom, {
 });
 // The penalty goes by the number of items, which are few here.
 contractOf(bm3, { settings: { factors: 8, penalty: 0.01 }, modalities: ['image', 'text'] });
+contractOf(lattice, {
+  settings: { factors: 8, featureFactors: 6, neighbours: 4 },
+  modalities: ['image', 'text'],
+});
+contractOf(lattice, { settings: { factors: 8, itemLayers: 2, trainFeatures: false }, modalities: ['text'] });
 contractOf(ngcfM, { settings: { factors: 8, layers: 2 }, modalities: ['text'] });
 contractOf(itemKnn, { settings: { neighbours: 8 } });
 contractOf(userKnn, { settings: { neighbours: 8, shrink: 1 } });

@@ -61,6 +61,7 @@ export function contractOf(model: UserItemModel, test: ContractCase): void {
     const losses: number[] = [];
     for (let epoch = from; epoch < to; epoch++) {
       let step = epoch * trained.batchCount(epoch);
+      await trained.beforeEpoch?.(epoch, root.split('before', epoch));
       for (const batch of trained.batches(epoch, root.split('batches', epoch)))
         losses.push(
           (await trained.trainStep(batch, { step: step++, epoch, random: root.split('steps') })).loss,

@@ -1,12 +1,13 @@
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { keptEdges, normalisedGraph } from '../src/graph.ts';
+import { keptEdges, loopedGraph, normalisedGraph } from '../src/graph.ts';
 import { itemGraph } from '../src/itemGraph.ts';
 import {
   createUserItemRecommender,
   createUserItemTraining,
   freedom,
   interactionsOf,
+  lattice,
   type Interactions,
 } from '../src/index.ts';
 import { N, U, world, worldFeatures } from './world.ts';
@@ -50,6 +51,20 @@ describe('edges of an epoch', () => {
       const share = weights[e]! / total;
       expect(Math.abs(count / draws - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / draws));
     });
+  });
+});
+
+describe('the graph of nodes that are their own neighbours', () => {
+  it('weighs an edge by the neighbours of both its ends, the ends themselves among them', () => {
+    const { shape, starts, columns, values } = loopedGraph(interactions);
+    expect(shape).toEqual([7, 7]);
+    expect([...starts]).toEqual([0, 5, 7, 9, 12, 15, 17, 19]);
+    expect([...columns.subarray(0, 7)]).toEqual([0, 3, 4, 5, 6, 1, 3]);
+    expect([...columns.subarray(9)]).toEqual([0, 1, 3, 0, 2, 4, 0, 5, 0, 6]);
+    // User 0 has four items and itself, item 0 two users and itself.
+    expect(values[0]).toBeCloseTo(1 / 25, 6);
+    expect(values[1]).toBeCloseTo(1 / 15, 6);
+    expect(values[9]).toBe(values[1]);
   });
 });
 
@@ -121,7 +136,8 @@ describe('a training step of FREEDOM', () => {
     expect(second!.epoch).toBe(first!.epoch);
     expect(next!.epoch).not.toEqual(first!.epoch);
     const { p, inputs } = recommender.trained!;
-    const { epoch, ...triples } = first!;
+    const { users, positives, negatives, epoch } = first!;
+    const triples = { users, positives, negatives };
     const loss = (own: { epoch?: tf.Tensor1D }): number => {
       const tensors = Object.fromEntries(
         Object.entries(triples).map(([name, ids]) => [name, tf.tensor1d(ids, 'int32')]),
@@ -135,5 +151,42 @@ describe('a training step of FREEDOM', () => {
     expect(found.loss).toBeCloseTo(kept, 6);
     training.dispose();
     recommender.dispose();
+  });
+});
+
+describe('a training of LATTICE', () => {
+  it('goes on from the middle of an epoch with the graph that was found at its start', async () => {
+    await selectBackend('cpu');
+    const make = (seed: number) => {
+      const recommender = createUserItemRecommender(lattice, {
+        options: lattice.options.parse({ factors: 4, featureFactors: 4, neighbours: 3 }) as object,
+        data: { interactions: interactionsOf(world.training, N), features: { text: worldFeatures('text') } },
+        seed,
+      });
+      return createUserItemTraining({ recommender, domain: world, batchSize: 64, learningRate: 0.5 });
+    };
+    const random = RandomStream.fromSeed(1);
+    const [training, resumed] = [make(1), make(2)];
+    const batches = [...training.batches(0, random.split('batches', 0))];
+    const losses = async (of: typeof training, from: number, to: number): Promise<number[]> => {
+      const found: number[] = [];
+      for (let step = from; step < to; step++)
+        found.push((await of.trainStep(batches[step], { step, epoch: 0, random })).loss);
+      return found;
+    };
+    await training.beforeEpoch!(0, random);
+    await losses(training, 0, 2);
+    for (const parts of ['parameters', 'optimizerState'] as const) {
+      const from = training[parts]();
+      for (const [name, variable] of resumed[parts]()) variable.assign(from.get(name)!.clone());
+    }
+    await resumed.restoreBuffers!(training.buffers!());
+    expect([...resumed.buffers!().keys()]).toEqual(['found.ids', 'found.kept', 'found.values']);
+    const goneOn = await losses(resumed, 2, 4);
+    expect(goneOn).toEqual(await losses(training, 2, 4));
+    // The graph of the moved weights is another: what was found had to be saved.
+    const values = training.recommender.found()!['values']!.dataSync().slice();
+    training.recommender.find();
+    expect(training.recommender.found()!['values']!.dataSync()).not.toEqual(values);
   });
 });

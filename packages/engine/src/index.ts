@@ -10,6 +10,7 @@ export {
   dropout,
   embedding,
   gatheredProducts,
+  gatheredSums,
   gelu,
   gruStates,
   layerNorm,

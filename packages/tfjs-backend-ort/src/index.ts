@@ -12,6 +12,7 @@ export {
 export { blocksPay } from './ops/blocks.ts';
 export { rowCounts } from './ops/rowCounts.ts';
 export { gatheredProducts } from './ops/gatheredProducts.ts';
+export { gatheredSums } from './ops/gatheredSums.ts';
 export { embedding } from './ops/embedding.ts';
 export {
   disposeSparse,
