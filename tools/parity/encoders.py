@@ -192,6 +192,36 @@ FAMILIES = {
 }
 
 
+def layer_rates(folder):
+    """Five AdamW steps of the MiniLM of the fixtures, each layer at half of the rate of the one above it and the
+    embeddings at half of that of the first, all rising evenly over three steps."""
+    expected = load_file(folder / "minilm" / "expected.safetensors")
+    model = T.BertModel.from_pretrained(folder / "minilm").eval()
+    given = {key: expected[f"0.{key}"].long() for key in ("input_ids", "attention_mask")}
+    case = Case(model, None)
+    last = len(model.encoder.layer) - 1
+    parts = [(model.embeddings, last + 1), (model.pooler, 0)]
+    parts += [(layer, last - i) for i, layer in enumerate(model.encoder.layer)]
+    optimiser = torch.optim.AdamW(
+        [{"params": part.parameters(), "lr": 1e-3 * 0.5**above} for part, above in parts], weight_decay=0.01
+    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: min((step + 1) / 3, 1))
+    losses = []
+    for _ in range(5):
+        optimiser.zero_grad()
+        loss = loss_of(case, given, [expected["probe.0"], expected["probe.1"]])
+        loss.backward()
+        losses.append(loss.item())
+        optimiser.step()
+        scheduler.step()
+    with torch.no_grad():
+        hidden = model(**given).last_hidden_state
+    save_file({"losses": torch.tensor(losses), "hidden": hidden}, folder / "minilm" / "expected-rates.safetensors")
+
+
+PROMPTED = ["bert", "roberta", "distilbert", "mpnet", "opt"]
+
+
 def loss_of(case, given, probes):
     hidden, pooled = case.run(given)
     mask = given.get("attention_mask")
@@ -336,6 +366,35 @@ def lora(folder):
     save_file(found, folder / "bert-lora" / "expected.safetensors")
 
 
+def prompt(folder, name):
+    """A model of the fixtures with peft's prompt of three vectors: what it gives of the text's own tokens, the gradient
+    of the prompt, and five AdamW steps of it."""
+    torch.manual_seed(5)
+    draw = np.random.default_rng(5)
+    base = T.AutoModel.from_pretrained(folder / name)
+    sizes = dict(token_dim=8, num_layers=2, num_attention_heads=2)
+    config = peft.PromptTuningConfig(task_type="FEATURE_EXTRACTION", num_virtual_tokens=3, **sizes)
+    model = peft.get_peft_model(base, config).eval()
+    vectors = model.prompt_encoder["default"].embedding.weight
+    padding = base.config.pad_token_id
+    given = next(text_inputs(draw, padding=0 if name in ("bert", "distilbert") else padding))
+    found = {f"0.{key}": value.int() for key, value in given.items()} | {"vectors": vectors.detach().clone()}
+    mask = given["attention_mask"][..., None]
+    probe = torch.tensor(draw.normal(size=(*mask.shape[:2], vectors.shape[1])), dtype=torch.float32)
+    optimiser = torch.optim.AdamW([vectors], lr=1e-2, weight_decay=0.01)
+    losses = []
+    for step in range(5):
+        optimiser.zero_grad()
+        hidden = model(**given).last_hidden_state[:, 3:]
+        loss = (hidden * probe * mask).sum()
+        loss.backward()
+        if step == 0:
+            found |= {"0.hidden": hidden.detach().clone(), "gradient": vectors.grad.clone(), "probe": probe}
+        losses.append(loss.item())
+        optimiser.step()
+    save_file(found | {"losses": torch.tensor(losses)}, folder / name / "expected-prompt.safetensors")
+
+
 def check(folder, fixtures):
     """What Ferry saved of each fixture, opened by the class its config.json names: how far its tokens are from the
     fixture's."""
@@ -364,9 +423,11 @@ if __name__ == "__main__":
         check(Path(sys.argv[2]), Path(sys.argv[3]))
         sys.exit()
     target = Path(sys.argv[1])
-    besides = {"bert": [torch_files, lora], "minilm": [sentences], "blip-retrieval": [matching]}
+    besides = {"bert": [torch_files, lora], "minilm": [sentences, layer_rates], "blip-retrieval": [matching]}
     for one in sys.argv[2:] or FAMILIES:
         make(one, target)
         for further in besides.get(one, []):
             further(target)
+        if one in PROMPTED:
+            prompt(target, one)
         print(one)

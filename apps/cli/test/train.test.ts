@@ -99,6 +99,25 @@ it('trains a text encoder with the model, and uses both again', async () => {
   ).toContain('is for an encoder that is trained, and features.textEncoder.tuning is none');
 });
 
+it('trains a prompt of a text encoder, by a rate that rises first and falls from layer to layer', async () => {
+  const encoder = [
+    'tuning={prompt: {length: 3}}',
+    'layerDecay=0.9',
+    'warmup=5',
+    'config.num_hidden_layers=1',
+  ];
+  const settings = encoder.map((setting) => `features.textEncoder.${setting}`);
+  await ferry('train', 'sample-e2e', ...settings, 'training.epochs=1', '--out', 'prompt');
+  const recipe = readFileSync('prompt/recipe.yaml', 'utf8');
+  expect(recipe).toMatch(/layerDecay: 0.9[^]*warmup: 5/);
+  expect(await ferry('evaluate', 'prompt')).toContain('Recall@10');
+  expect(await ferry('train', 'sample-e2e', 'features.textEncoder.layerdecay=0.9', '--out', 'no')).toContain(
+    'layerDecay',
+  );
+  const image = 'features.imageEncoder={tuning: {prompt: {length: 3}}}';
+  expect(await ferry('train', 'sample-e2e-image', image, '--out', 'no')).toContain('tuning');
+});
+
 it.each([
   ['trained', []],
   ['frozen, its vectors kept', ['features.imageEncoder.augment={}', 'features.imageEncoder.tuning=none']],

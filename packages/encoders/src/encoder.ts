@@ -2,6 +2,7 @@
 import { recomputed, type RandomSource, tf } from '@ferry/engine';
 import { disposeParameters, matchGlob, type Parameters } from '@ferry/nn';
 import type { Encoded, EncoderInputs, Family, Network, Pass, Shared } from './family.ts';
+import { prompted, promptLength } from './prompts.ts';
 import { pool, type PoolingOptions } from './pool.ts';
 import { flattenTable, type WeightTree } from './weights.ts';
 
@@ -113,7 +114,15 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
   const firstOnly = pooling === 'cls' || (pooling === 'pooled' && network.poolsFirst === true);
   const start = (p: Parameters, inputs: EncoderInputs, random: RandomSource | undefined, way: Way = {}) => {
     const { from, recompute = 0 } = way;
-    const pass: Pass = { inputs, random, moving: moves && random !== undefined };
+    const { mask, types } = inputs;
+    // A prompt is seen by all tokens, and left out again of what comes out.
+    const before = promptLength(p);
+    const read = {
+      ...inputs,
+      ...(mask && { mask: prompted(p, mask, 1) }),
+      ...(types && { types: prompted(p, types, 0) }),
+    };
+    const pass: Pass = { inputs: read, random, moving: moves && random !== undefined };
     if (inputs.picture && !reads)
       throw new Error(
         `encode: texts are read with a picture by an encoder with cross-attention, got ${family.name} without`,
@@ -124,14 +133,14 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
           ? 'encoder: recompute is not for statistics running, which each computation moves'
           : `encoder: recompute must be a count of layers, got ${recompute}`,
       );
-    const run = (first: boolean, to = network.layers): tf.Tensor => {
+    const through = (first: boolean, to: number): tf.Tensor => {
       const begin = from ? from.hidden : network.embed(p, pass);
       const shared = network.shared(p, begin, pass);
-      const layers = (h: tf.Tensor, { low, high, own, shared: read }: Segment, drawn = random): tf.Tensor => {
+      const layers = (h: tf.Tensor, { low, high, own, shared: seen }: Segment, drawn = random): tf.Tensor => {
         let made = h;
         for (let i = low; i < high; i++) {
-          const last = first && i === network.layers - 1;
-          made = network.layer({ ...p, layers: own }, i, made, read, { ...pass, random: drawn }, last);
+          const only = first && i === network.layers - 1 ? before : undefined;
+          made = network.layer({ ...p, layers: own }, i, made, seen, { ...pass, random: drawn }, only);
         }
         return made;
       };
@@ -146,6 +155,11 @@ export function assembleEncoder(parts: EncoderParts): Encoder {
         h = recomputed(layers, h, { reads, random });
       }
       return h;
+    };
+    const run = (first: boolean, to = network.layers): tf.Tensor => {
+      const h = through(first, to);
+      const [B, T, D] = h.shape as [number, number, number];
+      return before === 0 || T === 1 ? h : tf.slice(h, [0, before, 0], [B, T - before, D]);
     };
     return { pass, run };
   };

@@ -69,8 +69,8 @@ export interface Network<P> {
   embed(p: P, pass: Pass): tf.Tensor;
   /** What all layers share, such as masks and relative positions: made once a pass, for tokens `h`. */
   shared(p: P, h: tf.Tensor, pass: Pass): Shared;
-  /** Layer i, from 0. With `first`, only the first token's row is read after it and need be computed. */
-  layer(p: P, i: number, h: tf.Tensor, shared: Shared, pass: Pass, first?: boolean): tf.Tensor;
+  /** Layer i, from 0. With `only`, the row of the token at that place alone is read after it and need be computed. */
+  layer(p: P, i: number, h: tf.Tensor, shared: Shared, pass: Pass, only?: number): tf.Tensor;
   /** The output. */
   finish(p: P, h: tf.Tensor, pass: Pass): Encoded;
 }

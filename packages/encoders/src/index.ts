@@ -7,6 +7,8 @@ export { savePooling } from './sentence.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
 export { createAdapters, withAdapters, type AdapterOptions } from './adapters.ts';
+export { createPrompt, withPrompt, type PromptOptions } from './prompts.ts';
+export { layerRates } from './layerRates.ts';
 export type { Augmentation } from './augment.ts';
 export type { ItemArray, ItemContent, ItemFile, KeepOptions } from './lowerLayers.ts';
 export { encoderTower, type EncoderTower, type PixelScale, type TowerOptions } from './tower.ts';

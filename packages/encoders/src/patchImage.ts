@@ -10,7 +10,7 @@ import type { Encoded, Network } from './family.ts';
 import { patchRows } from './imageInputs.ts';
 import { interpolatedPositions } from './imagePositions.ts';
 import { type LayerOptions, type LayerTable, normalised, transformerLayer } from './layer.ts';
-import { firstRow } from './tokens.ts';
+import { tokenRow } from './tokens.ts';
 import { type Tensors, Weight } from './weights.ts';
 
 /** Weights of {@link patchImage}. */
@@ -128,8 +128,14 @@ export function patchImage<P extends Tensors<PatchTable>>(o: PatchOptions<P>): N
       return before(p, dropout(placed, o.dropout, random));
     },
     shared: () => ({}),
-    layer: (p, i, h, _, { random }, first) =>
-      transformerLayer(p.layers[String(i)]!, h, o.layer, { random }, first ? firstRow : undefined),
+    layer: (p, i, h, _, { random }, only) =>
+      transformerLayer(
+        p.layers[String(i)]!,
+        h,
+        o.layer,
+        { random },
+        only === undefined ? undefined : (x) => tokenRow(x, only),
+      ),
     finish: (p, h) => o.finish(p, h),
   };
 }

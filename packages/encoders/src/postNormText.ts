@@ -15,7 +15,8 @@ import {
   transformerLayer,
 } from './layer.ts';
 import { hidingBias, positionRows, tokenIds } from './textInputs.ts';
-import { firstRow, firstToken } from './tokens.ts';
+import { prompted, promptLength } from './prompts.ts';
+import { firstToken, tokenRow } from './tokens.ts';
 import type { Tensors, Weight } from './weights.ts';
 
 /** Weights of {@link postNormText}. */
@@ -66,6 +67,9 @@ export function countedPositions(padding: number): (table: tf.Tensor, ids: tf.Te
   };
 }
 
+/** In the place of a number, for a vector that is no token's. */
+const NO_TOKEN = -1;
+
 /** The network. */
 export function postNormText<P extends Tensors<PostNormTable>>(o: PostNormOptions<P>): Network<P> {
   const {
@@ -82,8 +86,9 @@ export function postNormText<P extends Tensors<PostNormTable>>(o: PostNormOption
     width: o.width,
     poolsFirst: true,
     embed: (p, pass) => {
-      const ids = tokenIds(pass.inputs, o.longest);
-      const placed = tf.add(embedding(p.words, ids), positionsOf(p.positions, ids));
+      const ids = tokenIds(pass.inputs, o.longest - promptLength(p));
+      const words = prompted(p, embedding(p.words, ids));
+      const placed = tf.add(words, positionsOf(p.positions, prompted(p, ids, NO_TOKEN)));
       const sums = p.types ? tf.add(placed, typesOf(p.types, pass)) : placed;
       return dropout(normalised(p.norm, sums, options.epsilon), rate, pass.random);
     },
@@ -92,11 +97,13 @@ export function postNormText<P extends Tensors<PostNormTable>>(o: PostNormOption
       offsets: o.offsets?.(p, h.shape[1]!),
       picture: pass.inputs.picture,
     }),
-    layer: (p, i, h, { bias, offsets, picture }, { random }, first) => {
+    layer: (p, i, h, { bias, offsets, picture }, { random }, only) => {
       const own = p.layers[String(i)]!;
-      if (!first) return transformerLayer(own, h, options, { bias, offsets, picture, random });
-      const row = offsets && tf.slice(offsets, [0, 0, 0, 0], [1, options.heads, 1, offsets.shape[3]!]);
-      return transformerLayer(own, h, options, { bias, offsets: row, picture, random }, firstRow);
+      if (only === undefined) return transformerLayer(own, h, options, { bias, offsets, picture, random });
+      const row = offsets && tf.slice(offsets, [0, 0, only, 0], [1, options.heads, 1, offsets.shape[3]!]);
+      return transformerLayer(own, h, options, { bias, offsets: row, picture, random }, (x) =>
+        tokenRow(x, only),
+      );
     },
     finish: ({ pooler }, hidden) => ({
       hidden,

@@ -12,6 +12,7 @@ import type { Encoder } from './encoder.ts';
 import type { EncoderInputs } from './family.ts';
 import { createLora, type Lora, withLora } from './lora.ts';
 import { type ItemArray, type ItemContent, type ItemFile, type KeepOptions, lowerOf } from './lowerLayers.ts';
+import { createPrompt, withPrompt } from './prompts.ts';
 import { frozenLayers, type Tuning, tunedWeights } from './tuning.ts';
 
 /** How bytes of pictures become what the network reads: `gain * byte + shift` of each channel. */
@@ -42,7 +43,7 @@ export interface TowerOptions {
 export interface EncoderTower {
   /** Width of its vectors. */
   readonly width: number;
-  /** `weights` of the encoder, and `lora` or `adapters` with that tuning. */
+  /** `weights` of the encoder, and `lora`, `adapters` or `prompt` with that tuning. */
   readonly parameters: Parameters;
   /** Names of those that are trained. */
   readonly trained: readonly string[];
@@ -88,8 +89,18 @@ export function encoderTower(
     typeof tuning === 'object' && 'adapters' in tuning
       ? createAdapters(encoder, tuning.adapters, random)
       : undefined;
+  const prompt =
+    typeof tuning === 'object' && 'prompt' in tuning
+      ? createPrompt(encoder, tuning.prompt, random)
+      : undefined;
   const own = tunedWeights(encoder, tuning);
-  const small = [...flattenParameters(lora?.parameters ?? adapters ?? {}).keys()];
+  /** What the tuning adds, by its name. */
+  const added: Parameters = {
+    ...(lora && { lora: lora.parameters }),
+    ...(adapters && { adapters }),
+    ...(prompt && { prompt }),
+  };
+  const small = Object.values(added).flatMap((tree) => [...flattenParameters(tree as Parameters).keys()]);
   const frozen = frozenLayers([...own, ...small], encoder.layers);
   const changes = augment?.flip === true || (augment?.crop ?? 1) < 1;
   if (changes && frozen > 0)
@@ -105,6 +116,7 @@ export function encoderTower(
   const effective = (p: Parameters): Parameters => {
     const weights = p['weights'] as Parameters;
     if (adapters) return withAdapters(weights, p['adapters'] as Parameters);
+    if (prompt) return withPrompt(weights, p['prompt'] as Parameters);
     return lora ? withLora(weights, { options: lora.options, parameters: p['lora'] as Parameters }) : weights;
   };
   const prepare = (inputs: EncoderInputs, drawn?: RandomSource): EncoderInputs => {
@@ -117,15 +129,8 @@ export function encoderTower(
   };
   return {
     width: tokens ? encoder.tokenWidth : encoder.width,
-    parameters: {
-      weights: encoder.parameters,
-      ...(lora && { lora: lora.parameters }),
-      ...(adapters && { adapters }),
-    },
-    trained: [
-      ...own.map((name) => `weights.${name}`),
-      ...small.map((name) => `${lora ? 'lora' : 'adapters'}.${name}`),
-    ],
+    parameters: { weights: encoder.parameters, ...added },
+    trained: [...own.map((name) => `weights.${name}`), ...flattenParameters(added).keys()],
     frozenLayers: frozen,
     ...(microBatch !== undefined && !idle && { microBatch }),
     ...(lora && { lora }),

@@ -3,11 +3,13 @@ import { matchGlob } from '@ferry/nn';
 import { adapterNorms, type AdapterOptions } from './adapters.ts';
 import type { Encoder } from './encoder.ts';
 import type { LoraOptions } from './lora.ts';
+import type { PromptOptions } from './prompts.ts';
 
 /**
  * What is trained. `all`: every weight; `none`; `bitfit`: biases alone (Ben Zaken et al., ACL 2022); `layers`: so many
  * last layers and what comes after them; `lora`: matrices of low rank beside frozen weights; `adapters`: bottlenecks
- * behind the blocks of all layers, and the layers' normalisations; or globs of names.
+ * behind the blocks of all layers, and the layers' normalisations; `prompt`: vectors before those of a text's tokens; or
+ * globs of names.
  */
 export type Tuning =
   | 'all'
@@ -26,6 +28,10 @@ export type Tuning =
       adapters: AdapterOptions;
     }
   | {
+      /** How many vectors. */
+      prompt: PromptOptions;
+    }
+  | {
       /** Globs of names. */
       match: readonly string[];
     };
@@ -34,17 +40,18 @@ export type Tuning =
 const tail = ['final.**', 'pooler.**', 'projection', 'projection.**'];
 
 /** The number of the layer that a weight belongs to; undefined for all others. */
-function layerOf(name: string): number | undefined {
+export function layerOf(name: string): number | undefined {
   const found = /^layers\.(\d+)\./.exec(name);
   return found ? Number(found[1]) : undefined;
 }
 
-function isTail(name: string): boolean {
+/** Whether a weight comes after the last layer. */
+export function isTail(name: string): boolean {
   return tail.some((glob) => matchGlob(glob, name));
 }
 
 /**
- * Names of the encoder's own weights that a tuning trains (with LoRA none).
+ * Names of the encoder's own weights that a tuning trains (with LoRA and prompts none).
  *
  * @throws Error if there are fewer layers, or a glob matches nothing that can be trained.
  */
@@ -52,7 +59,7 @@ export function tunedWeights({ trainable, layers }: Encoder, tuning: Tuning): st
   if (tuning === 'all') return [...trainable];
   if (tuning === 'none') return [];
   if (tuning === 'bitfit') return trainable.filter((name) => name.endsWith('.bias'));
-  if ('lora' in tuning) return [];
+  if ('lora' in tuning || 'prompt' in tuning) return [];
   if ('adapters' in tuning)
     return trainable.filter((name) => adapterNorms.some((glob) => matchGlob(glob, name)));
   if ('layers' in tuning) {

@@ -15,6 +15,8 @@ export interface GroupOptions {
   learningRate?: number;
   /** Weight decay. */
   weightDecay?: number;
+  /** Factor of its learning rate at each step. Default that of all. */
+  schedule?: Schedule;
 }
 
 /** Parameters that are trained with numbers of their own. */
@@ -106,6 +108,7 @@ interface Group {
   name: string;
   learningRate: number;
   weightDecay: number;
+  schedule: Schedule;
   control: tf.Variable;
   members: Member[];
 }
@@ -158,9 +161,8 @@ export function createOptimizer(
     advance: (step) => {
       if (!Number.isSafeInteger(step) || step < 0)
         throw new Error(`advance: step must be a non-negative integer, got ${step}`);
-      const factor = settings.schedule(step);
       for (const group of groups) {
-        const rate = group.learningRate * factor;
+        const rate = group.learningRate * group.schedule(step);
         rates.set(group, rate);
         assign(group.control, controlOf(settings, group, rate, step + 1));
       }
@@ -256,6 +258,7 @@ function makeGroups(settings: Settings, variables: ReadonlyMap<string, tf.Variab
         name: groupName,
         learningRate,
         weightDecay,
+        schedule: own.schedule ?? settings.schedule,
         control: zeros([settings.kind === 'sgd' ? 1 : ADAM_CONTROL_SIZE]),
         members: [],
       };

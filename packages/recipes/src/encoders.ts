@@ -15,30 +15,48 @@ const config = z.looseObject({
 
 const pooling = z.enum(['cls', 'mean', 'max', 'last', 'pooled']).optional();
 
-const tuning = z
-  .union([
-    z.enum(['all', 'bitfit', 'none']),
-    z.strictObject({ layers: z.int().min(1) }),
-    z.strictObject({
-      lora: z.strictObject({
-        rank: z.int().min(1),
-        alpha: z.number().gt(0).optional(),
-        targets: z.array(z.string().min(1)).min(1).optional(),
-      }),
+const tunings = [
+  z.enum(['all', 'bitfit', 'none']),
+  z.strictObject({ layers: z.int().min(1) }),
+  z.strictObject({
+    lora: z.strictObject({
+      rank: z.int().min(1),
+      alpha: z.number().gt(0).optional(),
+      targets: z.array(z.string().min(1)).min(1).optional(),
     }),
-    z.strictObject({ adapters: z.strictObject({ width: z.int().min(1) }) }),
-  ])
+  }),
+  z.strictObject({ adapters: z.strictObject({ width: z.int().min(1) }) }),
+] as const;
+
+const tunes =
+  'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), { lora: { rank } }, or ' +
+  '{ adapters: { width } } (bottlenecks behind the blocks)';
+
+const tuning = z.union(tunings).default('all').describe(tunes);
+
+const textTuning = z
+  .union([...tunings, z.strictObject({ prompt: z.strictObject({ length: z.int().min(1) }) })])
   .default('all')
-  .describe(
-    'what of it is trained: all, bitfit (biases), none, { layers: n } (the last n), { lora: { rank } }, or ' +
-      '{ adapters: { width } } (bottlenecks behind the blocks)',
-  );
+  .describe(`${tunes}, or { prompt: { length } } (vectors before a text's tokens)`);
 
 const learningRate = z
   .number()
   .gt(0)
   .optional()
   .describe('learning rate of the encoder; default that of the training');
+
+const layerDecay = z
+  .number()
+  .gt(0)
+  .max(1)
+  .optional()
+  .describe('factor of the learning rate from each layer to the one below it, embeddings last; default 1');
+
+const warmup = z
+  .int()
+  .min(1)
+  .optional()
+  .describe("updates over which the encoder's learning rate rises evenly from nothing; default none");
 
 const recompute = z
   .int()
@@ -80,8 +98,10 @@ export const textEncoderSchema = z.strictObject({
   pooling: pooling.describe(
     'how tokens become a vector; default what the folder or its family says, from nothing mean',
   ),
-  tuning,
+  tuning: textTuning,
   learningRate,
+  layerDecay,
+  warmup,
   recompute,
   microBatch,
 });
@@ -131,6 +151,8 @@ export const imageEncoderSchema = z.strictObject({
     .describe('what pictures go through in training, anew in every step; default nothing'),
   tuning,
   learningRate,
+  layerDecay,
+  warmup,
   recompute,
   microBatch,
 });
@@ -157,11 +179,12 @@ export function checkEncoders(
     const settings = features[key];
     if (settings !== undefined && features[modality] !== 'trained')
       problem(['features', key], `is for features.${modality}: trained, got ${features[modality]}`);
-    if (settings?.tuning === 'none' && settings.learningRate !== undefined)
-      problem(
-        ['features', key, 'learningRate'],
-        `is for an encoder that is trained, and features.${key}.tuning is none: leave it out`,
-      );
+    for (const rate of ['learningRate', 'layerDecay', 'warmup'] as const)
+      if (settings?.tuning === 'none' && settings[rate] !== undefined)
+        problem(
+          ['features', key, rate],
+          `is for an encoder that is trained, and features.${key}.tuning is none: leave it out`,
+        );
     if (features.shuffle !== undefined && features[modality] === 'trained')
       problem(
         ['features', 'shuffle'],

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { activationNames } from '../activations.ts';
 import { count, family, type Network, only, rate } from '../family.ts';
 import { type LayerNames, layerTable, normalised, transformerLayer } from '../layer.ts';
+import { prompted, promptLength } from '../prompts.ts';
 import { hidingBias, positionRows, tokenIds } from '../textInputs.ts';
 import { matrix, norm, numbered, type Tensors } from '../weights.ts';
 
@@ -76,8 +77,9 @@ function network(o: Options): Network<Tensors<ReturnType<typeof weights>>> {
     layers: o.num_hidden_layers,
     width: o.hidden_size,
     embed: (p, { inputs }) => {
-      const ids = tokenIds(inputs, o.max_position_embeddings);
-      return tf.add(embedding(p.words, ids), positionRows(p.positions, ids.shape[1]!, OFFSET));
+      const ids = tokenIds(inputs, o.max_position_embeddings - promptLength(p));
+      const words = prompted(p, embedding(p.words, ids));
+      return tf.add(words, positionRows(p.positions, words.shape[1]!, OFFSET));
     },
     shared: (_, h, pass) => ({ bias: hidingBias(h, pass, true) }),
     layer: (p, i, h, { bias }, { random }) =>

@@ -185,7 +185,7 @@ export async function runNews(
     objective: model.objectives[objective]!.create(settings),
     train: parts.train,
     ...{ batchSize, learningRate, weightDecay },
-    ...encoderGroups(recipe),
+    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate }),
     ...(clipNorm !== null && { clipNorm }),
     evaluate: async (split) => {
       const part = split === 'valid' ? (parts.valid ?? parts.test) : parts.test;

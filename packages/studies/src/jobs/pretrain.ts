@@ -42,7 +42,7 @@ export async function runPretrain(
     learningRate,
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
-    ...encoderGroups(recipe),
+    ...encoderGroups(recipe, recommender.catalogue.encoders, { learningRate }),
   });
   try {
     return await train(recipe, model, training, console, {

@@ -109,11 +109,12 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   }
   const { objective, settings } = recipeParts(recipe, model);
   const ready = model.objectives[objective]!.create(settings);
-  const { batchSize, weightDecay, clipNorm, learningRate } = recipe.training;
+  const { batchSize, weightDecay, clipNorm } = recipe.training;
+  const learningRate = options.learningRate ?? recipe.training.learningRate;
   const training = createNewsTraining({
     ...{ recommender, objective: ready, train: test, batchSize, weightDecay },
-    learningRate: options.learningRate ?? learningRate,
-    ...encoderGroups(recipe),
+    learningRate,
+    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate, warmedUp: true }),
     ...(clipNorm !== null && { clipNorm }),
   });
   const root = RandomStream.fromSeed(recipe.seed).split('replay');

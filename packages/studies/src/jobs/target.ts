@@ -196,7 +196,7 @@ async function trainOnTarget(
     learningRate,
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
-    ...encoderGroups(recipe),
+    ...encoderGroups(recipe, recommender.catalogue.encoders, { learningRate }),
     tuning: tuningOf(recipe),
     evaluation,
     onRanked: (split, result) => {

@@ -1,8 +1,9 @@
 /** Encoders that a recipe trains with its model (`features.text: trained`, `features.image: trained`). */
 import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
-import { encoderTower, type EncoderTower, type ItemContent } from '@ferry/encoders';
+import { encoderTower, type EncoderTower, type ItemContent, layerRates } from '@ferry/encoders';
 import { featureStore, type FeatureDomain, type Modality } from '@ferry/features';
+import { createSchedule, type ParameterGroup } from '@ferry/nn';
 import {
   imageEncoderSchema,
   textEncoderSchema,
@@ -51,11 +52,29 @@ export function tokensOfDomain(recipe: Features): boolean {
   return text !== undefined && text.from === undefined;
 }
 
-/** Rates of their own for the weights of a recipe's encoders, as an optimiser's groups. */
-export function encoderGroups(recipe: Features): { groups?: { match: string[]; learningRate: number }[] } {
-  const groups = Object.entries(settingsOf(recipe)).flatMap(([modality, { learningRate }]) =>
-    learningRate === undefined ? [] : [{ match: [`encoders.${modality}.**`], learningRate }],
-  );
+/**
+ * Rates of their own for the weights of a recipe's encoders, as an optimiser's groups.
+ *
+ * @param encoders - Those that were made of it.
+ * @param training - The rate of all that has none of its own, and whether the encoders are trained already.
+ */
+export function encoderGroups(
+  recipe: Features,
+  encoders: ItemEncoders | undefined,
+  training: { learningRate: number; warmedUp?: boolean },
+): { groups?: ParameterGroup[] } {
+  const groups = Object.entries(settingsOf(recipe)).flatMap(([modality, settings]): ParameterGroup[] => {
+    const { learningRate, layerDecay, warmup } = settings;
+    const encoder = encoders?.[modality as Modality];
+    if (!encoder || (learningRate ?? layerDecay ?? warmup) === undefined) return [];
+    const rates = layerRates(encoder, learningRate ?? training.learningRate, layerDecay ?? 1);
+    const schedule = training.warmedUp !== true && warmup !== undefined && createSchedule({ warmup });
+    return rates.map(({ match, ...rate }) => ({
+      match: match.map((glob) => `encoders.${modality}.${glob}`),
+      ...rate,
+      ...(schedule && { schedule }),
+    }));
+  });
   return groups.length === 0 ? {} : { groups };
 }
 

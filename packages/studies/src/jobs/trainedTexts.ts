@@ -15,7 +15,8 @@ import type { TextEncoderSettings } from '@ferry/recipes';
 import { type EncodedDomain, encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
 
 /** What of a recipe's text encoder says what it is. */
-type TextSettings = Pick<TextEncoderSettings, 'from' | 'config' | 'vocabulary' | 'length' | 'pooling'>;
+type TextSettings = Pick<TextEncoderSettings, 'from' | 'config' | 'vocabulary' | 'length' | 'pooling'> &
+  Partial<Pick<TextEncoderSettings, 'tuning'>>;
 
 /** A pre-trained encoder with its tokenizer, or one from nothing with a vocabulary of these texts. */
 async function open(
@@ -23,7 +24,7 @@ async function open(
   texts: readonly string[],
   random: RandomStream,
 ): Promise<Pick<OpenedEncoder, 'encoder' | 'save'> & { tokenizer: TextTokenizer }> {
-  const { from, config, vocabulary, length, pooling } = settings;
+  const { from, config, vocabulary, length, pooling, tuning } = settings;
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.textEncoder.from');
     const encoder = await loadEncoder(directory, { modality: 'text', ...(pooling && { pooling }) });
@@ -33,11 +34,12 @@ async function open(
       save: (place) => saveEncoder(place, encoder),
     };
   }
+  const prompted = typeof tuning === 'object' && 'prompt' in tuning ? tuning.prompt.length : 0;
   const lines = wordVocabulary(texts, vocabulary);
   const tokenizer = vocabularyTokenizer(lines);
   const sizes = {
     // RoBERTa and MPNet have two positions before those of a text, and count those of tokens that are no padding.
-    max_position_embeddings: length + 2,
+    max_position_embeddings: length + 2 + prompted,
     pad_token_id: tokenizer.padding,
     ...config,
     vocab_size: lines.length,
