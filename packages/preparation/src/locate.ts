@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '@ferry/recipes';
 import type { CardFile } from './cards.ts';
-import { unzipFile } from './zip.ts';
+import { fits, type Sought, unzipFile } from './zip.ts';
 
 /** Where files of a card may be. */
 export interface Places {
@@ -51,15 +51,14 @@ function memberOf(path: string): { archive: string; member: string } | undefined
 async function inFolder(
   path: string,
   folder: string,
-  { unpacked, wanted = [] }: Pick<Places, 'unpacked' | 'wanted'>,
+  { unpacked, sought }: Pick<Places, 'unpacked'> & { sought: Sought },
 ): Promise<string | undefined> {
   const inside = memberOf(path);
   if (inside) {
     const archive = join(folder, inside.archive);
     if (await isFile(archive)) {
       const target = join(unpacked, path);
-      await unzipFile(archive, inside.member, target);
-      return target;
+      return (await unzipFile(archive, inside.member, target, sought)) ? target : undefined;
     }
   }
   const tries = inside
@@ -72,10 +71,10 @@ async function inFolder(
   for (const own of tries)
     for (const name of [own, otherName(own)]) if (await isFile(join(folder, name))) return join(folder, name);
   if (inside && !inside.member.includes('/')) return undefined;
-  const twice = wanted.some((other) => other !== path && basename(other) === basename(path));
-  const fits = (file: string): boolean => !twice || basename(dirname(file)) === basename(dirname(path));
   for (const name of [basename(path), otherName(basename(path))]) {
-    const found = (await search(folder, name)).filter(fits);
+    const found = (await search(folder, name)).filter((file) =>
+      fits(file, join(dirname(path), name), sought),
+    );
     if (found.length > 1)
       throw new UserError(
         `${folder} holds ${name} in several places: ${found.join(', ')}; name the folder of the one you mean`,
@@ -88,11 +87,17 @@ async function inFolder(
 /**
  * Finds a file of a card.
  *
+ * @param options - `optional`: whether it may be missing; else an archive that lacks it is an error.
  * @returns Its path; undefined if it is nowhere.
  */
-export async function locate(path: string, { folders, ...places }: Places): Promise<string | undefined> {
+export async function locate(
+  path: string,
+  { folders, unpacked, wanted = [] }: Places,
+  { optional = false }: { optional?: boolean } = {},
+): Promise<string | undefined> {
+  const twice = wanted.some((other) => other !== path && basename(other) === basename(path));
   for (const folder of folders) {
-    const found = await inFolder(path, folder, places);
+    const found = await inFolder(path, folder, { unpacked, sought: { twice, optional } });
     if (found !== undefined) return found;
   }
   return undefined;

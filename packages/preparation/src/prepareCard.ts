@@ -152,7 +152,7 @@ export async function prepareCard(
       const given =
         only !== undefined && path === needed[0] && !/\.zip$/i.test(only)
           ? resolve(only)
-          : await locate(path, { ...places, wanted });
+          : await locate(path, { ...places, wanted }, { optional: !needed.includes(path) });
       if (given !== undefined) files.set(path, given);
       else if (needed.includes(path)) missing.push(path);
     }

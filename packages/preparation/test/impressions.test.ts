@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { readMind, rowOf } from '@ferry/nrms';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { prepare, prepareCard, withFlags, type Flags } from '../src/index.ts';
 import { Folder, made, prepared, refusal, type Made } from './helpers.ts';
@@ -145,15 +146,32 @@ describe('impressions of EB-NeRD', () => {
     expect(provenance.counts).toEqual({ interactions: 7, users: 3, items: 5 });
   });
 
-  it('are left out, and that is said, where their files are missing', async () => {
-    await ebNerd('part');
-    rmSync(join(folder.path, 'part/ebnerd_demo/validation/history.parquet'));
-    const said: string[] = [];
-    const { out } = await fromCard('eb-nerd', 'demo', 'part', said);
-    expect(existsSync(join(out, 'impressions'))).toBe(false);
-    expect(said[0]).toMatch(/no impressions .* lacks ebnerd_demo.zip\/validation\/history.parquet/);
-    await expect(readMind(out)).rejects.toThrow(/this domain has clicks alone.*--sampled-impressions/);
-  });
+  it.each([false, true])(
+    'are left out, and that is said, where their files are missing; packed: %s',
+    async (packed) => {
+      const place = packed ? 'packed' : 'part';
+      await ebNerd(place);
+      const unpacked = join(folder.path, place, 'ebnerd_demo');
+      rmSync(join(unpacked, 'validation/history.parquet'));
+      if (packed) {
+        const names = ['train/behaviors', 'train/history', 'validation/behaviors', 'articles'];
+        const entries = names.map((name) => [
+          `${name}.parquet`,
+          readFileSync(join(unpacked, `${name}.parquet`)),
+        ]);
+        folder.file(
+          `${place}/ebnerd_demo.zip`,
+          zipSync(Object.fromEntries(entries) as Record<string, Uint8Array>),
+        );
+        rmSync(unpacked, { recursive: true });
+      }
+      const said: string[] = [];
+      const { out } = await fromCard('eb-nerd', 'demo', place, said);
+      expect(existsSync(join(out, 'impressions'))).toBe(false);
+      expect(said[0]).toMatch(/no impressions .* lacks ebnerd_demo.zip\/validation\/history.parquet/);
+      await expect(readMind(out)).rejects.toThrow(/this domain has clicks alone.*--sampled-impressions/);
+    },
+  );
 
   it('are never those of another part whose file has the same name', async () => {
     await ebNerd('half');
