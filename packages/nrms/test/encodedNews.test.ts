@@ -83,6 +83,7 @@ describe('encoders that are trained with a model of news', () => {
     ['none', [/^$/, 0]],
     [{ layers: 1 }, [/^encoders\.text\.weights\.layers\.1\./, 15]],
     [{ lora: { rank: 2 } }, [/^encoders\.text\.lora\./, 8]],
+    [{ prompt: { length: 2 } }, [/^encoders\.text\.prompt/, 1]],
   ] as const)('of which tuning %j trains this alone', async (tuning, [which, count]) => {
     const recommender = await recommenderOf({ tokens: true, tuning });
     const { moved } = await trained(recommender);

@@ -59,7 +59,7 @@ export async function worldEncoders({
     const random = RandomStream.fromSeed(5).split(modality);
     const config =
       modality === 'text'
-        ? { model_type: 'bert', vocab_size: lines.length, max_position_embeddings: 12, ...sizes }
+        ? { model_type: 'bert', vocab_size: lines.length, max_position_embeddings: 14, ...sizes }
         : { model_type: 'vit', image_size: 4, patch_size: 2, ...sizes };
     const encoder = createEncoder(config, random.split('weights'), { pooling: 'mean' });
     const tower = encoderTower(encoder, options, random.split('lora'));
