@@ -43,7 +43,7 @@ function toHalf(value: number): number {
 const arrayOf = { float16: Uint16Array, float32: Float32Array, float64: Float64Array } as const;
 
 /** The numbers of bytes in little-endian order, seen in place where the machine has that order and they are aligned. */
-function seen<T extends FeatureType>(bytes: Uint8Array, type: T): InstanceType<(typeof arrayOf)[T]> {
+export function seen<T extends FeatureType>(bytes: Uint8Array, type: T): InstanceType<(typeof arrayOf)[T]> {
   const size = bytesOfType[type];
   const count = Math.floor(bytes.length / size);
   let from = bytes;

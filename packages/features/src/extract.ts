@@ -200,7 +200,12 @@ async function fill<Input>(
     }
     signal?.throwIfAborted();
   } finally {
-    await Promise.allSettled(running.map(({ result }) => result));
+    // What was under way beside a batch that failed is not lost.
+    for (const settled of await Promise.allSettled(running.map(({ result }) => result)))
+      if (settled.status === 'fulfilled') {
+        await cache.add(settled.value);
+        encoded += settled.value.length;
+      }
     await opened.close();
     await spent({ seconds: (performance.now() - begun) / 1000, inputs: encoded });
   }

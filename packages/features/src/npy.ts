@@ -1,5 +1,5 @@
 import { InputError } from '@ferry/data';
-import { encodeNumbers, halfTable } from './elements.ts';
+import { decodeNumbers, encodeNumbers, halfTable, seen } from './elements.ts';
 import type { FeatureType } from './record.ts';
 
 /** A numeric array of a `.npy` or `.npz` file, as float32. */
@@ -176,7 +176,7 @@ function readText(view: DataView, start: number, { kind, size, little }: Element
 
 /**
  * Reads the bytes of a `.npy` file (format 1, 2 or 3): numbers of either byte order as float32, strings as strings. Object
- * arrays hold pickles and are refused.
+ * arrays hold pickles and are refused. Numbers that are float32 already stay where they are, in the file's bytes.
  *
  * @param bytes - The file's bytes.
  * @param file - Its name, for errors.
@@ -193,6 +193,14 @@ export function parseNpy(bytes: Uint8Array, file: string): NumberArray | TextArr
       throw new InputError(file, undefined, 'string arrays must be in C order, got fortran_order');
     const data = Array.from({ length: count }, (_, index) => readText(view, index * type.size, type, file));
     return { kind: 'texts', shape, data };
+  }
+  const plain = blockType(header);
+  if (plain !== undefined) {
+    const body = bytes.subarray(header.offset);
+    if (plain === 'float32') return { kind: 'numbers', shape, data: seen(body, plain) };
+    const data = new Float32Array(count);
+    decodeNumbers(body, plain, data);
+    return { kind: 'numbers', shape, data };
   }
   let data: Float32Array = new Float32Array(count);
   const read = readers[type.kind]![1];

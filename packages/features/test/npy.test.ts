@@ -27,6 +27,14 @@ describe('parseNpy', () => {
     expect(parse('bytes').data).toEqual(['ab', 'c']);
   });
 
+  it('leaves float32 where it is, and copies what is not aligned', () => {
+    const bytes = encodeNpy(Float32Array.of(1, 2, 3), [3]);
+    expect(parseNpy(bytes, 'x.npy').data).toHaveProperty('buffer', bytes.buffer);
+    const shifted = new Uint8Array(bytes.length + 1);
+    shifted.set(bytes, 1);
+    expect(parseNpy(shifted.subarray(1), 'x.npy').data).toEqual(Float32Array.of(1, 2, 3));
+  });
+
   it('refuses what it cannot read', () => {
     expect(() => parse('objects')).toThrow(/x\.npy: dtype must be .*got '\|O'/);
     expect(() => parseNpy(Uint8Array.of(1, 2, 3), 'x.npy')).toThrow(/must start with/);

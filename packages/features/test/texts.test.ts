@@ -174,3 +174,26 @@ describe('what was encoded and the domain’s own file', () => {
     expect(await buildTextFeatures(domain, { dtype: 'float16' })).toEqual(half);
   });
 });
+
+describe('an extraction that fails', () => {
+  it('keeps the batch that was under way beside the one that failed', async () => {
+    const domain = await domainOf(texts('a', 'b', 'c', 'd', 'e', 'f'));
+    const asked: string[] = [];
+    const of = (fails: boolean): Extraction<string> => ({
+      ...byLetter(domain),
+      open: async () => {
+        const encoder = await byLetter(domain).open();
+        const encode = async (batch: readonly string[]): Promise<Float32Array> => {
+          asked.push(...batch);
+          if (fails && batch.includes('a')) throw new Error('the machine is out of memory');
+          return encoder.encode(batch);
+        };
+        return { ...encoder, encode };
+      },
+    });
+    await expect(extract(of(true), { batchSize: 2 })).rejects.toThrow('out of memory');
+    expect(asked.splice(0)).toEqual(['a', 'b', 'c', 'd']);
+    await extract(of(false), { batchSize: 2 });
+    expect(asked).toEqual(['a', 'b', 'e', 'f']);
+  });
+});

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { UserError } from '@ferry/recipes';
 
 /** A value of a result row. */
 export type Value = string | number | bigint | boolean | null;
@@ -40,15 +41,11 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/**
- * Opens DuckDB with a database in a directory.
- *
- * @param directory - Holds the database and what does not fit into memory.
- */
-export async function openEngine(
+/** Opens DuckDB with a database in a directory. */
+async function openDatabase(
   directory: string,
-  { memory = '2GB', threads = availableParallelism() }: EngineOptions = {},
-): Promise<Engine> {
+  { memory = '2GB', threads = availableParallelism() }: EngineOptions,
+): Promise<{ instance: DuckDBInstance; main: DuckDBConnection; open: DuckDBConnection[] }> {
   await mkdir(directory, { recursive: true });
   const instance = await DuckDBInstance.create(join(directory, 'tables.duckdb'), {
     memory_limit: memory,
@@ -59,16 +56,33 @@ export async function openEngine(
   });
   const main = await instance.connect();
   await main.run("SET GLOBAL TimeZone = 'UTC'");
-  const open: DuckDBConnection[] = [main];
+  return { instance, main, open: [main] };
+}
+
+/**
+ * DuckDB with a database in a directory. It is opened by the first statement, so that files which are refused at a first
+ * look cost no database.
+ *
+ * @param directory - Holds the database and what does not fit into memory.
+ * @throws UserError if the size of memory is none.
+ */
+export function createEngine(directory: string, options: EngineOptions = {}): Engine {
+  const { memory } = options;
+  if (memory !== undefined && !/^\d+(?:\.\d+)?\s*(?:%|B|bytes|[KMGT]i?B)$/i.test(memory.trim()))
+    throw new UserError(`memory must be a size such as 2GB, got ${JSON.stringify(memory)}`);
+  let opening: ReturnType<typeof openDatabase> | undefined;
+  let database: Awaited<ReturnType<typeof openDatabase>> | undefined;
+  const opened = async () => (database = await (opening ??= openDatabase(directory, options)));
   const rows = async (sql: string): Promise<Value[][]> =>
-    (await main.runAndReadAll(sql)).getRows() as Value[][];
+    (await (await opened()).main.runAndReadAll(sql)).getRows() as Value[][];
   return {
     run: async (sql) => {
-      await main.run(sql);
+      await (await opened()).main.run(sql);
     },
     rows,
     row: async (sql) => (await rows(sql))[0]!,
     stream: async function* (sql) {
+      const { instance, open } = await opened();
       const connection = await instance.connect();
       open.push(connection);
       try {
@@ -84,11 +98,11 @@ export async function openEngine(
       }
     },
     interrupt: () => {
-      for (const connection of open) connection.interrupt();
+      for (const connection of database?.open ?? []) connection.interrupt();
     },
     close: () => {
-      for (const connection of open) connection.closeSync();
-      instance.closeSync();
+      for (const connection of database?.open ?? []) connection.closeSync();
+      database?.instance.closeSync();
     },
   };
 }

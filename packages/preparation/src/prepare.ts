@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
-import { openEngine, type Engine, type EngineOptions } from './engine.ts';
+import { createEngine, type Engine, type EngineOptions } from './engine.ts';
 import { OtherDomain, type Leak, type Shared } from './leakage.ts';
 import { writeHashed, type Output } from './outputFile.ts';
 import type { Counts, Provenance, Step } from './provenance.ts';
@@ -11,6 +11,7 @@ import { readItems, type ReadItems } from './readItems.ts';
 import { applyRules, codeIds, countsOf } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { Skipped } from './skipped.ts';
+import { makeWorkFolder, oldDomain, removeLeftovers } from './workFolder.ts';
 import type { Workshop } from './workshop.ts';
 import { writeImpressions } from './impressions.ts';
 import { itemLines, sequenceLines, type ItemCounts } from './writeDomain.ts';
@@ -109,7 +110,7 @@ async function checkPlace(out: string, replace: boolean): Promise<void> {
 
 /** Puts a whole domain in its place, at once. */
 async function putInPlace(from: string, out: string): Promise<void> {
-  const old = `${from}-old`;
+  const old = join(dirname(from), oldDomain);
   const there = await stat(out).catch(() => undefined);
   if (there) await rename(out, old);
   try {
@@ -150,7 +151,7 @@ async function make(
 ): Promise<Provenance> {
   const { line, progress, signal } = options;
   const out = resolve(options.out);
-  const engine = await openEngine(join(work, 'engine'), options);
+  const engine = createEngine(join(work, 'engine'), options);
   const skipped = new Skipped(settings.damaged);
   const interrupt = (): void => {
     engine.interrupt();
@@ -295,9 +296,10 @@ export async function placed(
   make: (target: string, work: string) => Promise<Provenance>,
 ): Promise<Provenance> {
   const out = resolve(options.out);
+  await removeLeftovers(out, options.line);
   await checkPlace(out, options.replace ?? false);
   await mkdir(dirname(out), { recursive: true });
-  const work = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
+  const { path: work, remove } = await makeWorkFolder(out);
   const shown = options.shown ?? ((text: string): string => text);
   try {
     const target = join(work, 'domain');
@@ -310,6 +312,6 @@ export async function placed(
     if (error instanceof Error) error.message = shown(error.message);
     throw error;
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await remove();
   }
 }
