@@ -50,7 +50,10 @@ export function createContent(
 }
 
 /** The features that are read: weights where they are trained, by modality. */
-export function contentTables(p: ContentParameters, inputs: FeatureInputs): PerModality<tf.Tensor> {
+export function contentTables(
+  p: Pick<ContentParameters, 'features'>,
+  inputs: FeatureInputs,
+): PerModality<tf.Tensor> {
   return { ...inputs.features, ...p.features };
 }
 

@@ -2,21 +2,28 @@
  * BM3 (Zhou et al., WWW 2023): LightGCN trained without negatives. What a predictor makes of users, items and features
  * is to look like a copy of the others with some numbers dropped, which is not differentiated by.
  */
-import { embedding, linear, sparseMatrix, tf } from '@ferry/engine';
+import { embedding, linear, tf } from '@ferry/engine';
 import { createLinear, type EmbeddingParameters, type LinearParameters } from '@ferry/nn';
 import type { Modality } from '@ferry/features';
 import { z } from 'zod';
 import type { Step, TrainedModel } from '../contract.ts';
 import { contentVectors, createContent, type ContentParameters, trainFeaturesSetting } from '../content.ts';
-import { normalisedGraph } from '../graph.ts';
 import { dropped, normaliseRows, rowProducts } from '../losses.ts';
 import { trainedOnTriples } from '../objectives.ts';
-import { featureInputs, type FeatureInputs, modalities } from '../projection.ts';
-import { createNodes, type GraphInputs, graphSettings, smoothed, usersAndItems } from './lightGcn.ts';
+import { type FeatureInputs, modalities } from '../projection.ts';
+import {
+  createNodes,
+  graphAndFeatures,
+  type GraphInputs,
+  graphSettings,
+  smoothed,
+  usersAndItems,
+  withDefault,
+} from './lightGcn.ts';
 
 const options = z.strictObject({
   factors: graphSettings.factors,
-  layers: graphSettings.layers.unwrap().default(2).describe(graphSettings.layers.description!),
+  layers: withDefault(graphSettings.layers, 2),
   dropout: z.number().min(0).lt(1).default(0.3).describe('share of the numbers that the copies lack'),
   contentWeight: z.number().min(0).default(2).describe('weight of the losses of features'),
   penalty: z
@@ -51,17 +58,12 @@ const detached = tf.customGrad<tf.Tensor>((x) => ({
 const cosines = (a: tf.Tensor, b: tf.Tensor): tf.Tensor => rowProducts(normaliseRows(a), normaliseRows(b));
 
 /** Vectors of all users, and of all items: smoothed, and items once more as they are. */
-function vectorsOf({
-  p,
-  options: { layers },
-  inputs,
-  users: U,
-}: Step<Bm3Options, Bm3Parameters, Bm3Inputs>): { users: tf.Tensor2D; items: tf.Tensor2D } {
+function vectorsOf({ p, options, inputs, users: U }: Step<Bm3Options, Bm3Parameters, Bm3Inputs>): {
+  users: tf.Tensor2D;
+  items: tf.Tensor2D;
+} {
   const { weight } = p.nodes;
-  const { users, items } = usersAndItems(
-    smoothed({ options: { layers, edgeDropout: 0 }, inputs }, weight),
-    U,
-  );
+  const { users, items } = usersAndItems(smoothed({ options, inputs }, weight), U);
   return { users, items: tf.add(items, tf.slice(weight, [U, 0], items.shape)) };
 }
 
@@ -79,10 +81,7 @@ export const bm3: TrainedModel<Bm3Options, Bm3Parameters, Bm3Inputs> = {
     predictor: createLinear({ inputs: o.factors, outputs: o.factors, bias: true }, random.split('predictor')),
     ...createContent(features, o, random.split('content')),
   }),
-  inputs: (_options, { interactions, features }) => ({
-    graph: sparseMatrix(normalisedGraph(interactions)),
-    ...featureInputs(features),
-  }),
+  inputs: (_options, data) => graphAndFeatures(data),
   vectors: (step) => {
     const { users, items } = vectorsOf(step);
     const { weight, bias } = step.p.predictor;

@@ -7,25 +7,27 @@ import type { Modality } from '@ferry/features';
 import { bpr, type EmbeddingParameters } from '@ferry/nn';
 import { z } from 'zod';
 import type { Step, TrainedModel } from '../contract.ts';
-import { keptEdges, normalisedGraph } from '../graph.ts';
+import { keptEdges } from '../graph.ts';
 import { itemGraph } from '../itemGraph.ts';
 import { rowProducts } from '../losses.ts';
 import { trainedOnTriples } from '../objectives.ts';
-import { featureInputs, type FeatureInputs, modalities } from '../projection.ts';
+import { type FeatureInputs, modalities } from '../projection.ts';
 import { contentVectors, createContent, type ContentParameters, trainFeaturesSetting } from '../content.ts';
 import {
   createNodes,
+  graphAndFeatures,
   type GraphInputs,
   graphSettings,
   nodeRows,
   smoothed,
   triplesLoss,
   usersAndItems,
+  withDefault,
 } from './lightGcn.ts';
 
 const options = z.strictObject({
   factors: graphSettings.factors,
-  layers: graphSettings.layers.unwrap().default(2).describe(graphSettings.layers.description!),
+  layers: withDefault(graphSettings.layers, 2),
   itemLayers: z.int().min(0).default(1).describe('times that items are averaged over the graph of items'),
   neighbours: z
     .int()
@@ -77,7 +79,7 @@ const edgesOf = ({ inputs: { graph }, epoch }: FreedomStep): SparseMatrix =>
 /** Smoothed vectors of nodes, all or some. */
 const smooth = (step: FreedomStep, rows?: tf.Tensor1D): tf.Tensor2D =>
   smoothed(
-    { options: { layers: step.options.layers, edgeDropout: 0 }, inputs: { graph: edgesOf(step) } },
+    { options: { layers: step.options.layers }, inputs: { graph: edgesOf(step) } },
     step.p.nodes.weight,
     rows,
   );
@@ -103,11 +105,7 @@ export const freedom: TrainedModel<FreedomOptions, FreedomParameters, FreedomInp
     nodes: createNodes(interactions, o.factors, random),
     ...createContent(features, o, random.split('content')),
   }),
-  inputs: (o, { interactions, features }) => ({
-    graph: sparseMatrix(normalisedGraph(interactions)),
-    items: sparseMatrix(itemGraph(features, o)),
-    ...featureInputs(features),
-  }),
+  inputs: (o, data) => ({ ...graphAndFeatures(data), items: sparseMatrix(itemGraph(data.features, o)) }),
   epochValues: ({ edgeDropout }, { interactions }, random) =>
     edgeDropout > 0 ? keptEdges(interactions, edgeDropout, random) : undefined,
   vectors: (step) => {

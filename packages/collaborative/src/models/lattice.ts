@@ -29,11 +29,12 @@ import {
   nodeRows,
   triplesLoss,
   usersAndItems,
+  withDefault,
 } from './lightGcn.ts';
 
 const options = z.strictObject({
   factors: graphSettings.factors,
-  layers: graphSettings.layers.unwrap().default(2).describe(graphSettings.layers.description!),
+  layers: withDefault(graphSettings.layers, 2),
   itemLayers: z
     .int()
     .min(1)
@@ -51,7 +52,7 @@ const options = z.strictObject({
     .max(1)
     .default(0.7)
     .describe('λ: what nearness by the features themselves counts, beside that by projected ones'),
-  penalty: graphSettings.penalty.unwrap().default(1e-5).describe(graphSettings.penalty.description!),
+  penalty: withDefault(graphSettings.penalty, 1e-5),
   trainFeatures: trainFeaturesSetting,
 });
 

@@ -14,11 +14,12 @@ import {
 } from '@ferry/engine';
 import { bpr, createEmbedding, type EmbeddingParameters, init, parameter } from '@ferry/nn';
 import { z } from 'zod';
-import type { Step, TrainedModel, TripleTensors, Vectors } from '../contract.ts';
+import type { Step, TrainedModel, TripleTensors, UserItemData, Vectors } from '../contract.ts';
 import { normalisedGraph } from '../graph.ts';
 import type { Interactions } from '../interactions.ts';
 import { trainedOnTriples } from '../objectives.ts';
 import { dropped, halfSquares, inParts, lossParts, rowProducts } from '../losses.ts';
+import { featureInputs, type FeatureInputs } from '../projection.ts';
 import { firstWeights } from './bprMf.ts';
 
 /** Settings of all models that smooth over the graph. */
@@ -42,6 +43,14 @@ export const graphSettings = {
     .describe('share of the edges that a training step leaves out'),
 };
 
+/** One of them with another default. */
+export function withDefault<T extends z.ZodType>(
+  setting: z.ZodDefault<T>,
+  value: z.util.NoUndefined<z.output<T>>,
+): z.ZodDefault<T> {
+  return setting.unwrap().default(value).describe(setting.description!);
+}
+
 const options = z.strictObject({
   ...graphSettings,
   init: z
@@ -63,6 +72,11 @@ export type LightGcnParameters = {
 export interface GraphInputs {
   /** [U + N, U + N] */
   readonly graph: SparseMatrix;
+}
+
+/** The graph of who took what, and the features: what most models on the graph are given. */
+export function graphAndFeatures({ interactions, features }: UserItemData): GraphInputs & FeatureInputs {
+  return { graph: sparseMatrix(normalisedGraph(interactions)), ...featureInputs(features) };
 }
 
 /** The graph of a training step: with some edges left out, and the others scaled so that sums keep their size. */
@@ -101,10 +115,13 @@ export function nodeRows({ users, positives, negatives }: TripleTensors, U: numb
  */
 export function smoothed(
   {
-    options: { layers, edgeDropout },
+    options: { layers, edgeDropout = 0 },
     inputs,
     random,
-  }: Pick<Step<{ layers: number; edgeDropout: number }, never, GraphInputs>, 'options' | 'inputs' | 'random'>,
+  }: Pick<
+    Step<{ layers: number; edgeDropout?: number }, never, GraphInputs>,
+    'options' | 'inputs' | 'random'
+  >,
   own: tf.Tensor,
   rows?: tf.Tensor1D,
 ): tf.Tensor2D {

@@ -2,18 +2,16 @@
  * LightGCN-M of "Formalizing multimedia recommendation through multimodal deep learning" (Malitesta et al., 2023):
  * LightGCN whose items begin as projections of their features instead of vectors of their own.
  */
-import { embedding, sparseMatrix, tf } from '@ferry/engine';
+import { embedding, tf } from '@ferry/engine';
 import { createEmbedding, type EmbeddingParameters, init } from '@ferry/nn';
 import { z } from 'zod';
-import { trainedFeatures, trainFeaturesSetting } from '../content.ts';
+import { contentTables, trainedFeatures, trainFeaturesSetting } from '../content.ts';
 import type { Step, TrainedModel } from '../contract.ts';
-import { normalisedGraph } from '../graph.ts';
 import { trainedOnTriples } from '../objectives.ts';
 import { halfSquares, inParts, lossParts } from '../losses.ts';
 import {
   combineSetting,
   createProjection,
-  featureInputs,
   type FeatureInputs,
   modalities,
   project,
@@ -22,16 +20,18 @@ import {
 } from '../projection.ts';
 import {
   type GraphInputs,
+  graphAndFeatures,
   graphSettings,
   nodeRows,
   smoothed,
   triplesLoss,
   usersAndItems,
+  withDefault,
 } from './lightGcn.ts';
 
 const options = z.strictObject({
   ...graphSettings,
-  penalty: graphSettings.penalty.unwrap().default(1e-5).describe(graphSettings.penalty.description!),
+  penalty: withDefault(graphSettings.penalty, 1e-5),
   combine: combineSetting,
   trainFeatures: trainFeaturesSetting,
 });
@@ -58,7 +58,7 @@ function first({
   options: { combine },
   inputs,
 }: Step<LightGcnMOptions, LightGcnMParameters, LightGcnMInputs>): tf.Tensor {
-  const features = { ...inputs.features, ...p.features } as FeatureInputs['features'];
+  const features = contentTables(p, inputs) as FeatureInputs['features'];
   const items = project(p.projection, { features, present: inputs.present }, { combine, normalise: true });
   return tf.concat([p.users.weight, items], 0);
 }
@@ -85,10 +85,7 @@ export const lightGcnM: TrainedModel<LightGcnMOptions, LightGcnMParameters, Ligh
     ),
     ...(trainFeatures && { features: trainedFeatures(features) }),
   }),
-  inputs: (_options, { interactions, features }) => ({
-    graph: sparseMatrix(normalisedGraph(interactions)),
-    ...featureInputs(features),
-  }),
+  inputs: (_options, data) => graphAndFeatures(data),
   vectors: (step) => usersAndItems(smoothed(step, first(step)), step.users),
   terms: lossParts,
   loss: (step, triples) => {

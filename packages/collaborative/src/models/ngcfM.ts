@@ -2,7 +2,7 @@
  * NGCF-M of "Ducho meets Elliot": NGCF (Wang et al., SIGIR 2019), whose layers have weights, with VBPR's second pair of
  * vectors, of users and of projected features.
  */
-import { embedding, linear, sparseMatMul, sparseMatrix, tf } from '@ferry/engine';
+import { embedding, linear, sparseMatMul, tf } from '@ferry/engine';
 import {
   bpr,
   createEmbedding,
@@ -13,20 +13,26 @@ import {
 } from '@ferry/nn';
 import { z } from 'zod';
 import type { Step, TrainedModel } from '../contract.ts';
-import { normalisedGraph } from '../graph.ts';
 import { dropped, halfSquares, inParts, lossParts, normaliseRows, rowProducts } from '../losses.ts';
 import { trainedOnTriples } from '../objectives.ts';
 import {
   combineSetting,
   createProjection,
-  featureInputs,
   type FeatureInputs,
   modalities,
   project,
   type ProjectionParameters,
   widthsOf,
 } from '../projection.ts';
-import { createNodes, droppedEdges, type GraphInputs, graphSettings, usersAndItems } from './lightGcn.ts';
+import {
+  createNodes,
+  droppedEdges,
+  graphAndFeatures,
+  type GraphInputs,
+  graphSettings,
+  usersAndItems,
+  withDefault,
+} from './lightGcn.ts';
 
 const options = z.strictObject({
   ...graphSettings,
@@ -34,10 +40,7 @@ const options = z.strictObject({
     .unwrap()
     .default(1e-5)
     .describe('l_w: half of it times the squared norms of the vectors read, as a mean over the batch'),
-  edgeDropout: graphSettings.edgeDropout
-    .unwrap()
-    .default(0.1)
-    .describe(graphSettings.edgeDropout.description!),
+  edgeDropout: withDefault(graphSettings.edgeDropout, 0.1),
   messageDropout: z
     .number()
     .min(0)
@@ -127,10 +130,7 @@ export const ngcfM: TrainedModel<NgcfMOptions, NgcfMParameters, NgcfMInputs> = {
       ),
     };
   },
-  inputs: (_options, { interactions, features }) => ({
-    graph: sparseMatrix(normalisedGraph(interactions)),
-    ...featureInputs(features),
-  }),
+  inputs: (_options, data) => graphAndFeatures(data),
   vectors: (step) => {
     const { p, options: o, inputs, users: U } = step;
     const { users, items } = usersAndItems(propagated(step), U);
