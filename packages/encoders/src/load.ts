@@ -7,6 +7,7 @@ import { families } from './families/index.ts';
 import { type Family, type Pooling, settingsIn } from './family.ts';
 import { readJson } from './json.ts';
 import { matchWeights } from './match.ts';
+import type { PoolingOptions } from './pool.ts';
 import { sentencePooling } from './sentence.ts';
 import { createParameters, firstValues } from './weights.ts';
 
@@ -88,6 +89,25 @@ export async function loadEncoder(directory: string, settings: EncoderSettings =
     normalise: settings.normalise ?? sentence?.normalise ?? false,
     statistics: settings.statistics ?? 'frozen',
   });
+}
+
+/**
+ * How an encoder of texts in a folder makes vectors, whatever form its weights have: as sentence-transformers' files or the
+ * model's name say, else in its family's way.
+ *
+ * @param directory - The folder.
+ * @param name - What the model is called. Default the folder.
+ * @returns Undefined if neither says it.
+ */
+export async function folderPooling(
+  directory: string,
+  name = directory,
+): Promise<PoolingOptions | undefined> {
+  const own = await sentencePooling(directory, name);
+  if (own) return own;
+  const type = String((await readJson(join(directory, 'config.json')))?.['model_type']);
+  const family = families.find(({ types, modality }) => modality === 'text' && type in types);
+  return family && { pooling: family.pooling, normalise: false };
 }
 
 /** Keys that Python writes into every config.json and that say nothing of the network. */

@@ -20,28 +20,37 @@ const modes: Readonly<Record<string, Pooling>> = {
   lasttoken: 'last',
 };
 
+/** Sentence encoders whose exports leave sentence-transformers' files out: the mean of the tokens, of length 1. */
+const byName = /(?:^|[\\/])all-[^\\/]+$/;
+
 /**
- * How a folder of sentence-transformers makes vectors.
+ * How a folder of sentence-transformers makes vectors: by its files, or where these are left out by its name.
  *
  * @param directory - The folder.
+ * @param name - What the model is called. Default the folder.
  * @returns Undefined if the folder says nothing of it.
  * @throws Error naming the file where it asks for something that is not supported: several poolings at once, weighted
  *   ones, further layers.
  */
-export async function sentencePooling(directory: string): Promise<PoolingOptions | undefined> {
+export async function sentencePooling(
+  directory: string,
+  name = directory,
+): Promise<PoolingOptions | undefined> {
   const modules = await readJson(join(directory, 'modules.json'));
   const names = (Array.isArray(modules) ? (modules as unknown[]) : []).map((entry) => {
     const type = (entry as { type?: unknown }).type;
     return typeof type === 'string' ? type.split('.').at(-1)! : 'nothing';
   });
-  const unknown = names.find((name) => !['Transformer', 'Pooling', 'Normalize'].includes(name));
+  const unknown = names.find((module) => !['Transformer', 'Pooling', 'Normalize'].includes(module));
   if (unknown !== undefined)
     throw new Error(
       `${join(directory, 'modules.json')}: modules must be Transformer, Pooling or Normalize, got ${unknown}`,
     );
   const path = join(directory, '1_Pooling', 'config.json');
   const config = await readJson(path);
-  if (!config) return undefined;
+  if (!config && modules === undefined)
+    return byName.test(name) ? { pooling: 'mean', normalise: true } : undefined;
+  if (!config) return { pooling: 'mean', normalise: names.includes('Normalize') };
   const chosen =
     'pooling_mode' in config
       ? [config['pooling_mode']].flat().map(String)

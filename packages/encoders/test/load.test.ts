@@ -7,9 +7,12 @@ import { join } from 'node:path';
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters, readSafetensors, type SafetensorsTensor, writeSafetensors } from '@ferry/nn';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createEncoder, type Encoder, loadEncoder } from '../src/index.ts';
+import { createEncoder, type Encoder, folderPooling, loadEncoder } from '../src/index.ts';
 import { close, fixture, readExpected } from './expected.ts';
+import { families } from './families.ts';
 
+/** Families that read pictures alone. */
+const images = ['vit', 'mae', 'dinov2', 'swin', 'resnet-basic', 'resnet-bottleneck'];
 let directory: string;
 
 beforeAll(async () => {
@@ -156,6 +159,40 @@ describe('loadEncoder reads', () => {
       JSON.stringify([{ type: 'sentence_transformers.models.Dense' }]),
     );
     await expect(loadEncoder(directory)).rejects.toThrow(/modules\.json: .* got Dense/);
+  });
+});
+
+describe('how a folder makes vectors', () => {
+  it.each(families.filter(({ name, modality }) => (modality ?? 'text') === 'text' && !images.includes(name)))(
+    'is told of $name as it is read',
+    async ({ name, folder = name }) => {
+      const encoder = await loadEncoder(fixture(folder), { modality: 'text' });
+      expect(await folderPooling(fixture(folder))).toEqual({
+        pooling: encoder.pooling,
+        normalise: encoder.normalise,
+      });
+      encoder.dispose();
+    },
+  );
+
+  it('is told by the name of a sentence encoder whose files are left out, or not at all', async () => {
+    await bertFolder();
+    expect(await folderPooling(directory)).toEqual({ pooling: 'cls', normalise: false });
+    expect(await folderPooling(directory, 'Xenova/all-MiniLM-L6-v2')).toEqual({
+      pooling: 'mean',
+      normalise: true,
+    });
+    await writeFile(
+      join(directory, 'modules.json'),
+      '[{"type": "sentence_transformers.models.Transformer"}]',
+    );
+    expect(await folderPooling(directory, 'Xenova/all-MiniLM-L6-v2')).toEqual({
+      pooling: 'mean',
+      normalise: false,
+    });
+    await rm(join(directory, 'modules.json'));
+    await changeConfig({ model_type: 'nomic_bert' });
+    expect(await folderPooling(directory)).toBeUndefined();
   });
 });
 

@@ -2,7 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Domain } from '@ferry/data';
-import { type Encoder, loadEncoder, loadTokenizer, poolings, tokenise, type Pooling } from '@ferry/encoders';
+import {
+  type Encoder,
+  folderPooling,
+  loadEncoder,
+  loadTokenizer,
+  poolings,
+  tokenise,
+  type Pooling,
+} from '@ferry/encoders';
 import { compile, disposeNest, selectBackend, tf } from '@ferry/engine';
 import {
   encodeItems,
@@ -72,6 +80,7 @@ const networks: Networks = {
     poolingOf(encoding);
     await ('text' in encoding ? loadTokenizer(folder!) : loadPictureProcessor(folder!));
   },
+  pooling: folderPooling,
   async open(found, encoding) {
     await selectBackend('auto', { log: () => undefined });
     const pooling = poolingOf(encoding);

@@ -24,6 +24,8 @@ import {
 } from '@ferry/features';
 import { encodePng } from '@ferry/sample-world';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { encodeOnnx } from '../../features/src/onnx.ts';
+import { ids, letters, tokenizer as tokenizerFile } from '../../features/test/tinyModels.ts';
 import { makeEncodings } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-encoders-'));
@@ -172,4 +174,51 @@ it('say what a folder lacks before anything is encoded', async () => {
   vi.stubEnv('FERRY_DATA', '');
   await expect(make({ text: '$FERRY_DATA/x' })).rejects.toThrow(/needs the environment variable FERRY_DATA/);
   vi.unstubAllEnvs();
+});
+
+it('make of an ONNX export what they make of the weights of the same folder', async () => {
+  // One token a letter, whose vector is 1 0 for a and 0 2 for b.
+  const export_ = encodeOnnx({
+    inputs: [ids],
+    outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['B', 'L', 2] }],
+    initializers: [letters],
+    nodes: [{ op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['last_hidden_state'] }],
+  });
+  mkdirSync(path('export', '1_Pooling'), { recursive: true });
+  writeFileSync(path('export', 'model.onnx'), export_);
+  writeFileSync(path('export', 'tokenizer.json'), tokenizerFile);
+  writeFileSync(
+    path('export', 'tokenizer_config.json'),
+    '{"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "p"}',
+  );
+  mkdirSync(path('ab'));
+  const items = ['ab', 'ba', 'bb'].map(
+    (text, i) => `${JSON.stringify({ id: `i${i}`, title: text, text })}\n`,
+  );
+  writeFileSync(path('ab', 'items.jsonl'), items.join(''));
+  writeFileSync(
+    path('ab', 'sequences.jsonl'),
+    `${JSON.stringify({ user: 'u', items: ['i0', 'i1', 'i2'] })}\n`,
+  );
+  const own = await readDomain(path('ab'));
+  const made = async (config: object, pooling?: object): Promise<number[]> => {
+    writeFileSync(path('export', 'config.json'), JSON.stringify(config));
+    const file = path('export', '1_Pooling', 'config.json');
+    rmSync(file, { force: true });
+    if (pooling) writeFileSync(file, JSON.stringify(pooling));
+    const [matrix] = await makeEncodings(own, [parseEncoding({ text: path('export') }, 'test')]);
+    return [...matrix!.data];
+  };
+  const [first, mean] = [
+    [1, 0, 0, 2, 0, 2],
+    [0.5, 1, 0.5, 1, 0, 2],
+  ];
+  expect(await made({ model_type: 'bert' })).toEqual(first);
+  expect(await made({ model_type: 'opt' })).toEqual(mean);
+  expect(await made({ model_type: 'unheard-of' })).toEqual(mean);
+  expect(await made({ model_type: 'bert' }, { pooling_mode_mean_tokens: true })).toEqual(mean);
+  expect(await made({ model_type: 'opt' }, { pooling_mode: 'cls' })).toEqual(first);
+  await expect(made({ model_type: 'bert' }, { pooling_mode_max_tokens: true })).rejects.toThrow(
+    /1_Pooling.config\.json: tokens of an ONNX file become a vector by cls or mean, got max/,
+  );
 });

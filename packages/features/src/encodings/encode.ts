@@ -14,7 +14,7 @@ import { findModel, type FoundModel } from './find.ts';
 import type { HubOptions } from './hub.ts';
 import { openImageModel } from './imageModel.ts';
 import { modalityOf, nameOf, ofTexts, parseEncoding, type Encoding } from './settings.ts';
-import { modelName, openTextModel, tokenizerFile, type OpenModel } from './textModel.ts';
+import { modelName, openTextModel, tokenizerFile, type OpenModel, type PoolingOf } from './textModel.ts';
 
 /** Networks that weights are given to, where a folder has no ONNX file: `@ferry/studies` has them. */
 export interface Networks {
@@ -24,6 +24,8 @@ export interface Networks {
    * @throws Error or UserError naming it.
    */
   check(found: FoundModel, encoding: Encoding): Promise<void>;
+  /** How folders of texts make vectors. */
+  pooling: PoolingOf;
   /** Opens the network of a folder. */
   open(found: FoundModel, encoding: Encoding): Promise<OpenModel>;
 }
@@ -37,7 +39,7 @@ export interface EncodeOptions
   damaged?: 'refuse' | 'missing';
   /** Told how far each step is. */
   progress?: (what: string, done: number, total: number) => void;
-  /** For folders that have weights and no ONNX file. */
+  /** For folders that have weights and no ONNX file, and for how folders of texts make vectors (default: the mean). */
   networks?: Networks;
 }
 
@@ -77,8 +79,10 @@ async function identityOf(
   const own = ofTexts(encoding)
     ? [encoding.maxTokens ?? null]
     : [encoding.preprocessing, encoding.mean, encoding.std, encoding.size ?? null, encoding.layout ?? null];
+  // Texts of exports without a word on pooling were once read by the mean, whatever their family.
+  const kind = found.form === 'onnx' ? `onnx@${ofTexts(encoding) ? 2 : 1}` : 'network@1';
   const settings = sha256(JSON.stringify([sha, hashes, output, normalise ?? null, ...own]));
-  return { identity: `${found.form === 'onnx' ? 'onnx' : 'network'}@1 ${settings}`, sha };
+  return { identity: `${kind} ${settings}`, sha };
 }
 
 /** Opens a model, whichever form it has. */
@@ -88,7 +92,9 @@ async function openModel(
   { base = process.cwd(), networks }: EncodeOptions,
 ): Promise<OpenModel> {
   if (found.form === 'weights') return networks!.open(found, encoding);
-  return ofTexts(encoding) ? openTextModel(found, encoding, base) : openImageModel(found, encoding);
+  return ofTexts(encoding)
+    ? openTextModel(found, encoding, base, networks?.pooling)
+    : openImageModel(found, encoding);
 }
 
 /** Encodes by a model that is none of Ferry's own. */

@@ -27,6 +27,16 @@ export interface OpenModel {
   notes: string[];
 }
 
+/**
+ * How a folder of texts makes vectors, in whichever form its weights are; undefined if nothing says it.
+ *
+ * @param name - What the model is called.
+ */
+export type PoolingOf = (
+  folder: string,
+  name: string,
+) => Promise<{ pooling: string; normalise: boolean } | undefined>;
+
 /** Tokens as transformers.js gives them. */
 interface Tokens {
   input_ids: { data: BigInt64Array; dims: number[] };
@@ -40,24 +50,29 @@ interface TextFiles {
   normalised: boolean;
   maxTokens: number | undefined;
   padding: true | 'max_length';
-  notes: string[];
 }
 
-/** Reads what a folder says: pooling of sentence encoders, most tokens. */
-async function readFiles(folder: string, name: string): Promise<TextFiles> {
+/** Reads what a folder says: how tokens become a vector, most tokens. */
+async function readFiles(
+  folder: string,
+  name: string,
+  { output }: TextEncoding,
+  poolingOf: PoolingOf | undefined,
+): Promise<TextFiles> {
   const json = <T>(file: string): Promise<T | undefined> => jsonOf<T>(join(folder, file));
-  const pooling = await json<Record<string, boolean>>('1_Pooling/config.json');
-  const modules = await json<{ type: string }[]>('modules.json');
+  const own = await poolingOf?.(folder, name);
   const config = await json<{ model_type?: string; max_position_embeddings?: number }>('config.json');
   const limits = [
     (await json<{ max_seq_length?: number }>('sentence_bert_config.json'))?.max_seq_length,
     (await json<{ model_max_length?: number }>('tokenizer_config.json'))?.model_max_length,
     config?.max_position_embeddings,
   ];
-  const normalised = modules
-    ? modules.some(({ type }) => type.endsWith('Normalize'))
-    : /(?:^|\/)all-/.test(name);
-  const sentences = pooling !== undefined || modules !== undefined || normalised;
+  if (output === 'own' && (own?.pooling === 'max' || own?.pooling === 'last'))
+    throw new InputError(
+      join(folder, '1_Pooling/config.json'),
+      undefined,
+      `tokens of an ONNX file become a vector by cls or mean, got ${own.pooling}: say output, or take the weights`,
+    );
   return {
     habits: {
       // The pooled output of BERT and its kin was trained for another task.
@@ -66,15 +81,11 @@ async function readFiles(folder: string, name: string): Promise<TextFiles> {
         'sentence_embedding',
         ...(/^(?:siglip|clip)/.test(config?.model_type ?? '') ? ['pooler_output'] : []),
       ],
-      tokens: pooling?.['pooling_mode_cls_token'] === true ? 'cls' : 'mean',
+      tokens: own?.pooling === 'cls' ? 'cls' : 'mean',
     },
-    normalised,
+    normalised: own?.normalise ?? false,
     maxTokens: limits.find((limit) => limit !== undefined && limit < 1e6),
     padding: config?.model_type?.startsWith('siglip') === true ? 'max_length' : true,
-    notes:
-      sentences && modules === undefined
-        ? [`${name}: ${normalised ? '' : 'not '}normalised by its name (no modules.json)`]
-        : [],
   };
 }
 
@@ -125,6 +136,7 @@ export async function openTextModel(
   found: FoundModel,
   settings: TextEncoding,
   base: string,
+  poolingOf?: PoolingOf,
 ): Promise<OpenModel> {
   const folder =
     settings.tokenizer === undefined
@@ -136,7 +148,7 @@ export async function openTextModel(
       undefined,
       'a text encoder needs its tokenizer, got no tokenizer.json: name its folder as tokenizer',
     );
-  const files = await readFiles(found.folder ?? folder, found.model ?? settings.text);
+  const files = await readFiles(found.folder ?? folder, found.model ?? settings.text, settings, poolingOf);
   const tokenizer = await openLocal(folder, (library, name) => library.AutoTokenizer.from_pretrained(name));
   const { session, chosen } = await openOutput(found.weights, settings.output, files.habits);
   const normalised = settings.normalise ?? files.normalised;
@@ -146,7 +158,7 @@ export async function openTextModel(
     normalised,
     preprocessing:
       settings.maxTokens === undefined ? 'as many tokens as the model reads' : `${settings.maxTokens} tokens`,
-    notes: [...found.notes, ...files.notes],
+    notes: found.notes,
     encoder: {
       encode: async (texts) => {
         const tokens = tokenizer([...texts], {
