@@ -7,7 +7,7 @@ export { savePooling } from './sentence.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
 export { createAdapters, withAdapters, type AdapterOptions } from './adapters.ts';
-export { createPrompt, withPrompt, type PromptOptions } from './prompts.ts';
+export { createPrompt, withPrompt, type PromptOptions, type PromptReader } from './prompts.ts';
 export { layerRates } from './layerRates.ts';
 export type { Augmentation } from './augment.ts';
 export type { ItemArray, ItemContent, ItemFile, KeepOptions } from './lowerLayers.ts';

@@ -6,12 +6,21 @@
  */
 import { type RandomStream, tf } from '@ferry/engine';
 import { parameter, type Parameters } from '@ferry/nn';
-import type { Encoder } from './encoder.ts';
 
 /** How long prompts are. */
 export interface PromptOptions {
   /** n */
   readonly length: number;
+}
+
+/** What {@link createPrompt} reads of an encoder. */
+export interface PromptReader {
+  /** Its family, such as `bert`. */
+  readonly family: string;
+  /** What it reads. */
+  readonly modality: 'text' | 'image';
+  /** Its weights. */
+  readonly parameters: Parameters;
 }
 
 /** Families that read prompts. */
@@ -23,7 +32,7 @@ const readers = ['bert', 'roberta', 'distilbert', 'mpnet', 'opt', 'blip'];
  * @throws Error if the family reads none, or the length is no positive integer.
  */
 export function createPrompt(
-  { family, modality, parameters }: Pick<Encoder, 'family' | 'modality' | 'parameters'>,
+  { family, modality, parameters }: PromptReader,
   { length }: PromptOptions,
   random: RandomStream,
 ): { vectors: tf.Variable } {

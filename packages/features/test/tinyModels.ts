@@ -21,6 +21,13 @@ export const tokenizer = JSON.stringify({
 export const letters = { name: 'table', shape: [4, 2], data: Float32Array.of(9, 9, 1, 0, 0, 2, 3, 3) };
 /** Tokens of texts. */
 export const ids = { name: 'input_ids', type: 'int64', shape: ['B', 'L'] } as const;
+/** A model that gives each letter's vector. */
+export const lookup = encodeOnnx({
+  inputs: [ids],
+  outputs: [{ name: 'last_hidden_state', type: 'float32', shape: ['B', 'L', 2] }],
+  initializers: [letters],
+  nodes: [{ op: 'Gather', inputs: ['table', 'input_ids'], outputs: ['last_hidden_state'] }],
+});
 /** Pictures. */
 export const pixels = { name: 'pixel_values', type: 'float32', shape: ['B', 3, 'H', 'W'] } as const;
 /** A model that gives the mean of each colour, times a weight. */
