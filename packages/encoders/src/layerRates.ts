@@ -3,6 +3,14 @@ import { flattenParameters } from '@ferry/nn';
 import { isTail, layerOf } from './tuning.ts';
 import type { EncoderTower } from './tower.ts';
 
+/** Weights of a tower that are trained by one rate. */
+export interface LayerRate {
+  /** Globs of their names. */
+  readonly match: readonly string[];
+  /** The rate. */
+  readonly learningRate: number;
+}
+
 /**
  * Layer-wise decay (Howard and Ruder, ACL 2018, 3.2) as groups of an optimiser: the last layer and what follows it are
  * trained by `learningRate`, each layer below by `decay` times the rate of the one above it, and what lies below all layers
@@ -16,7 +24,7 @@ export function layerRates(
   { parameters, trained }: Pick<EncoderTower, 'parameters' | 'trained'>,
   learningRate: number,
   decay: number,
-): { match: string[]; learningRate: number }[] {
+): LayerRate[] {
   // What a tuning adds has the encoder's names below a name of its own.
   const plain = (name: string): string => name.slice(name.indexOf('.') + 1);
   const numbers = [...flattenParameters(parameters).keys()].flatMap((name) => layerOf(plain(name)) ?? []);

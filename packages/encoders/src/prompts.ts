@@ -13,6 +13,12 @@ export interface PromptOptions {
   readonly length: number;
 }
 
+/** What {@link createPrompt} makes. */
+export type Prompt = {
+  /** [n, D] */
+  readonly vectors: tf.Variable;
+};
+
 /** What {@link createPrompt} reads of an encoder. */
 export interface PromptReader {
   /** Its family, such as `bert`. */
@@ -35,7 +41,7 @@ export function createPrompt(
   { family, modality, parameters }: PromptReader,
   { length }: PromptOptions,
   random: RandomStream,
-): { vectors: tf.Variable } {
+): Prompt {
   if (!Number.isInteger(length) || length < 1)
     throw new Error(`createPrompt: length must be a positive integer, got ${length}`);
   if (modality !== 'text' || !readers.includes(family))
