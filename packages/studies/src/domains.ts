@@ -15,20 +15,23 @@ export function cacheDirectory(): string {
 }
 
 const sample = 'sample-world:';
+/** Readers and visits that a model of pictures, or of clicks in order, learns something from. */
+const many: NewsWorldOptions = { readers: 1500, visits: 8 };
 /**
- * Worlds of impressions, folders in MIND's form, no domains: one where clicks follow pictures too, one where they do
- * not.
+ * Worlds of impressions, folders in MIND's form, no domains: a small one, a larger one, and two of that size whose
+ * readers keep their tastes and differ in one thing, whether clicks follow pictures.
  */
 const newsWorlds: Readonly<Record<string, NewsWorldOptions & { name?: string }>> = {
   news: {},
-  'news-text': { name: 'text', weights: { picture: 0 } },
+  'many-news': { name: 'many', ...many },
+  'news-pictures': { name: 'many-pictures', ...many, drift: 0, weights: { picture: 3 } },
+  'news-text': { name: 'many-text', ...many, drift: 0, weights: { picture: 0 } },
 };
 const inDataFolder = /^\$(?:FERRY_DATA|\{FERRY_DATA\})(?:\/|$)/;
 
 /**
  * The directory a recipe's domain stands for: a path (relative to the working directory), `$FERRY_DATA/<path>`, or
- * `sample-world:<name>`, which is generated on first use (`sample-world:news` and `sample-world:news-text` are folders
- * in MIND's form).
+ * `sample-world:<name>`, which is generated on first use (those of news are folders in MIND's form).
  *
  * @throws UserError if FERRY_DATA is not set, or there is no such domain.
  */
@@ -40,7 +43,7 @@ export async function domainDirectory(reference: string): Promise<string> {
     if (!sampleDomains.includes(name))
       throw new UserError(
         `the sample world has the domains ${sampleDomains.join(', ')} and, for news, ` +
-          `${Object.keys(newsWorlds).join(' and ')}; got '${name}'` +
+          `${Object.keys(newsWorlds).join(', ')}; got '${name}'` +
           didYouMean(name, [...sampleDomains, ...Object.keys(newsWorlds)]),
       );
     return join(await sampleWorldDirectory(cacheDirectory()), name);
