@@ -92,7 +92,7 @@ it('are sampled where nobody kept what was shown, by name alone', async () => {
     'this domain has clicks alone',
   );
   expect(await ferry(...log, '--sampled-impressions', '3', '--out', 'sampled')).toMatch(
-    /impressions: each interaction beside up to 3 items that others took within 24 hours before it, sampled/,
+    /impressions: \d+, each an interaction beside up to 3 items that others took within 24 hours before it, sampled/,
   );
   expect(
     await ferry('train', 'nrms.yaml', 'target=sampled', 'training.epochs=1', '--out', 'sampled-run'),

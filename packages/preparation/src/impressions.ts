@@ -12,7 +12,7 @@ import { writeHashed, type Output } from './outputFile.ts';
 import type { Input } from './provenance.ts';
 import type { ReadItems } from './readItems.ts';
 import { inputOf } from './readInteractions.ts';
-import { oneWord, sampledLines } from './sampledImpressions.ts';
+import { blanks, oneWord, sampledLines } from './sampledImpressions.ts';
 import type { ImpressionSettings, Settings } from './settings.ts';
 import { openTable } from './table.ts';
 import { cleanText, joinParts, textOf } from './texts.ts';
@@ -42,6 +42,9 @@ export interface PreparedItems {
 
 type LogSettings = Extract<ImpressionSettings, { form: 'log' }>;
 
+/** A count in words. */
+const count = (of: Value | undefined): string => Number(of).toLocaleString('en-US');
+
 /** A cell of a table in MIND's form. */
 const plain = (text: string): string => text.replaceAll(/\s+/g, ' ').trim();
 
@@ -65,21 +68,42 @@ async function* newsLines(
         return column < 0 ? '' : cell(column);
       };
       const parts = fields.flatMap((_, column) => (abstract[column] ? [cell(column)] : []));
-      const cells = [
-        oneWord(String(block[0]![row])),
-        first('category'),
-        '',
-        first('title'),
-        joinParts(parts, 'plain', join),
-      ];
-      yield [...cells.map(plain), '', '[]', '[]'].join('\t');
+      const cells = [first('category'), '', first('title'), joinParts(parts, 'plain', join)];
+      yield [oneWord(String(block[0]![row])), ...cells.map(plain), '', '[]', '[]'].join('\t');
     }
 }
 
-/** SQL of a list of ids in a cell: JSON, or with blanks or commas between. */
+/** SQL of {@link oneWord}. */
+const wordOf = (id: string): string => `translate(${id}, '${blanks}', '${'_'.repeat(blanks.length)}')`;
+
+/** SQL of a list of ids in a cell: JSON, or with blanks or commas between; empty where there is none. */
 const listOf = (cell: string): string =>
-  `list_filter(CASE WHEN left(trim(${cell}), 1) = '[' THEN json_extract_string(${cell}, '$[*]') ELSE ` +
-  `string_split_regex(trim(${cell}), '[ ,]+') END, x -> x <> '')`;
+  `COALESCE(list_transform(list_filter(CASE WHEN left(trim(${cell}), 1) = '[' THEN TRY(json_extract_string(${cell}, ` +
+  `'$[*]')) ELSE string_split_regex(trim(${cell}), '[ ,]+') END, x -> x <> ''), x -> ${wordOf('x')}), [])`;
+
+/** SQL that says what is wrong with a list, as one of the cases of a CASE. */
+const listProblems = (cell: string, what: string): string =>
+  `WHEN left(trim(${cell}), 1) = '[' AND NOT json_valid(${cell}) THEN '${what} must be a list, JSON or with blanks or ` +
+  `commas between, got ' || left(${cell}, 60)`;
+
+/**
+ * Makes a table of the rows that can be used, and lists the others.
+ *
+ * @param select - SQL of the rows, with `n` and `wrong`; numbered or not.
+ */
+async function keepSound(
+  { file, table, columns }: { file: string; table: string; columns: string },
+  select: (numbered: boolean) => string,
+  { engine, skipped }: Workshop,
+): Promise<void> {
+  await engine.run(
+    `CREATE OR REPLACE TABLE ${table} AS SELECT ${columns} FROM (${select(false)}) WHERE wrong IS NULL`,
+  );
+  const damaged = `SELECT n, wrong FROM (${select(true)}) WHERE wrong IS NOT NULL ORDER BY n`;
+  for (const [line, wrong] of await engine.rows(damaged))
+    skipped.add({ file, line: Number(line), rule: String(wrong) });
+  skipped.settle();
+}
 
 /** Reads a file of impressions into the table `impressions`; gives whether it says what was clicked. */
 async function readLog(
@@ -88,7 +112,6 @@ async function readLog(
   workshop: Workshop,
   inputs: Input[],
 ): Promise<boolean> {
-  const { engine, skipped } = workshop;
   const { id, user, time, shown, clicked } = settings;
   const table = await openTable(file, { ...settings, refs: [id, user, time, shown, clicked] }, workshop);
   inputs.push(inputOf(table));
@@ -101,45 +124,42 @@ async function readLog(
     ...(id === undefined ? [] : [placeOf(id, 'the impression', table)]),
   ];
   const number = id === undefined ? 'n::VARCHAR' : `trim(c${asked.length - 1})`;
-  const select = (numbered: boolean): string =>
-    `SELECT n, trim(c0) AS u, t, shown, clicked, id, CASE WHEN wrong IS NOT NULL THEN wrong ` +
-    `${idProblems('c0', 'user')} WHEN t IS NULL THEN 'time must be a number or a date, got ' || COALESCE(c1, ` +
-    `'nothing') WHEN NOT regexp_full_match(COALESCE(id, ''), '\\d{1,15}') THEN 'an impression must have a whole ` +
-    `number, got ' || COALESCE(id, 'nothing') END AS wrong FROM (SELECT *, ${timeOf('c1')} AS t, ` +
-    `COALESCE(${listOf('c2')}, []) AS shown, ${labelled ? `COALESCE(${listOf('c3')}, [])` : 'NULL::VARCHAR[]'} AS ` +
-    `clicked, ${number} AS id FROM (${table.select(asked, numbered || id === undefined)}))`;
-  await engine.run(
-    `CREATE OR REPLACE TABLE impressions AS SELECT id, u, t, shown, clicked FROM (${select(false)}) WHERE wrong IS NULL`,
+  await keepSound(
+    { file, table: 'impressions', columns: 'id, u, t, shown, clicked' },
+    (numbered) =>
+      `SELECT n, ${wordOf('trim(c0)')} AS u, t, shown, clicked, id, CASE WHEN wrong IS NOT NULL THEN wrong ` +
+      `${idProblems('c0', 'user')} WHEN t IS NULL THEN 'time must be a number or a date, got ' || COALESCE(c1, ` +
+      `'nothing') WHEN NOT regexp_full_match(COALESCE(id, ''), '\\d{1,15}') THEN 'an impression must have a whole ` +
+      `number, got ' || COALESCE(id, 'nothing') ${listProblems('c2', 'what was shown')} ` +
+      `${labelled ? listProblems('c3', 'what was clicked') : ''} WHEN len(shown) + COALESCE(len(clicked), 0) = 0 ` +
+      `THEN 'an impression must show an item, got none' END AS wrong FROM (SELECT *, ${timeOf('c1')} AS t, ` +
+      `${listOf('c2')} AS shown, ${labelled ? listOf('c3') : 'NULL::VARCHAR[]'} AS clicked, ${number} AS id FROM ` +
+      `(${table.select(asked, numbered || id === undefined)}))`,
+    workshop,
   );
-  for (const [line, wrong] of await engine.rows(
-    `SELECT n, wrong FROM (${select(true)}) WHERE wrong IS NOT NULL ORDER BY n`,
-  ))
-    skipped.add({ file, line: Number(line), rule: String(wrong) });
-  skipped.settle();
   return labelled;
 }
 
 /** Reads a file of histories into the table `histories`, a row a user. */
 async function readHistories(
   file: string | undefined,
-  settings: LogSettings,
+  { user, history, newest, ...layout }: LogSettings,
   workshop: Workshop,
   inputs: Input[],
 ): Promise<void> {
   const { engine } = workshop;
   await engine.run('CREATE OR REPLACE TABLE histories (u VARCHAR, clicks VARCHAR[])');
   if (file === undefined) return;
-  const { user, history, newest } = settings;
-  if (history === undefined)
-    throw new UserError(
-      'impressions.history must name the column of clicks where there is a file of histories',
-    );
-  const table = await openTable(file, { ...settings, refs: [user, history] }, workshop);
+  const table = await openTable(file, { ...layout, refs: [user, history] }, workshop);
   inputs.push(inputOf(table));
-  const asked = [placeOf(user, 'the user', table), placeOf(history, 'the history', table)];
-  await engine.run(
-    `INSERT INTO histories SELECT trim(c0), list_slice(clicks, greatest(len(clicks) - ${newest - 1}, 1), len(clicks)) FROM ` +
-      `(SELECT c0, COALESCE(${listOf('c1')}, []) AS clicks FROM (${table.select(asked, false)}) WHERE wrong IS NULL)`,
+  const asked = [placeOf(user, 'the user', table), placeOf(history!, 'the history', table)];
+  await keepSound(
+    { file, table: 'histories', columns: 'u, clicks' },
+    (numbered) =>
+      `SELECT n, ${wordOf('trim(c0)')} AS u, clicks[-${newest}:] AS clicks, CASE WHEN wrong IS NOT NULL THEN wrong ` +
+      `${idProblems('c0', 'user')} ${listProblems('c1', 'the history')} END AS wrong FROM ` +
+      `(SELECT *, ${listOf('c1')} AS clicks FROM (${table.select(asked, numbered)}))`,
+    workshop,
   );
   const [rows, users] = await engine.row('SELECT count(*), count(DISTINCT u) FROM histories');
   if (rows !== users)
@@ -165,6 +185,21 @@ async function* behaviourLines(labelled: boolean, { engine }: Workshop): AsyncGe
 }
 
 /**
+ * Refuses impressions that cannot be made, before anything is read.
+ *
+ * @throws UserError naming what a description lacks.
+ */
+export function checkImpressions({ impressions, items }: Settings): void {
+  if (!impressions) return;
+  if (!items) throw new UserError('impressions need the file of items, whose titles they show');
+  if (impressions.form === 'sampled' || impressions.history !== undefined) return;
+  if (Object.values(impressions.parts).some(({ histories }) => histories !== undefined))
+    throw new UserError(
+      'impressions.history must name the column of clicks where there is a file of histories',
+    );
+}
+
+/**
  * Writes the impressions of a description to the folder `impressions`, in the form of MIND.
  *
  * @param target - The domain's folder.
@@ -178,8 +213,7 @@ export async function writeImpressions(
 ): Promise<WrittenImpressions> {
   const { impressions } = settings;
   const written: WrittenImpressions = { inputs: [], outputs: [], said: [] };
-  if (!impressions) return written;
-  if (!details) throw new UserError('impressions need the file of items, whose titles they show');
+  if (!impressions || !details) return written;
   const write = async (name: string, lines: AsyncIterable<string>): Promise<void> => {
     await mkdir(join(target, name, '..'), { recursive: true });
     written.outputs.push(await writeHashed(join(target, name), name, lines));
@@ -188,10 +222,12 @@ export async function writeImpressions(
   if (impressions.form === 'sampled') {
     if (!timed)
       throw new UserError('sampled impressions need the time of every interaction, got some without');
-    await write('impressions/behaviors.tsv', sampledLines(impressions, ids, workshop));
+    const counts = { written: 0, without: 0 };
+    await write('impressions/behaviors.tsv', sampledLines(impressions, ids, workshop, counts));
     written.said.push(
-      `impressions: each interaction beside up to ${impressions.candidates} items that others took within ` +
-        `${impressions.hours} hours before it, sampled (seed ${impressions.seed}): nobody knows what was shown`,
+      `impressions: ${count(counts.written)}, each an interaction beside up to ${impressions.candidates} items that ` +
+        `others took within ${impressions.hours} hours before it, sampled (seed ${impressions.seed}): nobody knows what ` +
+        `was shown; ${count(counts.without)} interactions have none: a user's first, one taken again, or nothing beside it`,
     );
     return written;
   }
@@ -200,13 +236,14 @@ export async function writeImpressions(
     const labelled = await readLog(file, impressions, workshop, written.inputs);
     await readHistories(histories, impressions, workshop, written.inputs);
     const [rows, outside] = await engine.row(
-      'SELECT count(*), count(*) FILTER (len(list_filter(clicked, x -> NOT list_contains(shown, x))) > 0) FROM impressions',
+      'SELECT count(*), count(*) FILTER (len(list_filter(clicked, x -> NOT list_contains(shown, x))) > 0) FROM ' +
+        'impressions',
     );
     if (Number(rows) === 0) throw new InputError(file, undefined, 'impressions must have a row, got none');
     written.said.push(
-      `impressions of ${part}: ${Number(rows).toLocaleString('en-US')}` +
+      `impressions of ${part}: ${count(rows)}` +
         (Number(outside) > 0
-          ? `, of which ${Number(outside).toLocaleString('en-US')} have clicks that were not shown: they stand behind what was`
+          ? `, of which ${count(outside)} have clicks that were not shown: they stand behind what was`
           : ''),
     );
     await write(`impressions/${part}/behaviors.tsv`, behaviourLines(labelled, workshop));

@@ -13,7 +13,7 @@ import type { Settings } from './settings.ts';
 import { Skipped } from './skipped.ts';
 import { makeWorkFolder, oldDomain, removeLeftovers } from './workFolder.ts';
 import type { Workshop } from './workshop.ts';
-import { writeImpressions } from './impressions.ts';
+import { checkImpressions, writeImpressions } from './impressions.ts';
 import { itemLines, sequenceLines, type ItemCounts } from './writeDomain.ts';
 
 /** Told how a preparation is going. */
@@ -150,6 +150,7 @@ async function make(
   { target, work }: { target: string; work: string },
 ): Promise<Provenance> {
   const { line, progress, signal } = options;
+  checkImpressions(settings);
   const out = resolve(options.out);
   const engine = createEngine(join(work, 'engine'), options);
   const skipped = new Skipped(settings.damaged);

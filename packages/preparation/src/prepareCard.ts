@@ -159,7 +159,7 @@ export async function prepareCard(
     if (missing.length > 0) throw new UserError(missingMessage(missing, chosen.files, card.page, folder));
     const lost = shown.filter((path) => !files.has(path));
     if (lost.length > 0)
-      options.line?.(`no impressions for models of news are made: ${folder} lacks ${lost.join(', ')}`);
+      options.line?.(`no impressions as they were shown are made: ${folder} lacks ${lost.join(', ')}`);
     const preset = flags.preset ?? card.preset;
     const settings = withFlags(
       withPaths(chosen.prepare, files),

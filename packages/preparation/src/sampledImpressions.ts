@@ -18,9 +18,8 @@ class RecentItems {
     this.#seconds = 3600 * hours;
   }
 
-  /** Adds one, and forgets those that are too old by then. */
+  /** Adds one. */
   add(item: number, time: number): void {
-    this.forget(time);
     this.#queue.push({ item, time });
     const count = this.#counts.get(item) ?? 0;
     this.#counts.set(item, count + 1);
@@ -43,14 +42,18 @@ class RecentItems {
       }
       this.#places.delete(item);
     }
-    if (this.#head < 1e6) return;
+    // What is kept is moved no oftener than it grew.
+    if (2 * this.#head < this.#queue.length) return;
     this.#queue.splice(0, this.#head);
     this.#head = 0;
   }
 }
 
+/** What stands between words and cells of MIND's files. */
+export const blanks = ' \t\n\r\f';
+
 /** An id as one word, as MIND's files have it. */
-export const oneWord = (id: string): string => id.replaceAll(/\s/g, '_');
+export const oneWord = (id: string): string => id.replaceAll(/[ \t\n\r\f]/g, '_');
 
 /** Newest clicks of a history that are written. */
 const newest = 100;
@@ -61,24 +64,26 @@ const tries = 20;
 /**
  * Lines of behaviors.tsv, one for each interaction of a user from the second on, in the order of time: the interaction
  * behind those before it, among others' recent items that the user has not taken. One beside which nothing could be shown
- * is left out.
+ * is left out, and so is one of an item that the user had taken already.
  *
  * @param ids - Ids of the items as JSON, by number.
+ * @param counts - Counts the lines, and the interactions that have none.
  */
 export async function* sampledLines(
   { candidates, hours, seed }: Extract<ImpressionSettings, { form: 'sampled' }>,
   ids: readonly (string | undefined)[],
   { engine }: Workshop,
+  counts: { written: number; without: number },
 ): AsyncGenerator<string> {
   const random = new NumpyRandom(seed);
   const recent = new RecentItems(hours);
+  /** Of each user the newest clicks, oldest first, and all that was taken. */
   const histories = new Map<number, { clicks: string[]; taken: Set<number> }>();
-  const idOf = (item: number): string => oneWord(JSON.parse(ids[item]!) as string);
+  const words = ids.map((id) => (id === undefined ? '' : oneWord(JSON.parse(id) as string)));
   const users: string[] = [];
   for await (const block of engine.stream('SELECT code, id FROM users'))
     for (let row = 0; row < block[0]!.length; row++)
       users[Number(block[0]![row])] = oneWord(String(block[1]![row]));
-  let impression = 0;
   for await (const block of engine.stream('SELECT u, i, t FROM taken ORDER BY t, u, i'))
     for (let row = 0; row < block[0]!.length; row++) {
       const [user, item, time] = [0, 1, 2].map((column) => Number(block[column]![row])) as [
@@ -89,6 +94,7 @@ export async function* sampledLines(
       const own = histories.get(user) ?? { clicks: [], taken: new Set() };
       histories.set(user, own);
       recent.forget(time);
+      counts.without++;
       if (own.clicks.length > 0 && !own.taken.has(item)) {
         const shown = new Set([item]);
         for (
@@ -103,20 +109,22 @@ export async function* sampledLines(
         const order = [...shown];
         const place = random.uint32() % order.length;
         [order[0], order[place]] = [order[place]!, order[0]!];
-        if (order.length > 1)
+        if (order.length > 1) {
+          counts.without--;
           yield [
-            ++impression,
+            ++counts.written,
             users[user]!,
             Math.floor(time),
-            own.clicks.slice(-newest).join(' '),
-            order.map((one) => `${idOf(one)}-${one === item ? 1 : 0}`).join(' '),
+            own.clicks.join(' '),
+            order.map((one) => `${words[one]!}-${one === item ? 1 : 0}`).join(' '),
           ].join('\t');
+        }
       }
-      own.clicks.push(idOf(item));
+      if (own.clicks.push(words[item]!) > newest) own.clicks.shift();
       own.taken.add(item);
       recent.add(item, time);
     }
-  if (impression === 0)
+  if (counts.written === 0)
     throw new UserError(
       `sampled impressions need users with two different items, and items that others took within ${hours} hours before, ` +
         'got none',

@@ -228,6 +228,69 @@ it('of a test say nothing of clicks, and have the number of their line where the
   expect(splits['test']!.labels).toBeUndefined();
 });
 
+describe('impressions of one’s own files', () => {
+  const log = folder.file('odd/log.csv', ['user,item,time', 'a,1,5', 'a,2,6', 'a,3 x,7'].join('\n'));
+  const items = folder.file('odd/items.csv', 'id,title\n1,A\n2,B\n3 x,C');
+  const shown = (rows: string[], histories?: string[]): unknown => ({
+    ...{ form: 'log', user: 'u', time: 't', shown: 'shown', clicked: 'clicked' },
+    ...(histories ? { history: 'read' } : {}),
+    parts: {
+      train: {
+        file: folder.file('odd/train.csv', ['u,t,shown,clicked', ...rows].join('\n')),
+        ...(histories
+          ? { histories: folder.file('odd/histories.csv', ['u,read', ...histories].join('\n')) }
+          : {}),
+      },
+    },
+  });
+  const prepareOwn = async (impressions: unknown, flags: Flags = {}): Promise<Made> => {
+    const out = folder.out();
+    const provenance = await prepare(withFlags({ impressions, items: { file: items } }, flags, log), {
+      ...{ out, command: 'test', version: '0.0.0', threads: 1 },
+    });
+    return made(out, provenance);
+  };
+
+  it('have ids of several words as one, here as in the news', async () => {
+    const { out } = await prepareOwn(
+      shown(['a b,1,"[""3 x"", ""1""]","[""3 x""]"'], ['a b,"[""1"", ""3 x""]"']),
+    );
+    const { news, users, splits, warnings } = await readMind(out);
+    expect(warnings).toEqual([]);
+    const { candidates, labels, users: who, history } = splits['train']!;
+    const id = (number: number): string => news.ids.text(number);
+    expect([[...rowOf(candidates, 0)].map(id), [...labels!]]).toEqual([
+      ['3_x', '1'],
+      [1, 0],
+    ]);
+    expect([users.text(who[0]!), [...history].map(id)]).toEqual(['a_b', ['1', '3_x']]);
+  });
+
+  it.each([
+    [['a,1,"[1, 2","[1]"'], undefined, /train.csv:2: what was shown must be a list, JSON or .* got \[1, 2/],
+    [['a,1,1 2,[1'], undefined, /train.csv:2: what was clicked must be a list/],
+    [['a,1,,'], undefined, /train.csv:2: an impression must show an item, got none/],
+    [['a,soon,1,1'], undefined, /train.csv:2: time must be a number or a date, got soon/],
+    [['a,1,1 2,1'], ['a,1', 'b,[1'], /histories.csv:3: the history must be a list/],
+    [['a,1,1 2,1'], [',1'], /histories.csv:2: user must not be empty/],
+  ])('are never left out unsaid: %j, %j', async (rows, histories, message) => {
+    await expect(prepareOwn(shown(rows, histories))).rejects.toThrow(message);
+    const sound = ['b,2,1 2,2', ...rows];
+    const { skipped } = await prepareOwn(shown(sound, histories), { damaged: 'skip' });
+    expect(skipped).toHaveLength(1);
+  });
+
+  it('that cannot be made are refused before anything is read', async () => {
+    const { history, ...without } = shown(['a,1,1,1'], ['a,1']) as { history: string };
+    expect(history).toBe('read');
+    await expect(
+      prepare(withFlags({ impressions: without, items: { file: 'nowhere.csv' } }, {}, 'nowhere.csv'), {
+        ...{ out: folder.out(), command: 'test', version: '0.0.0' },
+      }),
+    ).rejects.toThrow(/impressions.history must name the column/);
+  });
+});
+
 describe('sampled impressions', () => {
   const events = (users: number, clicks: number): string =>
     Array.from({ length: users * clicks }, (_, i) => {
@@ -287,6 +350,33 @@ describe('sampled impressions', () => {
       ),
     );
     expect(places.size).toBe(5);
+  });
+
+  it('have the newest hundred clicks, and nothing that was taken longer ago than the hours', async () => {
+    const N = 130;
+    const rows = Array.from({ length: 3 * N }, (_, at) => `u${at % 3},${at},${600 * at}`);
+    const log = folder.file('long/log.csv', ['user,item,time', ...rows].join('\n'));
+    const titles = Array.from({ length: 3 * N }, (_, at) => `${at},T`);
+    const items = folder.file('long/items.csv', ['id,title', ...titles].join('\n'));
+    const out = folder.out();
+    const said: string[] = [];
+    const impressions = { form: 'sampled', candidates: 3, hours: 1 };
+    await prepare(withFlags({ impressions, items: { file: items } }, {}, log), {
+      ...{ out, command: 'test', version: '0.0.0', threads: 1, line: (text: string) => said.push(text) },
+    });
+    const lines = readFileSync(join(out, 'impressions/behaviors.tsv'), 'utf8').trimEnd().split('\n');
+    expect(lines).toHaveLength(3 * N - 3);
+    expect(said.join('\n')).toMatch(/impressions: 387, each .*; 3 interactions have none: a user's first/);
+    const ages = new Set<number>();
+    for (const line of lines) {
+      const [, user, time, history, shown] = line.split('\t') as [string, string, string, string, string];
+      const click = Number(time) / 600;
+      const before = Array.from({ length: Math.floor(click / 3) }, (_, k) => 3 * k + (click % 3));
+      expect([user, history]).toEqual([`u${click % 3}`, before.slice(-100).join(' ')]);
+      for (const word of shown.split(' ')) ages.add(click - Number(word.split('-')[0]));
+    }
+    // Six of ten minutes each make the hour; the third and the sixth are the user's own.
+    expect([...ages].sort((a, b) => a - b)).toEqual([0, 1, 2, 4, 5]);
   });
 
   it('need times and items, and are not for data that say what was shown', async () => {
