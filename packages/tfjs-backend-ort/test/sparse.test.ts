@@ -160,6 +160,45 @@ describe.each(['cpu', 'ort', 'ort compiled'])('sparse products on %s', (where) =
       expect((run as ReturnType<typeof compile<typeof step>>).programs()).toHaveLength(1);
   });
 
+  it.each([17, 0])('makes zeros of a matrix [%i, 17] without entries', (R) => {
+    const empty = { columns: new Int32Array(0), values: new Float32Array(0) };
+    const matrix = sparseMatrix({ shape: [R, 17], starts: new Int32Array(R + 1), ...empty });
+    const x = tf.ones([17, 19]);
+    for (const own of [matrix, withValues(matrix, tf.tensor1d([], 'float32'))]) {
+      // What the memory held before is no zero.
+      value((t) => sparsePolynomial(sparseMatrix(entries(17, 17, 0.9)), t, [1, 1]), x);
+      const y = value((t) => sparsePolynomial(own, t, [0, 1]), x);
+      expect(y.shape).toEqual([R, 19]);
+      expect(y.dataSync()).toEqual(new Float32Array(R * 19));
+      const gradient = value(
+        (t) => tf.grad((u: tf.Tensor) => tf.sum(sparsePolynomial(own, u, [0, 1])))(t),
+        x,
+      );
+      expect(gradient.dataSync()).toEqual(new Float32Array(17 * 19));
+    }
+  });
+
+  it('keeps NaN behind a 0 of the matrix, and stops it at an edge that is dropped', () => {
+    const matrix = sparseMatrix({
+      shape: [2, 2],
+      starts: Int32Array.of(0, 2, 3),
+      columns: Int32Array.of(0, 1, 1),
+      values: Float32Array.of(1, 0, 0),
+    });
+    const x = tf.tensor2d([1, NaN], [2, 1]);
+    const rows = tf.tensor1d([0], 'int32');
+    const both = (own: SparseMatrix): number[] => {
+      const by = tf.tensor2d([NaN], [1, 1]);
+      const loss = (u: tf.Tensor): tf.Scalar => tf.sum(tf.mul(sparsePolynomial(own, u, [0, 1], rows), by));
+      return [
+        ...value((t) => sparsePolynomial(own, t, [0, 1]), x).dataSync(),
+        ...value((t) => tf.grad(loss)(t), x).dataSync(),
+      ];
+    };
+    expect(both(matrix)).toEqual([NaN, NaN, NaN, NaN]);
+    expect(both(withValues(matrix, tf.tensor1d([1, 0, 0])))).toEqual([1, 0, NaN, 0]);
+  });
+
   it('names a row that is not there', () => {
     const matrix = sparseMatrix(entries(9, 9, 0.5));
     const x = tf.ones([9, 2]);
@@ -171,8 +210,8 @@ describe.each(['cpu', 'ort', 'ort compiled'])('sparse products on %s', (where) =
 });
 
 describe('sparse products', () => {
-  // Whole strips of 16 columns with one that is filled in part, and less than one.
-  it.each([40, 5])('of %i columns have the same bits on every backend, for any threads', async (width) => {
+  // On every backend and for any threads; whole strips of 16 columns, one that is filled in part, and less than one.
+  it.each([40, 17, 16, 5, 1])('of %i columns have the same bits everywhere', async (width) => {
     const given = entries(1000, 1000, 0.03);
     const x = noise(1000 * width, 6);
     const dy = noise(700 * width, 7);

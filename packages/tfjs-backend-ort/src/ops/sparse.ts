@@ -124,7 +124,8 @@ export function disposeSparse({ rows, transposed, order }: SparseMatrix): void {
 
 /**
  * The same matrix with other values, such as those of edges that are dropped in a step set to 0: nothing is compiled
- * anew.
+ * anew. An entry whose value is 0 is none, on every backend: what it would be multiplied with is not read, so that NaN
+ * or an infinity there does not pass a dropped edge. In the values of {@link sparseMatrix} a 0 counts as a number.
  *
  * @param values - [E], in the order of the matrix's entries. Not differentiated by.
  */
@@ -160,7 +161,7 @@ export function sparseMatMul(matrix: SparseMatrix, x: tf.Tensor): tf.Tensor2D {
  *
  * @param matrix - A, [R, R]; [R, C] if only the first power counts.
  * @param x - [C, D]
- * @param weights - Of A^0, A^1, …
+ * @param weights - Of A^0, A^1, …; a power of weight 0 is left out, but the last.
  * @param rows - int32 [n] rows of the result that are wanted, each in [0, R), any number of times. Default all.
  * @returns [R, D], or [n, D].
  * @throws RangeError naming a row outside [0, R), when it runs.

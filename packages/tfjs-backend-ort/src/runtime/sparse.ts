@@ -217,8 +217,8 @@ export function polynomial(
     from = dense(two, C);
     pool.writeStrips(two, last, width);
   }
+  let [to, other] = [one, two];
   for (let k = powers - 1; k >= 0; k--) {
-    const to = from.at === one ? two : one;
     const operands = { x: from, base, weight: weights[k]! };
     if (k === 0 && chosen) {
       const { distinct } = chosen;
@@ -232,6 +232,7 @@ export function polynomial(
       multiply(pool, matrix, { ...operands, y }, settings);
       from = y;
     }
+    [to, other] = [other, to];
   }
   if (!chosen) {
     pool.readStrips(from.at, out, width);

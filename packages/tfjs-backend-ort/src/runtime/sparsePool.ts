@@ -183,6 +183,7 @@ export class SparsePool {
     const bytes = Math.max(STAGE_FLOATS, width) * 4;
     if (!this.#stage || this.#stage.bytes < bytes) {
       if (this.#stage) this.#blocks.give(this.#stage);
+      this.#stage = undefined;
       this.#stage = this.#allocate(bytes);
     }
     const step = stripSize(rows, width) * 4;
