@@ -22,19 +22,27 @@ export interface MemoryReport {
  * @throws Error if `fn` returns a promise.
  */
 export function scope<T>(fn: () => T): T {
-  return tf.tidy(() => {
-    const result = fn();
+  let result: T | undefined;
+  // The tensors alone: tfjs looks for them in the elements of raw arrays as well, and fails where there are many.
+  tf.tidy(() => {
+    result = fn();
     if (result instanceof Promise)
       throw new Error('scope: fn must be synchronous, got a promise; read values after the scope');
-    return result as tf.TensorContainer;
-  }) as T;
+    return [...tensorsOf(result)];
+  });
+  return result as T;
+}
+
+/** The tensors of a nest of records and arrays, to any depth; plain values and raw arrays are passed over. */
+function* tensorsOf(nest: unknown): Generator<tf.Tensor> {
+  if (nest instanceof tf.Tensor) yield nest;
+  else if (typeof nest === 'object' && nest !== null && !ArrayBuffer.isView(nest))
+    for (const part of Object.values(nest)) yield* tensorsOf(part);
 }
 
 /** Frees every tensor of a nest of records and arrays, to any depth; plain values and raw arrays are passed over. */
 export function disposeNest(nest: unknown): void {
-  if (nest instanceof tf.Tensor) nest.dispose();
-  else if (typeof nest === 'object' && nest !== null && !ArrayBuffer.isView(nest))
-    Object.values(nest).forEach(disposeNest);
+  for (const tensor of tensorsOf(nest)) tensor.dispose();
 }
 
 /** What tensors hold now: equal numbers before and after a piece of work mean that it leaks none. */

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { compile, memory, scope, selectBackend, tf } from '../src/index.ts';
+import { compile, disposeNest, memory, scope, selectBackend, tf } from '../src/index.ts';
 
 describe.each(['cpu', 'ort'] as const)('scope on %s', (backend) => {
   beforeAll(async () => {
@@ -18,6 +18,21 @@ describe.each(['cpu', 'ort'] as const)('scope on %s', (backend) => {
     expect(memory().tensors).toBe(before.tensors + 1);
     tf.dispose(kept.sums);
     expect(memory()).toMatchObject({ tensors: before.tensors, buffers: before.buffers, bytes: before.bytes });
+  });
+
+  it('passes over the elements of raw arrays', () => {
+    const walked = Object.defineProperty(new Float32Array(2), 'seen', {
+      enumerable: true,
+      get: () => {
+        throw new Error('the array was walked');
+      },
+    });
+    const before = memory();
+    const kept = scope(() => ({ data: walked, parts: [tf.ones([2])] }));
+    expect(kept.data).toBe(walked);
+    expect(kept.parts[0]!.isDisposed).toBe(false);
+    disposeNest(kept);
+    expect(memory().tensors).toBe(before.tensors);
   });
 
   it('frees everything when the function throws', () => {

@@ -1,4 +1,4 @@
-import { tf } from '@ferry/engine';
+import { disposeNest, tf } from '@ferry/engine';
 import type { FeatureMatrix } from '@ferry/features';
 import { textGroups } from './batches.ts';
 import type { NewsCatalogue, NewsInputs, NewsOptions, VectorInputs } from './contract.ts';
@@ -61,5 +61,5 @@ export function newsInputs(
 
 /** Frees what {@link newsInputs} made. */
 export function disposeInputs(inputs: NewsInputs): void {
-  tf.dispose(inputs as unknown as tf.TensorContainer);
+  disposeNest(inputs);
 }
