@@ -12,7 +12,8 @@ export function halfSquares(matrices: readonly tf.Tensor[]): tf.Scalar {
 }
 
 /**
- * Rows of length 1, `x / max(‖x‖, 1e-12)`, as torch.nn.functional.normalize; the gradient is finite at rows of zeros too.
+ * Rows of length 1, `x / max(‖x‖, 1e-12)`, as torch.nn.functional.normalize; the gradient is finite at rows of zeros
+ * too.
  */
 export function normaliseRows(x: tf.Tensor): tf.Tensor2D {
   return tf.div(x, tf.sqrt(tf.maximum(tf.sum(tf.square(x), 1, true), 1e-24)));

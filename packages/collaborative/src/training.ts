@@ -170,7 +170,8 @@ function both(a: Sequences, rows: Domain['valid']): Sequences {
   const more = targetsByUser(rows);
   const own = Array.from(a.starts, (start, user) => [...a.items.subarray(start, a.ends[user])]);
   more.users.forEach((user, r) => {
-    own[user]!.push(...more.relevant.subarray(more.relevantEnds[r - 1] ?? 0, more.relevantEnds[r]));
+    const relevant = more.relevant.subarray(more.relevantEnds[r - 1] ?? 0, more.relevantEnds[r]);
+    own[user] = [...own[user]!, ...relevant];
   });
   const ends = new Int32Array(own.length);
   own.forEach((items, user) => (ends[user] = (ends[user - 1] ?? 0) + items.length));

@@ -138,7 +138,8 @@ export function* rowsOf(
       const last = ties === 'pessimistic';
       const sorted = group.map(gainOf).sort((a, b) => (last ? a - b : b - a));
       const first = last ? before + width - group.length : before;
-      groups.push(...sorted.map((gain, at) => ({ before: first + at, width: 1, count: 1, gain })));
+      for (const [at, gain] of sorted.entries())
+        groups.push({ before: first + at, width: 1, count: 1, gain });
     }
     yield { groups, gains, known: found.length };
   }

@@ -234,7 +234,7 @@ function fused(
   text: Float32Array,
   how: NonNullable<DuchoModel['fusion']>,
 ): Float32Array {
-  if (how === 'concat') return Float32Array.of(...image, ...text);
+  if (how === 'concat') return Float32Array.from([...image, ...text]);
   return image.map((value, at) =>
     how === 'mul' ? value * text[at]! : (value + text[at]!) / (how === 'mean' ? 2 : 1),
   );

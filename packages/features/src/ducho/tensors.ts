@@ -31,7 +31,7 @@ export function meanTokens({ data, dims }: Tensor, mask: Tensor | undefined): Fl
 /** Vectors of length 1. */
 export function normalised(vectors: Float32Array[]): Float32Array[] {
   return vectors.map((vector) => {
-    const length = Math.hypot(...vector);
+    const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
     return length === 0 ? vector : vector.map((value) => value / length);
   });
 }

@@ -37,7 +37,7 @@ export async function newsEncoders(
       ]),
     ),
     present: Object.fromEntries(
-      Object.entries(present).map(([modality, flags]) => [modality, Uint8Array.of(0, ...flags)]),
+      Object.entries(present).map(([modality, flags]) => [modality, Uint8Array.from([0, ...flags])]),
     ),
   };
 }
