@@ -81,6 +81,13 @@ it('trains LoRA alone by its recipe, and a picture beside the title by that of e
     (3 * (12 * 12 + 12) + (12 * 12 + 12) + (12 * 6 + 6 + 6));
   expect(trainable).toBe(own + 4 * 32);
   expect(total!).toBeGreaterThan(2 * trainable!);
+  // By a rate near nothing nothing moves, an encoder with a rate of its own no more than all else.
+  const slow = ['--hours', '.4', '--learning-rate', '1e-12', '--json'];
+  const { periods } = JSON.parse(await ferry('replay', 'lora', ...slow)) as {
+    periods: { still: object; moving: object }[];
+  };
+  expect(periods.length).toBeGreaterThan(1);
+  for (const { still, moving } of periods) expect(moving).toEqual(still);
 
   const image = `features.imageEncoder={config: {model_type: vit, patch_size: 4, ${sizes}}, size: 8, microBatch: 40}`;
   const world = ['target=sample-world:news', 'backend=ort', 'threads=1', text(), image, ...head];

@@ -12,9 +12,12 @@ it.each([
   { settings: { layerDecay: 0.5 }, rates: [2, 1, 0.5] },
   { settings: { learningRate: 0.4, layerDecay: 0.5 }, rates: [0.4, 0.2, 0.1] },
   { settings: { warmup: 4 }, rates: [0.5, 0.5, 0.5] },
-  { settings: { warmup: 4 }, warmedUp: true, rates: [2, 2, 2] },
+  { settings: { warmup: 4 }, training: { warmedUp: true }, rates: [2, 2, 2] },
   { settings: { warmup: 4, learningRate: 0.4, layerDecay: 0.5 }, rates: [0.1, 0.05, 0.025] },
-])('$settings give the first step rates $rates', async ({ settings, warmedUp, rates }) => {
+  // A replay by another rate moves what has a rate of its own as much as all else, and that once.
+  { settings: { learningRate: 0.4, layerDecay: 0.5 }, training: { factor: 3 }, rates: [1.2, 0.6, 0.3] },
+  { settings: { layerDecay: 0.5 }, training: { factor: 3 }, rates: [2, 1, 0.5] },
+])('$settings, $training give the first step rates $rates', async ({ settings, training, rates }) => {
   await selectBackend('cpu');
   const random = RandomStream.fromSeed(1);
   const sizes = { hidden_size: 4, num_hidden_layers: 2, num_attention_heads: 1, intermediate_size: 4 };
@@ -22,7 +25,7 @@ it.each([
   const text = encoderTower(encoder, {}, random);
   const features = { text: 'trained', image: 'none', textEncoder: textEncoderSchema.parse(settings) };
   const recipe = { features } as unknown as Pick<RunRecipe, 'features'>;
-  const made = encoderGroups(recipe, { text }, { learningRate: 2, ...(warmedUp && { warmedUp }) });
+  const made = encoderGroups(recipe, { text }, { learningRate: 2, ...training });
   if (rates) {
     const trained = new Map(
       [...flattenParameters({ encoders: { text: text.parameters } })].filter(

@@ -30,11 +30,16 @@ export function replayVerb(): Command {
     .argument('<run>', 'a run directory of a model of news; it stays as it is')
     .option('--hours <n>', 'hours of a period, after which the model learns from it', above(false), 24)
     .option('--epochs <n>', 'epochs over each period', above(true), 1)
-    .option('--learning-rate <x>', "default that of the run's training", above(false))
+    .option(
+      '--learning-rate <x>',
+      "default that of the run's training; rates of an encoder's own change by the same factor",
+      above(false),
+    )
     .addOption(
       new Option(
         '--follow',
-        'learn nothing: let the vectors of users follow their clicks one by one, and say what that gains and how far they drift',
+        'learn nothing: let the vectors of users follow their clicks one by one, and say what that gains and how far ' +
+          'they drift',
       ).conflicts(['hours', 'epochs', 'learningRate']),
     )
     .addOption(checkpointOption())

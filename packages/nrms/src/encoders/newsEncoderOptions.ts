@@ -23,9 +23,9 @@ export const newsEncoderSettings = {
     .default('words')
     .describe(
       'what a news is known by: words (views), trained with the rest; a vector of its own (ids); vectors that were ' +
-        'computed before, or that encoders make which are trained with the model (vectors: features.text, features.image); or ' +
-        'the tokens of such encoders, each news read as words are (tokens: features.text or features.image: trained; what is ' +
-        'not trained is a vector). With words, features.image adds the picture',
+        'computed before, or that encoders make which are trained with the model (vectors: features.text, ' +
+        'features.image); or the tokens of such encoders, each news read as words are (tokens: features.text or ' +
+        'features.image: trained; what is not trained is a vector). With words, features.image adds the picture',
     ),
   views: z
     .array(z.enum(newsViews))

@@ -111,10 +111,11 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   const ready = model.objectives[objective]!.create(settings);
   const { batchSize, weightDecay, clipNorm } = recipe.training;
   const learningRate = options.learningRate ?? recipe.training.learningRate;
+  const factor = learningRate / recipe.training.learningRate;
   const training = createNewsTraining({
     ...{ recommender, objective: ready, train: test, batchSize, weightDecay },
     learningRate,
-    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate, warmedUp: true }),
+    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate, factor, warmedUp: true }),
     ...(clipNorm !== null && { clipNorm }),
   });
   const root = RandomStream.fromSeed(recipe.seed).split('replay');

@@ -56,22 +56,24 @@ export function tokensOfDomain(recipe: Features): boolean {
  * Rates of their own for the weights of a recipe's encoders, as an optimiser's groups.
  *
  * @param encoders - Those that were made of it.
- * @param training - The rate of all that has none of its own, and whether the encoders are trained already.
+ * @param training - `learningRate`: of all that has none of its own; `factor`: what rates of their own are multiplied by,
+ *   default 1; `warmedUp`: whether the encoders are trained already.
  */
 export function encoderGroups(
   recipe: Features,
   encoders: ItemEncoders | undefined,
-  training: { learningRate: number; warmedUp?: boolean },
+  training: { learningRate: number; factor?: number; warmedUp?: boolean },
 ): { groups?: ParameterGroup[] } {
   const groups = Object.entries(settingsOf(recipe)).flatMap(([modality, settings]): ParameterGroup[] => {
-    const { learningRate, layerDecay, warmup } = settings;
+    const { learningRate: own, layerDecay, warmup } = settings;
     const encoder = encoders?.[modality as Modality];
-    if (!encoder || (learningRate ?? layerDecay ?? warmup) === undefined) return [];
-    const rates = layerRates(encoder, learningRate ?? training.learningRate, layerDecay ?? 1);
+    if (!encoder || (own ?? layerDecay ?? warmup) === undefined) return [];
+    const rate = own === undefined ? training.learningRate : own * (training.factor ?? 1);
+    const rates = layerRates(encoder, rate, layerDecay ?? 1);
     const schedule = training.warmedUp !== true && warmup !== undefined && createSchedule({ warmup });
-    return rates.map(({ match, ...rate }) => ({
+    return rates.map(({ match, learningRate }) => ({
       match: match.map((glob) => `encoders.${modality}.${glob}`),
-      ...rate,
+      learningRate,
       ...(schedule && { schedule }),
     }));
   });
