@@ -82,7 +82,7 @@ it('trains LoRA alone by its recipe, and a picture beside the title by that of e
   expect(trainable).toBe(own + 4 * 32);
   expect(total!).toBeGreaterThan(2 * trainable!);
   // By a rate near nothing nothing moves, an encoder with a rate of its own no more than all else.
-  const slow = ['--hours', '.4', '--learning-rate', '1e-12', '--json'];
+  const slow = ['--hours', '.4', '--learning-rate', '1e-12', '--epochs', '8', '--json'];
   const { periods } = JSON.parse(await ferry('replay', 'lora', ...slow)) as {
     periods: { still: object; moving: object }[];
   };

@@ -92,21 +92,23 @@ export async function loadEncoder(directory: string, settings: EncoderSettings =
 }
 
 /**
- * How an encoder of texts in a folder makes vectors, whatever form its weights have: as sentence-transformers' files or the
- * model's name say, else in its family's way.
+ * How an encoder in a folder makes vectors, whatever form its weights have: of texts as sentence-transformers' files or
+ * the model's name say, else in its family's way.
  *
  * @param directory - The folder.
+ * @param reads - What it reads.
  * @param name - What the model is called. Default the folder.
  * @returns Undefined if neither says it.
  */
 export async function folderPooling(
   directory: string,
+  reads: 'text' | 'image',
   name = directory,
 ): Promise<PoolingOptions | undefined> {
-  const own = await sentencePooling(directory, name);
+  const own = reads === 'text' ? await sentencePooling(directory, name) : undefined;
   if (own) return own;
   const type = String((await readJson(join(directory, 'config.json')))?.['model_type']);
-  const family = families.find(({ types, modality }) => modality === 'text' && type in types);
+  const family = families.find(({ types, modality }) => modality === reads && type in types);
   return family && { pooling: family.pooling, normalise: false };
 }
 

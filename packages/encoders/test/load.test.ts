@@ -11,8 +11,6 @@ import { createEncoder, type Encoder, folderPooling, loadEncoder } from '../src/
 import { close, fixture, readExpected } from './expected.ts';
 import { families } from './families.ts';
 
-/** Families that read pictures alone. */
-const images = ['vit', 'mae', 'dinov2', 'swin', 'resnet-basic', 'resnet-bottleneck'];
 let directory: string;
 
 beforeAll(async () => {
@@ -163,22 +161,19 @@ describe('loadEncoder reads', () => {
 });
 
 describe('how a folder makes vectors', () => {
-  it.each(families.filter(({ name, modality }) => (modality ?? 'text') === 'text' && !images.includes(name)))(
-    'is told of $name as it is read',
-    async ({ name, folder = name }) => {
-      const encoder = await loadEncoder(fixture(folder), { modality: 'text' });
-      expect(await folderPooling(fixture(folder))).toEqual({
-        pooling: encoder.pooling,
-        normalise: encoder.normalise,
-      });
-      encoder.dispose();
-    },
-  );
+  it.each(families)('is told of $name as it is read', async ({ name, folder = name, modality }) => {
+    const encoder = await loadEncoder(fixture(folder), modality && { modality });
+    expect(await folderPooling(fixture(folder), encoder.modality)).toEqual({
+      pooling: encoder.pooling,
+      normalise: encoder.normalise,
+    });
+    encoder.dispose();
+  });
 
   it('is told by the name of a sentence encoder whose files are left out, or not at all', async () => {
     await bertFolder();
-    expect(await folderPooling(directory)).toEqual({ pooling: 'cls', normalise: false });
-    expect(await folderPooling(directory, 'Xenova/all-MiniLM-L6-v2')).toEqual({
+    expect(await folderPooling(directory, 'text')).toEqual({ pooling: 'cls', normalise: false });
+    expect(await folderPooling(directory, 'text', 'Xenova/all-MiniLM-L6-v2')).toEqual({
       pooling: 'mean',
       normalise: true,
     });
@@ -186,13 +181,13 @@ describe('how a folder makes vectors', () => {
       join(directory, 'modules.json'),
       '[{"type": "sentence_transformers.models.Transformer"}]',
     );
-    expect(await folderPooling(directory, 'Xenova/all-MiniLM-L6-v2')).toEqual({
+    expect(await folderPooling(directory, 'text', 'Xenova/all-MiniLM-L6-v2')).toEqual({
       pooling: 'mean',
       normalise: false,
     });
     await rm(join(directory, 'modules.json'));
     await changeConfig({ model_type: 'nomic_bert' });
-    expect(await folderPooling(directory)).toBeUndefined();
+    expect(await folderPooling(directory, 'text')).toBeUndefined();
   });
 });
 

@@ -42,6 +42,24 @@ export const colours = (output: string, weight: number) =>
     ],
   });
 
+/** A model that gives the mean of each colour, and two tokens: that mean twice, and four times. */
+export const pictureTokens = encodeOnnx({
+  inputs: [pixels],
+  outputs: [
+    { name: 'last_hidden_state', type: 'float32', shape: ['B', 2, 3] },
+    { name: 'pooler_output', type: 'float32', shape: ['B', 3] },
+  ],
+  initializers: [
+    { name: 'weights', shape: [1, 2, 1], data: Float32Array.of(2, 4) },
+    { name: 'flat', shape: [3], data: BigInt64Array.of(-1n, 1n, 3n) },
+  ],
+  nodes: [
+    meanOver([2, 3], 'pixel_values', 'pooler_output'),
+    { op: 'Reshape', inputs: ['pooler_output', 'flat'], outputs: ['row'] },
+    { op: 'Mul', inputs: ['row', 'weights'], outputs: ['last_hidden_state'] },
+  ],
+});
+
 /** A picture of one colour. */
 export const picture = (red: number, green: number, blue: number, width = 20, height = 10): Promise<Buffer> =>
   sharp({ create: { width, height, channels: 3, background: { r: red, g: green, b: blue } } })

@@ -76,7 +76,7 @@ export { batchesOf, createNewsTraining, type NewsTraining, type NewsTrainingSett
 export { createNewsScorer, type NewsScorer, type NewsVectors } from './ranking.ts';
 export { type UserState } from './userState.ts';
 export { userStates } from './userStates.ts';
-export { defectTexts, readsPadding, withEmptyCandidate, type Defect } from './defects.ts';
+export { defectTexts, readsPadding, roundToBfloat16, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';
 export { type WordVectors } from './words/pretrained.ts';

@@ -71,9 +71,10 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
   const round = (variables: Iterable<tf.Variable>): void => {
     for (const variable of variables) variable.assign(roundToBfloat16(variable));
   };
+  // Frozen weights too; those of encoders before anything is computed with them.
   if (narrow)
     tf.tidy(() => {
-      round(weights.values());
+      round(recommender.weights().values());
     });
 
   const name = `${model.name}.train`;

@@ -115,8 +115,12 @@ describe('a defect that is switched on', () => {
     );
   });
 
-  it('F5 bf16-weights: lets no weight move by a small step that is not small itself', async () => {
-    const recommender = await worldRecommender(nrms, { settings: { ...small, defects: ['bf16-weights'] } });
+  it.each([
+    ['trained', true],
+    ['frozen, and as narrow', false],
+  ])('F5 bf16-weights: none but small weights move by a small step, words %s', async (_, trainWords) => {
+    const settings = { ...small, trainWords, defects: ['bf16-weights'] };
+    const recommender = await worldRecommender(nrms, { settings });
     const { made } = await trainOn(recommender, { training: few, epochs: 0, learningRate: 1e-6 });
     const before = new Map(
       [...recommender.weights()].map(([name, v]) => [name, v.dataSync().slice()] as const),

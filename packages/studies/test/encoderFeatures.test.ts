@@ -24,7 +24,7 @@ import {
 } from '@ferry/features';
 import { encodePng } from '@ferry/sample-world';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { lookup, tokenizer as tokenizerFile } from '../../features/test/tinyModels.ts';
+import { lookup, pictureTokens, tokenizer as tokenizerFile } from '../../features/test/tinyModels.ts';
 import { makeEncodings } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-encoders-'));
@@ -213,4 +213,21 @@ it('make of an ONNX export what they make of the weights of the same folder', as
   await expect(made({ model_type: 'bert' }, { pooling_mode_max_tokens: true })).rejects.toThrow(
     /1_Pooling.config\.json: tokens of an ONNX file become a vector by cls or mean, got max/,
   );
+});
+
+it('make of an ONNX export of pictures what its family makes of the weights', async () => {
+  mkdirSync(path('pictures'));
+  writeFileSync(path('pictures', 'model.onnx'), pictureTokens);
+  const made = async (config: object): Promise<number[]> => {
+    writeFileSync(path('pictures', 'config.json'), JSON.stringify(config));
+    const [matrix] = await make({ image: path('pictures'), size: [4, 4], preprocessing: 'none' });
+    return [...matrix!.data.slice(0, 3)];
+  };
+  const pooled = await made({ model_type: 'swin' });
+  expect(Math.min(...pooled)).toBeGreaterThan(0);
+  // The first token is twice the pooled output.
+  const first = pooled.map((value) => 2 * value);
+  expect(await made({ model_type: 'vit' })).toEqual(first);
+  expect(await made({ model_type: 'vit_mae' })).toEqual(first);
+  expect(await made({ model_type: 'unheard-of' })).toEqual(pooled);
 });

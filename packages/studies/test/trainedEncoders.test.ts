@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { selectBackend } from '@ferry/engine';
+import { selectBackend, tf } from '@ferry/engine';
 import { itemPictures, type FeatureDomain } from '@ferry/features';
 import { imageEncoderSchema, textEncoderSchema, type TrainRecipe } from '@ferry/recipes';
 import sharp from 'sharp';
@@ -32,8 +32,8 @@ const features = {
   damagedPictures: 'refuse',
 } as TrainRecipe['features'];
 
-/** Two items, the second without a picture, the third without either. */
-async function read(use?: EncoderUse) {
+/** Encoders of three items, the second without a picture, the third without either. */
+async function open(use?: EncoderUse, own = features) {
   const texts = ['a red thing', 'a thing', ''];
   const domain: FeatureDomain = {
     ...{ name: 'three', directory },
@@ -44,37 +44,51 @@ async function read(use?: EncoderUse) {
     texts: texts.map((text) => text || undefined),
     pictures: await itemPictures(domain),
   };
-  const found = await trainedEncoders({ features, seed: 1 }, [items], { line: () => undefined }, use);
-  const { content, present } = found!.domains[0]!;
+  return (await trainedEncoders({ features: own, seed: 1 }, [items], { line: () => undefined }, use))!;
+}
+
+async function read(use?: EncoderUse) {
+  const found = await open(use);
+  const { content, present } = found.domains[0]!;
   const pixels = content!['image.pixels'] as { data: Uint8Array };
   return {
     tokens: content!['text.ids']!.shape,
     pictures: [0, 1, 2].map((item) => [...new Set(pixels.data.subarray(192 * item, 192 * (item + 1)))]),
     present: [[...present!.text!], [...present!.image!]],
-    widths: [found!.encoders.text!.width, found!.encoders.image!.width],
+    widths: [found.encoders.text!.width, found.encoders.image!.width],
   };
 }
 
+/** What is read, with padding as texts need it, and nothing of a picture that is missing. */
+const plain = {
+  tokens: [3, 5],
+  pictures: [[255, 0], [0], [0]],
+  present: [
+    [1, 1, 0],
+    [1, 0, 0],
+  ],
+  widths: [8, 8],
+};
+
 it('is as long as the longest text needs, and nothing of a picture that is missing', async () => {
-  expect(await read()).toEqual({
-    tokens: [3, 5],
-    pictures: [[255, 0], [0], [0]],
-    present: [
-      [1, 1, 0],
-      [1, 0, 0],
-    ],
-    widths: [8, 8],
-  });
+  expect(await read()).toEqual(plain);
 });
 
 it('has padding up to its length, and white cards, where a model asks for them', async () => {
   expect(await read({ tokens: true, padded: true, whiteCards: true })).toEqual({
+    ...plain,
     tokens: [3, 9],
     pictures: [[255, 0], [255], [255]],
-    present: [
-      [1, 1, 0],
-      [1, 1, 1],
-    ],
-    widths: [8, 8],
+    present: [plain.present[0], [1, 1, 1]],
   });
+});
+
+it('is made by the weights that a model asks for, frozen ones too', async () => {
+  const still = { ...features, textEncoder: { ...features.textEncoder!, tuning: 'none' as const } };
+  const vectorsOf = async (use?: EncoderUse): Promise<Set<number>> => {
+    const { domains } = await open(use, still);
+    return new Set((domains[0]!.content!['text.vectors'] as { data: Float32Array }).data);
+  };
+  expect((await vectorsOf()).size).toBeGreaterThan(8);
+  expect(await vectorsOf({ weight: (value) => tf.zerosLike(value) })).toEqual(new Set([0]));
 });

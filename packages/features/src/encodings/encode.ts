@@ -12,7 +12,7 @@ import { buildTextFeatures, textEncoders, type TextEncoderName } from '../text.t
 import type { FeatureDomain, FeatureMatrix } from '../types.ts';
 import { findModel, type FoundModel } from './find.ts';
 import type { HubOptions } from './hub.ts';
-import { openImageModel } from './imageModel.ts';
+import { familyTokens, openImageModel } from './imageModel.ts';
 import { modalityOf, nameOf, ofTexts, parseEncoding, type Encoding } from './settings.ts';
 import { modelName, openTextModel, tokenizerFile, type OpenModel, type PoolingOf } from './textModel.ts';
 
@@ -24,7 +24,7 @@ export interface Networks {
    * @throws Error or UserError naming it.
    */
   check(found: FoundModel, encoding: Encoding): Promise<void>;
-  /** How folders of texts make vectors. */
+  /** How models in folders make vectors. */
   pooling: PoolingOf;
   /** Opens the network of a folder. */
   open(found: FoundModel, encoding: Encoding): Promise<OpenModel>;
@@ -39,7 +39,7 @@ export interface EncodeOptions
   damaged?: 'refuse' | 'missing';
   /** Told how far each step is. */
   progress?: (what: string, done: number, total: number) => void;
-  /** For folders that have weights and no ONNX file, and for how folders of texts make vectors (default: the mean). */
+  /** For folders that have weights and no ONNX file, and for how models make vectors (default: as their outputs say). */
   networks?: Networks;
 }
 
@@ -66,7 +66,7 @@ async function decidingFiles({ form, folder }: FoundModel): Promise<string[]> {
 async function identityOf(
   found: FoundModel,
   encoding: Encoding,
-  base: string,
+  { base = process.cwd(), networks }: EncodeOptions,
 ): Promise<{ identity: string; sha: string }> {
   const sha = await hashFile(found.weights);
   const files = [
@@ -79,8 +79,10 @@ async function identityOf(
   const own = ofTexts(encoding)
     ? [encoding.maxTokens ?? null]
     : [encoding.preprocessing, encoding.mean, encoding.std, encoding.size ?? null, encoding.layout ?? null];
-  // Texts of exports without a word on pooling were once read by the mean, whatever their family.
-  const kind = found.form === 'onnx' ? `onnx@${ofTexts(encoding) ? 2 : 1}` : 'network@1';
+  // Exports without a word on pooling were once read by the mean of texts, whatever the family, and the pooled output of
+  // pictures.
+  const revised = ofTexts(encoding) || (output === 'own' && (await familyTokens(found, networks?.pooling)));
+  const kind = found.form === 'onnx' ? `onnx@${revised ? 2 : 1}` : 'network@1';
   const settings = sha256(JSON.stringify([sha, hashes, output, normalise ?? null, ...own]));
   return { identity: `${kind} ${settings}`, sha };
 }
@@ -94,7 +96,7 @@ async function openModel(
   if (found.form === 'weights') return networks!.open(found, encoding);
   return ofTexts(encoding)
     ? openTextModel(found, encoding, base, networks?.pooling)
-    : openImageModel(found, encoding);
+    : openImageModel(found, encoding, networks?.pooling);
 }
 
 /** Encodes by a model that is none of Ferry's own. */
@@ -106,7 +108,7 @@ async function encodeByModel(
 ): Promise<FeatureMatrix> {
   const { base = process.cwd(), progress, damaged, ...rest } = options;
   const name = nameOf(encoding);
-  const { identity, sha } = await identityOf(found, encoding, base);
+  const { identity, sha } = await identityOf(found, encoding, options);
   const pictures = ofTexts(encoding) ? undefined : await pictureInputs(domain);
   let opened: OpenModel | undefined;
   const open = async (): Promise<OpenModel> => (opened ??= await openModel(found, encoding, options));

@@ -10,7 +10,7 @@ import type { Feed, Session } from '../session.ts';
 import type { FoundModel } from './find.ts';
 import { normaliseRows, openOutput, pooled, type Habits } from './outputs.ts';
 import type { ImageEncoding } from './settings.ts';
-import type { OpenModel } from './textModel.ts';
+import { modelName, type OpenModel, type PoolingOf } from './textModel.ts';
 
 /** Numbers of a batch of pictures, and their shape. */
 type Pixels = (paths: readonly string[]) => Promise<{ data: Float32Array; dims: number[] }>;
@@ -18,8 +18,24 @@ type Pixels = (paths: readonly string[]) => Promise<{ data: Float32Array; dims: 
 /** Families whose first token stands for the picture. */
 const firstToken = /^(?:vit|deit|beit|dinov2|clip|blip|siglip|ijepa|data2vec)/;
 
+/**
+ * How tokens of a picture model become a vector where its family's network makes vectors of tokens, whatever pooled output
+ * there is besides: ViT's was trained for another task, or not at all.
+ */
+export async function familyTokens(
+  found: FoundModel,
+  poolingOf: PoolingOf | undefined,
+): Promise<'cls' | 'mean' | undefined> {
+  if (found.folder === undefined) return undefined;
+  const pooling = (await poolingOf?.(found.folder, 'image', modelName(found)))?.pooling;
+  return pooling === 'cls' || pooling === 'mean' ? pooling : undefined;
+}
+
 /** What is taken of a picture model. */
-async function habitsOf({ folder }: FoundModel): Promise<Habits> {
+async function habitsOf(found: FoundModel, poolingOf: PoolingOf | undefined): Promise<Habits> {
+  const { folder } = found;
+  const tokens = await familyTokens(found, poolingOf);
+  if (tokens) return { vectors: [], tokens };
   const config = folder && (await jsonOf<{ model_type?: string }>(join(folder, 'config.json')));
   const family = (config && config.model_type) ?? '';
   return {
@@ -134,9 +150,13 @@ function otherFeeds(session: Session, picture: string, weights: string): Record<
  *
  * @throws InputError if it cannot be loaded, or its input is no picture.
  */
-export async function openImageModel(found: FoundModel, settings: ImageEncoding): Promise<OpenModel> {
+export async function openImageModel(
+  found: FoundModel,
+  settings: ImageEncoding,
+  poolingOf?: PoolingOf,
+): Promise<OpenModel> {
   const { folder, weights } = found;
-  const { session, chosen } = await openOutput(weights, settings.output, await habitsOf(found));
+  const { session, chosen } = await openOutput(weights, settings.output, await habitsOf(found, poolingOf));
   try {
     const picture = inputOf(session, weights).name;
     const others = otherFeeds(session, picture, weights);

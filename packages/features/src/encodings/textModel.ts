@@ -3,7 +3,7 @@ import { InputError } from '@ferry/data';
 import { openLocal } from '../hub.ts';
 import { exists, jsonOf } from '../places.ts';
 import type { Feed, Session } from '../session.ts';
-import type { Encoder } from '../types.ts';
+import type { Encoder, Modality } from '../types.ts';
 import type { FoundModel } from './find.ts';
 import { normaliseRows, openOutput, pooled, type Habits } from './outputs.ts';
 import type { TextEncoding } from './settings.ts';
@@ -28,12 +28,13 @@ export interface OpenModel {
 }
 
 /**
- * How a folder of texts makes vectors, in whichever form its weights are; undefined if nothing says it.
+ * How a model in a folder makes vectors, in whichever form its weights are; undefined if nothing says it.
  *
  * @param name - What the model is called.
  */
 export type PoolingOf = (
   folder: string,
+  reads: Modality,
   name: string,
 ) => Promise<{ pooling: string; normalise: boolean } | undefined>;
 
@@ -60,7 +61,7 @@ async function readFiles(
   poolingOf: PoolingOf | undefined,
 ): Promise<TextFiles> {
   const json = <T>(file: string): Promise<T | undefined> => jsonOf<T>(join(folder, file));
-  const own = await poolingOf?.(folder, name);
+  const own = await poolingOf?.(folder, 'text', name);
   const config = await json<{ model_type?: string; max_position_embeddings?: number }>('config.json');
   const limits = [
     (await json<{ max_seq_length?: number }>('sentence_bert_config.json'))?.max_seq_length,

@@ -1,5 +1,5 @@
 import { itemTexts } from '@ferry/features';
-import { readsPadding, type EncodedNews, type NewsOptions } from '@ferry/nrms';
+import { readsPadding, roundToBfloat16, type EncodedNews, type NewsOptions } from '@ferry/nrms';
 import type { TrainRecipe } from '@ferry/recipes';
 import { arrayTable, stackedTables } from '@ferry/training';
 import type { JobConsole } from './console.ts';
@@ -24,6 +24,7 @@ export async function newsEncoders(
     tokens: encoder === 'tokens',
     padded: readsPadding(defects),
     whiteCards: missingPictures === 'white',
+    weight: defects.includes('bf16-weights') ? roundToBfloat16 : undefined,
   });
   if (!made) return undefined;
   const { content = {}, present = {} } = made.domains[0]!;

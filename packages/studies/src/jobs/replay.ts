@@ -115,7 +115,11 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   const training = createNewsTraining({
     ...{ recommender, objective: ready, train: test, batchSize, weightDecay },
     learningRate,
-    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate, factor, warmedUp: true }),
+    ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, {
+      learningRate,
+      factor,
+      warmedUp: true,
+    }),
     ...(clipNorm !== null && { clipNorm }),
   });
   const root = RandomStream.fromSeed(recipe.seed).split('replay');

@@ -1,9 +1,9 @@
 /** Encoders that a recipe trains with its model (`features.text: trained`, `features.image: trained`). */
 import { join } from 'node:path';
-import { RandomStream } from '@ferry/engine';
+import { RandomStream, tf } from '@ferry/engine';
 import { encoderTower, type EncoderTower, type ItemContent, layerRates } from '@ferry/encoders';
 import { featureStore, type FeatureDomain, type Modality } from '@ferry/features';
-import { createSchedule, type ParameterGroup } from '@ferry/nn';
+import { createSchedule, flattenParameters, type ParameterGroup } from '@ferry/nn';
 import {
   imageEncoderSchema,
   textEncoderSchema,
@@ -34,6 +34,8 @@ export interface EncoderUse {
   readonly padded?: boolean;
   /** Whether a white card stands for pictures that are missing. Default false. */
   readonly whiteCards?: boolean;
+  /** What becomes of each weight before anything is computed with it. Default: it stays. */
+  readonly weight?: ((value: tf.Tensor) => tf.Tensor) | undefined;
 }
 
 type Features = Pick<RunRecipe, 'features'>;
@@ -92,7 +94,7 @@ export async function trainedEncoders(
   recipe: Features & Pick<RunRecipe, 'seed'>,
   domains: readonly EncodedDomain[],
   console: Pick<JobConsole, 'features' | 'line'>,
-  { tokens = false, padded = false, whiteCards = false }: EncoderUse = {},
+  { tokens = false, padded = false, whiteCards = false, weight }: EncoderUse = {},
 ): Promise<TrainedEncoders | undefined> {
   const { text, image } = settingsOf(recipe);
   // Weights that nothing but a pooled output reads have no part in tokens.
@@ -122,6 +124,11 @@ export async function trainedEncoders(
     } => ({ content: {}, present: {} }),
   );
   for (const [modality, { encoder, options, items, present, random }] of opened) {
+    if (weight)
+      for (const variable of flattenParameters(encoder.parameters).values())
+        tf.tidy(() => {
+          variable.assign(weight(variable));
+        });
     const tower = encoderTower(encoder, { ...options, tokens }, random);
     encoders[modality] = tower;
     for (const [d, { domain }] of domains.entries()) {
