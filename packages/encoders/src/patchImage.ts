@@ -89,7 +89,7 @@ export function vitEmbeddings(
   };
 }
 
-/** How the networks of ViT and DINOv2 compute, up to the output. */
+/** How the networks of ViT and its kin compute, up to the output. */
 export function vitOptions(o: VitSettings): Omit<PatchOptions<unknown>, 'finish' | 'before'> {
   return {
     width: o.hidden_size,

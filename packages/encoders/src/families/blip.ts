@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { activationNames } from '../activations.ts';
 import { count, family, type Network, rate } from '../family.ts';
 import { affine, type DenseTable, type LayerNames, layerTable } from '../layer.ts';
-import { normOf, patchImage, vitEmbeddings } from '../patchImage.ts';
+import { normOf, patchImage, vitEmbeddings, vitOptions } from '../patchImage.ts';
 import { postNormText } from '../postNormText.ts';
 import { firstToken } from '../tokens.ts';
 import { dense, matrix, norm, numbered, type Tensors } from '../weights.ts';
@@ -179,18 +179,7 @@ export const blipVision = family({
   network: (o) => {
     const normalise = normOf(o.layer_norm_eps);
     return patchImage<Tensors<ReturnType<typeof visionWeights>>>({
-      width: o.hidden_size,
-      layers: o.num_hidden_layers,
-      layer: {
-        heads: o.num_attention_heads,
-        epsilon: o.layer_norm_eps,
-        activation: o.hidden_act,
-        normFirst: true,
-        dropout: 0,
-        attentionDropout: o.attention_dropout,
-      },
-      patch: o.patch_size,
-      dropout: 0,
+      ...vitOptions({ ...o, hidden_dropout_prob: 0, attention_probs_dropout_prob: o.attention_dropout }),
       finish: ({ final, projection }, h) => {
         const hidden = normalise(final, h);
         const first = firstToken(hidden);

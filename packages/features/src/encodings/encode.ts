@@ -106,7 +106,7 @@ async function encodeByModel(
   options: EncodeOptions,
   found: FoundModel,
 ): Promise<FeatureMatrix> {
-  const { base = process.cwd(), progress, damaged, ...rest } = options;
+  const { progress, damaged, ...rest } = options;
   const name = nameOf(encoding);
   const { identity, sha } = await identityOf(found, encoding, options);
   const pictures = ofTexts(encoding) ? undefined : await pictureInputs(domain);
