@@ -2,9 +2,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as library from '@huggingface/tokenizers';
-import { bertNormaliser, type BertNormaliserOptions } from './bertNormaliser.ts';
 import { isMissing, readJson } from './json.ts';
 import type { ItemArray } from './lowerLayers.ts';
+import {
+  cutWords,
+  ownNormaliser,
+  type Normaliser,
+  type NormaliserJson,
+  type Splitter,
+  type SplitterJson,
+} from './ownParts.ts';
 
 /** Turns texts into token numbers. */
 export interface TextTokenizer {
@@ -25,8 +32,8 @@ interface Tokenizer {
   encode(text: string, options: { add_special_tokens: boolean }): { ids: number[] };
   token_to_id(token: string): number | undefined;
   get_vocab(): Map<string, number>;
-  normalizer: { normalize(text: string): string } | null;
-  pre_tokenizer: { pre_tokenize_text(text: string, options: object): string[] } | null;
+  normalizer: Normaliser | null;
+  pre_tokenizer: Splitter | null;
 }
 const { Tokenizer: createTokenizer } = library as unknown as {
   Tokenizer: new (json: object, config: object) => Tokenizer;
@@ -163,13 +170,12 @@ export async function loadTokenizer(directory: string): Promise<TextTokenizer> {
   return tokenizerOf(await describeTokenizer(directory, config), config);
 }
 
-/** The library's tokenizer, with our normaliser where its own differs from Python's. */
+/** The library's tokenizer, with parts of our own where its parts differ from Python's. */
 function openTokenizer(json: Json, config: Json): Tokenizer {
   const tokenizer = new createTokenizer(json, config);
-  const settings = json['normalizer'] as ({ type?: string } & BertNormaliserOptions) | null | undefined;
-  if (settings?.type !== 'BertNormalizer') return tokenizer;
-  const normalise = bertNormaliser(settings);
-  tokenizer.normalizer = Object.assign((text: string) => normalise(text), { normalize: normalise });
+  const parts = json as { normalizer?: NormaliserJson | null; pre_tokenizer?: SplitterJson | null };
+  if (parts.normalizer) tokenizer.normalizer = ownNormaliser(parts.normalizer, tokenizer.normalizer!);
+  if (parts.pre_tokenizer) cutWords(parts.pre_tokenizer, tokenizer.pre_tokenizer!);
   return tokenizer;
 }
 

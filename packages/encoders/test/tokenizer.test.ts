@@ -86,6 +86,57 @@ describe.each(kinds)('the tokenizer of $folder', ({ folder, like }) => {
   );
 });
 
+it.each([
+  [
+    { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+    ['▁a', '▁b', 'c', '▁', '▁a'],
+  ],
+  [{ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' }, ['▁a', '▁b', 'c', '▁', '▁a']],
+  [{ type: 'Metaspace', replacement: '▁', prepend_scheme: 'never' }, ['a', '▁b', 'c', '▁', '▁a']],
+  [{ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false }, ['▁a▁b', 'c▁', '▁a']],
+  [
+    { type: 'Sequence', pretokenizers: [{ type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' }] },
+    ['▁a', '▁b', 'c', '▁', '▁a'],
+  ],
+])('%j: pieces go across words only if they may', async (preTokenizer, want) => {
+  // What Python's tokenizers gives of the same file.
+  const pieces = ['<unk>', '▁a', '▁b', 'c', '▁', 'a', '▁a▁b', 'c▁'];
+  const json = {
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: preTokenizer,
+    post_processor: null,
+    decoder: null,
+    model: { type: 'Unigram', unk_id: 0, vocab: pieces.map((piece) => [piece, -1]), byte_fallback: false },
+  };
+  const directory = await mkdtemp(join(tmpdir(), 'ferry-unigram-'));
+  await writeFile(join(directory, 'tokenizer.json'), JSON.stringify(json));
+  const tokenizer = await loadTokenizer(directory);
+  expect(tokenizer.numbers('a bc  a', 12).map((number) => pieces[number])).toEqual(want);
+  await rm(directory, { recursive: true });
+});
+
+it('parts within a sequence are as those that stand alone', async () => {
+  const json = JSON.parse(readFileSync(join(folderOf('wordpiece'), 'tokenizer.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  const directory = await mkdtemp(join(tmpdir(), 'ferry-sequence-'));
+  await writeFile(
+    join(directory, 'tokenizer.json'),
+    JSON.stringify({
+      ...json,
+      normalizer: { type: 'Sequence', normalizers: [json['normalizer']] },
+      pre_tokenizer: { type: 'Sequence', pretokenizers: [json['pre_tokenizer']] },
+    }),
+  );
+  const tokenizer = await loadTokenizer(directory);
+  expected.texts.forEach((text, i) => {
+    expect(tokenizer.numbers(text, 12), JSON.stringify(text)).toEqual(expected.numbers.wordpiece[i]);
+  });
+  await rm(directory, { recursive: true });
+});
+
 it('a vocab.txt is read as its tokenizer_config.json says', async () => {
   const lines = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'naïve', 'naive', 'Naive', '中', '##文', '中文'];
   const directory = await mkdtemp(join(tmpdir(), 'ferry-vocabulary-'));
