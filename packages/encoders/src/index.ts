@@ -3,7 +3,7 @@ export { saveEncoder } from './save.ts';
 export type { Encoder, Lower, Statistics, Way } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';
 export type { PoolingOptions } from './pool.ts';
-export { savePooling } from './sentence.ts';
+export { savePooling, sentencePooling } from './sentence.ts';
 export { type Tuning } from './tuning.ts';
 export { createLora, loadLora, mergeLora, saveLora, withLora, type Lora, type LoraOptions } from './lora.ts';
 export { createAdapters, withAdapters, type AdapterOptions } from './adapters.ts';

@@ -69,7 +69,7 @@ export { runDucho, type DuchoOptions, type DuchoResult } from './ducho.ts';
 export { readVectorFolder, vectorIds, type Vectors } from './vectorFolder.ts';
 export { encodeItems, type EncodeOptions, type Networks } from './encodings/encode.ts';
 export type { FoundModel } from './encodings/find.ts';
-export type { OpenModel } from './encodings/textModel.ts';
+export type { OpenModel, PoolingOf } from './encodings/textModel.ts';
 export {
   modalityOf,
   nameOf,

@@ -8,6 +8,7 @@ import {
   loadEncoder,
   loadTokenizer,
   poolings,
+  sentencePooling,
   tokenise,
   type Pooling,
 } from '@ferry/encoders';
@@ -17,6 +18,9 @@ import {
   loadPictureProcessor,
   parseEncoding,
   readPicture,
+  runDucho,
+  type DuchoOptions,
+  type DuchoResult,
   type Encoder as VectorEncoder,
   type EncodeOptions,
   type Encoding,
@@ -57,6 +61,18 @@ export async function makeEncodings(
       : { ...encoding, image: place('image', encoding.image) };
   });
   return encodeItems(domain, placed, { ...options, networks });
+}
+
+/**
+ * Runs a Ducho configuration like `runDucho`; sentence encoders make vectors as their folders say.
+ *
+ * @param file - Ducho's YAML.
+ */
+export async function makeDucho(
+  file: string,
+  options: Omit<DuchoOptions, 'pooling'> = {},
+): Promise<DuchoResult[]> {
+  return runDucho(file, { ...options, pooling: sentencePooling });
 }
 
 /** Settings that networks have, besides `pooled`, `cls` and so on as output. */

@@ -1,5 +1,5 @@
 export { domainPath, cacheDirectory, openDomain } from './domains.ts';
-export { makeEncodings } from './encoderFeatures.ts';
+export { makeDucho, makeEncodings } from './encoderFeatures.ts';
 export { domainFeatures, type DomainFeatures, type FeatureProgress } from './features.ts';
 export { inspectDomain, type Inspection } from './inspect.ts';
 export { inspectNews, type NewsInspection } from './inspectNews.ts';

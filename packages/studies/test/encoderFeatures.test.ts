@@ -1,5 +1,5 @@
 /** Features by encoders in folders: the numbers of the networks themselves, one item at a time. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
@@ -18,6 +18,7 @@ import {
   listEncodings,
   loadPictureProcessor,
   parseEncoding,
+  parseNpy,
   readPicture,
   readRecord,
   type FeatureMatrix,
@@ -25,7 +26,7 @@ import {
 import { encodePng } from '@ferry/sample-world';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { lookup, pictureTokens, tokenizer as tokenizerFile } from '../../features/test/tinyModels.ts';
-import { makeEncodings } from '../src/index.ts';
+import { makeDucho, makeEncodings } from '../src/index.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-encoders-'));
 const texts = [
@@ -230,4 +231,43 @@ it('make of an ONNX export of pictures what its family makes of the weights', as
   expect(await made({ model_type: 'vit' })).toEqual(first);
   expect(await made({ model_type: 'vit_mae' })).toEqual(first);
   expect(await made({ model_type: 'unheard-of' })).toEqual(pooled);
+});
+
+it('make of a sentence encoder of Ducho what its folder says, anew where that has changed', async () => {
+  const model = path('sentences');
+  mkdirSync(join(model, 'onnx'), { recursive: true });
+  mkdirSync(join(model, '1_Pooling'));
+  const files = {
+    'onnx/model.onnx': lookup,
+    'tokenizer.json': tokenizerFile,
+    'tokenizer_config.json': '{"tokenizer_class": "BertTokenizer", "pad_token": "p"}',
+    'config.json': '{"model_type": "bert"}',
+  };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(model, name), bytes);
+  writeFileSync(path('meta.tsv'), 'asin\tdescription\nx\tab\ny\tbb\n');
+  writeFileSync(
+    path('ducho.yml'),
+    `dataset_path: ${path('.')}
+textual:
+  items:
+    input_path: meta.tsv
+    item_column: asin
+    text_column: description
+    output_path: ducho
+    model: [{ model_name: ${model}, output_layers: 1, clear_text: False, backend: sentence_transformers }]
+`,
+  );
+  const made = async (pooling?: object): Promise<[number, number[]]> => {
+    const file = join(model, '1_Pooling/config.json');
+    rmSync(file, { force: true });
+    if (pooling) writeFileSync(file, JSON.stringify(pooling));
+    const [result] = await makeDucho(path('ducho.yml'));
+    const vector = parseNpy(readFileSync(join(result!.folder, 'x.npy')), 'x.npy');
+    return [result!.kept, vector.kind === 'numbers' ? [...vector.data] : []];
+  };
+  // Without a word on it by the mean, also of a family that is read by its first token.
+  expect(await made()).toEqual([0, [0.5, 1]]);
+  expect(await made({ pooling_mode_cls_token: true })).toEqual([0, [1, 0]]);
+  expect(await made({ pooling_mode: 'cls' })).toEqual([2, [1, 0]]);
+  await expect(made({ pooling_mode_max_tokens: true })).rejects.toThrow(/by cls or mean, got max/);
 });

@@ -185,7 +185,7 @@ export function featuresVerb(): Command {
       if (ducho !== undefined) {
         if (reference !== undefined || config !== undefined || Object.keys(flags).length > 0)
           throw new UserError('--ducho stands alone: its file says what is encoded, and by what');
-        await actions.runDucho(ducho, { progress, line: print });
+        await actions.makeDucho(ducho, { progress, line: print });
         return;
       }
       if (config !== undefined && Object.keys(flags).length > 0)

@@ -1,4 +1,5 @@
 import { InputError } from '@ferry/data';
+import type { PoolingOf } from '../encodings/textModel.ts';
 import type { DuchoModel } from './config.ts';
 import { openNetwork } from './network.ts';
 import type { Opened } from './opened.ts';
@@ -9,9 +10,10 @@ export async function openModel(
   section: 'visual' | 'textual',
   model: DuchoModel,
   layer: string,
+  poolingOf: PoolingOf | undefined,
 ): Promise<Opened> {
   if (section === 'textual') {
-    if (model.backend === 'sentence_transformers') return openSentences(model);
+    if (model.backend === 'sentence_transformers') return openSentences(model, poolingOf);
     if (model.backend === 'transformers') return openText(model, layer);
     throw new InputError(
       model.model,

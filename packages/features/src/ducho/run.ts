@@ -8,6 +8,7 @@ import { encodeNpy, encodeNpyIds, parseNpy } from '../npy.ts';
 import { readDuchoConfig, type DuchoJob, type DuchoModel } from './config.ts';
 import { openModel } from './encoders.ts';
 import { readPictures, readTexts, type Named } from './inputs.ts';
+import type { PoolingOf } from '../encodings/textModel.ts';
 import type { Opened } from './opened.ts';
 import { openJoint } from './transformers.ts';
 
@@ -27,6 +28,8 @@ export interface DuchoResult {
 
 /** How a run of Ducho's file tells what it does. */
 export interface DuchoOptions {
+  /** How folders of sentence encoders make vectors. Default: the mean of the tokens. */
+  pooling?: PoolingOf;
   /** Told how far a folder is. */
   progress?: (what: string, done: number, total: number) => void;
   /** Told a line when a folder is done. */
@@ -96,7 +99,7 @@ async function extractTo(
 ): Promise<DuchoResult & { vectors: Map<string, Float32Array> }> {
   const { inputs, pictures, layer } = what;
   const weights = await hashFile(opened.weights);
-  const preprocessing = settingsOf(job.model, job.section);
+  const preprocessing = { ...settingsOf(job.model, job.section), ...opened.settings };
   const file = join(folder, 'manifest.json');
   const before = await readFile(file, 'utf8').then(
     (text) => JSON.parse(text) as Manifest,
@@ -307,7 +310,7 @@ async function runJoint(job: DuchoJob, layer: string, options: DuchoOptions): Pr
 async function runSingle(job: DuchoJob, layer: string, options: DuchoOptions): Promise<DuchoResult> {
   const pictures = job.section === 'visual';
   const read = pictures ? await readPictures(job.source.pictures!) : { all: await readTexts(job), dotted: 0 };
-  const opened = await openModel(pictures ? 'visual' : 'textual', job.model, layer);
+  const opened = await openModel(pictures ? 'visual' : 'textual', job.model, layer, options.pooling);
   try {
     const out = pictures ? job.source.out.image! : job.source.out.text!;
     const result = await extractTo(

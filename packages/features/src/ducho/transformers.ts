@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { openLocal } from '../hub.ts';
 import type { DuchoModel } from './config.ts';
+import { type PoolingOf, tokensOf } from '../encodings/textModel.ts';
 import { clearText } from './inputs.ts';
 import type { Opened } from './opened.ts';
 import { rawImages } from '../pictures/scale.ts';
@@ -23,24 +24,24 @@ const openReader = (folder: string) =>
       ] as const,
   );
 
-/** Sentence encoders: pooling and normalisation as the model's own files say. */
-export async function openSentences(model: DuchoModel): Promise<Opened> {
+/**
+ * Sentence encoders: pooling and normalisation as the model's own files say; else, as sentence-transformers does where there
+ * are none, the mean of the tokens as it is.
+ */
+export async function openSentences(model: DuchoModel, poolingOf: PoolingOf | undefined): Promise<Opened> {
   const folder = await hubFolder(model.model, 'onnx/model.onnx');
-  const pooling = await jsonOf<Record<string, boolean>>(join(folder, '1_Pooling/config.json'));
-  const modules = await jsonOf<{ type: string }[]>(join(folder, 'modules.json'));
   const limit = (await jsonOf<{ max_seq_length?: number }>(join(folder, 'sentence_bert_config.json')))
     ?.max_seq_length;
-  // all-* models end in a normalisation; their exports leave modules.json out.
-  const unit = modules
-    ? modules.some(({ type }) => type.endsWith('Normalize'))
-    : /(?:^|\/)all-/.test(model.model);
-  const first = pooling?.['pooling_mode_cls_token'] === true;
+  const own = await poolingOf?.(folder, model.model);
+  const pooling = tokensOf(folder, own);
+  const normalise = own?.normalise ?? false;
   const [tokenizer, network] = await openReader(folder);
   return {
     weights: join(folder, 'onnx/model.onnx'),
+    settings: { pooling, normalise },
     notes: [
-      `${model.model}: ${first ? 'first token' : 'mean of tokens'}, ${unit ? 'normalised' : 'not normalised'} ` +
-        `(${modules ? 'modules.json' : 'by its name: no modules.json'})`,
+      `${model.model}: ${pooling === 'cls' ? 'first token' : 'mean of tokens'}, ${normalise ? '' : 'not '}normalised` +
+        (own ? '' : ' (nothing says how)'),
     ],
     encode: async (texts) => {
       const inputs = tokenizer(textsOf(model, texts), {
@@ -50,10 +51,11 @@ export async function openSentences(model: DuchoModel): Promise<Opened> {
       }) as { attention_mask: Tensor };
       const { last_hidden_state: states } = (await network(inputs)) as { last_hidden_state: Tensor };
       const width = states.dims[2]!;
-      const vectors = first
-        ? rowsOf(states).map((row) => row.slice(0, width))
-        : meanTokens(states, inputs.attention_mask);
-      return unit ? normalised(vectors) : vectors;
+      const vectors =
+        pooling === 'cls'
+          ? rowsOf(states).map((row) => row.slice(0, width))
+          : meanTokens(states, inputs.attention_mask);
+      return normalise ? normalised(vectors) : vectors;
     },
     close: async () => {
       await network.dispose();

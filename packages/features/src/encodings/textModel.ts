@@ -53,6 +53,21 @@ interface TextFiles {
   padding: true | 'max_length';
 }
 
+/**
+ * How tokens of an ONNX file become a vector, by what its folder says; the mean where it says nothing.
+ *
+ * @throws InputError if it asks for another way.
+ */
+export function tokensOf(folder: string, own: Awaited<ReturnType<PoolingOf>>): 'cls' | 'mean' {
+  const { pooling } = own ?? { pooling: 'mean' };
+  if (pooling === 'cls' || pooling === 'mean') return pooling;
+  throw new InputError(
+    join(folder, '1_Pooling/config.json'),
+    undefined,
+    `tokens of an ONNX file become a vector by cls or mean, got ${pooling}: say output, or take the weights`,
+  );
+}
+
 /** Reads what a folder says: how tokens become a vector, most tokens. */
 async function readFiles(
   folder: string,
@@ -68,12 +83,7 @@ async function readFiles(
     (await json<{ model_max_length?: number }>('tokenizer_config.json'))?.model_max_length,
     config?.max_position_embeddings,
   ];
-  if (output === 'own' && (own?.pooling === 'max' || own?.pooling === 'last'))
-    throw new InputError(
-      join(folder, '1_Pooling/config.json'),
-      undefined,
-      `tokens of an ONNX file become a vector by cls or mean, got ${own.pooling}: say output, or take the weights`,
-    );
+  const tokens = output === 'own' ? tokensOf(folder, own) : 'mean';
   return {
     habits: {
       // The pooled output of BERT and its kin was trained for another task.
@@ -82,7 +92,7 @@ async function readFiles(
         'sentence_embedding',
         ...(/^(?:siglip|clip)/.test(config?.model_type ?? '') ? ['pooler_output'] : []),
       ],
-      tokens: own?.pooling === 'cls' ? 'cls' : 'mean',
+      tokens,
     },
     normalised: own?.normalise ?? false,
     maxTokens: limits.find((limit) => limit !== undefined && limit < 1e6),
