@@ -1,7 +1,7 @@
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { keptEdges, loopedGraph, normalisedGraph } from '../src/graph.ts';
-import { itemGraph } from '../src/itemGraph.ts';
+import { itemGraph, nearestByFeatures } from '../src/itemGraph.ts';
 import {
   createUserItemRecommender,
   createUserItemTraining,
@@ -71,6 +71,28 @@ describe('the graph of nodes that are their own neighbours', () => {
 describe('the graph of items', () => {
   beforeAll(async () => {
     await selectBackend('cpu');
+  });
+
+  it('finds the nearest of more items than are compared at once', () => {
+    const [count, missing] = [3000, 2900];
+    const around = Float64Array.from({ length: count }, (_, item) => (2 * Math.PI * item) / count);
+    const text = {
+      modality: 'text' as const,
+      encoder: 'angles',
+      count,
+      width: 2,
+      data: Float32Array.from([...around].flatMap((angle) => [Math.cos(angle), Math.sin(angle)])),
+      present: Uint8Array.from(around, (_, item) => Number(item !== missing)),
+    };
+    const { starts, columns } = nearestByFeatures({ text }, 3, { self: true, above: 0 });
+    const near = (item: number): number[] => [...columns.subarray(starts[item], starts[item + 1])];
+    expect(near(missing)).toEqual([]);
+    const places = [...around.keys()].filter((item) => Math.abs(item - missing) > 1);
+    const wanted = (item: number): number[] => [-1, 0, 1].map((step) => (item + step + count) % count);
+    for (const item of places) {
+      expect(near(item)[0]).toBe(item);
+      expect(new Set(near(item))).toEqual(new Set(wanted(item)));
+    }
   });
   const matrix = (modality: 'image' | 'text', rows: number[][], present: number[]) => ({
     ...{ modality, encoder: 'x', count: rows.length, width: 2 },
