@@ -84,7 +84,7 @@ describe('the graph of items', () => {
       data: Float32Array.from([...around].flatMap((angle) => [Math.cos(angle), Math.sin(angle)])),
       present: Uint8Array.from(around, (_, item) => Number(item !== missing)),
     };
-    const { starts, columns } = nearestByFeatures({ text }, 3, { self: true, above: 0 });
+    const { starts, columns } = nearestByFeatures({ text }, 3, { self: true, above: -Infinity });
     const near = (item: number): number[] => [...columns.subarray(starts[item], starts[item + 1])];
     expect(near(missing)).toEqual([]);
     const places = [...around.keys()].filter((item) => Math.abs(item - missing) > 1);
