@@ -72,7 +72,7 @@ export async function makeDucho(
   file: string,
   options: Omit<DuchoOptions, 'pooling'> = {},
 ): Promise<DuchoResult[]> {
-  return runDucho(file, { ...options, pooling: sentencePooling });
+  return runDucho(file, { ...options, pooling: (folder, _, name) => sentencePooling(folder, name) });
 }
 
 /** Settings that networks have, besides `pooled`, `cls` and so on as output. */

@@ -1,5 +1,13 @@
 /** Features by encoders in folders: the numbers of the networks themselves, one item at a time. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
@@ -270,4 +278,14 @@ textual:
   expect(await made({ pooling_mode_cls_token: true })).toEqual([0, [1, 0]]);
   expect(await made({ pooling_mode: 'cls' })).toEqual([2, [1, 0]]);
   await expect(made({ pooling_mode_max_tokens: true })).rejects.toThrow(/by cls or mean, got max/);
+  // By its name, where that says it.
+  const named = path('all-MiniLM-L6-v2');
+  rmSync(join(model, '1_Pooling'), { recursive: true });
+  renameSync(model, named);
+  const configuration = readFileSync(path('ducho.yml'), 'utf8');
+  writeFileSync(path('ducho.yml'), configuration.replaceAll(model, named));
+  const [result] = await makeDucho(path('ducho.yml'));
+  const vector = parseNpy(readFileSync(join(result!.folder, 'x.npy')), 'x.npy');
+  const [a, b] = vector.kind === 'numbers' ? [...vector.data] : [];
+  expect(a! ** 2 + b! ** 2).toBeCloseTo(1, 6);
 });

@@ -32,7 +32,7 @@ export async function openSentences(model: DuchoModel, poolingOf: PoolingOf | un
   const folder = await hubFolder(model.model, 'onnx/model.onnx');
   const limit = (await jsonOf<{ max_seq_length?: number }>(join(folder, 'sentence_bert_config.json')))
     ?.max_seq_length;
-  const own = await poolingOf?.(folder, model.model);
+  const own = await poolingOf?.(folder, 'text', model.model);
   const pooling = tokensOf(folder, own);
   const normalise = own?.normalise ?? false;
   const [tokenizer, network] = await openReader(folder);
