@@ -13,6 +13,8 @@ export {
   gatheredSums,
   gelu,
   gruStates,
+  HalfTable,
+  Int8Table,
   layerNorm,
   lazyAdamUpdate,
   linear,

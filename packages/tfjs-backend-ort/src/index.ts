@@ -3,6 +3,8 @@ export { gelu } from './ops/gelu.ts';
 export { gruStates } from './ops/gruStates.ts';
 export { layerNorm } from './ops/layerNorm.ts';
 export { linear } from './ops/linear.ts';
+export { HalfTable } from './ops/halfTable.ts';
+export { Int8Table } from './ops/int8Table.ts';
 export { softmaxCrossEntropy } from './ops/softmaxCrossEntropy.ts';
 export {
   blockedCrossEntropy,

@@ -10,6 +10,7 @@ import './kernels/gathered.ts';
 import './kernels/image.ts';
 import './kernels/layout.ts';
 import './kernels/normalization.ts';
+import './kernels/packed.ts';
 import './kernels/pooling.ts';
 import './kernels/reduction.ts';
 import './kernels/scatter.ts';

@@ -34,7 +34,7 @@ const NO_NODE = (
 /** Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size. */
 const ONE_THREAD = (
   'Acos Acosh Asin Asinh Atan Atanh BatchToSpaceND BroadcastTo Cast Cos Cosh Cumsum FlipLeftRight IsInf IsNan ' +
-  'LogicalNot Minimum PadV2 Reverse Round Select Sign Sin Sinh Slice SpaceToBatchND SplitV StridedSlice Tan Tile Unpack'
+  'HalvesAsFloats LogicalNot Minimum PadV2 Reverse Round Select Sign Sin Sinh Slice SpaceToBatchND SplitV StridedSlice Tan Tile Unpack'
 ).split(' ');
 
 const profiles = profileFolder();

@@ -1,5 +1,8 @@
 import {
   allocate,
+  arrayOver,
+  bytesOf,
+  elementTypes,
   sameShape,
   sizeOf,
   type Attribute,
@@ -41,6 +44,7 @@ export class Graph {
   #nextId = 0;
   #known = new Map<string, Node>();
   readonly #constants = new Map<string, Value>();
+  readonly #views = new Map<string, Value>();
 
   /** A value that is fed at each run. */
   input(dtype: DType, shape: readonly number[]): Value {
@@ -50,7 +54,8 @@ export class Graph {
   /** A constant; the array is kept, not copied. */
   constant(dtype: DType, shape: readonly number[], data: HostArray): Value {
     const value: Value = { id: this.#nextId++, dtype, shape, constant: data };
-    return data.length === 1 ? { ...value, splat: true } : value;
+    // The bits of a half are not its element.
+    return data.length === 1 && dtype !== 'float16' ? { ...value, splat: true } : value;
   }
 
   /** A constant whose elements are all the same. */
@@ -150,6 +155,29 @@ export class Graph {
     }
   }
 
+  /**
+   * The bytes of an input or a constant read as another type, without a copy; the last ones may be left over.
+   *
+   * @throws Error if the value is computed: its bytes lie nowhere yet.
+   */
+  bytes(value: Value, dtype: DType, shape: readonly number[]): Value {
+    const from = value.node?.op === 'Reshape' ? value.node.inputs[0]! : this.dense(value);
+    const [needed, there] = [sizeOf(shape) * bytesOf(dtype), sizeOf(from.shape) * bytesOf(from.dtype)];
+    if (from.node || needed > there)
+      throw new Error(
+        `${this.origin}: ${needed} bytes of an input are read as ${dtype} [${shape.join(', ')}], got ` +
+          (from.node ? 'a value that is computed' : `${there} bytes`),
+      );
+    if (from.constant) {
+      const { buffer, byteOffset } = from.constant;
+      return this.constant(dtype, shape, arrayOver(dtype, buffer, byteOffset, sizeOf(shape)));
+    }
+    const key = `${from.id} ${dtype}[${shape.join()}]`;
+    const known = this.#views.get(key) ?? { ...this.input(dtype, shape), bytesOf: from };
+    this.#views.set(key, known);
+    return known;
+  }
+
   /** A splat as a value with all its elements; other values as they are. */
   dense(value: Value): Value {
     if (!value.splat) return value;
@@ -223,7 +251,7 @@ export class Graph {
         dtype === 'bool' ? Number(element !== 0) : dtype === 'float32' ? element : Math.trunc(element),
       );
     return this.op('Cast', [value], dtype, value.shape, {
-      attributes: { to: { float32: 1, int32: 6, int64: 7, bool: 9 }[dtype] },
+      attributes: { to: elementTypes[dtype] },
     });
   }
 }

@@ -1,10 +1,8 @@
 import { ProtoWriter } from './protobuf.ts';
-import type { Attribute, DType, HostArray, Node, Value } from './types.ts';
+import { elementTypes, type Attribute, type HostArray, type Node, type Value } from './types.ts';
 
 const OPSET = 21;
 const IR_VERSION = 10;
-/** TensorProto.DataType. */
-const ELEMENT_TYPE: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
 /** The name of a value inside a model. */
 export function nameOf(value: Value): string {
@@ -115,7 +113,7 @@ function writeBody(
 function writeTensor(writer: ProtoWriter, value: Value): void {
   const data = value.constant as HostArray;
   if (!value.splat) for (const dim of value.shape) writer.int(1, dim);
-  writer.int(2, ELEMENT_TYPE[value.dtype]);
+  writer.int(2, elementTypes[value.dtype]);
   writer.string(8, nameOf(value));
   const bytes = value.splat ? data.subarray(0, 1) : data;
   writer.bytes(9, new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -125,7 +123,7 @@ function writeValueInfo(writer: ProtoWriter, value: Value): void {
   writer.string(1, nameOf(value));
   writer.message(2, (type) => {
     type.message(1, (tensor) => {
-      tensor.int(1, ELEMENT_TYPE[value.dtype]);
+      tensor.int(1, elementTypes[value.dtype]);
       tensor.message(2, (shape) => {
         for (const dim of value.shape)
           shape.message(1, (w) => {

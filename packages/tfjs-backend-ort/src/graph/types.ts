@@ -1,8 +1,33 @@
-/** Element types of graph values; int64 only occurs inside a graph, as indices. */
-export type DType = 'float32' | 'int32' | 'bool' | 'int64';
+/**
+ * Element types of graph values. Inside a graph alone: int64, as indices, and int8, uint8 and float16, as which the words of
+ * packed tables are read.
+ */
+export type DType = 'float32' | 'int32' | 'bool' | 'int64' | 'int8' | 'uint8' | 'float16';
 
-/** Host arrays behind values: bool is one byte per element, as in tfjs. */
-export type HostArray = Float32Array | Int32Array | Uint8Array | BigInt64Array;
+/** Host arrays behind values: bool is one byte per element, as in tfjs, and float16 its bits. */
+export type HostArray = Float32Array | Int32Array | Uint8Array | BigInt64Array | Int8Array | Uint16Array;
+
+/** TensorProto.DataType, and the number that ONNX Runtime's interface knows a type by. */
+export const elementTypes: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
+
+/** The arrays of the types. */
+const arrays = {
+  float32: Float32Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  int32: Int32Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+} as const;
 
 /** Attributes of a node; numbers are written as ONNX ints when integral and the name is not a known float. */
 export type Attribute = number | string | number[] | { float: number } | { branch: Branch };
@@ -24,6 +49,8 @@ export interface Value {
   readonly constant?: HostArray;
   /** A constant whose elements are all `constant[0]`, stored once. */
   readonly splat?: boolean;
+  /** The input whose bytes it is, read as another type. */
+  readonly bytesOf?: Value;
 }
 
 /** One operation: an ONNX operator, or a host kernel that runs between two sessions. */
@@ -50,16 +77,17 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** An array for `size` elements of a type. */
 export function allocate(dtype: DType, size: number): HostArray {
-  switch (dtype) {
-    case 'float32':
-      return new Float32Array(size);
-    case 'int32':
-      return new Int32Array(size);
-    case 'bool':
-      return new Uint8Array(size);
-    case 'int64':
-      return new BigInt64Array(size);
-  }
+  return new arrays[dtype](size);
+}
+
+/** Bytes of an element. */
+export function bytesOf(dtype: DType): number {
+  return arrays[dtype].BYTES_PER_ELEMENT;
+}
+
+/** A view of `size` elements of a type from a byte on. */
+export function arrayOver(dtype: DType, buffer: ArrayBufferLike, offset: number, size: number): HostArray {
+  return new arrays[dtype](buffer as ArrayBuffer, offset, size);
 }
 
 /** Whether two shapes are equal. */

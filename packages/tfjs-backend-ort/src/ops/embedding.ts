@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { customGradient } from './customGradient.ts';
+import { HalfTable } from './halfTable.ts';
 import { gatherFor, sumRows } from './indices.ts';
 import { recordedRows } from './rowGradients.ts';
 
@@ -10,18 +11,19 @@ import { recordedRows } from './rowGradients.ts';
  *
  * Inside `rowGrads` the gradient of its tables stays a list of rows.
  *
- * @param table - [V, D]
+ * @param table - [V, D]; packed, it has no gradient.
  * @param ids - int32 of any shape, each in [0, V).
  * @returns [...ids.shape, D]
  * @throws RangeError naming an id outside [0, V), when it runs.
  */
-export function embedding(table: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+export function embedding(table: tf.Tensor | HalfTable, ids: tf.Tensor): tf.Tensor {
   const [count, width] = table.shape;
-  if (table.rank !== 2 || ids.dtype !== 'int32')
+  if (table.shape.length !== 2 || ids.dtype !== 'int32')
     throw new Error(
       `embedding: table must be [V, D] and ids int32, got [${table.shape.join(', ')}] and ids ${ids.dtype}`,
     );
   const flat = tf.reshape<tf.Rank.R1>(ids, [-1]);
+  if (table instanceof HalfTable) return tf.reshape(table.rows(flat), [...ids.shape, width!]);
   const recorded = recordedRows(table, flat);
   if (recorded) return tf.reshape(recorded, [...ids.shape, width!]);
   const rows = customGradient([table], ([values], save) => {

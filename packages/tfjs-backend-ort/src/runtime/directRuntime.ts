@@ -1,6 +1,6 @@
 import { Graph } from '../graph/graph.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
-import type { DType, HostArray } from '../graph/types.ts';
+import { elementTypes, type DType, type HostArray } from '../graph/types.ts';
 import { cInterface, Names, type CInterface } from './cInterface.ts';
 import { keepFreedMemory } from './malloc.ts';
 import {
@@ -27,8 +27,6 @@ const ARENA = 1;
 const DEFAULT_MEMORY = 0;
 const SEQUENTIAL = 0;
 const NO_OPTIMISATION = 0;
-/** ONNX's numbers of the element types. */
-const ELEMENT_TYPES: Readonly<Record<DType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
 
 /** What all sessions of a thread share. */
 interface Shared {
@@ -77,7 +75,7 @@ interface View extends SessionTensor {
 }
 
 function view({ c, memory }: Shared, dtype: DType, array: HostArray, shape: readonly number[]): View {
-  const form = [BigInt64Array.from(shape, BigInt), shape.length, ELEMENT_TYPES[dtype]] as const;
+  const form = [BigInt64Array.from(shape, BigInt), shape.length, elementTypes[dtype]] as const;
   const made: View = {
     array,
     // Small arrays lie among JavaScript's objects, and move, until somebody asks for their buffer.

@@ -1,6 +1,14 @@
 import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
-import { allocate, sizeOf, type DType, type HostArray, type Node, type Value } from '../graph/types.ts';
+import {
+  allocate,
+  arrayOver,
+  bytesOf,
+  sizeOf,
+  type HostArray,
+  type Node,
+  type Value,
+} from '../graph/types.ts';
 import { explained } from './explain.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HOST_KERNELS } from './hostKernels.ts';
@@ -27,8 +35,6 @@ type Step =
       writes: Value[];
     }
   | { kind: 'host'; node: Node; kernel: HostKernel };
-
-const BYTES: Record<DType, number> = { float32: 4, int32: 4, bool: 1, int64: 8 };
 
 /**
  * A compiled program: ONNX Runtime sessions, cut where a host kernel has to run. What crosses between them lies in the
@@ -145,19 +151,24 @@ export class Executable {
     targets: readonly (HostArray | undefined)[],
   ): void {
     const own: SessionTensor[] = [];
+    const passing = ({ dtype, shape }: Value, array: HostArray): SessionTensor => {
+      const tensor = this.#runtime.tensor(dtype, array, shape);
+      own.push(tensor);
+      return tensor;
+    };
+    const reads = step.reads.map((value) => {
+      if (!value.bytesOf) return this.#tensor(value);
+      const { buffer, byteOffset } = this.#operand(value.bytesOf).array;
+      return passing(value, arrayOver(value.dtype, buffer, byteOffset, sizeOf(value.shape)));
+    });
     const writes = step.writes.map((value) => {
       if (this.#slots.has(value)) return this.#tensor(value);
       const array = targets[this.#outputs.indexOf(value)] ?? allocate(value.dtype, sizeOf(value.shape));
       fresh.set(value, array);
-      const tensor = this.#runtime.tensor(value.dtype, array, value.shape);
-      own.push(tensor);
-      return tensor;
+      return passing(value, array);
     });
     try {
-      step.session.run(
-        step.reads.map((value) => this.#tensor(value)),
-        writes,
-      );
+      step.session.run(reads, writes);
     } catch (error) {
       throw explained(error, this.#program.name, this.#program.nodes);
     } finally {
@@ -188,14 +199,7 @@ export class Executable {
     const { buffer, inMemory, offset: base } = this.#memory.scratch;
     const offset = base + slot;
     const size = sizeOf(value.shape);
-    const array =
-      value.dtype === 'float32'
-        ? new Float32Array(buffer, offset, size)
-        : value.dtype === 'int32'
-          ? new Int32Array(buffer, offset, size)
-          : value.dtype === 'int64'
-            ? new BigInt64Array(buffer, offset, size)
-            : new Uint8Array(buffer, offset, size);
+    const array = arrayOver(value.dtype, buffer, offset, size);
     return { array, offset: inMemory ? offset : undefined };
   }
 
@@ -212,7 +216,7 @@ export class Executable {
     if (this.#slots.has(value)) return;
     this.#slots.set(value, this.#scratchBytes);
     // 128 bytes more than the elements: kernels write whole groups of 32 floats.
-    this.#scratchBytes += HostMemory.padded(sizeOf(value.shape) * BYTES[value.dtype] + 128);
+    this.#scratchBytes += HostMemory.padded(sizeOf(value.shape) * bytesOf(value.dtype) + 128);
   }
 
   /** Cuts the nodes into sessions and host kernels, and finds what crosses. */

@@ -3,6 +3,7 @@ import { randomSource } from '../../src/index.ts';
 import { float, int, kernel, type Case, type Input } from './cases.ts';
 import { SIDE } from './large.ts';
 import { gatheredCases } from './own.ts';
+import { packedCases } from './packed.ts';
 
 const both = (make: (input: (shape: readonly number[]) => Input) => Case[]): Case[] =>
   [
@@ -106,6 +107,7 @@ export const largeIndexed: Case[] = [
     },
   ]),
   ...gatheredCases(900, [[300, 101, 66]]),
+  ...packedCases([[300, 170, 190]], [[900, 66, 5000]]),
   {
     kernel: 'OneHot',
     name: 'float32',

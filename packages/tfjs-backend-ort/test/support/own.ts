@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { float, int, kernel, type Case } from './cases.ts';
+import { packedCases } from './packed.ts';
 
 /** Rows of the kernels that read table rows by ids [R, K], for tables [count, D]. */
 export function gatheredCases(count: number, sizes: [R: number, K: number, D: number][]): Case[] {
@@ -72,4 +73,19 @@ export const ownCases: Case[] = [
     [1, 1, 1],
     [3, 6, 9],
   ]),
+  ...packedCases(
+    [
+      [5, 8, 4],
+      [3, 7, 5],
+      [1, 1, 1],
+      [0, 2, 4],
+      // More words than a graph holds as a constant.
+      [2, 70, 64],
+    ],
+    [
+      [6, 4, 9],
+      [3, 3, 1],
+      [1, 1, 2],
+    ],
+  ),
 ];
