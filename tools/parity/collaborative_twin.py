@@ -8,6 +8,7 @@
 
 import argparse
 import json
+import math
 import os
 import time
 
@@ -155,6 +156,14 @@ class LightGcnM(LightGcn):
         return softplus(-x).mean() + self.penalty * half(self.users[u], e[i], e[j]) / len(u)
 
 
+def looped(U, N, pairs):
+    """A + I over users, then items."""
+    a = torch.eye(U + N)
+    for user, item in pairs:
+        a[user, U + item] = a[U + item, user] = 1
+    return a
+
+
 def halves(e, U):
     return e[:U], e[U:]
 
@@ -236,9 +245,7 @@ class Lattice(Content):
         for m, f in features.items():
             self.projections[m] = (self.weight(f"projections.{m}.weight", width, f.shape[1]), self.weight(f"projections.{m}.bias", width))
         self.shares = self.p["shares"] = torch.nn.Parameter(fill("shares", (len(features),)).to(torch.get_default_dtype()))
-        a = torch.eye(U + N)
-        for user, item in pairs:
-            a[user, U + item] = a[U + item, user] = 1
+        a = looped(U, N, pairs)
         self.graph = a / (a.sum(1)[:, None] * a.sum(1)[None, :])
         self.k, self.raw, self.penalty, self.step = k, raw, penalty, 0
         self.original = {m: normalised(cosine_graph(f, k)) for m, f in features.items()}
@@ -300,9 +307,11 @@ def models():
     image, text = fill("image", (N, 5)).to(dtype), fill("text", (N, 4)).to(dtype)
     joint = torch.cat([image, text], 1)
     graph = adjacency(U, N, PAIRS)
+    mean = looped(U, N, PAIRS)
     return {
         "bpr-mf": BprMf(U, N, D),
         "bpr-mf bias": BprMf(U, N, D, bias=True),
+        "bpr-mf decay": BprMf(U, N, D),
         "vbpr ducho": VbprDucho(U, N, D, joint),
         "vbpr paper": VbprPaper(U, N, D, 4, joint),
         "lightgcn": LightGcn(U, N, D, graph),
@@ -312,6 +321,7 @@ def models():
         "bm3": Bm3(U, N, D, graph, {"image": image, "text": text}),
         "lattice": Lattice(U, N, D, PAIRS, {"image": image, "text": text}),
         "ngcf-m": NgcfM(U, N, D, graph, joint),
+        "ngcf-m mean": NgcfM(U, N, D, mean / mean.sum(1, keepdim=True), joint),
     }
 
 
@@ -325,6 +335,9 @@ def fixture(path):
     for name, model in models().items():
         optimiser = torch.optim.Adam(model.p.values(), lr=0.01)
         losses = []
+        # As Elliot's forks lower the learning rate after each epoch; here of as many triples as there are pairs, 8 a step.
+        factor, epochs = (0.5, 2) if name == "bpr-mf decay" else (1, 1)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda epoch: factor ** (epoch / epochs))
         for step in range(20):
             # Weights that a step does not read have a gradient of 0: Adam moves them by what their moments hold.
             optimiser.zero_grad(set_to_none=False)
@@ -332,6 +345,8 @@ def fixture(path):
             loss.backward()
             optimiser.step()
             losses.append(loss.item())
+            if (step + 1) % math.ceil(len(PAIRS) / 8) == 0:
+                schedule.step()
         out["models"][name] |= {"losses": losses, "weights": {n: flat(p) for n, p in model.p.items()}}
     with open(path, "w") as file:
         json.dump(out, file)

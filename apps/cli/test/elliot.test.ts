@@ -155,8 +155,8 @@ describe('a configuration of several models', () => {
     ],
     [
       'what is not supported',
-      { models: '{ external.FREEDOM: {} }' },
-      'experiment.models.external.FREEDOM is not supported: there are MostPop',
+      { models: '{ external.MMGCN: {} }' },
+      'experiment.models.external.MMGCN is not supported: there are MostPop',
     ],
     [
       'features that nobody loads',
@@ -166,6 +166,37 @@ describe('a configuration of several models', () => {
   ])('is refused before any work for %s', async (_, more, message) => {
     expect(await run('refused', several(more))).toContain(message);
     expect(existsSync('results/shop/ferry/refused/runs')).toBe(false);
+  });
+
+  it('trains the models of the multimodal forks', async () => {
+    writeFeatures('data/office/pictures', 8);
+    writeFeatures('data/office/texts', 6);
+    const usual = "epochs: 2, batch_size: 64, factors: 4, meta: { validation_metric: 'HR@3' }";
+    const text = several({
+      models: `
+    external.LATTICE: { ${usual}, factors_multimod: 5, top_k: 4 }
+    external.FREEDOM: { ${usual}, factors_multimod: 4, top_k: 4, drop: 0.5, lr_sched: "(0.5,1)" }
+    external.BM3: { ${usual}, multimod_factors: 4 }
+    external.NGCFM: { ${usual}, weight_size: 4, node_dropout: 0.1 }`,
+    })
+      .replace('dataset: shop', 'dataset: forks')
+      .replace(
+        'reviews.tsv }',
+        'reviews.tsv, side_information: [{ dataloader: VisualAttribute, visual_features: ../data/office/pictures }, ' +
+          '{ dataloader: TextualAttribute, textual_features: ../data/office/texts }] }',
+      );
+    expect(await run('forks', text)).toContain('4 settings of 4 models');
+    const [best] = performance(/^rec_cutoff_5_/, 'results/forks/performance').map(rowsOf);
+    expect(best!.slice(1).map(([name]) => name!.split('_')[0])).toEqual([
+      'LATTICE',
+      'FREEDOM',
+      'BM3',
+      'NGCFM',
+    ]);
+    const recipe = (model: string): string =>
+      readFileSync(`results/forks/ferry/forks/runs/${model}/0-0/recipe.yaml`, 'utf8');
+    expect(recipe('FREEDOM')).toMatch(/decay:[^]{0,9}factor: 0\.5/);
+    expect(recipe('NGCFM')).toMatch(/graph: "?mean/);
   });
 
   it('leaves out items without features, as Elliot does', async () => {

@@ -36,10 +36,10 @@ export function normalisedGraph(interactions: Interactions): SparseEntries {
 }
 
 /**
- * The same nodes, each a neighbour of itself as well: `D^-1 (A + I) D^-1`, D counting the node itself (LATTICE as
- * "Formalizing multimedia recommendation" runs it).
+ * The same nodes, each a neighbour of itself as well, which D counts: `D^-1 (A + I) D^-1` (LATTICE as "Formalizing
+ * multimedia recommendation" runs it), or the mean of neighbours `D^-1 (A + I)` (NGCF as "Ducho meets Elliot" runs it).
  */
-export function loopedGraph(interactions: Interactions): SparseEntries {
+export function loopedGraph(interactions: Interactions, by: 'both' | 'rows'): SparseEntries {
   const { nodes, all, neighbours } = neighboursOfNodes(interactions);
   const starts = all.map((start, node) => start + node);
   const columns = new Int32Array(neighbours.length + nodes);
@@ -53,7 +53,7 @@ export function loopedGraph(interactions: Interactions): SparseEntries {
   const values = new Float32Array(columns.length);
   for (let node = 0; node < nodes; node++)
     for (let e = starts[node]!; e < starts[node + 1]!; e++)
-      values[e] = 1 / (degree(node) * degree(columns[e]!));
+      values[e] = 1 / (degree(node) * (by === 'both' ? degree(columns[e]!) : 1));
   return { shape: [nodes, nodes], starts, columns, values };
 }
 

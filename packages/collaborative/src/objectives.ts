@@ -2,6 +2,12 @@ import { z } from 'zod';
 import type { Definition } from './contract.ts';
 import type { Sampling } from './sampler.ts';
 
+/** What an objective on triples is told: how they are drawn, and how the learning rate falls. */
+export interface TripleObjective extends Sampling {
+  /** Epoch e, from 0, is trained with `factor^(e / epochs)` times the learning rate. Default: it stays. */
+  decay?: { factor: number; epochs: number };
+}
+
 /**
  * Objectives and roles of weights of a model that is trained on triples, drawn like this unless the recipe says
  * otherwise.
@@ -21,6 +27,13 @@ export function trainedOnTriples({
       .enum(['uniform', 'popularity'])
       .default(negatives)
       .describe('items that the user has not: every one alike, or by their training interactions'),
+    decay: z
+      .strictObject({
+        factor: z.number().gt(0).max(1).describe('what is left of the learning rate after so many epochs'),
+        epochs: z.int().min(1).describe('the epochs'),
+      })
+      .optional()
+      .describe('the learning rate falls evenly from epoch to epoch; default: it stays'),
   });
   return {
     objectives: {
@@ -41,10 +54,10 @@ export const fittedAtOnce: Pick<Definition<object>, 'objectives' | 'weights'> = 
   weights: { tune: {} },
 };
 
-/** How triples are drawn by a model unless a recipe says otherwise. */
-export function samplingOf(
+/** What a model is trained by, where a recipe says no more than `settings`. */
+export function objectiveOf(
   { objectives }: Pick<Definition<object>, 'objectives'>,
   settings: object = {},
-): Sampling {
-  return Object.values(objectives)[0]!.options.parse(settings) as Sampling;
+): TripleObjective {
+  return Object.values(objectives)[0]!.options.parse(settings) as TripleObjective;
 }

@@ -47,6 +47,24 @@ function negativeOf(
   return left.length > 0 ? left[random.integer(left.length)]! : missing();
 }
 
+const size = ({ starts }: Interactions, user: number): number => starts[user + 1]! - starts[user]!;
+
+/** Users who have items, and not all of them. */
+const ableUsers = (data: Interactions): Int32Array =>
+  Int32Array.from({ length: data.users }, (_, user) => user).filter(
+    (user) => size(data, user) > 0 && size(data, user) < data.items,
+  );
+
+/** Triples of an epoch by some users. */
+const countOf = (data: Interactions, over: Sampling['over'], able: Int32Array): number =>
+  over === 'users' && able.length > 0
+    ? data.columns.length
+    : able.reduce((sum, user) => sum + size(data, user), 0);
+
+/** How many triples {@link drawTriples} draws. */
+export const tripleCount = (data: Interactions, { over }: Sampling): number =>
+  countOf(data, over, ableUsers(data));
+
 /**
  * The triples of an epoch: as many as there are interactions. Users without items, and those who have every item, give
  * none.
@@ -59,13 +77,9 @@ export function drawTriples(
   stream: RandomStream,
 ): Triples {
   const random = new Draws(stream);
-  const { users: U, items, starts, columns } = data;
-  const size = (user: number): number => starts[user + 1]! - starts[user]!;
-  const able = Int32Array.from({ length: U }, (_, user) => user).filter(
-    (user) => size(user) > 0 && size(user) < items,
-  );
-  const total =
-    over === 'users' && able.length > 0 ? columns.length : able.reduce((sum, user) => sum + size(user), 0);
+  const { starts, columns } = data;
+  const able = ableUsers(data);
+  const total = countOf(data, over, able);
   const users = new Int32Array(total);
   const positives = new Int32Array(total);
   const negatives = new Int32Array(total);
@@ -73,7 +87,7 @@ export function drawTriples(
     for (let t = 0; t < total; t++) {
       const user = able[random.integer(able.length)]!;
       users[t] = user;
-      positives[t] = columns[starts[user]! + random.integer(size(user))]!;
+      positives[t] = columns[starts[user]! + random.integer(size(data, user))]!;
     }
   else {
     const owner = new Int32Array(columns.length);

@@ -11,11 +11,11 @@ import {
 } from '@ferry/training';
 import type { Parameters } from '@ferry/nn';
 import type { Step } from './contract.ts';
-import { samplingOf } from './objectives.ts';
+import { objectiveOf, type TripleObjective } from './objectives.ts';
 import { evaluateUsers, type UserEvaluation } from './ranking.ts';
 import type { TrainedParts, UserItemRecommender } from './recommender.ts';
 import { relevantTargets } from './relevance.ts';
-import { drawTriples, type Sampling, type Triples } from './sampler.ts';
+import { drawTriples, tripleCount, type Triples } from './sampler.ts';
 
 /** A batch: triples, or nothing where a model is fitted at once. */
 export type TripleBatch =
@@ -35,8 +35,8 @@ export interface UserItemTrainingSettings extends OptimizerSettings {
   domain: Pick<Domain, 'sequences' | 'training' | 'valid' | 'test'>;
   /** B. Default 1024. */
   batchSize?: number;
-  /** How triples are drawn. Default as the model says. */
-  sampling?: Partial<Sampling>;
+  /** How triples are drawn, and how the learning rate falls. Default as the model says. */
+  objective?: Partial<TripleObjective>;
   /** How to evaluate. */
   evaluation?: UserEvaluation;
   /**
@@ -70,10 +70,12 @@ function trainedSteps(
 > {
   const { options, data } = recommender;
   const { batchSize = 1024 } = settings;
-  const sampling = samplingOf(model, settings.sampling);
+  const { decay, ...sampling } = objectiveOf(model, settings.objective);
   const weights = recommender.weights();
-  const optimizer = optimizerFor(settings, weights);
-  const { users: U, columns } = data.interactions;
+  const steps = Math.ceil(tripleCount(data.interactions, sampling) / batchSize);
+  const schedule = decay && ((step: number) => decay.factor ** (Math.floor(step / steps) / decay.epochs));
+  const optimizer = optimizerFor({ ...settings, ...(schedule && { schedule }) }, weights);
+  const { users: U } = data.interactions;
   const step = compile(
     (
       users: tf.Tensor1D,
@@ -110,7 +112,7 @@ function trainedSteps(
         };
       }
     },
-    batchCount: () => Math.ceil(columns.length / batchSize),
+    batchCount: () => steps,
     counted: 'triples',
     trainStep: async (batch, context) => {
       const tensors = [batch!.users, batch!.positives, batch!.negatives].map((ids) =>

@@ -56,7 +56,7 @@ describe('edges of an epoch', () => {
 
 describe('the graph of nodes that are their own neighbours', () => {
   it('weighs an edge by the neighbours of both its ends, the ends themselves among them', () => {
-    const { shape, starts, columns, values } = loopedGraph(interactions);
+    const { shape, starts, columns, values } = loopedGraph(interactions, 'both');
     expect(shape).toEqual([7, 7]);
     expect([...starts]).toEqual([0, 5, 7, 9, 12, 15, 17, 19]);
     expect([...columns.subarray(0, 7)]).toEqual([0, 3, 4, 5, 6, 1, 3]);
@@ -65,6 +65,15 @@ describe('the graph of nodes that are their own neighbours', () => {
     expect(values[0]).toBeCloseTo(1 / 25, 6);
     expect(values[1]).toBeCloseTo(1 / 15, 6);
     expect(values[9]).toBe(values[1]);
+  });
+
+  it('averages over the neighbours of a node and the node itself', () => {
+    const { starts, columns, values } = loopedGraph(interactions, 'rows');
+    expect([...columns]).toEqual([...loopedGraph(interactions, 'both').columns]);
+    for (let node = 0; node < 7; node++) {
+      const own = values.subarray(starts[node], starts[node + 1]);
+      for (const value of own) expect(value).toBeCloseTo(1 / own.length, 6);
+    }
   });
 });
 

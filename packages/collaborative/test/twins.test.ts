@@ -17,6 +17,7 @@ import {
   type Interactions,
   type TrainedModel,
   type UserItemRecommender,
+  type UserItemTrainingSettings,
 } from '../src/index.ts';
 import { fill } from '../../nn/test/helpers.ts';
 import { world } from './world.ts';
@@ -53,8 +54,14 @@ function triples(step: number): Record<'users' | 'positives' | 'negatives', Int3
   };
 }
 
-const CASES: [string, TrainedModel, object][] = [
+const CASES: [string, TrainedModel, object, Partial<UserItemTrainingSettings>?][] = [
   ['bpr-mf', bprMf, { penalty: 0.01 }],
+  [
+    'bpr-mf decay',
+    bprMf,
+    { penalty: 0.01 },
+    { batchSize: 8, objective: { decay: { factor: 0.5, epochs: 2 } } },
+  ],
   ['bpr-mf bias', bprMf, { penalty: 0.01, itemBias: true }],
   ['vbpr ducho', vbpr, { visualFactors: 6, penalty: 0.01 }],
   [
@@ -69,6 +76,7 @@ const CASES: [string, TrainedModel, object][] = [
   ['bm3', bm3, { dropout: 0 }],
   ['lattice', lattice, { neighbours: 3, featureFactors: 5, penalty: 0.01 }],
   ['ngcf-m', ngcfM, { layers: 2, penalty: 0.01, edgeDropout: 0, messageDropout: 0 }],
+  ['ngcf-m mean', ngcfM, { layers: 2, penalty: 0.01, edgeDropout: 0, messageDropout: 0, graph: 'mean' }],
 ];
 
 /** A model with the weights of the twin: functions of their names; features stay what they are. */
@@ -127,10 +135,10 @@ describe.each(['cpu', 'ort'] as const)('models as their PyTorch twins on %s', (b
       close(grads[variable.name]!.dataSync(), twin.gradients[key]!, 1e-5, key);
   });
 
-  it.each(CASES)('%s: twenty steps of Adam', async (name, model, settings) => {
+  it.each(CASES)('%s: twenty steps of Adam', async (name, model, settings, more) => {
     const twin = twins.models[name]!;
     const recommender = made(model, settings);
-    const training = createUserItemTraining({ recommender, domain: world, learningRate: 0.01 });
+    const training = createUserItemTraining({ recommender, domain: world, learningRate: 0.01, ...more });
     const random = RandomStream.fromSeed(1);
     const losses: number[] = [];
     for (let step = 0; step < 20; step++) {

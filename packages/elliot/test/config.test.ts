@@ -111,7 +111,7 @@ describe('a configuration of Elliot', () => {
     const text = whole(
       '  negative_sampling: { strategy: random, num_items: 9 }\n  gpuu: 1\n',
       `external.VBPR: { lr: [0.1, -1], factor: 3, early_stopping: { patience: 3 } }
-    external.FREEDOM: {}
+    external.GRCN: {}
     ItemKNN: { similarity: dot }
     EASER: { meta: { hyper_opt_alg: tpe, restore: True } }`,
       ', cutoffs: [10, 50], complex_metrics: [{ metric: BiasDisparityBD }]',
@@ -128,7 +128,7 @@ describe('a configuration of Elliot', () => {
       /x\.yml:7:\d+ +experiment\.models\.external\.VBPR\.lr\[1\] must be above 0, got -1/,
       /VBPR\.factor is no parameter that Ferry reads \(there are epochs, /,
       /early_stopping is not supported/,
-      /external\.FREEDOM is not supported: there are MostPop, Random, ItemKNN/,
+      /external\.GRCN is not supported: there are MostPop, Random, ItemKNN/,
       /ItemKNN\.similarity must be cosine/,
       /ItemKNN\.implicit must be true: without it Elliot weighs by ratings/,
       /hyper_opt_alg must be grid or rand, tpe is not supported/,

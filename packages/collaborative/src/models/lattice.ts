@@ -1,8 +1,8 @@
 /**
  * LATTICE (Zhang et al., MM 2021), as "Formalizing multimedia recommendation through multimodal deep learning" runs it:
  * items also take the vectors of items that are near by their features. Which are near is found anew for each epoch, from
- * projected features, and mixed with what is near by the features themselves. The learning rate is not lowered (there by
- * 4 % in 50 epochs).
+ * projected features, and mixed with what is near by the features themselves. There the learning rate falls by 4 % in 50
+ * epochs: `objective.decay`.
  */
 import {
   embedding,
@@ -222,7 +222,7 @@ export const lattice: TrainedModel<LatticeOptions, LatticeParameters, LatticeInp
       ),
     }));
     for (const { ids, values } of tensors) tf.dispose([ids, values]);
-    return { graph: sparseMatrix(loopedGraph(interactions)), ...featureInputs(features), ...near };
+    return { graph: sparseMatrix(loopedGraph(interactions, 'both')), ...featureInputs(features), ...near };
   },
   find,
   vectors: (step) => {

@@ -2,7 +2,7 @@
  * NGCF-M of "Ducho meets Elliot": NGCF (Wang et al., SIGIR 2019), whose layers have weights, with VBPR's second pair of
  * vectors, of users and of projected features.
  */
-import { embedding, linear, sparseMatMul, tf } from '@ferry/engine';
+import { embedding, linear, sparseMatMul, sparseMatrix, tf } from '@ferry/engine';
 import {
   bpr,
   createEmbedding,
@@ -13,11 +13,13 @@ import {
 } from '@ferry/nn';
 import { z } from 'zod';
 import type { Step, TrainedModel } from '../contract.ts';
+import { loopedGraph, normalisedGraph } from '../graph.ts';
 import { dropped, halfSquares, inParts, lossParts, normaliseRows, rowProducts } from '../losses.ts';
 import { trainedOnTriples } from '../objectives.ts';
 import {
   combineSetting,
   createProjection,
+  featureInputs,
   type FeatureInputs,
   modalities,
   project,
@@ -27,7 +29,6 @@ import {
 import {
   createNodes,
   droppedEdges,
-  graphAndFeatures,
   type GraphInputs,
   graphSettings,
   usersAndItems,
@@ -48,6 +49,13 @@ const options = z.strictObject({
     .default(0.1)
     .describe('share of the numbers of a layer that a training step leaves out'),
   combine: combineSetting,
+  graph: z
+    .enum(['symmetric', 'mean'])
+    .default('symmetric')
+    .describe(
+      'how neighbours are weighed: by both numbers of neighbours (the paper), or all alike, the node itself among them ' +
+        "(Elliot's code)",
+    ),
 });
 
 /** Settings of NGCF-M. */
@@ -130,7 +138,10 @@ export const ngcfM: TrainedModel<NgcfMOptions, NgcfMParameters, NgcfMInputs> = {
       ),
     };
   },
-  inputs: (_options, data) => graphAndFeatures(data),
+  inputs: ({ graph }, { interactions, features }) => ({
+    graph: sparseMatrix(graph === 'mean' ? loopedGraph(interactions, 'rows') : normalisedGraph(interactions)),
+    ...featureInputs(features),
+  }),
   vectors: (step) => {
     const { p, options: o, inputs, users: U } = step;
     const { users, items } = usersAndItems(propagated(step), U);

@@ -17,3 +17,18 @@ export function pythonTuple(text: string): string[] | undefined {
   const inner = /^\s*\(\s*((?:'[^']*'|"[^"]*")(?:\s*,\s*(?:'[^']*'|"[^"]*"))*)\s*,?\s*\)\s*$/.exec(text)?.[1];
   return inner?.match(/'[^']*'|"[^"]*"/g)?.map((part) => part.slice(1, -1));
 }
+
+/**
+ * Reads a tuple of numbers as Python writes it, such as `(1.0,50)`.
+ *
+ * @returns The numbers as Python's `str` writes them, `1.0` and `50`; undefined for anything else.
+ */
+export function pythonNumbers(text: string): string[] | undefined {
+  const inner = /^\s*\(([^()]*)\)\s*$/.exec(text)?.[1];
+  const parts = inner?.split(',').map((part) => part.trim());
+  if (parts && parts.length > 1 && parts.at(-1) === '') parts.pop();
+  else if (parts?.length === 1) return undefined;
+  return parts?.every((part) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(part))
+    ? parts.map((part) => (/^[+-]?\d+$/.test(part) ? String(Number(part)) : pythonFloat(Number(part))))
+    : undefined;
+}

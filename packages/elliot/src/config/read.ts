@@ -12,7 +12,8 @@ import {
 import { z } from 'zod';
 import type { Filter } from '../filters.ts';
 import type { Splitting } from '../splits.ts';
-import { elliotModels, type ElliotModality, type ElliotModel } from './models.ts';
+import type { ElliotModality, ElliotModel } from './model.ts';
+import { elliotModels } from './models.ts';
 import { elliotPath, resultPath } from './paths.ts';
 import {
   checkParameters,

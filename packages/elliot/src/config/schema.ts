@@ -1,6 +1,8 @@
 import { z } from 'zod';
-import { elliotModels, loaders } from './models.ts';
-import { searchedParameters } from './search.ts';
+import type { ElliotModel } from './model.ts';
+import { elliotModels } from './models.ts';
+import { loaders } from './parameters.ts';
+import { searchedParameters, type Searched } from './search.ts';
 import { filterSchema, splittingSchema } from './splitting.ts';
 
 /** What Elliot reads, and what becomes of it here; the metrics that there are come from who evaluates. */
@@ -256,6 +258,32 @@ export function checkParameters(value: unknown, problem: Problem): void {
   }
 }
 
+/** Rules between two parameters of a model, of all values that are searched together. */
+function checkPairs(
+  { rules = [] }: ElliotModel,
+  { fixed, space }: Searched,
+  problem: (at: string, message: string) => void,
+): void {
+  const valuesOf = (name: string): readonly unknown[] | undefined => {
+    const dimension = space[name];
+    if (!dimension) return name in fixed ? [fixed[name]] : [];
+    return dimension.kind === 'choice' ? dimension.values : undefined;
+  };
+  for (const {
+    of: [first, second],
+    wrong,
+  } of rules) {
+    const [one, other] = [valuesOf(first), valuesOf(second)];
+    if (!one || !other) {
+      problem(one ? second : first, `must be one value or a list, since ${first} must go with ${second}`);
+      continue;
+    }
+    const found = one.flatMap((a) => other.map((b) => wrong(a as never, b as never)));
+    const message = found.find((text) => text !== undefined);
+    if (message !== undefined) problem(first, message);
+  }
+}
+
 /** Rules between a model and the other sections; parameters are as they are. */
 function checkModel(
   name: string,
@@ -267,11 +295,11 @@ function checkModel(
   const { meta: of } = found.models[name] as { meta: Meta | null };
   const how = of ?? meta.parse({});
   const metrics = found.evaluation.simple_metrics;
-  const { fixed, space } = searchedParameters(
-    known.parameters,
-    parametersIn(found.models[name]),
-    () => undefined,
-  );
+  const searched = searchedParameters(known.parameters, parametersIn(found.models[name]), () => undefined);
+  const { fixed, space } = searched;
+  checkPairs(known, searched, (at, message) => {
+    problem([at], message);
+  });
   const chosen = validationMetric(how.validation_metric, found);
   if (!chosen || !choosing.includes(chosen.metric))
     problem(
@@ -293,16 +321,16 @@ function checkModel(
         ['loaders'],
         `must be in data_config.side_information, which has ${words(loaded) || 'none'}, got ${loader}`,
       );
-  const searched = Object.keys(space).length > 0;
+  const several = Object.keys(space).length > 0;
   const drawn = Object.values(space).some(({ kind }) => kind !== 'choice');
   if (drawn && how.hyper_opt_alg === 'grid')
     problem(
       ['meta', 'hyper_opt_alg'],
       'must be rand where a parameter is drawn from a distribution, got grid',
     );
-  if (searched && (drawn || how.hyper_opt_alg === 'rand') && how.hyper_max_evals === undefined)
+  if (several && (drawn || how.hyper_opt_alg === 'rand') && how.hyper_max_evals === undefined)
     problem(['meta', 'hyper_max_evals'], 'is needed where settings are drawn');
-  if (searched && hasValidation(found) === false)
+  if (several && hasValidation(found) === false)
     problem(
       [],
       'has several settings and there is no validation part to choose by (Elliot would choose on the test): ' +

@@ -64,7 +64,6 @@ export async function trialRecipe(
 ): Promise<TrainRecipe & { out: string }> {
   const { model, validationRate: rate } = trial.of;
   const { training, modalities, ...made } = model.recipe(trial.parameters as Record<string, never>);
-  const everything = made.model.name.startsWith('lightgcn') ? fold.users : fold.transactions;
   const uses = (modality: 'text' | 'image'): string => (modalities.includes(modality) ? 'stored' : 'none');
   const recipe = {
     job: 'train',
@@ -77,7 +76,7 @@ export async function trialRecipe(
       training: {
         // Elliot looks at no epoch after the last validation.
         epochs: Math.floor(training.epochs / rate) * rate,
-        batchSize: training.batchSize < 1 ? everything : training.batchSize,
+        batchSize: typeof training.batchSize === 'number' ? training.batchSize : fold[training.batchSize],
         learningRate: training.learningRate,
         patience: null,
         validateEvery: rate,

@@ -61,7 +61,7 @@ export function userItemTrainingOf(
     learningRate,
     weightDecay,
     ...(clipNorm !== null && { clipNorm }),
-    sampling: recipeParts(recipe, recommender.model).settings,
+    objective: recipeParts(recipe, recommender.model).settings,
     ...more,
     evaluation: { ...userEvaluation(recipe), ...more.evaluation },
     ...(validationItems && { validationItems }),
