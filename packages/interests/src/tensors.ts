@@ -1,18 +1,25 @@
-import { compile, tf } from '@ferry/engine';
+import { compile, nearestDistances, tf } from '@ferry/engine';
 import { centred, shifted, type Distances } from './passes.ts';
-import { fillSquaredDistances, tolerance } from './rows.ts';
-import { rowSelector, type Near } from './select.ts';
 
+/** Squared distances up to this share of |a|^2 + |b|^2 are rounding error of single precision, and count as 0. */
+const tolerance = 2e-6;
 /**
- * Floats of one block of distances at most: 16 MB. A product of few rows costs more than its share, for the columns are
- * packed for each: of 16 rows by 52,000 columns 2.5 times as much a row as of 64.
+ * Floats of one block of distances at most. A product of few rows costs more than its share, for the columns are packed
+ * for each. The first pass, which makes nothing but products, has 64 MB: of 64 rows by 52,000 columns it takes 1.3 times as
+ * long a row as of 256. The others have several arrays of that size in progress, and 16 MB each.
  */
-const blockValues = 1 << 22;
+const blockValues = { density: 1 << 24, others: 1 << 22 };
 /**
  * Nearest points of each point that the first pass keeps for the second: where one of them is denser, the nearest of
  * those is the answer, and its products need not be made again. Of points in any order one in this many goes without.
  */
 const keptNeighbours = 32;
+
+/** The nearest points of every point and their squared distances, ascending; [T * size] each. */
+interface Near {
+  values: Float32Array;
+  columns: Int32Array;
+}
 
 /** Rows of the block in progress: -2 times the points [R,D], their squared norms [R,1]. */
 interface Block {
@@ -38,6 +45,14 @@ function squaredDistances(block: Block, columns: Columns): tf.Tensor2D {
   return tf.where<tf.Tensor>(exact, squares, tf.scalar(0)) as tf.Tensor2D;
 }
 
+/** Sums of the k smallest squared distances, the largest and the nearest of each row; see `nearestDistances`. */
+function densityBlock(block: Block, columns: Columns, k: number, kept: number): tf.Tensor {
+  // The norms are added row by row while the products lie in the cache: in the graph they are four passes over the
+  // whole block, which cost more than its product.
+  const products = tf.matMul<tf.Tensor2D>(block.doubled, columns.points, false, true);
+  return nearestDistances(products, block.norms, columns.norms, { k, kept, tolerance });
+}
+
 /** Smallest squared distance to a column of smaller order [R]; 3e38 where there is none. */
 function separationBlock(block: Block, order: tf.Tensor2D, columns: Columns, orders: tf.Tensor2D): tf.Tensor {
   const squares = squaredDistances(block, columns);
@@ -56,9 +71,7 @@ function nearestBlock(block: Block, columns: Columns): { index: tf.Tensor; dista
  */
 function makePasses() {
   return {
-    products: compile((rows: tf.Tensor2D, points: tf.Tensor2D) => tf.matMul(rows, points, false, true), {
-      name: 'interests.products',
-    }),
+    density: compile(densityBlock, { name: 'interests.density' }),
     separation: compile(separationBlock, { name: 'interests.separation' }),
     nearest: compile(nearestBlock, { name: 'interests.nearest' }),
   };
@@ -99,8 +112,8 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
     (all ??= { points: tf.tensor2d(values, [total, width]), norms: tf.tensor2d(norms, [1, total]) });
 
   /** Rows per block: a power of two, so that close sizes share their shapes. */
-  const blockRows = (columnCount: number): number => {
-    const fitting = 2 ** Math.floor(Math.log2(blockValues / columnCount));
+  const blockRows = (columnCount: number, values: number): number => {
+    const fitting = 2 ** Math.floor(Math.log2(values / columnCount));
     return Math.max(16, Math.min(1024, fitting, 2 ** Math.ceil(Math.log2(total))));
   };
 
@@ -119,8 +132,9 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
     pass: (block: Block, from: number, rows: number) => Record<Name, tf.Tensor>,
     keep: (name: Name, from: number, values: tf.TypedArray) => void,
     { doubled, norms }: RowSet = everyRow,
+    most = blockValues.others,
   ): Promise<void> {
-    const rows = blockRows(columnCount);
+    const rows = blockRows(columnCount, most);
     for (let from = 0; from < norms.length; from += rows) {
       const block: Block = { doubled: slice(doubled, from, rows, width), norms: slice(norms, from, rows, 1) };
       const results = pass(block, from, rows);
@@ -152,27 +166,22 @@ export function tensorDistances(points: Float32Array, width: number): Distances 
     async density(k) {
       const size = Math.min(k, keptNeighbours);
       const kept = { values: new Float32Array(total * size), columns: new Int32Array(total * size) };
-      const select = rowSelector(total, k);
       const mean = new Float64Array(total);
-      const squares = new Float32Array(total);
       let farthest = 0;
-      // The norms are added on the host, a row at a time while it lies in the cache: in the graph they are four passes
-      // over the whole block, which cost more than its product.
       await eachBlock(
         total,
-        (block) => ({ products: passes().products(block.doubled, columns().points) }),
-        (_, from, products) => {
-          for (let at = 0, i = from; at < products.length; at += total, i++) {
-            const row = products.subarray(at, at + total) as Float32Array;
-            const largest = fillSquaredDistances(squares, row, norms[i]!, norms);
-            const sum = select(squares, largest, {
-              values: kept.values.subarray(i * size, (i + 1) * size),
-              columns: kept.columns.subarray(i * size, (i + 1) * size),
-            });
-            mean[i] = sum / k;
-            farthest = Math.max(farthest, largest);
+        (block) => ({ found: passes().density(block, columns(), k, size) }),
+        (_, from, found) => {
+          const each = 3 + 2 * size;
+          for (let at = 0, i = from; at < found.length; at += each, i++) {
+            mean[i] = (found[at]! + found[at + 1]!) / k;
+            farthest = Math.max(farthest, found[at + 2]!);
+            kept.values.set(found.subarray(at + 3, at + 3 + size), i * size);
+            kept.columns.set(found.subarray(at + 3 + size, at + each), i * size);
           }
         },
+        everyRow,
+        blockValues.density,
       );
       near = kept;
       return { mean, farthest };

@@ -13,6 +13,7 @@ export {
 } from './ops/blockedCrossEntropy.ts';
 export { blocksPay } from './ops/blocks.ts';
 export { rowCounts } from './ops/rowCounts.ts';
+export { nearestDistances, type NearestOptions } from './ops/nearestDistances.ts';
 export { gatheredProducts } from './ops/gatheredProducts.ts';
 export { gatheredSums } from './ops/gatheredSums.ts';
 export { embedding } from './ops/embedding.ts';

@@ -12,13 +12,14 @@ const ROWS: readonly Case[] = [...new Map([...LARGE].reverse().map((row) => [row
 
 /**
  * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have
- * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts. What says when something
+ * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts; nor have distances: nearestDistances.test.ts. What says when something
  * is computed again is in graphs alone: recomputed.test.ts.
  */
 const ELSEWHERE = [
   'AdamUpdate',
   'After',
   'LazyAdamUpdate',
+  'NearestDistances',
   'RowCounts',
   'SparsePolynomial',
   'SparsePolynomialOfRows',
@@ -26,7 +27,7 @@ const ELSEWHERE = [
 
 /** Kernels of which no node is left here for ONNX Runtime: constants, views, host kernels (one thread), and `After`. */
 const NO_NODE = (
-  'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace OnesLike ' +
+  'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace NearestDistances OnesLike ' +
   'Range Reshape RowCounts ' +
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
 ).split(' ');

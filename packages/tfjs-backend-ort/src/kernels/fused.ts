@@ -1,3 +1,4 @@
+import { scratchOf } from '../runtime/nearestKernel.ts';
 import { defineKernel } from './define.ts';
 
 defineKernel<{ shape: number[]; site: number; threshold: number }>(
@@ -56,3 +57,19 @@ defineKernel('RowCounts', (g, { scores, own, from }) => {
   const attributes = { rows, columns };
   return g.op('RowCounts', [scores!, own!, from!], 'float32', [3, rows], { domain: 'host', attributes });
 });
+
+// Of `nearestDistances` (src/ops).
+defineKernel<{ k: number; kept: number; tolerance: number }>(
+  'NearestDistances',
+  (g, { products, norms, columnNorms }, { k, kept, tolerance }) => {
+    const [rows, columns] = products!.shape as [number, number];
+    const outputs = [[rows, 3 + 2 * kept], [scratchOf(columns)]].map((shape) => ({
+      dtype: 'float32' as const,
+      shape,
+    }));
+    return g.many('NearestDistances', [products!, norms!, columnNorms!], outputs, {
+      domain: 'host',
+      attributes: { rows, columns, k, kept, tolerance },
+    });
+  },
+);

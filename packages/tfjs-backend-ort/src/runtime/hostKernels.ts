@@ -2,12 +2,14 @@ import { COUNT_KERNELS } from './countKernels.ts';
 import { GATHERED_KERNELS } from './gatheredKernels.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HostMemory } from './memory.ts';
+import { NEAREST_KERNELS } from './nearestKernel.ts';
 import { SPARSE_KERNELS } from './sparseKernels.ts';
 
 /** Host kernels by the name their nodes carry. */
 export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
   ...COUNT_KERNELS,
   ...GATHERED_KERNELS,
+  ...NEAREST_KERNELS,
   ...SPARSE_KERNELS,
   KeepMask: {
     inMemory: [],

@@ -13,6 +13,7 @@ export interface WasmKernels {
   gatheredSums(out: number, weights: number, table: number, ids: number, ...sizes: number[]): void;
   scatteredSums(out: number, weights: number, rows: number, ids: number, ...sizes: number[]): void;
   rowCounts(out: number, scores: number, own: number, ...sizes: number[]): void;
+  nearestDistances(out: number, scratch: number, products: number, ...rest: number[]): void;
 }
 
 const PAGE = 65_536;

@@ -67,6 +67,25 @@ export const ownCases: Case[] = [
         [tf.greater, tf.equal, tf.less].map((compare) => tf.sum(tf.cast(compare(scores, own), 'float32'), 1)),
       ),
   })),
+  ...[
+    [3, 5, 2],
+    [2, 9, 9],
+    [1, 1, 1],
+  ].map(([R, C, k]): Case => ({
+    kernel: 'NearestDistances',
+    name: `[${R!}, ${C!}] k ${k!}`,
+    inputs: [float([R!, C!]), float([R!, 1]), float([1, C!])],
+    run: (products, norms, columnNorms) => {
+      const inputs = { products: products, norms: norms, columnNorms: columnNorms };
+      const found = kernel('NearestDistances', inputs, { k: k!, kept: k!, tolerance: 0 });
+      return tf.slice((found as unknown as tf.Tensor2D[])[0]!, [0, 2]);
+    },
+    onCpu: (products, norms, columnNorms) => {
+      const squares = tf.relu(tf.add(products, tf.add(norms, columnNorms)));
+      const { values, indices } = tf.topk(tf.neg(squares), k);
+      return tf.concat([tf.max(squares, 1, true), tf.neg(values), tf.cast(indices, 'float32')], 1);
+    },
+  })),
   ...gatheredCases(7, [
     [5, 3, 4],
     [2, 8, 6],
