@@ -62,13 +62,14 @@ export function missRecFeed(
   options: MissRecOptions,
   groups: readonly ViewGroup[],
   interests: InterestState | undefined,
-  { longest, rowOf }: FeedPlace,
+  { longest, rowOf, fitted }: FeedPlace,
 ): MissRecFeed {
   if (!interests && options.interestMethod !== 'none')
     throw new Error('missRecFeed: interests must be discovered first, got none');
   const zero = options.regulariser === 'all-slots' ? 'keep' : 'exclude';
   const found =
-    interests && interestsOfGroups(groups, interests.lookups, { zero, longest, count: interests.count });
+    interests &&
+    interestsOfGroups(groups, interests.lookups, { zero, longest, count: interests.count, fitted });
   const packing = found && zero === 'exclude' ? packSlots(found.groups) : undefined;
   const rows = (items: Int32Array): Int32Array => (rowOf ? items.map(rowOf) : items);
   return {

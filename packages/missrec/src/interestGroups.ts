@@ -1,6 +1,6 @@
 import { interestTokens } from '@ferry/interests';
 
-/** Interest slots a group may have in the released layout. */
+/** Interest slots a group may have, where they are as many as rows need: few sizes, so that compiled shapes stay few. */
 const SLOTS = [2, 4, 8, 12, 16, 24, 32, 48, 64, 100, 128, 200, 256, 400, 512, 1024];
 
 /** The smallest rung that holds a number. */
@@ -29,7 +29,7 @@ export interface GroupInterests {
  * @param options - `count`: K. `zero`: `exclude` (paper): a group gets slots for as many interests as its rows could
  *   touch at most, so that shapes do not depend on the clustering; or `keep`, the released layout, in which a row
  *   shorter than the data's longest lists id 0 first and all groups get as many slots as the fullest row of the batch
- *   needs.
+ *   needs. `fitted`, with `exclude`: each group gets what its own fullest row needs.
  * @returns Interests by group, and the slots of the fullest row before rounding.
  */
 export function interestsOfGroups(
@@ -40,9 +40,9 @@ export function interestsOfGroups(
     images?: Int32Array;
   }[],
   lookups: readonly Int32Array[],
-  options: { zero: 'exclude' | 'keep'; longest: number; count: number },
+  options: { zero: 'exclude' | 'keep'; longest: number; count: number; fitted?: boolean },
 ): { groups: GroupInterests[]; fullest: number } {
-  const { zero, longest, count } = options;
+  const { zero, longest, count, fitted = false } = options;
   const found = groups.map(({ length, history, lengths, images }) => {
     const B = lengths.length;
     // The released code pads all rows to the longest: one more column shows the lookup the zero it would see.
@@ -62,7 +62,8 @@ export function interestsOfGroups(
     fullest,
     groups: found.map(({ ids, mask, Q }, g) => {
       const most = Math.min(groups[g]!.length * lookups.length, count);
-      const slots = zero === 'keep' ? rung(SLOTS, fullest) : most;
+      const needed = fitted ? (SLOTS.find((size) => size >= Q) ?? most) : most;
+      const slots = zero === 'keep' ? rung(SLOTS, fullest) : Math.min(needed, most);
       const B = ids.length / Q;
       const wide: GroupInterests = {
         ids: new Int32Array(B * slots),

@@ -53,8 +53,10 @@ export function encodeSequences(
   return { vectors: normalize(output) as tf.Tensor2D, memories, attended };
 }
 
+type Projections = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor];
+
 /**
- * Queries, keys and values of the interests of each group, [B, Q, 3D]. The encoder's input has neither positions nor
+ * Queries, keys and values of the interests of each group, [B, Q, D] each. The encoder's input has neither positions nor
  * dropout, so where the table has fewer rows than the groups have slots, the table is projected and the products are
  * gathered.
  */
@@ -62,11 +64,17 @@ function interestProjections(
   p: MissRecParameters,
   interestTable: tf.Tensor,
   ids: readonly tf.Tensor[],
-): tf.Tensor[] {
+): Projections[] {
   const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
   const slots = ids.reduce((sum, { size }) => sum + size, 0);
-  if (interestTable.shape[0] < slots) return embedGroups(linear(interestTable, weight, bias), ids);
-  return ids.map((own) => linear(vectorsOf(interestTable, own), weight, bias));
+  if (interestTable.shape[0] >= slots)
+    return ids.map(
+      (own) => tf.split(linear(vectorsOf(interestTable, own), weight, bias), 3, -1) as Projections,
+    );
+  // Cut while they are rows of the table, which are few.
+  const tables = tf.split(linear(interestTable, weight, bias), 3, -1);
+  const parts = tables.map((table) => embedGroups(table, ids));
+  return ids.map((_, g) => parts.map((part) => part[g]!) as Projections);
 }
 
 /** Interest vectors, without a gradient: [...ids.shape, D]. */
@@ -90,7 +98,7 @@ function encodeInterests(
   });
   const projections = interestProjections(p, interestTable, ids);
   const attended = groups.map(({ interestMask }, g) => {
-    const [q, k, v] = tf.split(projections[g]!, 3, -1) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const [q, k, v] = projections[g]!;
     const [B, Q] = q.shape as [number, number];
     const bias = attentionBias(Q, Q, { hidden: tf.sub(1, interestMask!) });
     const keep = random && rate > 0 ? random.keepMask([B, heads, Q, Q], rate) : undefined;

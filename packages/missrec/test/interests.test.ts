@@ -1,7 +1,10 @@
+import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { describe, expect, it } from 'vitest';
+import { type MissRecFeed, missRecFeed } from '../src/feeds.ts';
 import { interestsOfGroups } from '../src/interestGroups.ts';
 import { interestsWithout } from '../src/interests.ts';
-import { interestSizes } from '../src/index.ts';
+import { encodeSequences, interestSizes, itemTables } from '../src/index.ts';
+import { createMissRecParameters } from '../src/parameters.ts';
 import { worldOptions } from './world.ts';
 
 describe('interests of groups', () => {
@@ -17,6 +20,69 @@ describe('interests of groups', () => {
     expect(paper.groups[0]!.slots).toBe(4);
     expect([...paper.groups[0]!.ids]).toEqual([1, 0, 0, 0, 2, 3, 4, 0]);
     expect([...paper.groups[0]!.mask]).toEqual([1, 0, 0, 0, 1, 1, 1, 0]);
+  });
+
+  it('have as many slots as their fullest row needs where they are fitted, in few sizes', () => {
+    const lookups = [Int32Array.from({ length: 21 }, (_, i) => i)];
+    const group = (lengths: number[]) => ({
+      length: 20,
+      history: Int32Array.from({ length: 20 * lengths.length }, (_, at) =>
+        at % 20 < lengths[Math.floor(at / 20)]! ? (at % 20) + 1 : 0,
+      ),
+      lengths: Int32Array.from(lengths),
+    });
+    const groups = [group([5, 2]), group([1, 18]), group([1, 1])];
+    const settings = { zero: 'exclude', longest: 20, count: 20 } as const;
+    const slots = (fitted: boolean): number[] =>
+      interestsOfGroups(groups, lookups, { ...settings, fitted }).groups.map((own) => own.slots);
+    expect(slots(false)).toEqual([20, 20, 20]);
+    expect(slots(true)).toEqual([8, 20, 2]);
+    const [first] = interestsOfGroups(groups, lookups, { ...settings, fitted: true }).groups;
+    expect([...first!.ids]).toEqual([1, 2, 3, 4, 5, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0]);
+  });
+});
+
+describe('slots that fit the rows', () => {
+  it('give the same vectors to the last bit', async () => {
+    await selectBackend('ort', { threads: 1 });
+    const options = worldOptions({ width: 48, heads: 4, positions: 30, interestCount: 40, ids: false });
+    const p = createMissRecParameters(options, 30, RandomStream.fromSeed(3));
+    const random = RandomStream.fromSeed(4);
+    const noise = (shape: [number, number]) =>
+      tf.tensor2d(
+        Float32Array.from({ length: shape[0] * shape[1] }, () => random.normal()),
+        shape,
+      );
+    const items = {
+      features: { text: noise([31, 6]), image: noise([31, 6]) },
+      present: { text: tf.ones([31, 1]), image: tf.ones([31, 1]) },
+    };
+    const interests = {
+      centres: new Float32Array(0),
+      count: 40,
+      lookups: [
+        Int32Array.from({ length: 31 }, (_, i) => i),
+        Int32Array.from({ length: 31 }, (_, i) => i % 7),
+      ],
+    };
+    const lengths = Int32Array.from({ length: 64 }, (_, b) => 1 + (b % 5));
+    const history = Int32Array.from({ length: 64 * 30 }, (_, at) =>
+      at % 30 < lengths[Math.floor(at / 30)]! ? 1 + ((7 * at) % 30) : 0,
+    );
+    const table = noise([41, 48]);
+    const encode = compile((feed: MissRecFeed, centres: tf.Tensor) => {
+      return encodeSequences(p, options, itemTables(p, options, items), centres, feed, undefined).vectors;
+    });
+    const [padded, fitted] = [false, true].map((fit) => {
+      const feed = missRecFeed(options, [{ length: 30, history, lengths }], interests, {
+        longest: 30,
+        fitted: fit,
+      });
+      return { slots: feed.groups[0]!.interests!.shape[1]!, vectors: encode(feed, table).dataSync() };
+    }) as [{ slots: number; vectors: Float32Array }, { slots: number; vectors: Float32Array }];
+    expect([padded.slots, fitted.slots]).toEqual([40, 8]);
+    expect(fitted.vectors).toEqual(padded.vectors);
+    encode.dispose();
   });
 });
 

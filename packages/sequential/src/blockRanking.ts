@@ -69,7 +69,8 @@ export function createBlockRanking<T extends ModelTypes>(recommender: Recommende
     const items = encodeItems(raw);
     disposeNest(raw);
     const queries = batches.map(({ batch }) => {
-      const feed = feedOf(recommender, [batch], state, { longest, rowOf: (item) => rows.get(item)! });
+      const place = { longest, rowOf: (item: number) => rows.get(item)!, fitted: true };
+      const feed = feedOf(recommender, [batch], state, place);
       const encoded = encodeQueries(items, feed, recommender.held());
       disposeNest(feed);
       return encoded;

@@ -103,12 +103,12 @@ export function createRanking<T extends ModelTypes>(recommender: Recommender<T>)
     view.dispose();
     made.dispose();
     const state = stateWithout(recommender, without);
-    const feedFor = (group: FeedGroup): T['feed'] =>
-      feedOf(recommender, [group], state, { longest: positions });
+    const feedFor = (group: FeedGroup, fitted = false): T['feed'] =>
+      feedOf(recommender, [group], state, { longest: positions, fitted });
     return {
       state,
       places: async (batch, masked) => {
-        const feed = feedFor(batch);
+        const feed = feedFor(batch, true);
         const targets = tf.tensor1d(batch.targets, 'int32');
         const hidden = masked && tf.tensor2d(masked, [batch.size, masked.length / batch.size], 'int32');
         const result = hidden

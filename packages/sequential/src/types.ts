@@ -47,6 +47,11 @@ export interface FeedPlace {
   longest: number;
   /** Row of the step's item tables for an item number. Default: the number itself. */
   rowOf?: (item: number) => number;
+  /**
+   * Whether sizes fit the rows at hand: less work for an evaluation. Default false: shapes depend on lengths alone, and so
+   * do the random numbers that a step draws.
+   */
+  fitted?: boolean;
   /** The positions that are read, see {@link Feed.read}. Int32 [S]. */
   read?: Int32Array;
 }
