@@ -5,7 +5,9 @@
 //   npm run bench:encoders -- [--steps 8] [--sizes bert-small,vit-tiny] [--python python3] [--threads 2] [--processor]
 //
 // With --processor and one thread: seconds of the processor, which other programs change less. With --frozen, instead
-// of PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept.
+// of PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept. With
+// --weights: passes without gradients of weights held as float32, float16 and int8, in turns, and the bytes of what is
+// packed; bert-base (16 texts of 30 tokens) is a size of it too.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,6 +15,8 @@ import { createEncoder, encoderTower, type ItemContent, type Tuning } from '@fer
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { createOptimizer, flattenParameters } from '@ferry/nn';
 import { clock, median } from './clock.ts';
+import { encoderSizes as sizes, type EncoderSize } from './encoderSizes.ts';
+import { measureWeights } from './encoderWeights.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,40 +26,15 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
     processor: { type: 'boolean', default: false },
     frozen: { type: 'boolean', default: false },
+    weights: { type: 'boolean', default: false },
   },
 });
 const steps = Number(options.steps);
 const now = clock(options.processor);
 
-/** What is measured: a config.json without dropout, and a batch. */
-const sizes: Record<string, { config: Record<string, unknown>; inputs: () => Record<string, tf.Tensor> }> = {
-  'bert-small': {
-    config: {
-      model_type: 'bert',
-      hidden_size: 512,
-      num_hidden_layers: 4,
-      num_attention_heads: 8,
-      intermediate_size: 2048,
-      hidden_dropout_prob: 0,
-      attention_probs_dropout_prob: 0,
-    },
-    inputs: () => ({ ids: tf.randomUniform([64, 30], 1000, 30000, 'int32'), mask: tf.ones([64, 30]) }),
-  },
-  'vit-tiny': {
-    config: {
-      model_type: 'vit',
-      hidden_size: 192,
-      num_hidden_layers: 12,
-      num_attention_heads: 3,
-      intermediate_size: 768,
-    },
-    inputs: () => ({ pixels: tf.randomNormal([16, 3, 224, 224]) }),
-  },
-};
-
 /** Seconds of a step here: the median after two that warm up. */
 async function measure(
-  { config, inputs }: (typeof sizes)[string],
+  { config, inputs }: EncoderSize,
   tuning: Tuning = 'all',
   kept = false,
 ): Promise<number> {
@@ -106,6 +85,10 @@ async function measure(
 await selectBackend('ort', { threads: Number(options.threads) });
 const script = fileURLToPath(new URL('../parity/encoders_bench.py', import.meta.url));
 for (const name of options.sizes.split(',')) {
+  if (options.weights) {
+    await measureWeights(name, steps, now);
+    continue;
+  }
   const ours = await measure(sizes[name]!);
   if (options.frozen) {
     const [computed, kept] = [

@@ -2,6 +2,13 @@ export { loadEncoder, createEncoder, folderPooling, type EncoderSettings } from 
 export { saveEncoder } from './save.ts';
 export type { Encoder, Lower, Statistics, Way } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';
+export {
+  packWeights,
+  weightForms,
+  type PackedForm,
+  type PackedWeights,
+  type WeightForm,
+} from './packedWeights.ts';
 export type { PoolingOptions } from './pool.ts';
 export { savePooling, sentencePooling } from './sentence.ts';
 export { type Tuning } from './tuning.ts';

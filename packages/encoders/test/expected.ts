@@ -31,7 +31,7 @@ export interface Expected {
 /** Reads what a family's model gave; of a model with two towers, of one of them. */
 export async function readExpected(
   name: string,
-  modality?: 'text' | 'image' | 'matching' | 'prompt' | 'rates',
+  modality?: 'text' | 'image' | 'matching' | 'prompt' | 'rates' | 'int8',
 ): Promise<Expected> {
   const file = modality ? `expected-${modality}.safetensors` : 'expected.safetensors';
   const { tensors } = await readSafetensors(`${fixture(name)}/${file}`);

@@ -103,8 +103,13 @@ function judgeEqual(
 /** Inputs that could not be decoded, by key, and why. */
 type Failures = Map<string, string>;
 
-/** Encodes a batch; where that fails, one by one, so that one damaged input costs itself alone. */
-async function encodeBatch<Input>(
+/**
+ * Encodes a batch; where that fails, one by one, so that one damaged input costs itself alone.
+ *
+ * @param failures - Told what cannot be decoded, and why.
+ * @returns The vectors of the others, by key.
+ */
+export async function encodeBatch<Input>(
   encoder: Encoder<Input>,
   batch: readonly (readonly [key: string, value: Input])[],
   failures: Failures,

@@ -24,6 +24,7 @@ export {
   recordPath,
   type FeatureRecord,
   type FeatureType,
+  type Agreement,
   type ModelRecord,
 } from './record.ts';
 export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';

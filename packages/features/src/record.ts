@@ -61,6 +61,18 @@ export interface FeatureRecord {
   notes?: string[];
 }
 
+/** Cosines between vectors of some inputs, made by weights in fewer bytes and by all of them. */
+export interface Agreement {
+  /** How the weights were held that made the features; the others are float32. */
+  weights: string;
+  /** Inputs that were compared. */
+  inputs: number;
+  /** Their mean. */
+  mean: number;
+  /** The least of them. */
+  least: number;
+}
+
 /** What is recorded of a model that made features. */
 export interface ModelRecord {
   /** Its name on a hub, or of its folder or file. */
@@ -82,6 +94,8 @@ export interface ModelRecord {
   normalised: boolean;
   /** How pictures were scaled, or how many tokens of a text were read. */
   preprocessing: string;
+  /** How near the vectors are to those of float32 weights, where weights were held in fewer bytes. */
+  agreement?: Agreement;
 }
 
 /** Version written into new records. */

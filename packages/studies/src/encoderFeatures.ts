@@ -7,6 +7,7 @@ import {
   folderPooling,
   loadEncoder,
   loadTokenizer,
+  packWeights,
   poolings,
   sentencePooling,
   tokenise,
@@ -28,6 +29,7 @@ import {
   type FoundModel,
   type Networks,
 } from '@ferry/features';
+import type { Parameters } from '@ferry/nn';
 import { UserError } from '@ferry/recipes';
 import { domainPath } from './domains.ts';
 
@@ -77,7 +79,7 @@ export async function makeDucho(
 
 /** Settings that networks have, besides `pooled`, `cls` and so on as output. */
 const known = [
-  ...['text', 'image', 'name', 'output', 'normalise', 'file', 'revision', 'batchSize'],
+  ...['text', 'image', 'name', 'output', 'normalise', 'file', 'weights', 'revision', 'batchSize'],
   ...['fields', 'join', 'maxTokens'],
 ];
 
@@ -108,8 +110,13 @@ const networks: Networks = {
     });
     const { reads, preprocessing } =
       'text' in encoding ? await ofTexts(found, encoder, encoding.maxTokens) : await ofPictures(found);
+    const packed = encoding.weights === 'float32' ? undefined : packWeights(encoder, encoding.weights);
     return {
-      encoder: batched(encoder, reads),
+      encoder: batched(encoder, packed?.parameters ?? encoder.parameters, reads, () => {
+        packed?.dispose();
+        encoder.dispose();
+      }),
+      ...(packed && { exact: batched(encoder, encoder.parameters, reads, packed.freeOriginals) }),
       chosen: { output: `${encoder.family} of ${basename(found.weights)}`, pooling: encoder.pooling },
       normalised: encoder.normalise,
       preprocessing,
@@ -142,9 +149,14 @@ async function longestOf(folder: string, { config, family }: Encoder): Promise<n
 /** Makes an encoder's inputs of texts or paths. */
 type Reads = (values: readonly string[]) => Promise<Record<string, tf.Tensor>>;
 
-/** A network as extraction wants it: batches of inputs to rows of vectors. */
-function batched(encoder: Encoder, reads: Reads): VectorEncoder<string> {
-  const run = compile((given: Record<string, tf.Tensor>) => encoder.vectors(encoder.parameters, given), {
+/** A network with its weights as extraction wants it: batches of inputs to rows of vectors. */
+function batched(
+  encoder: Encoder,
+  weights: Parameters,
+  reads: Reads,
+  free: () => void,
+): VectorEncoder<string> {
+  const run = compile((given: Record<string, tf.Tensor>) => encoder.vectors(weights, given), {
     name: `${encoder.family}.features`,
   });
   return {
@@ -157,7 +169,7 @@ function batched(encoder: Encoder, reads: Reads): VectorEncoder<string> {
     },
     close: () => {
       run.dispose();
-      encoder.dispose();
+      free();
       return Promise.resolve();
     },
   };

@@ -157,11 +157,72 @@ it('take the pooling, length and tokens that are asked for', async () => {
   expect(Math.hypot(...unit!.data.slice(0, 8))).toBeCloseTo(1, 5);
 });
 
+it('of weights in fewer bytes are kept beside the others, and say how near they are', async () => {
+  const [own, half, quarter] = await make(
+    { text: path('words') },
+    { text: path('words'), weights: 'float16' },
+    { text: path('words'), weights: 'int8', batchSize: 2 },
+  );
+  expect([half!.encoder, quarter!.encoder]).toEqual(['words-float16', 'words-int8']);
+  for (const [matrix, weights, bound] of [
+    [half!, 'float16', 0.99999],
+    [quarter!, 'int8', 0.99],
+  ] as const) {
+    // Four of the six texts differ, and all are compared.
+    const rows = [0, 1, 3, 5].map((i) => [own!, matrix].map(({ data }) => data.slice(8 * i, 8 * i + 8)));
+    const cosines = rows.map(([a, b]) => {
+      const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+      return dot(a!, b!) / Math.sqrt(dot(a!, a!) * dot(b!, b!));
+    });
+    const { agreement } = (await readRecord(matrix.source!))!.model!;
+    expect(agreement).toMatchObject({ weights, inputs: 4 });
+    expect(agreement!.least).toBeCloseTo(Math.min(...cosines), 6);
+    expect(agreement!.mean).toBeCloseTo(cosines.reduce((a, b) => a + b) / 4, 6);
+    expect(agreement!.least).toBeGreaterThan(bound);
+    expect(agreement!.least).toBeLessThan(agreement!.mean);
+    expect(matrix.data).not.toEqual(own!.data);
+    const note = new RegExp(
+      `^weights of ${weights}: the cosine to vectors of float32 is at least 0.99.*, of 4 texts$`,
+    );
+    expect(matrix.notes!.at(-1)).toMatch(note);
+  }
+  // What is there is told again, and not made again.
+  const [again] = await make({ text: path('words'), weights: 'int8', batchSize: 2 });
+  expect(again!.notes).toEqual(quarter!.notes);
+  await make({ image: path('views'), weights: 'int8' });
+  const listed = (await listEncodings(domain)).map(({ name }) => name);
+  expect(listed).toEqual(expect.arrayContaining(['views-int8', 'words-float16', 'words-int8']));
+});
+
+it('of pictures that cannot be decoded are not compared', async () => {
+  const broken = path('broken');
+  mkdirSync(broken);
+  const pixels = Uint8Array.from({ length: 300 }, (_, at) => (7 * at) % 256);
+  for (const i of [0, 1])
+    writeFileSync(
+      join(broken, `${i}.png`),
+      encodePng({ width: 10, height: 10, pixels: pixels.map((p) => p ^ (90 * i)) }),
+    );
+  writeFileSync(join(broken, '2.png'), 'no picture');
+  const lines = [0, 1, 2].map((i) => `${JSON.stringify({ id: `i${i}`, title: 'x', image: `${i}.png` })}\n`);
+  writeFileSync(join(broken, 'items.jsonl'), lines.join(''));
+  writeFileSync(
+    join(broken, 'sequences.jsonl'),
+    `${JSON.stringify({ user: 'u', items: ['i0', 'i1', 'i2'] })}\n`,
+  );
+  const given = [parseEncoding({ image: path('views'), weights: 'int8' }, 'test')];
+  const [matrix] = await makeEncodings(await readDomain(broken), given, { damaged: 'missing' });
+  expect((await readRecord(matrix!.source!))!.model!.agreement).toMatchObject({ inputs: 2 });
+});
+
 it('are of the ONNX file where a folder has one too, unless the weights are named', async () => {
   const [own] = await make({ text: path('words') });
   mkdirSync(path('words', 'onnx'));
   writeFileSync(path('words', 'onnx', 'model.onnx'), 'no model');
   await expect(make({ text: path('words'), name: 'both' })).rejects.toThrow(/tokenizer|cannot be loaded/);
+  await expect(make({ text: path('words'), weights: 'int8' })).rejects.toThrow(
+    /weights: int8 is for folders with weights and without an ONNX file, got .*model.onnx/,
+  );
   const [named] = await make({ text: path('words'), name: 'both', file: 'model.safetensors' });
   expect(named!.data).toEqual(own!.data);
   rmSync(path('words', 'onnx'), { recursive: true });
@@ -175,6 +236,10 @@ it('say what a folder lacks before anything is encoded', async () => {
   await expect(make({ image: path('words') })).rejects.toThrow(/preprocessor_config.json/);
   await expect(make({ text: path('words'), output: 'layer.0' })).rejects.toThrow(
     /output of weights without an ONNX file must be own, .*cls.*, got "layer.0"/,
+  );
+  expect(() => make({ text: path('words'), weights: 'int4' })).toThrow(/test.weights: Invalid option/);
+  await expect(make({ text: 'use-lite', weights: 'int8' })).rejects.toThrow(
+    /use-lite has no setting 'weights'/,
   );
   await expect(make({ image: path('views'), preprocessing: 'minmax' })).rejects.toThrow(
     /have no setting 'preprocessing'/,

@@ -21,6 +21,7 @@ interface EncodingFlags {
   preprocessing?: string;
   size?: string;
   file?: string;
+  weights?: string;
   revision?: string;
   batchSize?: number;
 }
@@ -35,7 +36,7 @@ interface Options extends EncodingFlags {
 const own = {
   text: ['fields', 'join', 'tokenizer', 'maxTokens'],
   image: ['preprocessing', 'size'],
-  both: ['name', 'output', 'normalise', 'file', 'revision', 'batchSize'],
+  both: ['name', 'output', 'normalise', 'file', 'weights', 'revision', 'batchSize'],
 } as const;
 
 const examples = `
@@ -153,6 +154,12 @@ function encodingFlags(verb: Command): Command {
     .option('--preprocessing <how>', 'zscore, minmax or none (default: as the model’s files say)')
     .option('--size <sides>', 'width and height that pictures are resized to, such as 224x224')
     .option('--file <path>', 'which file of a folder: onnx/model_quantized.onnx, model.safetensors')
+    .addOption(
+      new Option(
+        '--weights <form>',
+        'how weights without an ONNX file are held: float32 (default), float16, int8; how near vectors are is said',
+      ).choices(['float32', 'float16', 'int8']),
+    )
     .option('--revision <version>', 'version of a model that is fetched (default: main)')
     .option('--batch-size <n>', 'items encoded at once (default: 32)', positive)
     .addOption(

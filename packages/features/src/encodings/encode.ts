@@ -9,7 +9,9 @@ import { pictureInputs, requireInputs, sourceInputs } from '../inputs.ts';
 import { whyAbsentNote } from '../pictureFiles.ts';
 import { exists } from '../places.ts';
 import { buildTextFeatures, textEncoders, type TextEncoderName } from '../text.ts';
+import type { Agreement } from '../record.ts';
 import type { FeatureDomain, FeatureMatrix } from '../types.ts';
+import { agreement, agreementNote, sampleOf } from './agreement.ts';
 import { findModel, type FoundModel } from './find.ts';
 import type { HubOptions } from './hub.ts';
 import { familyTokens, openImageModel } from './imageModel.ts';
@@ -75,7 +77,7 @@ async function identityOf(
   ];
   const hashes: string[] = [];
   for (const file of files) if (await exists(file)) hashes.push(await hashFile(file));
-  const { output, normalise } = encoding;
+  const { output, normalise, weights } = encoding;
   const own = ofTexts(encoding)
     ? [encoding.maxTokens ?? null]
     : [encoding.preprocessing, encoding.mean, encoding.std, encoding.size ?? null, encoding.layout ?? null];
@@ -83,7 +85,16 @@ async function identityOf(
   // pictures.
   const revised = ofTexts(encoding) || (output === 'own' && (await familyTokens(found, networks?.pooling)));
   const kind = found.form === 'onnx' ? `onnx@${revised ? 2 : 1}` : 'network@1';
-  const settings = sha256(JSON.stringify([sha, hashes, output, normalise ?? null, ...own]));
+  const settings = sha256(
+    JSON.stringify([
+      sha,
+      hashes,
+      output,
+      normalise ?? null,
+      ...own,
+      ...(weights === 'float32' ? [] : [weights]),
+    ]),
+  );
   return { identity: `${kind} ${settings}`, sha };
 }
 
@@ -110,9 +121,24 @@ async function encodeByModel(
   const name = nameOf(encoding);
   const { identity, sha } = await identityOf(found, encoding, options);
   const pictures = ofTexts(encoding) ? undefined : await pictureInputs(domain);
-  let opened: OpenModel | undefined;
-  const open = async (): Promise<OpenModel> => (opened ??= await openModel(found, encoding, options));
   const source = ofTexts(encoding) && encoding.fields ? { fields: encoding.fields, join: encoding.join } : {};
+  const inputs = pictures?.inputs ?? (await sourceInputs(domain, source));
+  const cost = (value: string): number => (pictures ? 0 : value.length);
+  let opened: OpenModel | undefined;
+  let near: Agreement | undefined;
+  const open = async (): Promise<OpenModel> => {
+    if (opened) return opened;
+    opened = await openModel(found, encoding, options);
+    const { encoder: packed, exact } = opened;
+    if (exact)
+      try {
+        const batch = { size: encoding.batchSize, cost };
+        near = await agreement(encoding.weights, sampleOf(inputs), { packed, exact }, batch);
+      } finally {
+        await exact.close();
+      }
+    return opened;
+  };
   try {
     return await extract(
       {
@@ -122,13 +148,13 @@ async function encodeByModel(
         // Vectors of other models and settings may have another width.
         cache: `${name}-${sha256(identity).slice(0, 8)}`,
         identity,
-        inputs: pictures?.inputs ?? (await sourceInputs(domain, source)),
-        cost: (value) => (pictures ? 0 : value.length),
+        inputs,
+        cost,
         open: async () => ({ encode: (await open()).encoder.encode, close: () => Promise.resolve() }),
         describe: async () => {
           const { chosen, normalised, preprocessing, notes } = await open();
           return {
-            notes,
+            notes: near ? [...notes, agreementNote(near, pictures ? 'pictures' : 'texts')] : notes,
             model: {
               name: modelName(found),
               ...(found.revision === undefined ? {} : { revision: found.revision }),
@@ -137,6 +163,7 @@ async function encodeByModel(
               pooling: chosen.pooling,
               normalised,
               preprocessing,
+              ...(near && { agreement: near }),
             },
           };
         },
@@ -218,7 +245,14 @@ async function findFor(encoding: Encoding, options: EncodeOptions): Promise<Foun
     ...(progress ? { progress } : {}),
     ...(signal ? { signal } : {}),
   });
-  if (found.form === 'onnx') return found;
+  if (found.form === 'onnx') {
+    if (encoding.weights !== 'float32')
+      throw new UserError(
+        `weights: ${encoding.weights} is for folders with weights and without an ONNX file, got ${found.weights}: name the ` +
+          'weights, or an export of fewer bytes, as file',
+      );
+    return found;
+  }
   if (!networks)
     throw new InputError(found.weights, undefined, 'must be an ONNX file: no networks are given for weights');
   await networks.check(found, encoding);

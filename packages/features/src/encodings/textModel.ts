@@ -12,6 +12,8 @@ import type { TextEncoding } from './settings.ts';
 export interface OpenModel {
   /** Encodes. */
   encoder: Encoder<string>;
+  /** Where weights are held in fewer bytes: the same with all of them, to be compared with, and then closed. */
+  exact?: Encoder<string>;
   /** Which output is taken, and how. */
   chosen: {
     /** Its name. */

@@ -18,7 +18,7 @@ export class Int8Table {
   readonly scale: tf.Tensor1D;
   /** On `ort` (execution provider cpu) the bytes of [I, O] in words of int32, elsewhere the integers as floats, [O, I]. */
   readonly #numbers: tf.Tensor;
-  /** How {@link #numbers} are held; undefined: as floats. */
+  /** How those are held; undefined: as floats. */
   readonly #bytes: 'int8' | 'uint8' | undefined;
 
   /**
