@@ -13,15 +13,17 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
   utimesSync,
+  writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
 /** Builds that no command has used for so many days are removed when a new one is made. */
@@ -85,22 +87,34 @@ export function missingPackage(error) {
  * @returns {Promise<string | undefined>} nothing where no cache can be written
  */
 export async function compiled({ root, entry, caches }) {
-  const state = sourceState(root);
   const main = basename(entry).replace(/\.ts$/, '.js');
+  return kept(caches, sourceState(root), main, (outdir) => compileTo(root, entry, outdir));
+}
+
+/**
+ * Path of a file of a build, which is made now unless it is kept from before.
+ *
+ * @param {readonly string[]} caches
+ * @param {string} name - Of the build's directory.
+ * @param {string} file
+ * @param {(outdir: string) => Promise<unknown>} make
+ * @returns {Promise<string | undefined>} nothing where no cache can be written
+ */
+async function kept(caches, name, file, make) {
   for (const cache of caches) {
-    const build = join(cache, state);
-    if (!existsSync(join(build, main))) continue;
+    const build = join(cache, name);
+    if (!existsSync(join(build, file))) continue;
     markUsed(build);
-    return join(build, main);
+    return join(build, file);
   }
   for (const cache of caches) {
     const temporary = makeTemporary(cache);
     if (temporary === undefined) continue;
     try {
-      await compileTo(root, entry, temporary);
-      place(temporary, join(cache, state), main);
+      await make(temporary);
+      place(temporary, join(cache, name), file);
       removeUnused(cache);
-      return join(cache, state, main);
+      return join(cache, name, file);
     } finally {
       rmSync(temporary, { recursive: true, force: true });
     }
@@ -153,34 +167,135 @@ export async function compileTo(root, entry, outdir) {
 }
 
 /**
- * Loads an action together with files of the user's, as one bundle: so both use the same packages, those of the
- * checkout. It is compiled at each use, in a fifth of a second, and kept nowhere.
+ * Loads an action, and files of the user's that use the same packages as it: those of the checkout. Actions and packages
+ * are compiled once for a state of the sources, and kept; the files are compiled at each use, which takes a few
+ * hundredths of a second, and kept nowhere.
  *
  * @param {string} action - Of `src/actions`.
  * @param {readonly string[]} files - Modules that export something by default.
  * @returns {Promise<{ action: object, models: unknown[] }>} the action's exports, and the defaults of the files
  */
-export async function bundleWith(action, files, { root, entry } = ownCheckout()) {
+export async function bundleWith(action, files, checkout = ownCheckout()) {
+  const { root, entry } = checkout;
   const { build } = await import('esbuild');
-  const app = dirname(join(root, entry));
-  const outdir = mkdtempSync(join(tmpdir(), 'ferry-model-'));
+  const shared = await sharedBuild(checkout);
   const lines = [
-    `import * as action from ${JSON.stringify(join(app, 'actions', `${action}.ts`))};`,
     ...files.map((file, i) => `import model${String(i)} from ${JSON.stringify(file)};`),
-    `export { action };\nexport const models = [${files.map((_, i) => `model${String(i)}`).join(', ')}];`,
+    `export const models = [${files.map((_, i) => `model${String(i)}`).join(', ')}];`,
   ];
+  const outdir = mkdtempSync(join(tmpdir(), 'ferry-model-'));
   try {
     await build({
       ...buildOptions(root),
-      stdin: { contents: lines.join('\n'), resolveDir: app, sourcefile: 'model-and-action.ts', loader: 'ts' },
-      outfile: join(outdir, 'bundle.mjs'),
+      stdin: {
+        contents: lines.join('\n'),
+        resolveDir: dirname(join(root, entry)),
+        sourcefile: 'models.ts',
+        loader: 'ts',
+      },
+      outfile: join(outdir, 'models.mjs'),
       sourcemap: 'inline',
-      plugins: [checkoutFirst(root), outsidePackages, ownPlaces],
+      plugins: [sharedPackages(root, shared), checkoutFirst(root), outsidePackages, ownPlaces],
     });
-    return await import(pathToFileURL(join(outdir, 'bundle.mjs')).href);
+    const loaded = await import(pathToFileURL(join(shared, 'actions', `${action}.js`)).href);
+    const { models } = await import(pathToFileURL(join(outdir, 'models.mjs')).href);
+    return { action: loaded, models };
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
+}
+
+/**
+ * The directory of a build in which all actions share the packages that each uses, with a module for each package by
+ * its name. Where no build can be kept it is made for this process alone.
+ *
+ * @param {Checkout} checkout
+ */
+async function sharedBuild({ root, entry, caches }) {
+  const done = 'packages.txt';
+  const file = await kept(caches, `${sourceState(root)}-shared`, done, (outdir) =>
+    compileShared(root, entry, outdir),
+  );
+  if (file !== undefined) return dirname(file);
+  const outdir = mkdtempSync(join(tmpdir(), 'ferry-shared-'));
+  process.once('exit', () => {
+    rmSync(outdir, { recursive: true, force: true });
+  });
+  await compileShared(root, entry, outdir);
+  return outdir;
+}
+
+/**
+ * @param {string} root
+ * @param {string} entry
+ * @param {string} outdir
+ */
+async function compileShared(root, entry, outdir) {
+  const { build } = await import('esbuild');
+  const actions = join(dirname(join(root, entry)), 'actions');
+  const packages = packagesOf(root);
+  await build({
+    ...buildOptions(root),
+    entryPoints: Object.fromEntries([
+      ...directory(actions).map((file) => [`actions/${file.replace(/\.ts$/, '')}`, join(actions, file)]),
+      ...packages.map(({ name, main }) => [name, main]),
+    ]),
+    outdir,
+    splitting: true,
+    chunkNames: 'chunks/[hash]',
+    plugins: [outsidePackages, ownPlaces],
+  });
+  writeFileSync(join(outdir, 'packages.txt'), packages.map(({ name }) => `${name}\n`).join(''));
+}
+
+/**
+ * The packages of the checkout: their names, their places and the modules that they are imported by.
+ *
+ * @param {string} root
+ */
+function packagesOf(root) {
+  return ['packages', 'apps'].flatMap((group) =>
+    directory(join(root, group)).flatMap((folder) => {
+      const place = join(root, group, folder);
+      const description = join(place, 'package.json');
+      if (!existsSync(description)) return [];
+      /** @type {{ name: string, exports?: string | Record<string, string> }} */
+      const { name, exports } = JSON.parse(readFileSync(description, 'utf8'));
+      const main = typeof exports === 'string' ? exports : exports?.['.'];
+      return main === undefined ? [] : [{ name, place: place + sep, main: join(place, main) }];
+    }),
+  );
+}
+
+/**
+ * Packages of the checkout are those of the shared build.
+ *
+ * @param {string} root
+ * @param {string} shared
+ * @returns {import('esbuild').Plugin}
+ */
+function sharedPackages(root, shared) {
+  const packages = packagesOf(root);
+  return {
+    name: 'shared-packages',
+    setup({ onResolve }) {
+      onResolve({ filter: /^@ferry\// }, ({ path }) =>
+        packages.some(({ name }) => name === path)
+          ? { path: pathToFileURL(join(shared, `${path}.js`)).href, external: true }
+          : undefined,
+      );
+      // A second copy of a package would not know what the first one holds.
+      onResolve({ filter: /^\.{0,2}\// }, ({ path, importer, resolveDir, kind }) => {
+        const target = resolve(resolveDir, path);
+        const found = packages.find(({ place }) => target.startsWith(place));
+        if (!found || kind === 'entry-point' || !isAbsolute(importer) || importer.startsWith(found.place))
+          return undefined;
+        return {
+          errors: [{ text: `must be imported by the name of its package, ${found.name}, got ${path}` }],
+        };
+      });
+    },
+  };
 }
 
 /**

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compiled, compileTo, loadMain, missingPackage } from '../bin/compiled.js';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bundleWith, compiled, compileTo, loadMain, missingPackage } from '../bin/compiled.js';
 
 const root = join(import.meta.dirname, '../../..');
 
@@ -179,6 +179,67 @@ describe('the compiled sources', () => {
     checkout.write('packages/one/src/index.ts', 'export const = 1;\n');
     await expect(checkout.compiled()).rejects.toThrow(/packages\/one\/src\/index\.ts:1:13/);
     expect(readdirSync(checkout.caches[0]!)).toEqual([]);
+  });
+});
+
+describe("files of the user's", () => {
+  const checkout = new Checkout();
+  const folder = mkdtempSync(join(tmpdir(), 'ferry-launcher-own-'));
+  const { root: own, entry, caches } = checkout;
+  afterAll(() => {
+    rmSync(own, { recursive: true });
+    rmSync(folder, { recursive: true });
+  });
+  const load = async (text: string, places: readonly string[] = caches) => {
+    writeFileSync(join(folder, 'mine.ts'), text);
+    const { action, models } = await bundleWith('go', [join(folder, 'mine.ts')], {
+      root: own,
+      entry,
+      caches: places,
+    });
+    return { ...(action as { one: object; later: () => Promise<{ one: object }> }), model: models[0] };
+  };
+  checkout.write('packages/one/src/index.ts', "export const one = { of: 'one' };\n");
+  checkout.write('apps/app/src/actions/later.ts', "export { one } from '@ferry/one';\n");
+  checkout.write(
+    'apps/app/src/actions/go.ts',
+    "export { one } from '@ferry/one';\nexport const later = () => import('./later.ts');\n",
+  );
+
+  it('have the packages that the action has, which are compiled once, and are themselves read each time', async () => {
+    const mine = "import { one } from '@ferry/one';\nimport { here } from 'outside';\n";
+    const first = await load(`${mine}export default { one, here, at: import.meta.url, number: 1 };\n`);
+    expect(first.model).toMatchObject({
+      here: pathToFileURL(join(own, 'node_modules/outside/index.js')).href,
+      at: pathToFileURL(join(folder, 'mine.ts')).href,
+      number: 1,
+    });
+    expect((first.model as { one: object }).one).toBe(first.one);
+    expect((await first.later()).one).toBe(first.one);
+    const second = await load(`${mine}export default { one, number: 2 };\n`);
+    expect(second.model).toMatchObject({ number: 2 });
+    expect((second.model as { one: object }).one).toBe(first.one);
+    expect(readdirSync(caches[0]!)).toHaveLength(1);
+    const built = readdirSync(caches[0]!, { recursive: true, encoding: 'utf8' });
+    expect(built.filter((file) => /mine|model/.test(file))).toEqual([]);
+    checkout.write('packages/one/src/index.ts', "export const one = { of: 'another' };\n");
+    expect((await load(`${mine}export default one;\n`)).model).toEqual({ of: 'another' });
+  });
+
+  it('are loaded where nothing can be kept', async () => {
+    checkout.write('file', '');
+    const { one, later, model } = await load("import { one } from '@ferry/one';\nexport default one;\n", [
+      join(own, 'file/cache'),
+    ]);
+    expect(model).toBe(one);
+    expect((await later()).one).toBe(one);
+  });
+
+  it('may not have a second copy of a package', async () => {
+    const path = join(own, 'packages/one/src/index.ts');
+    await expect(load(`import { one } from '${path}';\nexport default one;\n`)).rejects.toThrow(
+      `must be imported by the name of its package, @ferry/one, got ${path}`,
+    );
   });
 });
 
