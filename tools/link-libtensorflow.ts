@@ -135,7 +135,8 @@ function build(directory: string, linkDirectory: string): void {
   );
   if (status !== 0)
     throw new LinkError(
-      `the binding did not compile (a C++ compiler, make and python3 are needed):\n${(stdout + stderr).split('\n').slice(-25).join('\n')}`,
+      'the binding did not compile (a C++ compiler, make and python3 are needed):\n' +
+        (stdout + stderr).split('\n').slice(-25).join('\n'),
     );
 }
 

@@ -167,11 +167,9 @@ try {
       return times(seconds === undefined ? undefined : 1000 * seconds, 1000 * step);
     });
     const share = `${((100 * sampling) / (sampling + step * count)).toFixed(1)} %`;
-    console.log(
-      '| ' +
-        `${[model.name, folder, sizes.batchSize, (1000 * step).toFixed(1), share, theirs[0], theirs[1] ?? ''].join(' | ')} ` +
-        '|',
-    );
+    const milliseconds = (1000 * step).toFixed(1);
+    const cells = [model.name, folder, sizes.batchSize, milliseconds, share, theirs[0], theirs[1] ?? ''];
+    console.log(`| ${cells.join(' | ')} |`);
   }
 } finally {
   rmSync(temporary, { recursive: true });

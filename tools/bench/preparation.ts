@@ -41,7 +41,9 @@ interface Measured {
 }
 const show = (name: string, { seconds, processor, peak, counts }: Measured): void => {
   console.log(
-    `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s (processor ${processor.toFixed(1)} s)  ${Math.round(rows / seconds).toLocaleString('en-US')} rows/s  peak ${(peak / 1e9).toFixed(2)} GB  ${JSON.stringify(counts)}`,
+    `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s (processor ${processor.toFixed(1)} s)  ` +
+      `${Math.round(rows / seconds).toLocaleString('en-US')} rows/s  peak ${(peak / 1e9).toFixed(2)} GB  ` +
+      JSON.stringify(counts),
   );
 };
 const out = join(directory, 'domain');

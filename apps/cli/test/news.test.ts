@@ -3,23 +3,13 @@ import { evaluateImpressions, readMind, readSubmission, summariseImpressions } f
 import { openServing } from '@ferry/studies';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder, run } from './ferry.ts';
-import { behaviours, N, writeNewsFolder } from './newsFolder.ts';
+import { behaviours, N, smallNrms, writeNewsFolder } from './newsFolder.ts';
 
 ownFolder('news');
 
 beforeAll(() => {
   writeNewsFolder('mind');
-  writeFileSync(
-    'news.yaml',
-    `job: train
-target: mind
-seed: 1
-backend: ort
-threads: 1
-model: { name: nrms, wordWidth: 16, heads: 2, headWidth: 8, queryWidth: 8, titleWords: 6, history: 5 }
-training: { epochs: 4, batchSize: 32, learningRate: 0.01 }
-`,
-  );
+  writeFileSync('news.yaml', smallNrms('mind', 4));
 });
 
 const test = (name: string): Record<string, number> =>

@@ -41,3 +41,13 @@ export function writeNewsFolder(place: string): void {
     writeFileSync(`${place}/${name}/behaviors.tsv`, behaviours(count, seed));
   }
 }
+
+/** A recipe of a small NRMS. */
+export const smallNrms = (target: string, epochs: number): string => `job: train
+target: ${target}
+seed: 1
+backend: ort
+threads: 1
+model: { name: nrms, wordWidth: 16, heads: 2, headWidth: 8, queryWidth: 8, titleWords: 6, history: 5 }
+training: { epochs: ${epochs}, batchSize: 32, learningRate: 0.01 }
+`;

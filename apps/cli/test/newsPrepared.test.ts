@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { ferry, ownFolder } from './ferry.ts';
+import { smallNrms } from './newsFolder.ts';
 
 ownFolder('news-prepared');
 
@@ -48,17 +49,7 @@ impressions:
   history: read
 `,
   );
-  writeFileSync(
-    'nrms.yaml',
-    `job: train
-target: paper
-seed: 1
-backend: ort
-threads: 1
-model: { name: nrms, wordWidth: 16, heads: 2, headWidth: 8, queryWidth: 8, titleWords: 6, history: 5 }
-training: { epochs: 12, batchSize: 32, learningRate: 0.01 }
-`,
-  );
+  writeFileSync('nrms.yaml', smallNrms('paper', 12));
 });
 
 it('are trained on, and the domain beside them is still one', async () => {

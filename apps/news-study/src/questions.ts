@@ -67,8 +67,8 @@ function verdict({ metrics }: NewsEffect): string {
 }
 
 const sentence = (effect: NewsEffect, setting: string): string =>
-  `${setting}${String(effect.place[experimentAxis])} against ${effect.base}: ${effectCell(effect.metrics['auc']!).replace(' *', '')} ` +
-  `${metricTitle('auc')}, ${verdict(effect)}.`;
+  `${setting}${String(effect.place[experimentAxis])} against ${effect.base}: ` +
+  `${effectCell(effect.metrics['auc']!).replace(' *', '')} ${metricTitle('auc')}, ${verdict(effect)}.`;
 
 /** The thesis's three questions, as far as the runs answer them. */
 export function questionBlocks(
@@ -106,8 +106,8 @@ export function questionBlocks(
             (effect) => samePlace(effect.place, own[0]!.place, axes) && effect.metrics['auc']!.difference < 0,
           );
           return (
-            `${setting(own[0]!.place)}${String(own[0]!.place[experimentAxis])} reaches an AUC of ${auc.toFixed(4)} without any ` +
-            'tuning of the encoder, ' +
+            `${setting(own[0]!.place)}${String(own[0]!.place[experimentAxis])} reaches an AUC of ` +
+            `${auc.toFixed(4)} without any tuning of the encoder, ` +
             (lost.length === 0
               ? 'above everything that needs no training'
               : `below ${lost.map(({ base }) => base).join(' and ')}`)

@@ -59,17 +59,18 @@ export function thesisBlocks(results: readonly StudyResult[], { targets, command
     ? 'The test is MIND-small’s dev in both. Ours: corrected, mean ± deviation over seeds; encoders and sizes as the ' +
       'recipe says.'
     : 'The data differ: the thesis tested on MIND-small’s dev (73,152 impressions), ours are of ' +
-      `${targets.map(({ impressions }) => impressions.toLocaleString('en-US')).join(' and ')} impressions of another world. Read ` +
-      'directions, not sizes.';
+      `${targets.map(({ impressions }) => impressions.toLocaleString('en-US')).join(' and ')} impressions of ` +
+      'another world. Read directions, not sizes.';
   return [
     { kind: 'table', table: thesisTable(results), caption, command },
     {
       kind: 'text',
       text:
-        'Of the thesis’s rows, “random prediction” and experiment 4 equal the table of another project (NRMS with BERT-base in ' +
-        'news-recommendation-llm, 2023) to the last digit and the hour of training. Its experiments 1 and 2 were measured with the ' +
-        'order of the candidates in place of their ranks (E1), under which good rankings are reported near an AUC of .5, and its ' +
-        'experiment 3 was trained in bfloat16 weights at a learning rate of 1e-6 (F5), under which few weights can move.',
+        'Of the thesis’s rows, “random prediction” and experiment 4 equal the table of another project (NRMS with ' +
+        'BERT-base in news-recommendation-llm, 2023) to the last digit and the hour of training. Its experiments 1 ' +
+        'and 2 were measured with the order of the candidates in place of their ranks (E1), under which good ' +
+        'rankings are reported near an AUC of .5, and its experiment 3 was trained in bfloat16 weights at a ' +
+        'learning rate of 1e-6 (F5), under which few weights can move.',
     },
   ];
 }

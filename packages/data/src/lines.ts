@@ -166,6 +166,7 @@ function withoutReturn(
   throw new InputError(
     file,
     line,
-    `a carriage return must end a line together with a line feed, got one alone at column ${block.toString('utf8', start, start + at).length + 1}`,
+    'a carriage return must end a line together with a line feed, got one alone at column ' +
+      String(block.toString('utf8', start, start + at).length + 1),
   );
 }

@@ -94,7 +94,8 @@ export async function writeJsonlDomain(domain: Domain, directory: string): Promi
 function idCell(id: string): string {
   if (/[\t\r\n\0]/.test(id) || id.startsWith('\uFEFF') || Buffer.from(id).toString() !== id)
     throw new RangeError(
-      `writeAtomicDomain: ids must be Unicode text without tab, line break, NUL or leading byte order mark, got ${JSON.stringify(id)}`,
+      'writeAtomicDomain: ids must be Unicode text without tab, line break, NUL or leading byte order mark, got ' +
+        JSON.stringify(id),
     );
   return id;
 }

@@ -120,7 +120,8 @@ async function parseArchive(
     throw new InputError(
       file,
       undefined,
-      `the archive must hold ${name === undefined ? 'one two-dimensional numeric array' : `a numeric array '${name}'`}, got ${names.join(', ') || 'nothing'}`,
+      `the archive must hold ${name === undefined ? 'one two-dimensional numeric array' : `a numeric array '${name}'`}, ` +
+        `got ${names.join(', ') || 'nothing'}`,
     );
   const idArray = idArrays.find((other) => other !== chosen && arrays.has(other));
   const ids = idArray === undefined ? undefined : parseNpyIds(arrays.get(idArray)!, label(idArray));

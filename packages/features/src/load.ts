@@ -89,7 +89,8 @@ export async function loadFeatures(
           `${modality}.npz file` +
           (built.length === 0
             ? ''
-            : `; what an encoder made goes by its name (features.${modality}: ${built.map((name) => (ownNames.has(name) ? name : `made:${name}`)).join(' or ')})`),
+            : `; what an encoder made goes by its name (features.${modality}: ` +
+              `${built.map((name) => (ownNames.has(name) ? name : `made:${name}`)).join(' or ')})`),
   );
 }
 
@@ -165,7 +166,8 @@ export async function loadWordDropped(domain: FeatureDomain, width?: number): Pr
     throw new InputError(
       domain.directory,
       undefined,
-      `word drop needs one file of text features with words dropped (*.feat2CLS), got ${files.length === 0 ? 'none' : files.join(', ')}`,
+      'word drop needs one file of text features with words dropped (*.feat2CLS), got ' +
+        (files.join(', ') || 'none'),
     );
   return readFeatureFile(join(domain.directory, files[0]!), domain, 'text', { width });
 }

@@ -36,5 +36,9 @@ export async function describeStale(
   if (changed.length === 0) return undefined;
   const what = modality === 'text' ? 'texts' : 'pictures';
   const shown = changed.slice(0, 3).map((index) => JSON.stringify(ids[index]));
-  return `out of date: the ${what} of ${changed.length} of ${ids.length} items have changed since (${shown.join(', ')}${changed.length > 3 ? ' …' : ''})`;
+  const more = changed.length > 3 ? ' …' : '';
+  return (
+    `out of date: the ${what} of ${changed.length} of ${ids.length} items have changed since ` +
+    `(${shown.join(', ')}${more})`
+  );
 }

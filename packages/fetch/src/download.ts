@@ -226,7 +226,10 @@ export async function download(url: string, target: string, options: DownloadOpt
         throw new InputError(
           url,
           undefined,
-          `the file could not be fetched: ${reason}${seconds > longestPause ? `, and it asks to wait ${Math.round(seconds)} s` : ` (${failures} tries)`}; ` +
+          `the file could not be fetched: ${reason}` +
+            (seconds > longestPause
+              ? `, and it asks to wait ${Math.round(seconds)} s; `
+              : ` (${failures} tries); `) +
             'what is there is kept and gone on with next time',
         );
       line?.(`${basename(target)}: ${reason}; trying again in ${Math.round(seconds)} s`);

@@ -174,6 +174,7 @@ export function placeOf(
     names.length === 0
       ? `${what} must be the place of a column, since the file has no header, got ${JSON.stringify(ref)}: write a ` +
           `number from 1 to ${count}`
-      : `${what} must name a column, got ${JSON.stringify(ref)}; there are ${listed(names)}${didYouMean(String(ref), names)}`,
+      : `${what} must name a column, got ${JSON.stringify(ref)}; there are ` +
+          `${listed(names)}${didYouMean(String(ref), names)}`,
   );
 }

@@ -46,7 +46,8 @@ function cutsOf({ users, sequences: { times }, valid, test, protocol }: Domain):
 
 /** SQL of a title's words: sorted, each once, in lower case. NULL for titles of fewer than two. */
 function wordsOf(title: string): string {
-  const words = `list_sort(list_distinct(list_filter(string_split_regex(lower(${title}), '[^\\p{L}\\p{N}]+'), x -> x <> '')))`;
+  const split = `string_split_regex(lower(${title}), '[^\\p{L}\\p{N}]+')`;
+  const words = `list_sort(list_distinct(list_filter(${split}, x -> x <> '')))`;
   return `CASE WHEN len(${words}) > 1 THEN array_to_string(${words}, ' ') END`;
 }
 

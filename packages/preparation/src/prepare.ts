@@ -128,7 +128,10 @@ export function stepLine({ rule, before, after, note }: Step): string {
     before[key] === after[key]
       ? `${after[key].toLocaleString('en-US')} ${name}`
       : `${before[key].toLocaleString('en-US')} -> ${after[key].toLocaleString('en-US')} ${name}`;
-  return `${rule}: ${of('interactions', 'interactions')}, ${of('users', 'users')}, ${of('items', 'items')}${note === undefined ? '' : ` (${note})`}`;
+  return (
+    `${rule}: ${of('interactions', 'interactions')}, ${of('users', 'users')}, ${of('items', 'items')}` +
+    (note === undefined ? '' : ` (${note})`)
+  );
 }
 
 /** What is shared with another domain, as one line. */
@@ -171,7 +174,10 @@ async function make(
     if (read.interactions === 0)
       throw new InputError(found.inputs[0]!.file, undefined, 'a domain needs interactions, got none');
     line?.(
-      `read: ${stepLine({ rule: '', before: read, after: read }).slice(2)}${skipped.list.length > 0 ? `; ${skipped.list.length.toLocaleString('en-US')} damaged rows left out` : ''}`,
+      `read: ${stepLine({ rule: '', before: read, after: read }).slice(2)}` +
+        (skipped.list.length > 0
+          ? `; ${skipped.list.length.toLocaleString('en-US')} damaged rows left out`
+          : ''),
     );
     const titles = details?.fields.indexOf('title') ?? -1;
     const own = {

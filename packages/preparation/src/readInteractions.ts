@@ -142,7 +142,9 @@ function sequenceRows(table: Table, ordered: boolean): Rows {
   return {
     lines: undefined,
     select: (numbered) => {
-      const split = `SELECT n, string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+') AS ids FROM (${table.select([0], numbered)})`;
+      const split =
+        "SELECT n, string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+') AS ids FROM " +
+        `(${table.select([0], numbered)})`;
       return (
         'SELECT n, ids[1] AS u, unnest(ids[2:]) AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, ' +
         `${ordered ? 'generate_subscripts(ids[2:], 1)' : 'NULL::BIGINT'} AS p, NULL::VARCHAR AS wrong FROM (${split})`
@@ -164,7 +166,8 @@ function mindRows(tables: readonly Table[]): Rows {
         `NULL THEN 'time must be a date, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
         (`WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids ` +
           `with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong `) +
-        `FROM (SELECT *, ${timeOf('c2')} AS t FROM (${tables.map((table) => table.select([0, 1, 2, 3, 4], numbered)).join(' UNION ALL ')}))`;
+        `FROM (SELECT *, ${timeOf('c2')} AS t FROM ` +
+        `(${tables.map((table) => table.select([0, 1, 2, 3, 4], numbered)).join(' UNION ALL ')}))`;
       const ids = (cell: string): string =>
         `list_filter(string_split_regex(trim(COALESCE(${cell}, '')), ' +'), x -> x <> '')`;
       return (

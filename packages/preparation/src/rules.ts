@@ -85,7 +85,13 @@ class Applied {
       throw new InputError(
         'rules',
         undefined,
-        `something must be left, got nothing after “${rule}”: ${this.steps.map(({ rule: own, after: left }) => `${own}: ${left.interactions.toLocaleString('en-US')} interactions`).join('; ')}`,
+        `something must be left, got nothing after “${rule}”: ` +
+          this.steps
+            .map(
+              ({ rule: own, after: left }) =>
+                `${own}: ${left.interactions.toLocaleString('en-US')} interactions`,
+            )
+            .join('; '),
       );
   }
 

@@ -136,7 +136,8 @@ async function openJson(found: Survey, workshop: Workshop, first: string): Promi
       1,
       `a line must be one JSON object with keys, got ${JSON.stringify(first.slice(0, 60))}`,
     );
-  const form = `${python ? 'Python mappings' : array ? 'a JSON array, an object a line' : 'JSON lines'}${found.gzip ? ', gzip' : ''}`;
+  const kind = python ? 'Python mappings' : array ? 'a JSON array, an object a line' : 'JSON lines';
+  const form = `${kind}${found.gzip ? ', gzip' : ''}`;
   if (!python && !array && !needsCopy(found)) return jsonTable(found, found, form, names);
   const file = join(workshop.directory, `copy-${copies++}`);
   const seen = { blank: 0, end: false };
@@ -207,7 +208,9 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
     throw new InputError(file, 1, `columns must be named once, got ${JSON.stringify(repeated)} twice`);
   const count = named ? cells.length : Math.max(cells.length, names.length);
   const words = separatorNames[separator] ?? JSON.stringify(separator);
-  const form = `${words} between columns, ${named ? 'a header' : 'no header'}${quoting ? ', quotation marks' : ''}${found.gzip ? ', gzip' : ''}`;
+  const form =
+    `${words} between columns, ${named ? 'a header' : 'no header'}` +
+    `${quoting ? ', quotation marks' : ''}${found.gzip ? ', gzip' : ''}`;
   const wrong = (have: string, extra: string): string =>
     `CASE WHEN ${have} < ${count} OR (${extra}) THEN 'a line must have ${count} cells as ` +
     `${named ? 'the header' : 'the first line'}, got ' || ${have} END`;
@@ -222,8 +225,9 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
       return (
         `SELECT cells[1]::BIGINT AS n, ${wrong('have', `have > ${count}`)} AS wrong, ` +
         `${columns.map((_, at) => `cells[${at + 2}] AS c${at}`).join(', ')} ` +
-        (`FROM (SELECT json_array_length(raw) - 1 AS have, json_extract_string(raw, ['$[0]'${paths === '' ? '' : `, ${paths}`}]) ` +
-          `AS cells FROM (${lines(source, named ? 1 : 0, false)}))`)
+        ('FROM (SELECT json_array_length(raw) - 1 AS have, ' +
+          `json_extract_string(raw, ['$[0]'${paths === '' ? '' : `, ${paths}`}]) AS cells FROM ` +
+          `(${lines(source, named ? 1 : 0, false)}))`)
       );
     };
     return { ...base, select, selectJson: select, rows: records - (named ? 1 : 0) };

@@ -15,7 +15,10 @@ const dateForms = ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M'
  */
 export function timeOf(cell: string): string {
   const forms = dateForms.map((form) => `'${form}'`).join(', ');
-  return `COALESCE(${numberOf(cell)}, epoch(TRY_CAST(${cell} AS TIMESTAMPTZ)), epoch(try_strptime(trim(${cell}), [${forms}])))`;
+  return (
+    `COALESCE(${numberOf(cell)}, epoch(TRY_CAST(${cell} AS TIMESTAMPTZ)), ` +
+    `epoch(try_strptime(trim(${cell}), [${forms}])))`
+  );
 }
 
 /** SQL that says what is wrong with an id, as one of the cases of a CASE. */

@@ -51,7 +51,8 @@ export function barPath(x: number, width: number, base: number, top: number): st
 
 function whisker(x: number, low: number, high: number): string {
   const c = coordinate;
-  const d = `M${c(x)} ${c(low)}L${c(x)} ${c(high)}M${c(x - 3)} ${c(low)}L${c(x + 3)} ${c(low)}M${c(x - 3)} ${c(high)}L${c(x + 3)} ${c(high)}`;
+  const end = (y: number): string => `M${c(x - 3)} ${c(y)}L${c(x + 3)} ${c(y)}`;
+  const d = `M${c(x)} ${c(low)}L${c(x)} ${c(high)}${end(low)}${end(high)}`;
   return element('path', { d, class: 'whisker' });
 }
 

@@ -140,18 +140,23 @@ async function renderBlock(block: Block): Promise<string> {
     case 'facts': {
       const facts = block.facts.map(
         ({ name, value, note }) =>
-          `<div><dt>${inline(name)}</dt><dd>${escapeXml(value)}${note === undefined ? '' : `<small>${inline(note)}</small>`}</dd></div>`,
+          `<div><dt>${inline(name)}</dt><dd>${escapeXml(value)}` +
+          `${note === undefined ? '' : `<small>${inline(note)}</small>`}</dd></div>`,
       );
       return `<dl class="facts">${facts.join('')}</dl>`;
     }
     case 'table': {
       const csv = `data:text/csv;charset=utf-8,${encodeURIComponent(await tableToCsv(block.table))}`;
       const link = ` <a download="table.csv" href="${escapeXml(csv)}">CSV</a>`;
-      return `<figure class="table"><div class="scroll" tabindex="0" role="region" aria-label="Table, scrolls sideways">${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`;
+      return (
+        '<figure class="table"><div class="scroll" tabindex="0" role="region" aria-label="Table, scrolls sideways">' +
+        `${tableToHtml(block.table)}</div>${caption(block, link)}</figure>`
+      );
     }
     case 'gallery': {
       const exhibit = ({ title, note, image }: Exhibit): string =>
-        `<li>${image === undefined ? '' : `<img alt="" src="${escapeXml(image)}">`}<span>${escapeXml(title)}</span>${note === undefined ? '' : `<small>${escapeXml(note)}</small>`}</li>`;
+        `<li>${image === undefined ? '' : `<img alt="" src="${escapeXml(image)}">`}<span>${escapeXml(title)}</span>` +
+        `${note === undefined ? '' : `<small>${escapeXml(note)}</small>`}</li>`;
       const rows = block.rows.map((row) => `<ul>${row.map(exhibit).join('')}</ul>`);
       return `<figure class="gallery">${rows.join('')}${caption(block)}</figure>`;
     }
@@ -248,9 +253,17 @@ export async function renderReport(report: Report): Promise<string> {
     sections.push({
       title: 'Environment',
       anchor: 'environment',
-      html: `<dl class="environment">${environment.map(([name, value]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(String(value))}</dd>`).join('')}</dl>`,
+      html: `<dl class="environment">${environment
+        .map(([name, value]) => `<dt>${escapeXml(name)}</dt><dd>${escapeXml(String(value))}</dd>`)
+        .join('')}</dl>`,
     });
-  const nav = sections.map(({ title, anchor }) => `<a href="#${anchor}">${escapeXml(title)}</a>`);
+  const links = sections.map(({ title, anchor }) => `<a href="#${anchor}">${escapeXml(title)}</a>`);
+  const nav = sections.length > 2 ? `<nav aria-label="Sections">${links.join('')}</nav>\n` : '';
+  const summary = report.summary === undefined ? '' : `<p class="lead">${inline(report.summary)}</p>\n`;
+  const bodies = sections.map(
+    ({ title, anchor, html }) =>
+      `<section id="${anchor}">\n<h2>${escapeXml(title)}</h2>\n${html}\n</section>`,
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -266,8 +279,8 @@ ${chartRules}
 <main>
 <header>
 <h1>${escapeXml(report.title)}</h1>
-${report.summary === undefined ? '' : `<p class="lead">${inline(report.summary)}</p>\n`}${sections.length > 2 ? `<nav aria-label="Sections">${nav.join('')}</nav>\n` : ''}</header>
-${sections.map(({ title, anchor, html }) => `<section id="${anchor}">\n<h2>${escapeXml(title)}</h2>\n${html}\n</section>`).join('\n')}
+${summary}${nav}</header>
+${bodies.join('\n')}
 </main>
 </body>
 </html>

@@ -36,8 +36,9 @@ Examples:
   ferry prepare amazon-2018 --category Scientific
   ferry prepare movielens --category 100k --from ~/downloads
 
-Usual names of columns are found (user_id, item_id, rating, timestamp, title …) and said. A column is named, or numbered from 1 where
-the file has no header. mydata.yaml says the same in sections interactions, items, rules, text, split: see docs/own-data.md.`;
+Usual names of columns are found (user_id, item_id, rating, timestamp, title …) and said. A column is named, or
+numbered from 1 where the file has no header. mydata.yaml says the same in sections interactions, items, rules, text,
+split: see docs/own-data.md.`;
 
 /** Options about what is left out, order and split. */
 function ruleOptions(verb: Command): Command {

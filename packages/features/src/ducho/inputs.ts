@@ -96,7 +96,8 @@ export async function readTexts({ source, of }: DuchoJob): Promise<Named[]> {
       throw new InputError(
         file,
         undefined,
-        `${what} must name a column, got ${name === undefined ? 'nothing' : quoted(name)}; there are ${known.map((column) => quoted(column)).join(', ')}`,
+        `${what} must name a column, got ${name === undefined ? 'nothing' : quoted(name)}; there are ` +
+          known.map((column) => quoted(column)).join(', '),
       );
   const all = rows.map((row) => ({
     id: names.map((name) => row[name!]).join('__'),

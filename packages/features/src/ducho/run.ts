@@ -345,7 +345,8 @@ export async function runConfig(file: string, options: DuchoOptions = {}): Promi
           : [await runSingle(job, layer, options)];
       for (const { folder, count, width, kept, notes: said } of own) {
         options.line?.(
-          `${folder}: ${count.toLocaleString('en-US')} vectors, ${width} wide${kept > 0 ? `, ${kept.toLocaleString('en-US')} of them there already` : ''}`,
+          `${folder}: ${count.toLocaleString('en-US')} vectors, ${width} wide` +
+            (kept > 0 ? `, ${kept.toLocaleString('en-US')} of them there already` : ''),
         );
         for (const note of said) options.line?.(`  ${note}`);
         results.push({ folder, count, width, kept, notes: said });

@@ -124,8 +124,8 @@ export async function findModel(
     throw new InputError(
       reference,
       undefined,
-      'must be an encoder of Ferry, organisation/name of a hub, a folder with an ONNX export or weights, or an .onnx file; ' +
-        `there is none at ${path} nor in ${roots.join(', ')}`,
+      'must be an encoder of Ferry, organisation/name of a hub, a folder with an ONNX export or weights, or an ' +
+        `.onnx file; there is none at ${path} nor in ${roots.join(', ')}`,
     );
   const target = join(roots[0]!, name);
   try {

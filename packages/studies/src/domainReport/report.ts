@@ -265,7 +265,9 @@ async function neighbourBlocks(
     {
       kind: 'gallery',
       rows,
-      caption: `By ${matrix.modality}: ${matrix.encoder}. The first of each row is the item, the others are nearest to it.${said}`,
+      caption:
+        `By ${matrix.modality}: ${matrix.encoder}. The first of each row is the item, the others are nearest to ` +
+        `it.${said}`,
     },
   ];
 }

@@ -170,8 +170,8 @@ export async function followRun(
     const fresh = userStates(recommender);
     if (!fresh)
       throw new UserError(
-        `${run}: --follow needs vectors of users that follow their clicks, of a model without defects in what is read, got ` +
-          model.title,
+        `${run}: --follow needs vectors of users that follow their clicks, of a model without defects in what is ` +
+          `read, got ${model.title}`,
       );
     const { test } = open.opened.parts;
     const { still, longer, moved } = movingUsers(test);

@@ -209,7 +209,8 @@ export function formatReplay({ periods, gain }: Replay): string {
   const lines = Object.entries(gain).map(
     ([metric, { difference, low, high, permutation, rows }]) =>
       `  ${metricTitle(metric).padEnd(8)} ${difference < 0 ? '−' : '+'}${Math.abs(difference).toFixed(4)}  95 % interval ` +
-      `${low.toFixed(4)} to ${high.toFixed(4)}, p ${permutation < 0.001 ? '< 0.001' : permutation.toFixed(3)}  (${rows} impressions)`,
+      `${low.toFixed(4)} to ${high.toFixed(4)}, p ${permutation < 0.001 ? '< 0.001' : permutation.toFixed(3)}  ` +
+      `(${rows} impressions)`,
   );
   return [
     tableToText(table).trimEnd(),

@@ -119,6 +119,10 @@ export const howTested =
   'impressions; * marks what is beyond chance at 5 % by the paired permutation test, corrected by Holm over all ' +
   'lines and metrics of the table.';
 
+/** What a target's test is, for captions. */
+const testedOn = ({ impressions, news, protocol }: NewsStudyReport['targets'][number]): string =>
+  `${impressions.toLocaleString('en-US')} impressions of ${news.toLocaleString('en-US')} news (${protocol})`;
+
 /** Writes table, runs and report; returns the table for a terminal. */
 export async function writeNewsStudy(
   study: NewsStudyReport,
@@ -137,8 +141,8 @@ export async function writeNewsStudy(
           kind: 'table',
           table,
           caption:
-            `Test of ${targets.map(({ impressions, news, protocol }) => `${impressions.toLocaleString('en-US')} impressions of ${news.toLocaleString('en-US')} news (${protocol})`).join('; ')}; ` +
-            `mean ± deviation over ${seedsText(seeds)}. What needs no training comes first. epoch is the best one by validation ${metricTitle(metric)}.`,
+            `Test of ${targets.map(testedOn).join('; ')}; mean ± deviation over ${seedsText(seeds)}. What needs no ` +
+            `training comes first. epoch is the best one by validation ${metricTitle(metric)}.`,
           command,
         },
         ...effectBlocks(study),

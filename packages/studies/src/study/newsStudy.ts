@@ -92,7 +92,8 @@ export async function runNewsStudy(
   );
   console.line(`\n${text}`);
   console.line(
-    `${((performance.now() - began) / 1000).toFixed(1)} s; ${counted(seeds.length, 'seed')}; report: ${join(out, 'report.html')}`,
+    `${((performance.now() - began) / 1000).toFixed(1)} s; ${counted(seeds.length, 'seed')}; report: ` +
+      join(out, 'report.html'),
   );
   return results;
 }
