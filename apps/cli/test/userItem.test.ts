@@ -215,6 +215,15 @@ it('is compared with a model of sequences where both ranked one item of each use
   expect(await ferry('compare', 'neighbours', 'sequence')).toContain('24 rows');
   await on('name: item-knn', 'other', 'evaluation.validationItems=keep');
   expect(await ferry('compare', 'other', 'sequence')).toContain('items of training excluded');
+  const sequence = (setting: string): Promise<string> => on('name: sasrec', 'none', `evaluation.${setting}`);
+  for (const [setting, value, message] of [
+    ['candidates', 'trained', 'must be all or left out for SASRec'],
+    ['validationItems', 'keep', 'must be mask or left out for SASRec'],
+    ['relevance', '4', 'must be left out for SASRec'],
+  ])
+    expect(await sequence(`${setting!}=${value!}`)).toContain(
+      `evaluation.${setting!} ${message!}, which is no user-item model, got ${value!}`,
+    );
 });
 
 it.each([

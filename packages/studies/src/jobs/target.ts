@@ -1,6 +1,6 @@
 import type { Domain } from '@ferry/data';
 import type { RankingResult } from '@ferry/evaluation';
-import type { FinetuneRecipe, TrainRecipe } from '@ferry/recipes';
+import { UserError, type FinetuneRecipe, type TrainRecipe } from '@ferry/recipes';
 import {
   createTraining,
   evaluateRecommender,
@@ -123,6 +123,20 @@ function tuningOf(recipe: TargetRecipe): string {
   return tune === 'full' ? 'all' : tune;
 }
 
+/** Refuses settings of an evaluation that user-item models alone are ranked by. */
+function checkEvaluation({ evaluation }: TargetRecipe, { title }: Pick<SequentialModel, 'title'>): void {
+  // What a model of sequences does anyway may be said.
+  const done = { candidates: 'all', validationItems: 'mask', relevance: undefined } as const;
+  for (const key of ['candidates', 'validationItems', 'relevance'] as const) {
+    const [value, only] = [evaluation[key], done[key]];
+    if (value !== undefined && value !== only)
+      throw new UserError(
+        `evaluation.${key} must be ${only === undefined ? '' : `${only} or `}left out for ${title}, which is no ` +
+          `user-item model, got ${value}`,
+      );
+  }
+}
+
 /**
  * Trains on the domain of a recipe, from fresh weights or from those of another run, and looks at the test closely. A
  * finished run is not trained again.
@@ -145,6 +159,7 @@ export async function runTarget(
   // Seconds before minutes: what can be missing is found missing before anything is encoded.
   if (from !== null) checkStart(from);
   const model = await modelOf(recipe, console);
+  checkEvaluation(recipe, model);
   const target =
     loaded ??
     (await loadDomain(
