@@ -66,6 +66,7 @@ export {
   type ItemBlocks,
   type ItemBlocksOptions,
 } from './itemBlocks.ts';
+export { openFeatures, type OpenFeaturesOptions } from './openFeatures.ts';
 export { runDucho, type DuchoOptions, type DuchoResult } from './ducho.ts';
 export { readVectorFolder, vectorIds, type Vectors } from './vectorFolder.ts';
 export { encodeItems, type EncodeOptions, type Networks } from './encodings/encode.ts';

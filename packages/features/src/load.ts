@@ -43,7 +43,7 @@ async function builtEncoders(store: FeatureStore, modality: Modality): Promise<s
 }
 
 /** Names of a domain's own feature files. */
-async function ownFiles(domain: FeatureDomain, modality: Modality): Promise<string[]> {
+export async function ownFiles(domain: FeatureDomain, modality: Modality): Promise<string[]> {
   const named = new RegExp(`^(?:.+\\.)?${modality}\\.np[yz]$`, 'i');
   return (await list(domain.directory)).filter((name) => name.endsWith(ending[modality]) || named.test(name));
 }

@@ -1,7 +1,15 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blocksOf, encodeNpy, openItemBlocks, readFeatureFile, writeItemBlocks } from '@ferry/features';
+import {
+  blocksOf,
+  encodeNpy,
+  loadFeatures,
+  openFeatures,
+  openItemBlocks,
+  readFeatureFile,
+  writeItemBlocks,
+} from '@ferry/features';
 import { decodeNumbers, encodeNumbers } from '../src/elements.ts';
 import { encodeNpyHeader } from '../src/npy.ts';
 import { directoryWith, domainOf, likeFeatures, npyOf } from './helpers.ts';
@@ -122,6 +130,37 @@ describe('ItemBlocks', () => {
     await expect(
       writeItemBlocks(join(raw, 'z.npy'), { count: 4, width: 1 }, [Float32Array.of(1, 2, 3)]),
     ).rejects.toThrow(/must hold 4 rows of 1, got 3/);
+  });
+});
+
+describe('openFeatures', () => {
+  const ids = Array.from({ length: count }, (_, at) => ({ id: `i${at}` }));
+  const npy = encodeNpy(values, [count, width]);
+  const raw = encodeNumbers(values, 'float32');
+  const record = JSON.stringify({ width, dtype: 'float32' });
+
+  it("opens a domain's own files with the rows that loadFeatures reads", async () => {
+    const domain = await domainOf(ids, { 'text.npy': npy, 'x.feat3CLS': raw, 'x.feat3CLS.json': record });
+    const opened = await openFeatures(domain, { widths: { text: undefined, image: width }, least: 48_000 });
+    expect(Object.keys(opened!)).toEqual(['text', 'image']);
+    for (const modality of ['text', 'image'] as const) {
+      const { data, present } = await loadFeatures(domain, modality);
+      expect(opened![modality]!.rows(0, count)).toEqual(data);
+      expect(opened![modality]!.present).toEqual(present);
+      opened![modality]!.close();
+    }
+    expect(await openFeatures(domain, { widths: { text: undefined }, least: 48_000 })).toBeUndefined();
+  });
+
+  it.each<[string, Record<string, string | Uint8Array>]>([
+    ['a headerless file without a record', { 'x.feat1CLS': raw }],
+    ['no file', {}],
+    ['two files', { 'text.npy': npy, 'x.text.npy': npy }],
+    ['big-endian numbers', { 'text.npy': npyOf('>f4', [count, width], raw) }],
+    ['a file that was cut off', { 'text.npy': npy.subarray(0, -4) }],
+  ])('leaves %s to be read whole', async (_, files) => {
+    const domain = await domainOf(ids, files);
+    expect(await openFeatures(domain, { widths: { text: undefined }, least: 0 })).toBeUndefined();
   });
 });
 

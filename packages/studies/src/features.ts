@@ -5,10 +5,12 @@ import {
   buildTextFeatures,
   loadFeatures,
   loadWordDropped,
+  openFeatures,
   requireInputs,
   type ExtractionProgress,
   type FeatureDomain,
   type FeatureMatrix,
+  type ItemBlocks,
   type Modality,
 } from '@ferry/features';
 import type { FeatureSettings } from '@ferry/recipes';
@@ -29,6 +31,33 @@ function isMade(from: string): from is `made:${string}` {
 
 /** Called while features are made. */
 export type FeatureProgress = (modality: Modality, progress: ExtractionProgress) => void;
+
+/** Features that stay in their files. */
+export type FeatureBlocks = Partial<Record<Modality, ItemBlocks>>;
+
+/** Bytes of a domain's feature files from which on a ranking leaves them in their files. */
+export const BLOCKS_FROM = 2 ** 28;
+
+/**
+ * The features a recipe asks for, left in their files, where that is all of them and they are large.
+ *
+ * @param least - Bytes that the files must have together.
+ * @returns Undefined where features must be read whole.
+ */
+export async function featureBlocks(
+  domain: FeatureDomain,
+  { text, image, textWidth, imageWidth, shuffle }: FeatureSettings,
+  least: number,
+): Promise<FeatureBlocks | undefined> {
+  const asked = [text, image].filter((from) => from !== 'none');
+  if (asked.length === 0 || asked.some((from) => from !== 'stored') || shuffle !== undefined)
+    return undefined;
+  const widths = {
+    ...(text === 'stored' && { text: textWidth }),
+    ...(image === 'stored' && { image: imageWidth }),
+  };
+  return openFeatures(domain, { widths, least });
+}
 
 /**
  * The features a recipe asks for that are files already, and a check that there is something to encode for the others:

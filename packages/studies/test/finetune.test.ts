@@ -5,9 +5,10 @@ import { selectBackend } from '@ferry/engine';
 import { rankingMetrics } from '@ferry/evaluation';
 import { missRec } from '@ferry/missrec';
 import { readRecipe, wholeSchema, type FinetuneRecipe } from '@ferry/recipes';
-import type { SequentialModel } from '@ferry/sequential';
+import { evaluateRecommender, type SequentialModel } from '@ferry/sequential';
 import { readMetrics, readSummary, type EpochRecord } from '@ferry/training';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openRun } from '../src/jobs/runs.ts';
 import { finishedTarget, runTarget } from '../src/jobs/target.ts';
 import { keptRows } from '../src/keptRows.ts';
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'sequences.jsonl'), lines(users));
   const features = Float32Array.from({ length: 30 * 4 }, (_, i) => Math.sin(i * 1.7));
   writeFileSync(join(directory, 'shop.feat1CLS'), new Uint8Array(features.buffer));
+  writeFileSync(join(directory, 'shop.feat1CLS.json'), '{ "width": 4, "dtype": "float32" }');
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -70,6 +72,22 @@ it('a run follows its metric, keeps its rows, and goes on if it is given more ep
   expect(second.rows.checkpoint).toBe(second.summary.best.checkpoint);
   expect(rankingMetrics((await keptRows(more.out))!, [3])).toEqual(second.summary.test);
   expect(second.details.checkpoint).toBe(second.summary.best.checkpoint);
+});
+
+it('an opened run ranks and scores with features that stay in their files as with those in memory', async () => {
+  const recipe = { ...recipeOf('finetuning.epochs=1'), out: join(folder, 'opened') };
+  await runTarget(recipe, silent);
+  const found = [];
+  for (const blocksFrom of [0, 481]) {
+    const { model, ranking, target, dispose } = await openRun(recipe.out, { blocksFrom }, silent);
+    const ranker = ranking.ranker();
+    const scored = ranker.score([[3, 1, 7]]);
+    const { better, tied } = await evaluateRecommender(ranking, model, target.domain.test);
+    found.push({ better, tied, scores: scored.scores.dataSync() });
+    expect(model.catalogue.blocks !== undefined).toBe(blocksFrom === 0);
+    for (const made of [scored, ranker, { dispose }]) made.dispose();
+  }
+  expect(found[0]).toEqual(found[1]);
 });
 
 it('IDs alone make a model where nothing needs features', async () => {

@@ -3,7 +3,14 @@ import type { Domain } from '@ferry/data';
 import { describeFeatures, itemPictures, itemTexts } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { openDomain } from '../domains.ts';
-import { domainFeatures, storedFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
+import {
+  domainFeatures,
+  featureBlocks,
+  storedFeatures,
+  type DomainFeatures,
+  type FeatureBlocks,
+  type FeatureProgress,
+} from '../features.ts';
 import { addArrays } from '../hashing.ts';
 import type { JobConsole } from './console.ts';
 import { type EncodedDomain, requireEncoders } from './trainedParts.ts';
@@ -16,12 +23,19 @@ export interface LoadedDomain extends EncodedDomain {
   readonly features: DomainFeatures;
 }
 
+/** A domain of which a model is made: features of the items may stay in their files. */
+export type ModelDomain = Omit<LoadedDomain, 'features'> & {
+  readonly features: DomainFeatures | FeatureBlocks;
+};
+
 /** A domain before anything is encoded. */
 export interface OpenedDomain {
   /** The domain. */
   readonly domain: Domain;
   /** Those of its features that are files already. */
   readonly stored: DomainFeatures;
+  /** All of its features, where they stay in their files. */
+  readonly blocks?: FeatureBlocks;
   /** Whether the texts with words dropped are wanted too. */
   readonly words: boolean;
 }
@@ -31,7 +45,8 @@ export interface OpenedDomain {
  * each before the first is encoded.
  *
  * @param options - `words`: whether the texts with words dropped are wanted too; `rows`: splits that must have rows;
- *   `ordered`: whether the items of users must have an order, default true.
+ *   `ordered`: whether the items of users must have an order, default true; `blocksFrom`: bytes of feature files from which
+ *   on they are opened and not read, default never.
  * @throws Error naming the domain and what it lacks.
  */
 export async function openForJob(
@@ -41,7 +56,8 @@ export async function openForJob(
     words = false,
     rows = [],
     ordered = true,
-  }: { words?: boolean; rows?: readonly ('train' | 'valid')[]; ordered?: boolean } = {},
+    blocksFrom = Infinity,
+  }: { words?: boolean; rows?: readonly ('train' | 'valid')[]; ordered?: boolean; blocksFrom?: number } = {},
 ): Promise<OpenedDomain> {
   const domain = await openDomain(reference, recipe.evaluation);
   if (domain.unordered && ordered)
@@ -57,6 +73,8 @@ export async function openForJob(
             'leave it out'),
       );
   requireEncoders(recipe.features);
+  const blocks = words ? undefined : await featureBlocks(domain, recipe.features, blocksFrom);
+  if (blocks) return { domain, stored: {}, blocks, words };
   return { domain, stored: await storedFeatures(domain, recipe.features, { words }), words };
 }
 

@@ -10,7 +10,7 @@ import {
 } from '@ferry/sequential';
 import { sequential, type AnyModel } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
-import type { LoadedDomain } from './domain.ts';
+import type { ModelDomain } from './domain.ts';
 import { trainedEncoders } from './trainedEncoders.ts';
 
 /** The model a recipe names. */
@@ -68,7 +68,7 @@ export function readsWords(model: SequentialModel, recipe: RunRecipe): boolean {
 export async function recommenderOf(
   model: SequentialModel,
   recipe: RunRecipe,
-  domains: readonly LoadedDomain[],
+  domains: readonly ModelDomain[],
   console: Pick<JobConsole, 'features' | 'line'>,
 ): Promise<Recommender> {
   const { features } = domains[0]!;

@@ -26,8 +26,9 @@ import {
   type SequentialModel,
   transferWeights,
 } from '@ferry/sequential';
+import { BLOCKS_FROM } from '../features.ts';
 import type { JobConsole } from './console.ts';
-import { loadDomain, openForJob, type LoadedDomain } from './domain.ts';
+import { loadDomain, openForJob, type ModelDomain } from './domain.ts';
 import { knowsIds, modelOf, optionsOf, recommenderOf, widthsBefore } from './recommender.ts';
 import type { TargetRecipe } from './target.ts';
 import { tokensOfDomain } from './trainedEncoders.ts';
@@ -62,7 +63,7 @@ export interface OpenRun {
   /** The run's recipe, as a training on the domain. */
   readonly recipe: TargetRecipe;
   /** The domain it is used on. */
-  readonly target: LoadedDomain;
+  readonly target: ModelDomain;
   /** The model with the best checkpoint's weights. */
   readonly model: Recommender;
   /** Its ranking functions. */
@@ -133,6 +134,8 @@ export interface OpenRunOptions {
   readonly on?: string;
   /** Which checkpoint. Default best. */
   readonly checkpoint?: 'best' | 'last';
+  /** Bytes of the domain's feature files from which on features stay in them. Default 256 MiB. */
+  readonly blocksFrom?: number;
 }
 
 /**
@@ -144,7 +147,7 @@ export interface OpenRunOptions {
  */
 export async function openRun(
   run: string,
-  { on, checkpoint }: OpenRunOptions,
+  { on, checkpoint, blocksFrom = BLOCKS_FROM }: OpenRunOptions,
   console: JobConsole,
   check?: (domain: Domain) => void,
 ): Promise<OpenRun> {
@@ -159,9 +162,10 @@ export async function openRun(
     );
   if (!same && own.job !== 'pretrain') refuseItemWeights(run, own, recipe.target, kind, weights);
   await selectBackend(recipe.backend as BackendSpec, { threads: recipe.threads, log: () => undefined });
-  const opened = await openForJob(recipe.target, recipe);
-  check?.(opened.domain);
-  const target = await loadDomain(opened, recipe, console);
+  const opened = await openForJob(recipe.target, recipe, { blocksFrom });
+  const { domain, blocks } = opened;
+  check?.(domain);
+  const target = blocks ? { domain, features: blocks } : await loadDomain(opened, recipe, console);
   const model = await recommenderOf(kind, recipe, [target], console);
   if (same) {
     await restoreRecommender(model, weights.tensors, weights.path);
@@ -178,6 +182,7 @@ export async function openRun(
     dispose: () => {
       ranking.dispose();
       model.dispose();
+      for (const file of Object.values(blocks ?? {})) file.close();
     },
   };
 }
