@@ -111,6 +111,8 @@ export interface TrainedModel<
    * the caller's. It is saved with the weights. Not compiled.
    */
   find?(step: Step<O, P, I>): Record<string, tf.Tensor>;
+  /** Names of the tables that the loss reads by their rows alone (`embedding`), for lazy Adam. Default none. */
+  readonly tables?: readonly string[] | undefined;
   /** What scores are made of. */
   vectors(step: Step<O, P, I>): Vectors;
   /** Names of what the loss reports besides itself. */

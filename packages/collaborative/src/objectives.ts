@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import type { Definition } from './contract.ts';
+import type { Definition, TrainedModel } from './contract.ts';
 import type { Sampling } from './sampler.ts';
 
-/** What an objective on triples is told: how they are drawn, and how the learning rate falls. */
+/** What an objective on triples is told: how they are drawn, what moves the weights, and how the learning rate falls. */
 export interface TripleObjective extends Sampling {
+  /** `lazy-adam` moves the rows that a step read, and no others. Default `adam`. */
+  optimizer?: 'adam' | 'lazy-adam';
   /** Epoch e, from 0, is trained with `factor^(e / epochs)` times the learning rate. Default: it stays. */
   decay?: { factor: number; epochs: number };
 }
@@ -11,11 +13,15 @@ export interface TripleObjective extends Sampling {
 /**
  * Objectives and roles of weights of a model that is trained on triples, drawn like this unless the recipe says
  * otherwise.
+ *
+ * @param defaults - How triples are drawn; `tables`: names of the weights that the loss reads by their rows alone, so that
+ *   lazy Adam can move them.
  */
 export function trainedOnTriples({
   over,
   negatives,
-}: Sampling): Pick<Definition<object>, 'objectives' | 'weights'> {
+  tables = [],
+}: Sampling & Pick<TrainedModel, 'tables'>): Pick<TrainedModel, 'objectives' | 'weights' | 'tables'> {
   const options = z.strictObject({
     over: z
       .enum(['interactions', 'users'])
@@ -34,6 +40,15 @@ export function trainedOnTriples({
       })
       .optional()
       .describe('the learning rate falls evenly from epoch to epoch; default: it stays'),
+    ...(tables.length > 0 && {
+      optimizer: z
+        .enum(['adam', 'lazy-adam'])
+        .optional()
+        .describe(
+          'lazy-adam (torch.optim.SparseAdam): rows that a step does not read stay as they are; no weight decay, no ' +
+            'clipping; default adam',
+        ),
+    }),
   });
   return {
     objectives: {
@@ -43,6 +58,7 @@ export function trainedOnTriples({
       },
     },
     weights: { tune: {} },
+    tables,
   };
 }
 

@@ -70,11 +70,12 @@ function trainedSteps(
 > {
   const { options, data } = recommender;
   const { batchSize = 1024 } = settings;
-  const { decay, ...sampling } = objectiveOf(model, settings.objective);
+  const { decay, optimizer: kind, ...sampling } = objectiveOf(model, settings.objective);
   const weights = recommender.weights();
+  const lazy = kind === 'lazy-adam' ? (model.tables ?? []).filter((name) => weights.has(name)) : [];
   const steps = Math.ceil(tripleCount(data.interactions, sampling) / batchSize);
   const schedule = decay && ((step: number) => decay.factor ** (Math.floor(step / steps) / decay.epochs));
-  const optimizer = optimizerFor({ ...settings, ...(schedule && { schedule }) }, weights);
+  const optimizer = optimizerFor({ ...settings, lazy, ...(schedule && { schedule }) }, weights);
   const { users: U } = data.interactions;
   const step = compile(
     (
@@ -84,11 +85,16 @@ function trainedSteps(
       key: tf.Tensor,
       more: Pick<Step<object, Parameters, object>, 'epoch' | 'found' | 'first'>,
     ) =>
-      updateWeights(weights, optimizer, () => {
-        const own = { p, options, inputs, users: U, random: randomSource(key), ...more };
-        const terms = model.loss(own, { users, positives, negatives });
-        return { loss: terms.loss, report: [terms.loss, ...model.terms.map((term) => terms[term]!)] };
-      }),
+      updateWeights(
+        weights,
+        optimizer,
+        () => {
+          const own = { p, options, inputs, users: U, random: randomSource(key), ...more };
+          const terms = model.loss(own, { users, positives, negatives });
+          return { loss: terms.loss, report: [terms.loss, ...model.terms.map((term) => terms[term]!)] };
+        },
+        lazy,
+      ),
     { name: `${model.name}.train` },
   );
   return {

@@ -15,8 +15,8 @@ export interface OpenFeaturesOptions {
 }
 
 /**
- * Opens a domain's own features to be read by blocks of rows: `.npy` files, and headerless ones whose record states width and
- * type.
+ * Opens a domain's own features to be read by blocks of rows: `.npy` files, and headerless ones whose record states width
+ * and type.
  *
  * @param domain - The domain.
  * @param options - Which modalities, and from which size on.

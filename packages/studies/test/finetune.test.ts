@@ -79,13 +79,14 @@ it('an opened run ranks and scores with features that stay in their files as wit
   await runTarget(recipe, silent);
   const found = [];
   for (const blocksFrom of [0, 481]) {
-    const { model, ranking, target, dispose } = await openRun(recipe.out, { blocksFrom }, silent);
+    const open = await openRun(recipe.out, { blocksFrom }, silent);
+    const { model, ranking, target } = open;
     const ranker = ranking.ranker();
     const scored = ranker.score([[3, 1, 7]]);
     const { better, tied } = await evaluateRecommender(ranking, model, target.domain.test);
     found.push({ better, tied, scores: scored.scores.dataSync() });
     expect(model.catalogue.blocks !== undefined).toBe(blocksFrom === 0);
-    for (const made of [scored, ranker, { dispose }]) made.dispose();
+    for (const made of [scored, ranker, open]) made.dispose();
   }
   expect(found[0]).toEqual(found[1]);
 });

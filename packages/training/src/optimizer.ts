@@ -3,7 +3,10 @@ import { createOptimizer, type Optimizer, type OptimizerOptions } from '@ferry/n
 
 /** Numbers of Adam that a training may set; defaults: learning rate 1e-3, no decay, no clipping. */
 export type OptimizerSettings = Partial<
-  Pick<OptimizerOptions, 'learningRate' | 'weightDecay' | 'noDecay' | 'clipNorm' | 'schedule' | 'groups'>
+  Pick<
+    OptimizerOptions,
+    'learningRate' | 'weightDecay' | 'noDecay' | 'clipNorm' | 'schedule' | 'groups' | 'lazy'
+  >
 >;
 
 /** Adam with these settings, or AdamW where weights decay. */
@@ -12,8 +15,9 @@ export function optimizerFor(
   weights: ReadonlyMap<string, tf.Variable>,
 ): Optimizer {
   // Named one by one: callers hand over all settings of a training, of which these are a part.
-  const { learningRate, weightDecay = 0, noDecay, clipNorm, schedule, groups = [] } = settings;
+  const { learningRate, weightDecay = 0, noDecay, clipNorm, schedule, groups = [], lazy } = settings;
   const decays = [weightDecay, ...groups.map((group) => group.weightDecay ?? 0)].some((decay) => decay > 0);
   const kind = decays ? 'adamw' : 'adam';
-  return createOptimizer({ kind, learningRate, weightDecay, noDecay, clipNorm, schedule, groups }, weights);
+  const rest = { learningRate, weightDecay, noDecay, clipNorm, schedule, groups, lazy };
+  return createOptimizer({ kind, ...rest }, weights);
 }

@@ -1,4 +1,4 @@
-import { randomKey, type RandomStream, tf } from '@ferry/engine';
+import { randomKey, type RandomStream, rowGrads, tf } from '@ferry/engine';
 import type { Optimizer } from '@ferry/nn';
 
 /**
@@ -7,21 +7,27 @@ import type { Optimizer } from '@ferry/nn';
  * @param weights - What to train.
  * @param optimizer - Moves them.
  * @param objective - The loss and what to report, each [].
+ * @param tables - Those of the weights, by name, that are `lazy` tables of the optimiser.
  * @returns The reported terms side by side, float32 [terms].
  */
 export function updateWeights(
   weights: ReadonlyMap<string, tf.Variable>,
   optimizer: Optimizer,
   objective: () => { loss: tf.Scalar; report: tf.Scalar[] },
+  tables: readonly string[] = [],
 ): tf.Tensor {
   const kept: tf.Tensor[] = [];
-  const { value, grads } = tf.variableGrads(() => {
+  const lossOf = (): tf.Scalar => {
     const { loss, report } = objective();
     // Only what is kept outlives the scope of the differentiation.
     kept.push(tf.keep(tf.stack(report)));
     return loss;
-  }, [...weights.values()]);
-  optimizer.apply(grads);
+  };
+  const all = [...weights.values()];
+  const byRows = tables.map((name) => weights.get(name)!);
+  const { value, grads, rows } =
+    byRows.length > 0 ? rowGrads(lossOf, all, byRows) : { ...tf.variableGrads(lossOf, all), rows: {} };
+  optimizer.apply(grads, rows);
   const report = tf.clone(kept[0]!);
   tf.dispose([...kept, value]);
   return report;

@@ -69,7 +69,11 @@ export const bprMf: TrainedModel<BprMfOptions, BprMfParameters, FeatureInputs> =
   paper: 'Rendle et al.: BPR: Bayesian personalized ranking from implicit feedback. UAI 2009',
   options,
   modalities: ({ features }) => (features ? modalities : []),
-  ...trainedOnTriples({ over: 'interactions', negatives: 'uniform' }),
+  ...trainedOnTriples({
+    over: 'interactions',
+    negatives: 'uniform',
+    tables: ['users.weight', 'items.weight', 'bias'],
+  }),
   init: (
     { factors: width, init: name, itemBias, features, combine },
     { interactions, features: given },
