@@ -20,8 +20,13 @@ export type PackedForm = Exclude<WeightForm, 'float32'>;
 export interface PackedWeights {
   /** To be passed to the encoder's functions in place of its parameters; nothing in them can be trained. */
   readonly parameters: Parameters;
-  /** Bytes of the matrices that were packed: before, and now. */
-  readonly bytes: { readonly before: number; readonly now: number };
+  /** Bytes of the matrices that were packed. */
+  readonly bytes: {
+    /** As float32. */
+    readonly before: number;
+    /** Packed, scales included. */
+    readonly now: number;
+  };
   /** Frees the encoder's own matrices of which there are packed ones. Its own parameters are of no use from then on. */
   readonly freeOriginals: () => void;
   /** Frees the packed matrices. The rest is the encoder's. */

@@ -38,7 +38,15 @@ export type PoolingOf = (
   folder: string,
   reads: Modality,
   name: string,
-) => Promise<{ pooling: string; normalise: boolean } | undefined>;
+) => Promise<
+  | {
+      /** How tokens become a vector. */
+      pooling: string;
+      /** Whether vectors get length 1. */
+      normalise: boolean;
+    }
+  | undefined
+>;
 
 /** Tokens as transformers.js gives them. */
 interface Tokens {
