@@ -71,7 +71,8 @@ it('takes the last epoch where there is no validation part, and says so', async 
 it.each([
   [['evaluation.history=keep'], 'evaluation.history must be mask for LightGCN'],
   [['features={ text: trained, shuffle: 1 }'], 'features.shuffle is for features that are extracted'],
-  [['model={ name: sasrec }'], 'only user-item models can be trained on it'],
+  [['model={ name: sasrec }'], 'evaluation.candidates must be all or left out for SASRec'],
+  [['model={ name: sasrec }', 'evaluation.candidates=all'], 'only user-item models can be trained on it'],
   [['model={ name: vbpr }'], 'reads features of image or text'],
   [['objective.over=pairs'], 'objective.over must be one of interactions, users'],
   [['evaluation.negatives={ count: 3 }'], 'user-item models are ranked among all items'],
