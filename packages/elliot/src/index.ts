@@ -4,6 +4,7 @@ export { filterRatings, type Filter } from './filters.ts';
 export { readElliotConfig, type ElliotConfig, type ElliotData, type ElliotModelRun } from './config/read.ts';
 export { elliotModels } from './config/models.ts';
 export { elliotName, type ElliotModality, type ElliotModel, type ModelRecipe } from './config/model.ts';
-export type { ParameterRule, Shortcut } from './config/model.ts';
+export type { ParameterRule } from './config/model.ts';
+export type { Shortcut } from './config/parameters.ts';
 export type { Supported } from './config/schema.ts';
 export { elliotFolds, type ElliotFold } from './folds.ts';

@@ -1,7 +1,7 @@
 /**
  * Weights of a frozen encoder in fewer bytes. Linear layers take `int8` or `float16`, tables of words `float16` alone;
- * everything else is small, and stays as it is: normalisations, biases, positions, convolutions (and so ResNet, and the patches
- * of pictures).
+ * everything else is small, and stays as it is: normalisations, biases, positions, convolutions (and so ResNet, and the
+ * patches of pictures).
  */
 import { HalfTable, Int8Table, tf } from '@ferry/engine';
 import { type Parameters, toFloat16 } from '@ferry/nn';
@@ -51,8 +51,8 @@ type Tree = Readonly<Record<string, unknown>>;
  * Packs the matrices of an encoder's linear layers, and for `float16` its table of words.
  *
  * @param encoder - The encoder, which stays as it is.
- * @param form - `int8`: as ONNX Runtime's `quantize_dynamic` (see `Int8Table` of `@ferry/engine`); `float16`: rounded to halves,
- *   computed with as float32, on the backend `ort` alone.
+ * @param form - `int8`: as ONNX Runtime's `quantize_dynamic` (see `Int8Table` of `@ferry/engine`); `float16`: rounded to
+ *   halves, computed with as float32, on the backend `ort` alone.
  * @throws Error if the encoder has no such matrices, or the form cannot hold a weight or is not for the backend.
  */
 export function packWeights(

@@ -1,21 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OrtBackend } from '../src/backend.ts';
-import { compile, nearestDistances, registerOrtBackend } from '../src/index.ts';
-import { HostMemory } from '../src/runtime/memory.ts';
-
-type Place = 'ort' | 'cpu' | 'outside';
-
-async function use(name: Place): Promise<void> {
-  registerOrtBackend({ threads: 1 });
-  if (name === 'outside') {
-    tf.removeBackend('ort');
-    const backend = new OrtBackend({ threads: 1, providers: ['cpu'] }, new HostMemory(16));
-    tf.registerBackend('ort', () => backend);
-  }
-  await tf.setBackend(name === 'cpu' ? 'cpu' : 'ort');
-}
+import { compile, nearestDistances } from '../src/index.ts';
+import { computeIn, type Place, places } from './support/places.ts';
 
 /** Rows as the operation finds them; the products are made in the graph, where later rows lie behind earlier ones. */
 function found(
@@ -65,9 +52,9 @@ const numbers = (total: number): Float32Array =>
     () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32,
   );
 
-describe.each(['ort', 'cpu', 'outside'] as const)('nearestDistances on %s', (name) => {
+describe.each(places)('nearestDistances on %s', (name) => {
   it('gives |a|^2 + |b|^2 - 2ab, and 0 for what is rounding error', async () => {
-    await use(name);
+    await computeIn(name);
     // -2ab of a = (3, 4) with (3, 0), (0, 4), (-3, -4), with itself, and with itself but for rounding either way.
     const products = [-18, -32, 50, -50, -50 + 8e-5, -50 - 1e-4, -50 + 2e-4];
     const run = (p: tf.Tensor2D, norms: tf.Tensor2D, columnNorms: tf.Tensor2D) =>
@@ -85,7 +72,7 @@ describe.each(['ort', 'cpu', 'outside'] as const)('nearestDistances on %s', (nam
   });
 
   it('rounds to single precision at every operation', async () => {
-    await use(name);
+    await computeIn(name);
     const [a, b, product] = [1.1, 2.2, -0.3].map(Math.fround) as [number, number, number];
     const result = nearestDistances(tf.tensor2d([[product]]), tf.tensor2d([[a]]), tf.tensor2d([[b]]), {
       ...{ k: 1, kept: 1, tolerance: 0 },
@@ -95,7 +82,7 @@ describe.each(['ort', 'cpu', 'outside'] as const)('nearestDistances on %s', (nam
   });
 
   it('finds what sorting finds, whatever the rows, ties and zeros among them', async () => {
-    await use(name);
+    await computeIn(name);
     const value = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 1_000_000 }));
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.nat(), fc.infiniteStream(value), (C, draw, stream) => {
@@ -109,12 +96,12 @@ describe.each(['ort', 'cpu', 'outside'] as const)('nearestDistances on %s', (nam
   });
 
   it.each([1, 5, 500, 2999, 5000])('finds the %i smallest of 5,001 by a sample of them', async (k) => {
-    await use(name);
+    await computeIn(name);
     expectSorted(name, [numbers(5001), numbers(5001).map((value) => value + 5)], k, Math.min(k, 32));
   });
 
   it('is not misled where every value that is sampled is large, or small', async () => {
-    await use(name);
+    await computeIn(name);
     // A sample of 1,024 of 5,000 takes every fourth value.
     for (const inside of [0, 1])
       for (const k of [100, 2500, 4000]) {

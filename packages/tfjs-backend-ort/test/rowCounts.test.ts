@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { OrtBackend } from '../src/backend.ts';
-import { compile, registerOrtBackend, rowCounts } from '../src/index.ts';
-import { HostMemory } from '../src/runtime/memory.ts';
+import { compile, rowCounts } from '../src/index.ts';
+import { computeIn, places } from './support/places.ts';
 
 /** Few different numbers, so that many are equal, and what is special. */
 const NUMBERS = [-2, -0, 0, 1, 1, 1, 3, Infinity, -Infinity, NaN];
@@ -13,17 +12,7 @@ function literal(scores: number[][], own: number[], from: number): number[][] {
   return [count((x, y) => x > y), count((x, y) => x === y), count((x, y) => x < y)];
 }
 
-async function use(name: 'ort' | 'cpu' | 'outside'): Promise<void> {
-  registerOrtBackend({ threads: 1 });
-  if (name === 'outside') {
-    tf.removeBackend('ort');
-    const backend = new OrtBackend({ threads: 1, providers: ['cpu'] }, new HostMemory(16));
-    tf.registerBackend('ort', () => backend);
-  }
-  await tf.setBackend(name === 'cpu' ? 'cpu' : 'ort');
-}
-
-describe.each(['ort', 'cpu', 'outside'] as const)('rowCounts on %s', (name) => {
+describe.each(places)('rowCounts on %s', (name) => {
   it.each([
     [3, 1, 0],
     [5, 7, 0],
@@ -32,7 +21,7 @@ describe.each(['ort', 'cpu', 'outside'] as const)('rowCounts on %s', (name) => {
     [1, 8, 7],
     [200, 1030, 6],
   ])('B %i, C %i, from %i: as one counts by hand', async (B, C, from) => {
-    await use(name);
+    await computeIn(name);
     let state = B + C;
     const draw = (): number => NUMBERS[(state = (Math.imul(state, 1664525) + 1013904223) >>> 0) % 10]!;
     const scores = Array.from({ length: B }, () => Array.from({ length: C }, draw));

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { modalityNames } from './parameters.ts';
+import { modalityNames, type Shortcut } from './parameters.ts';
 
 /** Features of a model in Ferry's words. */
 export type ElliotModality = (typeof modalityNames)[keyof typeof modalityNames];
@@ -22,9 +22,6 @@ export interface ModelRecipe {
   /** Its seed; undefined for the configuration's. */
   readonly seed?: number;
 }
-
-/** A parameter: its short name in file names, and how it is written there. */
-export type Shortcut = readonly [parameter: string, short: string, write?: (value: unknown) => string];
 
 /** One of Elliot's models. */
 export interface ElliotModel {

@@ -50,13 +50,13 @@ export const tuple = (allowed: readonly string[]) =>
   });
 
 /** A tuple of numbers, as Python writes them. */
-export const numbers = (count: string, holds: (found: readonly number[]) => boolean) =>
+export const numbers = (what: string, holds: (found: readonly number[]) => boolean) =>
   z.string().transform((text, context) => {
     const found = pythonNumbers(text);
     if (found && holds(found.map(Number))) return found;
     context.addIssue({
       code: 'custom',
-      message: `must be a tuple of ${count} in the way of Python, got ${JSON.stringify(text)}`,
+      message: `must be a tuple of ${what} in the way of Python, got ${JSON.stringify(text)}`,
     });
     return z.NEVER;
   });
@@ -72,6 +72,12 @@ export const trained = {
   batch_size: numeric(z.int()).default(-1),
   seed: numeric(z.int().min(0)).default(42),
 };
+/** Parameters of every model that is trained but the factorisations. */
+export const embedded = {
+  ...trained,
+  lr: positive.default(0.0005),
+  factors: count.default(64),
+};
 /** Parameters of every model that reads features. */
 export const features = {
   modalities: tuple(Object.keys(modalityNames)).default(['visual', 'textual']),
@@ -84,3 +90,18 @@ export const float = (value: unknown): string => pythonFloat(value as number);
 export const joined = (value: unknown): string => (value as string[]).join('-');
 /** A tuple of texts in a name. */
 export const listed = (value: unknown): string => (value as string[]).map((one) => `'${one}'`).join('-');
+
+/** A parameter: its short name in file names, and how it is written there. */
+export type Shortcut = readonly [parameter: string, short: string, write?: (value: unknown) => string];
+
+/** Names of what most models have, in the order in which they stand together. */
+export const shortcuts = {
+  sizes: [
+    ['lr', 'lr', float],
+    ['factors', 'factors'],
+  ],
+  penalty: ['l_w', 'l_w', float],
+  modalities: ['modalities', 'modalites', listed],
+  loaders: ['loaders', 'loads', listed],
+  normalize: ['normalize', 'normalize', () => 'True'],
+} as const satisfies Readonly<Record<string, Shortcut | readonly Shortcut[]>>;

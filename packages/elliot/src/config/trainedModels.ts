@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { type ElliotModel, modalitiesOf, model, trainingOf } from './model.ts';
-import { count, features, float, least0, listed, only, positive, trained } from './parameters.ts';
+import {
+  count,
+  embedded,
+  features,
+  float,
+  least0,
+  only,
+  positive,
+  shortcuts,
+  trained,
+} from './parameters.ts';
 
 /** Parameters of both factorisations. */
 const factorisation = {
@@ -11,9 +21,7 @@ const factorisation = {
 };
 /** Parameters of both graph models. */
 const graph = {
-  ...trained,
-  lr: positive.default(0.0005),
-  factors: count.default(64),
+  ...embedded,
   l_w: least0.default(0.01),
   n_layers: count.default(1),
   normalize: only([true], 'a graph that is not normalised is not supported').default(true),
@@ -30,11 +38,7 @@ export const trainedModels: Readonly<Record<string, ElliotModel>> = {
       modalities: [],
       ...trainingOf(rest, { everything: 'transactions' }),
     }),
-    shortcuts: [
-      ['factors', 'factors'],
-      ['lr', 'lr', float],
-      ['l_w', 'l_w', float],
-    ],
+    shortcuts: [['factors', 'factors'], ['lr', 'lr', float], shortcuts.penalty],
   }),
   'external.VBPR': model({
     name: 'VBPR',
@@ -55,9 +59,9 @@ export const trainedModels: Readonly<Record<string, ElliotModel>> = {
       ['factors', 'factors'],
       ['lr', 'lr', float],
       ['comb_mod', 'comb_mod'],
-      ['modalities', 'modalites', listed],
-      ['l_w', 'l_w', float],
-      ['loaders', 'loads', listed],
+      shortcuts.modalities,
+      shortcuts.penalty,
+      shortcuts.loaders,
     ],
   }),
   'external.LightGCN': model({
@@ -69,13 +73,7 @@ export const trainedModels: Readonly<Record<string, ElliotModel>> = {
       modalities: [],
       ...trainingOf(rest),
     }),
-    shortcuts: [
-      ['lr', 'lr', float],
-      ['factors', 'factors'],
-      ['l_w', 'l_w', float],
-      ['n_layers', 'n_layers'],
-      ['normalize', 'normalize', () => 'True'],
-    ],
+    shortcuts: [...shortcuts.sizes, shortcuts.penalty, ['n_layers', 'n_layers'], shortcuts.normalize],
   }),
   'external.LightGCNM': model({
     name: 'LightGCNM',
@@ -91,14 +89,13 @@ export const trainedModels: Readonly<Record<string, ElliotModel>> = {
       ...trainingOf(rest),
     }),
     shortcuts: [
-      ['lr', 'lr', float],
-      ['factors', 'factors'],
-      ['l_w', 'l_w', float],
-      ['modalities', 'modalites', listed],
+      ...shortcuts.sizes,
+      shortcuts.penalty,
+      shortcuts.modalities,
       ['n_layers', 'n_layers'],
-      ['normalize', 'normalize', () => 'True'],
+      shortcuts.normalize,
       ['aggregation', 'aggregation'],
-      ['loaders', 'loads', listed],
+      shortcuts.loaders,
     ],
   }),
 };

@@ -248,8 +248,8 @@ async function findFor(encoding: Encoding, options: EncodeOptions): Promise<Foun
   if (found.form === 'onnx') {
     if (encoding.weights !== 'float32')
       throw new UserError(
-        `weights: ${encoding.weights} is for folders with weights and without an ONNX file, got ${found.weights}: name the ` +
-          'weights, or an export of fewer bytes, as file',
+        `weights: ${encoding.weights} is for folders with weights and without an ONNX file, got ${found.weights}: ` +
+          'name the weights, or an export of fewer bytes, as file',
       );
     return found;
   }

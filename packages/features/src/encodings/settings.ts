@@ -39,8 +39,8 @@ const common = {
     .enum(['float32', 'float16', 'int8'])
     .default('float32')
     .describe(
-      'how weights without an ONNX file are held: float16 in half the room; int8 in a quarter, and dynamically quantised, as ' +
-        'ONNX Runtime does; how near the vectors are is measured and said',
+      'how weights without an ONNX file are held: float16 in half the room; int8 in a quarter, and dynamically ' +
+        'quantised, as ONNX Runtime does; how near the vectors are is measured and said',
     ),
   revision: z.string().min(1).default('main').describe('which version of a model of a hub'),
   batchSize: z.int().min(1).default(32).describe('items encoded at once'),

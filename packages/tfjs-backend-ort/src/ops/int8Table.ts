@@ -74,7 +74,8 @@ function quantised(
 ): { integers: Int8Array; scale: Float32Array } {
   if (outputs < 1 || inputs < 1 || inputs > LONGEST || weights.length !== outputs * inputs)
     throw new Error(
-      `Int8Table: weights must be [O, I] with O from 1 on and I in 1..${LONGEST}, got ${weights.length} for [${outputs}, ${inputs}]`,
+      `Int8Table: weights must be [O, I] with O from 1 on and I in 1..${LONGEST}, got ${weights.length} for ` +
+        `[${outputs}, ${inputs}]`,
     );
   const integers = new Int8Array(weights.length);
   const scale = new Float32Array(outputs);
@@ -133,8 +134,8 @@ let exact: boolean | undefined;
 
 /**
  * Whether this machine's products of unsigned and signed bytes are exact. ONNX Runtime adds two of them in 16 bits where
- * there is nothing better (AVX2 and AVX-512 without VNNI), which the largest ones do not fit into; products of unsigned bytes
- * alone are exact everywhere, and slower.
+ * there is nothing better (AVX2 and AVX-512 without VNNI), which the largest ones do not fit into; products of unsigned
+ * bytes alone are exact everywhere, and slower.
  */
 function signedIsExact(): boolean {
   exact ??= tf.tidy(() => {
@@ -148,7 +149,10 @@ function signedIsExact(): boolean {
   return exact;
 }
 
-/** The same in plain tensors. Integers in two parts of 4 bits and a sign: sums of the products of each are exact in float32. */
+/**
+ * The same in plain tensors. Inputs are taken in two parts of 4 bits and a sign: sums of the products of each are exact in
+ * float32.
+ */
 function plainProduct(
   x: tf.Tensor,
   integers: tf.Tensor,
