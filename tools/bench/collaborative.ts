@@ -1,8 +1,8 @@
 // A training step of user-item models beside the PyTorch twins of tools/parity/collaborative_twin.py, in one run:
 // BPR-MF and VBPR (2,816 features) on Amazon Office, LightGCN (3 layers) on Gowalla; and what drawing an epoch's
-// triples takes of it. The ratio is the twin's seconds over ours. With one thread (the default) both count time of the
-// processor, which a busy machine can tell. With --ranking: the
-// metrics of every user of Gowalla instead, and the memory of the whole process.
+// triples takes of it. The sides take turns, and the ratio is the median of the twin's seconds over that of ours. With
+// one thread (the default) both count time of the processor, which a busy machine can tell. With --ranking: the metrics
+// of every user of Gowalla instead, and the memory of the whole process.
 //
 //   FERRY_DATA=<data> npm run bench:collaborative -- [--models bpr-mf,vbpr,lightgcn] [--steps 12] [--python python3]
 //   [--threads 1] [--ranking]
@@ -24,7 +24,8 @@ import {
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { clock, median } from './clock.ts';
-import { times, twin } from './epoch.ts';
+import { times } from './epoch.ts';
+import { inTurns, turnTwin, type Side } from './turns.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -72,13 +73,13 @@ const cases: readonly {
   },
 ];
 
-/** Seconds of a step, the median after three that warm up, and of drawing an epoch's triples. */
-async function here(
+/** Training steps here, and the seconds of drawing an epoch's triples. */
+function here(
   model: UserItemModel,
   interactions: Interactions,
   domain: Awaited<ReturnType<typeof readDomain>>,
   { batchSize, width }: { batchSize: number; width?: number },
-): Promise<{ step: number; sampling: number; count: number }> {
+): Side & { sampling: number; count: number } {
   const features = width === undefined ? {} : { image: randomFeatures(interactions.items, width) };
   const settings = model.options.parse({}) as object;
   const recommender = createUserItemRecommender(model, {
@@ -89,24 +90,38 @@ async function here(
   const training = createUserItemTraining({ recommender, domain, batchSize, learningRate: 1e-3 });
   const random = RandomStream.fromSeed(1);
   const now = clock(threads === 1);
-  const seconds: number[] = [];
-  let step = 0;
-  for (const batch of training.batches(0, random.split('batches', 0))) {
-    const begun = now();
-    await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('steps') });
-    seconds.push((now() - begun) / 1000);
-    if (step === steps + 3) break;
-  }
+  const drawn = (epoch: number) => training.batches(epoch, random.split('batches', epoch))[Symbol.iterator]();
   // An epoch's triples are drawn before its first batch; the median of some epochs after three that warm up.
   const drawing = Array.from({ length: 8 }, (_, epoch) => {
     const start = now();
-    training.batches(epoch, random.split('batches', epoch))[Symbol.iterator]().next();
+    drawn(epoch).next();
     return (now() - start) / 1000;
   });
-  const count = training.batchCount(0);
-  training.dispose();
-  recommender.dispose();
-  return { step: median(seconds.slice(3)), sampling: median(drawing.slice(3)), count };
+  let [epoch, step, batches] = [0, 0, drawn(0)];
+  return {
+    sampling: median(drawing.slice(3)),
+    count: training.batchCount(0),
+    run: async (asked) => {
+      const seconds: number[] = [];
+      while (seconds.length < asked) {
+        const next = batches.next();
+        const batch = next.done ? undefined : next.value;
+        // The last batch of an epoch may be smaller.
+        if (batch?.users.length !== batchSize) {
+          batches = drawn(++epoch);
+          continue;
+        }
+        const begun = now();
+        await training.trainStep(batch, { epoch, step: step++, random: random.split('steps') });
+        seconds.push((now() - begun) / 1000);
+      }
+      return seconds;
+    },
+    end: () => {
+      training.dispose();
+      recommender.dispose();
+    },
+  };
 }
 
 /** Ranks all users of a domain for its test with an untrained LightGCN, and measures the lists. */
@@ -145,29 +160,28 @@ try {
     if (!options.models.split(',').includes(model.name)) continue;
     const domain = await readDomain(join(root, folder));
     const interactions = interactionsOf(domain.training, domain.items.ids.length);
-    const { step, sampling, count } = await here(model, interactions, domain, sizes);
     const file = join(temporary, `${folder}.txt`);
     const lines = Array.from({ length: interactions.users }, (_, user) =>
       [user, ...itemsOf(interactions, user)].join(' '),
     );
     writeFileSync(file, `${lines.filter((line) => line.includes(' ')).join('\n')}\n`);
-    const theirs = forms.map((form) => {
-      const args = [
-        model.name,
-        '--train',
-        file,
-        '--steps',
-        options.steps,
-        '--batch',
-        String(sizes.batchSize),
-        ...form,
-      ];
-      const found = twin('collaborative_twin.py', args, options);
-      const seconds = found?.[threads === 1 ? 'cpuSecondsPerStep' : 'secondsPerStep'];
-      return times(seconds === undefined ? undefined : 1000 * seconds, 1000 * step);
-    });
-    const share = `${((100 * sampling) / (sampling + step * count)).toFixed(1)} %`;
-    const milliseconds = (1000 * step).toFixed(1);
+    const own = here(model, interactions, domain, sizes);
+    const twins = await Promise.all(
+      forms.map((form) =>
+        turnTwin(
+          'collaborative_twin.py',
+          [model.name, '--train', file, '--batch', String(sizes.batchSize), ...form],
+          options,
+        ),
+      ),
+    );
+    const sides = [own, ...twins];
+    const [step, ...others] = (await inTurns(sides, steps)).map((seconds) => seconds && median(seconds));
+    for (const side of sides) side?.end();
+    const theirs = others.map((seconds) => times(seconds && 1000 * seconds, 1000 * step!));
+    const { sampling, count } = own;
+    const share = `${((100 * sampling) / (sampling + step! * count)).toFixed(1)} %`;
+    const milliseconds = (1000 * step!).toFixed(1);
     const cells = [model.name, folder, sizes.batchSize, milliseconds, share, theirs[0], theirs[1] ?? ''];
     console.log(`| ${cells.join(' | ')} |`);
   }

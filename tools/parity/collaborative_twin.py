@@ -1,15 +1,16 @@
 """BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3, LATTICE and NGCF-M in PyTorch, written from their equations and independent of Ferry.
 
     python tools/parity/collaborative_twin.py --fixture packages/collaborative/test/fixtures/twins.json
-    python tools/parity/collaborative_twin.py --speed bpr-mf|vbpr|lightgcn --train train.txt [--form coo|csr] [--steps 20]
+    python tools/parity/collaborative_twin.py --speed bpr-mf|vbpr|lightgcn --train train.txt [--form coo|csr]
 
-`--speed` prints seconds a step; train.txt is LightGCN's form (`user item item ...`, numbers from 0). Needs torch and numpy only.
+`--speed` reads numbers of steps, a line each, and prints the seconds of each step (of the processor with one thread); train.txt is LightGCN's form (`user item item ...`, numbers from 0). Needs torch and numpy only.
 """
 
 import argparse
 import json
 import math
 import os
+import sys
 import time
 
 import numpy as np
@@ -373,18 +374,21 @@ def speed(args):
     else:
         model = of(BprMf, users, items, 64)
     optimiser = torch.optim.Adam(model.p.values(), lr=0.001)
-    seconds = []
-    for _ in range(args.steps + 3):
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+
+    def step():
         batch = pairs_[random.integers(0, len(pairs), args.batch)]
         u, i = torch.from_numpy(batch[:, 0]), torch.from_numpy(batch[:, 1])
         j = torch.from_numpy(random.integers(0, items, args.batch))
-        start, cpu = time.perf_counter(), time.process_time()
+        start = clock()
         optimiser.zero_grad()
         model.loss(u, i, j).backward()
         optimiser.step()
-        seconds.append((time.perf_counter() - start, time.process_time() - cpu))
-    wall, cpu = (float(np.median([s[k] for s in seconds[3:]])) for k in (0, 1))
-    print(json.dumps({"secondsPerStep": wall, "cpuSecondsPerStep": cpu, "steps": args.steps}))
+        return clock() - start
+
+    print("ready", flush=True)
+    for line in sys.stdin:
+        print(json.dumps([step() for _ in range(int(line))]), flush=True)
 
 
 parser = argparse.ArgumentParser()
@@ -392,7 +396,6 @@ parser.add_argument("--fixture")
 parser.add_argument("--speed", choices=["bpr-mf", "vbpr", "lightgcn"])
 parser.add_argument("--train")
 parser.add_argument("--form", default="csr", choices=["coo", "csr"])
-parser.add_argument("--steps", type=int, default=20)
 parser.add_argument("--batch", type=int, default=2048)
 args = parser.parse_args()
 if args.fixture:

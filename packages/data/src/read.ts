@@ -53,7 +53,11 @@ export async function readDomain(path: string, options: ReadOptions = {}): Promi
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return readFileDomain(path, options);
   if (!found?.isDirectory())
-    throw new InputError(path, undefined, 'a domain must be a directory, got none there');
+    throw new InputError(
+      path,
+      undefined,
+      `a domain must be a directory or a file, but there is ${found ? 'neither' : 'nothing'} there`,
+    );
   const names = (await readdir(path)).sort();
   const hasItems = names.includes(jsonlFiles.items);
   const hasSequences = names.includes(jsonlFiles.sequences);

@@ -29,7 +29,7 @@ const ELSEWHERE = [
 const NO_NODE = (
   'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace NearestDistances OnesLike ' +
   'Range Reshape RowCounts ' +
-  'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers ZerosLike'
+  'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers UnsortedSegmentSum ZerosLike'
 ).split(' ');
 
 /** Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size. */

@@ -7,10 +7,10 @@ import { checked, checkedNatural } from './indices.ts';
 import { where } from './where.ts';
 
 /**
- * Up to this many elements are added inside the graph: a host kernel cuts the session, and what both halves need must
- * then outlive the first.
+ * Up to this many elements are added inside the graph, in a quarter of a millisecond: a host kernel cuts the session,
+ * and what both halves need must then outlive the first. The sums are the same bits in both places.
  */
-const SMALL_SCATTER = 2 ** 18;
+const SMALL_SCATTER = 2 ** 14;
 
 /**
  * Adds row i of `rows` to row ids[i] of a result of zeros, in order; ids outside [0, count) are dropped.
