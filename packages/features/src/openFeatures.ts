@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { type ItemBlocks, openItemBlocks } from './itemBlocks.ts';
 import { ownFiles } from './load.ts';
-import { readRecord } from './record.ts';
 import type { FeatureDomain, Modality } from './types.ts';
 
 /** How {@link openFeatures} takes the files of a domain. */
@@ -15,8 +14,8 @@ export interface OpenFeaturesOptions {
 }
 
 /**
- * Opens a domain's own features to be read by blocks of rows: `.npy` files, and headerless ones whose record states width
- * and type.
+ * Opens a domain's own features to be read by blocks of rows: `.npy` files, and headerless ones whose width is declared or
+ * recorded.
  *
  * @param domain - The domain.
  * @param options - Which modalities, and from which size on.
@@ -32,8 +31,9 @@ export async function openFeatures(
   for (const modality of Object.keys(widths) as Modality[]) {
     const [name, ...more] = await ownFiles(domain, modality);
     if (name === undefined || more.length > 0) return undefined;
+    // An archive is no matrix that rows could be read from.
+    if (/\.npz$/i.test(name)) return undefined;
     const file = join(domain.directory, name);
-    if (!(await statesItsForm(file))) return undefined;
     bytes += (await stat(file)).size;
     files.push([modality, file]);
   }
@@ -48,11 +48,4 @@ export async function openFeatures(
       throw error;
     }
   return opened;
-}
-
-/** Whether a file says of itself, or a record beside it, what its numbers are. */
-async function statesItsForm(file: string): Promise<boolean> {
-  if (/\.np[yz]$/i.test(file)) return /\.npy$/i.test(file);
-  const record = await readRecord(file);
-  return record?.width !== undefined && record.dtype !== undefined;
 }

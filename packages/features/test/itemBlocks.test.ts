@@ -152,6 +152,19 @@ describe('openFeatures', () => {
     expect(await openFeatures(domain, { widths: { text: undefined }, least: 48_000 })).toBeUndefined();
   });
 
+  it('opens a headerless file without a record by its declared width', async () => {
+    const domain = await domainOf(ids, { 'x.feat1CLS': raw });
+    const opened = await openFeatures(domain, { widths: { text: width }, least: 0 });
+    expect(opened!.text!.rows(0, count)).toEqual((await loadFeatures(domain, 'text', { width })).data);
+    opened!.text!.close();
+    expect(await openFeatures(domain, { widths: { text: width - 1 }, least: 0 })).toBeUndefined();
+  });
+
+  it('takes no archive for a matrix, whatever its size', async () => {
+    const domain = await domainOf(ids, { 'text.npz': raw });
+    expect(await openFeatures(domain, { widths: { text: width }, least: 0 })).toBeUndefined();
+  });
+
   it.each<[string, Record<string, string | Uint8Array>]>([
     ['a headerless file without a record', { 'x.feat1CLS': raw }],
     ['no file', {}],

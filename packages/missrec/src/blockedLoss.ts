@@ -5,7 +5,7 @@
  */
 import { blockedCrossEntropy, type BlockInputs, tf } from '@ferry/engine';
 import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
-import { type Candidates, candidatesOf } from './fusion.ts';
+import { candidatesOf, foldedCandidates, foldedScores } from './fusion.ts';
 import type { MissRecGroup } from './feeds.ts';
 import { itemTables, type ItemTables, type ItemWeights } from './items.ts';
 import type { MissRecOptions } from './options.ts';
@@ -53,51 +53,6 @@ export function historyTables(
 }
 
 /**
- * `fusedScores / τ` with two products in place of three: a product is linear in its rows, so whatever part of the
- * fusion does not go through the softmax is summed in the rows first. With the cosines `δ = s_text - s_image` that is
- * all but `gate σ(α δ) δ`. It differs from {@link fusedScores} by rounding alone.
- *
- * @param options - Model options.
- * @param sequences - [B, D], of length 1.
- * @param candidates - From {@link candidatesOf}.
- * @returns [B, C]
- */
-export function foldedLogits(
-  options: MissRecOptions,
-  sequences: tf.Tensor,
-  candidates: Candidates,
-): tf.Tensor2D {
-  const { content, present, ids, summed, factor } = candidates;
-  const product = (rows: tf.Tensor): tf.Tensor2D => tf.matMul(sequences, rows, false, true);
-  const inverse = 1 / options.temperature;
-  if (summed) return product(tf.mul(summed, inverse));
-  const modalities = modalitiesOf(options);
-  const [a, b] = modalities.map((modality) => content[modality]!) as [tf.Tensor, tf.Tensor?];
-  // [C, 1]: whether an item has the modality
-  const [hasA, hasB] = modalities.map((modality) => present[modality] ?? tf.scalar(1)) as [
-    tf.Tensor,
-    tf.Tensor?,
-  ];
-  const both = hasB ? tf.mul(hasA, hasB) : tf.scalar(0);
-  const onlyA = tf.sub(hasA, both);
-  const any = hasB ? tf.sub(tf.add(hasA, hasB), both) : hasA;
-  // what stands before the content and before the ID in (s_id + 2 any s) / (1 + 2 any)
-  const own = ids ? tf.div(inverse, tf.add(tf.mul(any, 2), 1)) : undefined;
-  const weight = own ? tf.mul(tf.mul(own, any), 2) : tf.mul(any, inverse);
-  const gate = tf.mul(weight, both);
-  // w_a where no softmax decides: all of an item that has no other modality, and half of both without α
-  const share = factor ? onlyA : tf.add(onlyA, tf.mul(both, 0.5));
-  const rows = [tf.mul(a, tf.mul(weight, share))];
-  if (b) rows.push(tf.mul(b, tf.mul(weight, tf.sub(any, share))));
-  if (own) rows.push(tf.mul(ids!, own));
-  const direct = product(rows.reduce((sum, row) => tf.add(sum, row)));
-  if (!factor || !b) return direct;
-  const difference = product(tf.sub(a, b));
-  const gated = tf.mul(tf.sigmoid(tf.mul(difference, factor)), tf.reshape(gate, [1, -1]));
-  return tf.add(direct, tf.mul(gated, difference));
-}
-
-/**
  * {@link catalogueLoss} in blocks: the same to rounding.
  *
  * @param p - Weights.
@@ -135,7 +90,8 @@ export function blockedCatalogueLoss(
       rows.features[modality] = next(constants);
       rows.present[modality] = next(constants);
     }
-    return foldedLogits(options, queries, candidatesOf(options, itemTables(own, options, rows), 'all'));
+    const candidates = candidatesOf(options, itemTables(own, options, rows), 'all');
+    return foldedScores(queries, foldedCandidates(options, candidates, 1 / options.temperature));
   };
   return blockedCrossEntropy(sequences, {
     tables: [

@@ -122,3 +122,73 @@ function fuseTwo(
   const weight = tf.add(share ? tf.mul(both, share) : tf.mul(both, 0.5), onlyA);
   return { fused: tf.add(tf.mul(b, any), tf.mul(weight, difference)), any };
 }
+
+/** Candidates whose fusion is done as far as it can be before a sequence is known. */
+export type FoldedCandidates = {
+  /** [C, D]: what does not go through the softmax. */
+  direct: tf.Tensor;
+  /** [C, D]: text less image; absent where no softmax decides. */
+  difference?: tf.Tensor;
+  /** [C]: what stands before the gated difference, 0 for items without both modalities. */
+  gate?: tf.Tensor;
+  /** [] or [C] α. */
+  factor?: tf.Tensor;
+};
+
+/**
+ * Candidates for {@link foldedScores}: a product is linear in its rows, so whatever part of the fusion does not go
+ * through the softmax is summed in the rows first.
+ *
+ * @param options - Model options.
+ * @param candidates - From {@link candidatesOf}.
+ * @param scale - Multiplies the scores.
+ */
+export function foldedCandidates(
+  options: MissRecOptions,
+  { content, present, ids, summed, factor }: Candidates,
+  scale = 1,
+): FoldedCandidates {
+  if (summed) return { direct: tf.mul(summed, scale) };
+  const modalities = modalitiesOf(options);
+  if (modalities.length === 0) return { direct: tf.mul(ids!, scale) };
+  const [a, b] = modalities.map((modality) => content[modality]!) as [tf.Tensor, tf.Tensor?];
+  // [C, 1]: whether an item has the modality
+  const [hasA, hasB] = modalities.map((modality) => present[modality] ?? tf.scalar(1)) as [
+    tf.Tensor,
+    tf.Tensor?,
+  ];
+  const both = hasB ? tf.mul(hasA, hasB) : tf.scalar(0);
+  const onlyA = tf.sub(hasA, both);
+  const any = hasB ? tf.sub(tf.add(hasA, hasB), both) : hasA;
+  // what stands before the content and before the ID in (s_id + 2 any s) / (1 + 2 any)
+  const own = ids ? tf.div(scale, tf.add(tf.mul(any, 2), 1)) : undefined;
+  const weight = own ? tf.mul(tf.mul(own, any), 2) : tf.mul(any, scale);
+  // w_a where no softmax decides: all of an item that has no other modality, and half of both without α
+  const share = factor ? onlyA : tf.add(onlyA, tf.mul(both, 0.5));
+  const rows = [tf.mul(a, tf.mul(weight, share))];
+  if (b) rows.push(tf.mul(b, tf.mul(weight, tf.sub(any, share))));
+  if (own) rows.push(tf.mul(ids!, own));
+  const direct = rows.reduce((sum, row) => tf.add(sum, row));
+  if (!factor || !b) return { direct };
+  const gate = tf.broadcastTo(tf.mul(weight, both), [a.shape[0], 1]);
+  return { direct, difference: tf.sub(a, b), gate: tf.reshape(gate, [-1]), factor };
+}
+
+/**
+ * {@link fusedScores} with two products in place of three: with the cosines `δ = s_text - s_image` all but
+ * `gate σ(α δ) δ` is one product. It differs from `fusedScores` by rounding alone.
+ *
+ * @param sequences - [B, D], of length 1.
+ * @param candidates - From {@link foldedCandidates}.
+ * @returns [B, C]
+ */
+export function foldedScores(
+  sequences: tf.Tensor,
+  { direct, difference, gate, factor }: FoldedCandidates,
+): tf.Tensor2D {
+  const product = (rows: tf.Tensor): tf.Tensor2D => tf.matMul(sequences, rows, false, true);
+  const sum = product(direct);
+  if (!difference) return sum;
+  const δ = product(difference);
+  return tf.add(sum, tf.mul(tf.mul(tf.sigmoid(tf.mul(δ, factor!)), gate!), δ));
+}

@@ -24,7 +24,14 @@ export {
 } from './feeds.ts';
 export { encodeSequences, type MissRecQueries } from './model.ts';
 export { attendOne, type AttendedGroup, type AttendOneOptions } from './attendOne.ts';
-export { candidatesOf, fusedScores, type Candidates } from './fusion.ts';
+export {
+  candidatesOf,
+  foldedCandidates,
+  foldedScores,
+  fusedScores,
+  type Candidates,
+  type FoldedCandidates,
+} from './fusion.ts';
 export { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
 export {
   finetuneObjective,

@@ -9,7 +9,7 @@ import {
 } from '@ferry/sequential';
 import { firedInterests } from './explain.ts';
 import { missRecFeed } from './feeds.ts';
-import { candidatesOf, fusedScores } from './fusion.ts';
+import { candidatesOf, foldedCandidates, foldedScores } from './fusion.ts';
 import { interestState } from './interestState.ts';
 import { itemTables } from './items.ts';
 import { encodeSequences } from './model.ts';
@@ -36,8 +36,8 @@ export const missRec: SequentialModel<MissRecTypes> = {
   feed: missRecFeed,
   queries: ({ p, options, held, random }, items, feed) =>
     encodeSequences(p, options, items, held['centres'], feed, random),
-  candidates: ({ options }, items, which) => candidatesOf(options, items, which),
-  scores: ({ options }, { vectors }, candidates) => fusedScores(options, vectors, candidates),
+  candidates: ({ options }, items, which) => foldedCandidates(options, candidatesOf(options, items, which)),
+  scores: (_, { vectors }, candidates) => foldedScores(vectors, candidates),
   objectives: { finetune: finetuningDefinition, pretrain: pretrainingDefinition },
   objectiveOf: { pretrain: 'pretrain' },
   weights: {

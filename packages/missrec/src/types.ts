@@ -1,7 +1,7 @@
 import type { tf } from '@ferry/engine';
 import type { ModelTypes } from '@ferry/sequential';
 import type { MissRecFeed } from './feeds.ts';
-import type { Candidates } from './fusion.ts';
+import type { FoldedCandidates } from './fusion.ts';
 import type { InterestState } from './interests.ts';
 import type { ItemTables } from './items.ts';
 import type { MissRecQueries } from './model.ts';
@@ -19,7 +19,7 @@ export interface MissRecTypes extends ModelTypes {
   /** Sequence vectors, encoded interests and the attention to them. */
   queries: MissRecQueries;
   /** Items to be scored. */
-  candidates: Candidates;
+  candidates: FoldedCandidates;
   /** Histories and the interests they touch. */
   feed: MissRecFeed;
   /** The interests. */

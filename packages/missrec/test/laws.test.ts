@@ -1,7 +1,15 @@
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { candidatesOf, encodeSequences, fusedScores, itemTables, type MissRecOptions } from '../src/index.ts';
+import {
+  candidatesOf,
+  encodeSequences,
+  foldedCandidates,
+  foldedScores,
+  fusedScores,
+  itemTables,
+  type MissRecOptions,
+} from '../src/index.ts';
 import { createMissRecParameters } from '../src/parameters.ts';
 import { backends } from './backends.ts';
 import { worldOptions } from './world.ts';
@@ -180,5 +188,29 @@ describe.each(backends)('laws of the model on %s', (backend) => {
     expect(full.scores[4]).toBeCloseTo((full.own[4]! + 2 * full.text[4]!) / 3, 5); // item 4 has text only
     const none = score(bare);
     expect(none.scores[4]).toBeCloseTo(none.own[4]!, 5);
+  });
+
+  it.each([
+    {},
+    { ids: true },
+    { missing: 'bias', ids: true },
+    { itemFusion: 'per-item', ids: true },
+    { itemFusion: 'static' },
+    { featureWidths: { image: 6 }, ids: true },
+    { featureWidths: { image: 6 }, ids: true, singleModality: 'summed' },
+    { featureWidths: {}, ids: true, interestMethod: 'none' },
+  ] as Parameters<typeof worldOptions>[0][])('what is folded into rows scores alike: %o', (more) => {
+    const { p, options, items } = setUp(more);
+    const factor = p.fusionFactor;
+    if (factor) factor.assign(tf.mul(noise(factor.shape, 6), 3));
+    const candidates = candidatesOf(options, itemTables(p, options, items), 'all');
+    const u = noise([3, 8], 9);
+    const unit = tf.div(u, tf.norm(u, 2, 1, true));
+    const want = fusedScores(options, unit, candidates).dataSync();
+    const folded = foldedScores(unit, foldedCandidates(options, candidates)).dataSync();
+    // Row 0 is padding, which is no candidate.
+    for (const [at, score] of want.entries())
+      if (at % (N + 1) > 0) expect(folded[at], `score ${at}`).toBeCloseTo(score, 6);
+    expect(new Set(want).size).toBeGreaterThan(N);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readDomain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { rankingMetrics } from '@ferry/evaluation';
 import { missRec } from '@ferry/missrec';
@@ -8,6 +9,7 @@ import { readRecipe, wholeSchema, type FinetuneRecipe } from '@ferry/recipes';
 import { evaluateRecommender, type SequentialModel } from '@ferry/sequential';
 import { readMetrics, readSummary, type EpochRecord } from '@ferry/training';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { featureBlocks } from '../src/features.ts';
 import { openRun } from '../src/jobs/runs.ts';
 import { finishedTarget, runTarget } from '../src/jobs/target.ts';
 import { keptRows } from '../src/keptRows.ts';
@@ -89,6 +91,18 @@ it('an opened run ranks and scores with features that stay in their files as wit
     for (const made of [scored, ranker, open]) made.dispose();
   }
   expect(found[0]).toEqual(found[1]);
+});
+
+it('features stay in their files where all of them are stored and as they are', async () => {
+  const { target, features } = recipeOf();
+  const domain = await readDomain(target);
+  const open = (more: Partial<typeof features>) => featureBlocks(domain, { ...features, ...more }, 0);
+  const blocks = await open({ image: 'none' });
+  expect(Object.keys(blocks!)).toEqual(['text']);
+  blocks!.text!.close();
+  expect(await open({ image: 'pixels' })).toBeUndefined();
+  expect(await open({ text: 'none', image: 'none' })).toBeUndefined();
+  expect(await open({ image: 'none', shuffle: 1 })).toBeUndefined();
 });
 
 it('IDs alone make a model where nothing needs features', async () => {
