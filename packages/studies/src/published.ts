@@ -121,16 +121,18 @@ export function readPublished(folder = cards): PublishedTable[] {
     });
 }
 
-const historyWords = { keep: 'keeps items of the history', mask: 'excludes items of the history' } as const;
-
 /** Why published results cannot stand beside ours; undefined where they can. */
 function reasonOf({ protocol, matches }: PublishedTable, on: MeasuredOn): string | undefined {
-  if (matches.rows !== on.rows) return `${matches.rows.toLocaleString('en-US')} test rows`;
+  const count = (rows: number): string => rows.toLocaleString('en-US');
+  if (matches.rows !== on.rows) return `on ${count(matches.rows)} test rows, ours on ${count(on.rows)}`;
   if (on.protocol !== undefined && !protocol.split.includes(on.protocol))
-    return `split ${protocol.split.join(' or ')}`;
-  if (on.history !== '' && protocol.history !== on.history) return historyWords[protocol.history];
-  if (protocol.candidates !== 'all') return `ranks among ${protocol.candidates}`;
-  if (on.sampled !== undefined) return 'ranks among all items, ours among a sample';
+    return `split ${protocol.split.join(' or ')}, ours ${on.protocol}`;
+  if (on.history !== '' && protocol.history !== on.history)
+    return protocol.history === 'keep'
+      ? 'items of the history are candidates, in ours they are not'
+      : 'items of the history are no candidates, in ours they are';
+  if (protocol.candidates !== 'all') return `ranked among ${protocol.candidates}, ours among all items`;
+  if (on.sampled !== undefined) return `ranked among all items, ours among ${on.sampled}`;
   return undefined;
 }
 

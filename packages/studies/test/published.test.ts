@@ -29,14 +29,21 @@ describe('published results', () => {
     expect(text).toMatch(/SASRec +binary cross-entropy/);
     expect(text).not.toContain('eSASRec');
     expect(publishedNotes(found).join('\n')).toMatch(
-      /Left out: SASRec, eSASRec, HSTU .* \(22,311 test rows\)/,
+      /Left out: SASRec, eSASRec, HSTU .* \(on 22,311 test rows, ours on 22,363\)/,
     );
     const kept = publishedFor({ ...beauty, history: 'keep' });
     expect(publishedTable(kept)).toBeUndefined();
-    expect(publishedNotes(kept).join('\n')).toMatch(/excludes items of the history/);
+    expect(publishedNotes(kept).join('\n')).toMatch(
+      /\(items of the history are no candidates, in ours they are\)/,
+    );
     const sampled = publishedFor({ ...beauty, sampled: '99 uniform negatives, seed 1' });
     expect(sampled.shown).toEqual([]);
-    expect(publishedFor({ ...beauty, protocol: 'random-by-user' }).shown).toEqual([]);
+    expect(publishedNotes(sampled).join('\n')).toMatch(
+      /\(ranked among all items, ours among 99 uniform negatives, seed 1\)/,
+    );
+    const split = publishedFor({ ...beauty, protocol: 'random-by-user' });
+    expect(split.shown).toEqual([]);
+    expect(publishedNotes(split).join('\n')).toMatch(/\(split leave-one-out, ours random-by-user\)/);
     expect(publishedFor({ ...beauty, items: 7 })).toEqual({ shown: [], leftOut: [] });
   });
 
