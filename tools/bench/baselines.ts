@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { bert4rec, dssm, gru4rec, sasrec, unisrec } from '@ferry/morec';
-import { type EpochCase, epochHere, times, twin } from './epoch.ts';
+import { type EpochCase, epochInTurns } from './epoch.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -93,20 +93,14 @@ console.log('| model | objective | B | steps | Ferry s an epoch | PyTorch | PyTo
 console.log('| ----- | --------- | -: | ----: | ---------------: | ------: | --------------------: |');
 for (const { script, forms, settings = {}, objectiveSettings = {}, ...row } of rows) {
   if (wanted && !wanted.includes(row.model.name)) continue;
-  const { seconds, count } = await epochHere(
+  const { seconds, count, twins } = await epochInTurns(
     domain,
     { ...row, settings, objectiveSettings },
-    { steps: Number(options.steps), threads: Number(options.threads) },
-  );
-  const theirs = forms.map((form) =>
-    times(
-      twin(
-        script,
-        ['--sequences', file, '--steps', options.steps, '--batch', String(row.batchSize), ...form],
-        options,
-      )?.['secondsPerEpoch'],
-      seconds,
-    ),
+    {
+      script,
+      forms: forms.map((form) => ['--sequences', file, '--batch', String(row.batchSize), ...form]),
+    },
+    options,
   );
   const cells = [
     row.model.name,
@@ -114,8 +108,8 @@ for (const { script, forms, settings = {}, objectiveSettings = {}, ...row } of r
     row.batchSize,
     count,
     seconds.toFixed(1),
-    theirs[0],
-    theirs[1] ?? '',
+    twins[0],
+    twins[1] ?? '',
   ];
   console.log(`| ${cells.join(' | ')} |`);
 }

@@ -1,4 +1,4 @@
-/** Seconds of training epochs: here, and of a PyTorch twin in tools/parity. */
+/** Seconds of training epochs: here, and of PyTorch twins in tools/parity. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Domain } from '@ferry/data';
@@ -11,6 +11,7 @@ import {
   type SequentialModel,
 } from '@ferry/sequential';
 import { clock, median } from './clock.ts';
+import { inTurns, type Side, turnTwin } from './turns.ts';
 
 /** What is trained, and how. */
 export interface EpochCase {
@@ -25,15 +26,12 @@ export interface EpochCase {
   features?: DomainFeatures;
 }
 
-/**
- * Seconds of an epoch here, scaled from the median of some steps after two that warm up; with one thread, of the
- * processor.
- */
-export async function epochHere(
+/** Training steps here, and how many an epoch has. With one thread, seconds of the processor. */
+function epochSide(
   domain: Domain,
   { model, settings, objective, objectiveSettings, batchSize, features = {} }: EpochCase,
-  { steps, threads }: { steps: number; threads: number },
-): Promise<{ seconds: number; count: number }> {
+  threads: number,
+): Side & { count: number } {
   const featureWidths = { ...(features.text && { text: features.text.width }) };
   const parsed = model.options.parse(settings) as object;
   const options = model.complete?.(parsed, { task: 'finetune', featureWidths }) ?? parsed;
@@ -51,18 +49,44 @@ export async function epochHere(
   });
   const random = RandomStream.fromSeed(1);
   const now = clock(threads === 1);
-  const times: number[] = [];
+  const batches = (function* () {
+    for (let epoch = 0; ; epoch++)
+      for (const batch of training.batches(epoch, random.split('order', epoch))) yield batch;
+  })();
   let step = 0;
-  for (const batch of training.batches(0, random.split('order'))) {
-    const start = now();
-    await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('step') });
-    times.push((now() - start) / 1000);
-    if (step === steps + 2) break;
-  }
-  const count = training.batchCount(0);
-  training.dispose();
-  recommender.dispose();
-  return { seconds: median(times.slice(2)) * count, count };
+  return {
+    count: training.batchCount(0),
+    run: async (asked) => {
+      const seconds: number[] = [];
+      for (let i = 0; i < asked; i++) {
+        const batch = batches.next().value;
+        const start = now();
+        await training.trainStep(batch, { epoch: 0, step: step++, random: random.split('step') });
+        seconds.push((now() - start) / 1000);
+      }
+      return seconds;
+    },
+    end: () => {
+      training.dispose();
+      recommender.dispose();
+    },
+  };
+}
+
+/** An epoch here beside twins: steps of it, seconds, and each twin's as {@link times} shows them. */
+export async function epochInTurns(
+  domain: Domain,
+  given: EpochCase,
+  twins: { script: string; forms: readonly (readonly string[])[] },
+  options: { python: string; threads: string; steps: string },
+): Promise<{ count: number; seconds: number; twins: string[] }> {
+  const own = epochSide(domain, given, Number(options.threads));
+  const others = await Promise.all(twins.forms.map((form) => turnTwin(twins.script, form, options)));
+  const sides = [own, ...others];
+  const found = await inTurns(sides, Number(options.steps));
+  for (const side of sides) side?.end();
+  const [seconds, ...theirs] = found.map((steps, s) => steps && median(steps) * sides[s]!.count);
+  return { count: own.count, seconds: seconds!, twins: theirs.map((other) => times(other, seconds!)) };
 }
 
 /** What a run of a twin prints; undefined if it did not run. */

@@ -1,6 +1,6 @@
 // Seconds of a training epoch of SASRec (d 64 or --width, 2 layers, length 50, batch 256) on s3rec-beauty in each form
 // of training, and of the full ranking of its 22,363 users, beside a PyTorch twin padded to 50 and one whose batches
-// are grouped by length; all in one run.
+// are grouped by length; all in one run, taking turns.
 //
 //   FERRY_DATA=<data> npm run bench:sasrec -- [--steps 12] [--forms bce,last,softmax,sampled] [--width 64] [--python
 //   python3] [--threads 2]
@@ -11,7 +11,7 @@ import { selectBackend } from '@ferry/engine';
 import { sasrec } from '@ferry/morec';
 import { createCatalogue, createRanking, createRecommender, evaluateRecommender } from '@ferry/sequential';
 import { clock } from './clock.ts';
-import { epochHere, times, twin } from './epoch.ts';
+import { epochInTurns, times, twin } from './epoch.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
-const [steps, threads] = [Number(options.steps), Number(options.threads)];
+const threads = Number(options.threads);
 const forms: Record<string, { objective: string; settings: object; twin: string }> = {
   bce: { objective: 'bce', settings: { targets: 'all' }, twin: 'positions-bce' },
   last: { objective: 'softmax', settings: { targets: 'last' }, twin: 'last-softmax' },
@@ -37,25 +37,23 @@ const width = Number(options.width);
 const settings = sasrec.options.parse({ width, inner: 4 * width }) as object;
 const modelOptions = sasrec.complete!(settings, { task: 'finetune', featureWidths: {} });
 
-const twinArguments = ['--sequences', file, '--steps', options.steps, '--width', options.width];
+const twinArguments = ['--sequences', file, '--width', options.width];
 
 console.log('| form    | steps | Ferry s an epoch | PyTorch padded | PyTorch grouped |');
 console.log('| ------- | ----: | ---------------: | -------------: | --------------: |');
 for (const form of options.forms.split(',')) {
   if (!forms[form]) throw new Error(`--forms must be of ${Object.keys(forms).join(', ')}, got ${form}`);
   const { objective, settings: objectiveSettings, twin: own } = forms[form];
-  const { seconds, count } = await epochHere(
+  const { seconds, count, twins } = await epochInTurns(
     domain,
     { model: sasrec, settings, objective, objectiveSettings, batchSize: 256 },
-    { steps, threads },
+    {
+      script: 'sasrec_twin.py',
+      forms: [[], ['--grouped']].map((more) => [...twinArguments, '--form', own, ...more]),
+    },
+    options,
   );
-  const [padded, grouped] = [[], ['--grouped']].map((more) =>
-    times(
-      twin('sasrec_twin.py', [...twinArguments, '--form', own, ...more], options)?.['secondsPerEpoch'],
-      seconds,
-    ),
-  );
-  console.log(`| ${form.padEnd(7)} | ${count} | ${seconds.toFixed(1)} | ${padded} | ${grouped} |`);
+  console.log(`| ${form.padEnd(7)} | ${count} | ${seconds.toFixed(1)} | ${twins.join(' | ')} |`);
 }
 
 const catalogue = createCatalogue({ featureWidths: {} }, [{ items }]);

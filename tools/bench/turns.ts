@@ -13,12 +13,12 @@ export interface Side {
   end(): void;
 }
 
-/** A twin of tools/parity with `--speed` that reads turns: a line with a number runs so many steps. Undefined if it does not start. */
+/** A twin of tools/parity that takes turns (`take_turns`), and the steps of an epoch. Undefined if it does not start. */
 export async function turnTwin(
   script: string,
   args: readonly string[],
   { python, threads }: { python: string; threads: string },
-): Promise<Side | undefined> {
+): Promise<(Side & { count: number }) | undefined> {
   const file = fileURLToPath(new URL(`../parity/${script}`, import.meta.url));
   const child = spawn(python, [file, '--speed', ...args], {
     env: { ...process.env, OMP_NUM_THREADS: threads },
@@ -26,8 +26,10 @@ export async function turnTwin(
   });
   child.on('error', () => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  if ((await lines.next()).done) return undefined;
+  const first = await lines.next();
+  if (first.done) return undefined;
   return {
+    count: Number(first.value),
     run: async (steps) => {
       child.stdin.write(`${steps}\n`);
       const next = await lines.next();
@@ -40,7 +42,7 @@ export async function turnTwin(
   };
 }
 
-/** Seconds of every side's steps after three that warm up: `turns` times each side in turn, so many steps each time. */
+/** Seconds of `steps` steps of every side after three that warm up, in `turns` turns. */
 export async function inTurns(
   sides: readonly (Side | undefined)[],
   steps: number,

@@ -9,17 +9,13 @@
 import argparse
 import json
 import math
-import os
-import sys
-import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
 from nn_values import fill, flat
-
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+from sequences import take_turns
 
 
 
@@ -374,21 +370,19 @@ def speed(args):
     else:
         model = of(BprMf, users, items, 64)
     optimiser = torch.optim.Adam(model.p.values(), lr=0.001)
-    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
-
-    def step():
-        batch = pairs_[random.integers(0, len(pairs), args.batch)]
-        u, i = torch.from_numpy(batch[:, 0]), torch.from_numpy(batch[:, 1])
-        j = torch.from_numpy(random.integers(0, items, args.batch))
-        start = clock()
+    def step(batch):
         optimiser.zero_grad()
-        model.loss(u, i, j).backward()
+        model.loss(*batch).backward()
         optimiser.step()
-        return clock() - start
 
-    print("ready", flush=True)
-    for line in sys.stdin:
-        print(json.dumps([step() for _ in range(int(line))]), flush=True)
+    def batches():
+        for _ in range(count):
+            batch = pairs_[random.integers(0, len(pairs), args.batch)]
+            j = torch.from_numpy(random.integers(0, items, args.batch))
+            yield torch.from_numpy(batch[:, 0]), torch.from_numpy(batch[:, 1]), j
+
+    count = -(-len(pairs) // args.batch)
+    take_turns(count, step, batches)
 
 
 parser = argparse.ArgumentParser()

@@ -5,14 +5,13 @@
 """
 
 import argparse
-import json
 
 import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-from sequences import encode, loss_case, padded, read, seconds_of_epoch, shaken, weights_of, write
+from sequences import encode, loss_case, padded, read, shaken, take_turns, weights_of, write
 
 
 class DSSM(nn.Module):
@@ -125,8 +124,7 @@ def speed(o):
         loss.backward()
         optimizer.step()
 
-    seconds = seconds_of_epoch(steps, step, range(steps), o.steps)
-    print(json.dumps({"form": o.form, "steps": steps, "secondsPerEpoch": round(seconds, 2)}))
+    take_turns(steps, step, lambda: range(steps))
 
 
 def main():
@@ -136,7 +134,6 @@ def main():
     parser.add_argument("--sequences")
     parser.add_argument("--form", default="in-batch", choices=["in-batch", "bce"])
     parser.add_argument("--batch", type=int, default=1024)
-    parser.add_argument("--steps", type=int, default=12)
     o = parser.parse_args()
     fixture(o.fixture) if o.fixture else speed(o)
 

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 import torch.nn.functional as F
 
-from sequences import encode, loss_case, padded, read, seconds_of_epoch, shaken, weights_of, write
+from sequences import encode, loss_case, padded, read, shaken, take_turns, weights_of, write
 
 
 class GRU4Rec(nn.Module):
@@ -129,8 +128,7 @@ def speed(o):
         loss.backward()
         optimizer.step()
 
-    seconds = seconds_of_epoch(steps, step, range(steps), o.steps)
-    print(json.dumps({"form": o.form, "packed": o.packed, "steps": steps, "secondsPerEpoch": round(seconds, 2)}))
+    take_turns(steps, step, lambda: range(steps))
 
 
 def main():
@@ -141,7 +139,6 @@ def main():
     parser.add_argument("--form", default="softmax", choices=["softmax", "last", "bpr-max"])
     parser.add_argument("--packed", action="store_true")
     parser.add_argument("--batch", type=int, default=256)
-    parser.add_argument("--steps", type=int, default=12)
     o = parser.parse_args()
     fixture(o.fixture) if o.fixture else speed(o)
 

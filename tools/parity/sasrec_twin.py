@@ -16,14 +16,13 @@ Needs torch and numpy only. A line of the sequences is `user item item ...`, old
 import argparse
 import base64
 import json
-import time
 
 import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-from sequences import clock
+from sequences import clock, take_turns
 
 
 
@@ -282,7 +281,6 @@ def main():
     parser.add_argument("--grouped", action="store_true")
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=12, help="steps measured; an epoch is scaled from them; 0: whole epochs")
     parser.add_argument("--ranking", action="store_true")
     o = parser.parse_args()
     if o.fixture:
@@ -291,8 +289,8 @@ def main():
         return checkpoints(o.checkpoints)
     sequences = read(o.sequences)
     if o.evaluate:
-        start = time.time()
-        print(json.dumps({**metrics(ranks_of(published(o.evaluate), sequences, 50)), "seconds": round(time.time() - start, 1)}))
+        start = clock()
+        print(json.dumps({**metrics(ranks_of(published(o.evaluate), sequences, 50)), "seconds": round(clock() - start, 1)}))
     if o.speed:
         torch.manual_seed(0)
         items = max(max(s) for s in sequences)
@@ -301,19 +299,15 @@ def main():
         optimizer = torch.optim.Adam(model.parameters())
         rows = sum(len(s) - 1 for s in train) if o.form == "last-softmax" else len(train)
         count = -(-rows // o.batch)
-        times = []
-        for batch in batches(o.form, train, o.batch, 50, o.grouped, np.random.default_rng(0)):
-            start = clock()
-            step(o.form, model, optimizer, batch, items)
-            times.append(clock() - start)
-            if o.steps and len(times) == o.steps + 2:
-                break
-        epoch = float(np.median(times[2:])) * count
-        print(json.dumps({"form": o.form, "grouped": o.grouped, "steps": count, "secondsPerEpoch": round(epoch, 2)}))
         if o.ranking:
-            start = time.time()
+            start = clock()
             ranks_of(model, sequences, 50)
-            print(json.dumps({"rankingSeconds": round(time.time() - start, 2)}))
+            return print(json.dumps({"rankingSeconds": round(clock() - start, 2)}))
+        take_turns(
+            count,
+            lambda batch: step(o.form, model, optimizer, batch, items),
+            lambda: batches(o.form, train, o.batch, 50, o.grouped, np.random.default_rng(0)),
+        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """What the PyTorch twins of Ferry's sequential recommenders share: reading sequences, padding, fixtures, the clock."""
 
 import base64
+import itertools
 import json
 import os
+import sys
 import time
 
 import numpy as np
@@ -64,13 +66,17 @@ def write(path, fixture):
         json.dump(fixture, file)
 
 
-def seconds_of_epoch(count, step, batches, steps):
-    """Seconds of an epoch of `count` steps from the median of `steps`, after two that warm up; 0 steps: all of them."""
-    times = []
-    for batch in batches:
-        start = clock()
-        step(batch)
-        times.append(clock() - start)
-        if steps and len(times) == steps + 2:
-            break
-    return float(np.median(times[2:])) * count
+def take_turns(count, step, batches):
+    """Prints how many steps an epoch has; then reads numbers of steps, a line each, and prints the seconds of each step.
+
+    `batches()` gives those of an epoch; making one is not counted.
+    """
+    endless = itertools.chain.from_iterable(batches() for _ in itertools.count())
+    print(count, flush=True)
+    for line in sys.stdin:
+        seconds = []
+        for batch in itertools.islice(endless, int(line)):
+            start = clock()
+            step(batch)
+            seconds.append(clock() - start)
+        print(json.dumps(seconds), flush=True)

@@ -5,14 +5,13 @@
 """
 
 import argparse
-import json
 
 import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-from sequences import encode, loss_case, padded, read, seconds_of_epoch, shaken, weights_of, write
+from sequences import encode, loss_case, padded, read, shaken, take_turns, weights_of, write
 
 
 class Mixture(nn.Module):
@@ -138,8 +137,7 @@ def speed(o):
         F.cross_entropy(queries @ F.normalize(table[1:], dim=1).T / 0.07, wanted - 1).backward()
         optimizer.step()
 
-    seconds = seconds_of_epoch(steps, step, range(steps), o.steps)
-    print(json.dumps({"grouped": o.grouped, "steps": steps, "secondsPerEpoch": round(seconds, 2)}))
+    take_turns(steps, step, lambda: range(steps))
 
 
 def main():
@@ -149,7 +147,6 @@ def main():
     parser.add_argument("--sequences")
     parser.add_argument("--grouped", action="store_true")
     parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--steps", type=int, default=12)
     o = parser.parse_args()
     fixture(o.fixture) if o.fixture else speed(o)
 
