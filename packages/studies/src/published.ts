@@ -87,7 +87,7 @@ export interface MeasuredOn {
   readonly rows: number;
   /** How the domain was split; undefined where it is not known. */
   readonly protocol?: string;
-  /** `keep` or `mask`. */
+  /** `keep`, `mask` or `mask-training`, where those of validation are candidates. */
   readonly history: string;
   /** How candidates were drawn, where they are a sample. */
   readonly sampled?: string;
@@ -130,7 +130,7 @@ function reasonOf({ protocol, matches }: PublishedTable, on: MeasuredOn): string
   if (on.history !== '' && protocol.history !== on.history)
     return protocol.history === 'keep'
       ? 'items of the history are candidates, in ours they are not'
-      : 'items of the history are no candidates, in ours they are';
+      : `items of the history are no candidates, in ours ${on.history === 'keep' ? 'they' : 'those of validation'} are`;
   if (protocol.candidates !== 'all') return `ranked among ${protocol.candidates}, ours among all items`;
   if (on.sampled !== undefined) return `ranked among all items, ours among ${on.sampled}`;
   return undefined;

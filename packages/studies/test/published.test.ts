@@ -1,9 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { placesOf } from '@ferry/evaluation';
 import { tableToText } from '@ferry/report';
 import { afterAll, describe, expect, it } from 'vitest';
 import { publishedFor, publishedNotes, publishedTable, readPublished } from '../src/published.ts';
+import { publishedOf, publishedText } from '../src/study/published.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ferry-published-'));
 afterAll(() => {
@@ -36,6 +38,9 @@ describe('published results', () => {
     expect(publishedNotes(kept).join('\n')).toMatch(
       /\(items of the history are no candidates, in ours they are\)/,
     );
+    expect(publishedNotes(publishedFor({ ...beauty, history: 'mask-training' })).join('\n')).toMatch(
+      /\(items of the history are no candidates, in ours those of validation are\)/,
+    );
     const sampled = publishedFor({ ...beauty, sampled: '99 uniform negatives, seed 1' });
     expect(sampled.shown).toEqual([]);
     expect(publishedNotes(sampled).join('\n')).toMatch(
@@ -45,6 +50,21 @@ describe('published results', () => {
     expect(split.shown).toEqual([]);
     expect(publishedNotes(split).join('\n')).toMatch(/\(split leave-one-out, ours random-by-user\)/);
     expect(publishedFor({ ...beauty, items: 7 })).toEqual({ shown: [], leftOut: [] });
+  });
+
+  it('are matched by the rows that a study ranked: users, where a row has several relevant items', () => {
+    const rows = {
+      ...placesOf(Array.from({ length: 2 * 943 }, (_, r) => 1 + (r % 7))),
+      ...{ domain: 'ml100k', split: 'test', protocol: 'random-by-user', history: 'mask', items: 1682 },
+      relevantEnds: Int32Array.from({ length: 943 }, (_, r) => 2 * (r + 1)),
+      targetCounts: new Int32Array(2 * 943),
+      modalityNames: [],
+    };
+    const found = publishedOf([{ rows }, { rows }]);
+    expect(found.map(({ name }) => name)).toEqual(['ml100k']);
+    expect(publishedText(found)).toMatch(/BPR +the lowest printed/);
+    expect(publishedText(found)).toMatch(/Left out: GRU4Rec .* \(split leave-one-out, ours random-by-user\)/);
+    expect(publishedOf([{ rows: { ...rows, items: 9 } }])).toEqual([]);
   });
 
   it('that break their form are refused by file', () => {

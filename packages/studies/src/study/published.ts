@@ -1,8 +1,7 @@
-import type { Domain } from '@ferry/data';
-import { sampledWords } from '@ferry/evaluation';
-import type { StudyRecipe } from '@ferry/recipes';
+import { rowCount } from '@ferry/evaluation';
 import { tableToMarkdown, tableToText, type Block } from '@ferry/report';
 import { publishedFor, publishedNotes, publishedTable, readPublished, type Published } from '../published.ts';
+import type { StudyResult } from './results.ts';
 
 /** What others published on a target of a study. */
 export interface TargetPublished {
@@ -12,27 +11,15 @@ export interface TargetPublished {
   readonly published: Published;
 }
 
-/** What others published on the targets of a study; targets of which nothing is known are left out. */
-export function publishedOf(
-  domains: readonly { readonly role: string; readonly domain: Domain }[],
-  { history, negatives }: StudyRecipe['evaluation'],
-): TargetPublished[] {
+/**
+ * What others published on the targets of a study, beside what its runs ranked there; targets of which nothing is known
+ * are left out.
+ */
+export function publishedOf(results: readonly Pick<StudyResult, 'rows'>[]): TargetPublished[] {
   const all = readPublished();
-  return domains
-    .filter(({ role }) => role === 'target')
-    .map(({ domain }) => ({
-      name: domain.name,
-      published: publishedFor(
-        {
-          items: domain.items.ids.length,
-          rows: domain.test.targets.length,
-          protocol: domain.protocol ?? 'leave-one-out',
-          history,
-          ...(negatives && { sampled: sampledWords(negatives) }),
-        },
-        all,
-      ),
-    }))
+  const targets = new Map(results.map(({ rows }) => [rows.domain, rows]));
+  return [...targets]
+    .map(([name, rows]) => ({ name, published: publishedFor({ ...rows, rows: rowCount(rows) }, all) }))
     .filter(({ published: { shown, leftOut } }) => shown.length + leftOut.length > 0);
 }
 

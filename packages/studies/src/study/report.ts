@@ -58,16 +58,7 @@ function shownMetrics(measure: Measure): [string, string] {
   return [measure.metric, measure.metric === recall ? recall.replace('recall', 'ndcg') : recall];
 }
 
-function resultBlocks({
-  domains,
-  plan,
-  rows,
-  results,
-  baselines,
-  measure,
-  recipe,
-  command,
-}: StudyReport): Block[] {
+function resultBlocks({ plan, rows, results, baselines, measure, recipe, command }: StudyReport): Block[] {
   const spread =
     recipe.seeds.length > 1 ? `mean ± deviation over ${seedsText(recipe.seeds)}` : seedsText(recipe.seeds);
   const { negatives, history } = recipe.evaluation;
@@ -89,7 +80,7 @@ function resultBlocks({
         'were trained, s the seconds of a run.',
       command,
     },
-    ...publishedBlocks(publishedOf(domains, recipe.evaluation)),
+    ...publishedBlocks(publishedOf(results)),
     {
       kind: 'charts',
       charts: shownMetrics(measure).map((metric) => ({

@@ -42,7 +42,7 @@ export async function writeResults(
       seconds: summary.timings.totalSeconds,
     })),
   };
-  const published = publishedOf(domains, recipe.evaluation);
+  const published = publishedOf(results);
   const beside = published.length > 0 ? `\n${publishedText(published, { markdown: true })}\n` : '';
   replaceFile(join(out, 'results.md'), tableToMarkdown(table) + beside);
   replaceFile(join(out, 'results.csv'), await tableToCsv(table));
