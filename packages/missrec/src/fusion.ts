@@ -125,11 +125,11 @@ function fuseTwo(
 
 /** Candidates whose fusion is done as far as it can be before a sequence is known. */
 export type FoldedCandidates = {
-  /** [C, D]: what does not go through the softmax. */
+  /** What does not go through the softmax, [C, D]. */
   direct: tf.Tensor;
-  /** [C, D]: text less image; absent where no softmax decides. */
+  /** Text less image, [C, D]; absent where no softmax decides. */
   difference?: tf.Tensor;
-  /** [C]: what stands before the gated difference, 0 for items without both modalities. */
+  /** What stands before the gated difference, [C]; 0 for items without both modalities. */
   gate?: tf.Tensor;
   /** [] or [C] α. */
   factor?: tf.Tensor;

@@ -32,10 +32,13 @@ const NO_NODE = (
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers UnsortedSegmentSum ZerosLike'
 ).split(' ');
 
-/** Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size. */
+/**
+ * Kernels whose operators ONNX Runtime 1.30 runs in one thread, also at sixteen times this size; and `ScatterNd`, whose
+ * sums are a host kernel's.
+ */
 const ONE_THREAD = (
   'Acos Acosh Asin Asinh Atan Atanh BatchToSpaceND BroadcastTo Cast Cos Cosh Cumsum FlipLeftRight IsInf IsNan ' +
-  'HalvesAsFloats LogicalNot Minimum PadV2 Reverse Round Select Sign Sin Sinh Slice SpaceToBatchND SplitV StridedSlice Tan Tile Unpack'
+  'HalvesAsFloats LogicalNot Minimum PadV2 Reverse Round ScatterNd Select Sign Sin Sinh Slice SpaceToBatchND SplitV StridedSlice Tan Tile Unpack'
 ).split(' ');
 
 const profiles = profileFolder();
