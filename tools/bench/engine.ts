@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from './clock.ts';
+import { QUIET_MS } from './turns.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
 const { values: options } = parseArgs({
@@ -41,9 +42,6 @@ function start(name: string, command: string, args: string[]): Side {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return { name, process: child, lines, times: [], memory: 0, first: 0 };
 }
-
-/** Long enough for the other side's threads to stop spinning: OpenMP's wait 200 ms for more work. */
-const QUIET_MS = 300;
 
 async function step(side: Side): Promise<number> {
   await sleep(QUIET_MS);

@@ -65,6 +65,10 @@ describe('published results', () => {
     expect(publishedText(found)).toMatch(/BPR +the lowest printed/);
     expect(publishedText(found)).toMatch(/Left out: GRU4Rec .* \(split leave-one-out, ours random-by-user\)/);
     expect(publishedOf([{ rows: { ...rows, items: 9 } }])).toEqual([]);
+    const kept = { rows: { ...rows, history: 'keep' } };
+    expect(publishedText(publishedOf([kept]))).not.toMatch(/the lowest printed/);
+    expect(publishedOf([kept, { rows }])[0]!.published.shown).toEqual(found[0]!.published.shown);
+    expect(publishedOf([{ rows }, kept])[0]!.published.shown).toEqual(found[0]!.published.shown);
   });
 
   it('that break their form are refused by file', () => {

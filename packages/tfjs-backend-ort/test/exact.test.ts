@@ -31,6 +31,29 @@ describe('sums over repeated ids', () => {
     expectClose(sum!, expected, 1e-5);
   });
 
+  it('many are the same bits as few at a time, ids outside dropped', () => {
+    // 300 rows of 64 are summed between sessions, halves of them inside one.
+    const [size, columns] = [300, 64];
+    const x = noise(size * columns, 5);
+    const at = ids(size, 9).map((id, i) => (i % 10 === 0 ? id + 7 : i % 11 === 0 ? -1 - id : id));
+    const [whole, parts] = repeated(
+      (rows, i) => {
+        const sum = (part: tf.Tensor): tf.Tensor => tf.unsortedSegmentSum(part, i as tf.Tensor1D, 9);
+        return [sum(rows), tf.concat(tf.split(rows, 2, 1).map(sum), 1)];
+      },
+      [
+        [x, [size, columns]],
+        [at, [size]],
+      ],
+    );
+    expect(sameBits(whole!, parts!)).toBe(true);
+    const inside = new Float64Array(9 * columns);
+    at.forEach((id, i) => {
+      for (let j = 0; j < columns && id >= 0 && id < 9; j++) inside[id * columns + j]! += x[i * columns + j]!;
+    });
+    expectClose(whole!, inside, 1e-5);
+  });
+
   it('the gradient of an embedding and of gather', () => {
     const [own, plain] = repeated(
       (table, i, dy) => [

@@ -17,10 +17,16 @@ export interface TargetPublished {
  */
 export function publishedOf(results: readonly Pick<StudyResult, 'rows'>[]): TargetPublished[] {
   const all = readPublished();
-  const targets = new Map(results.map(({ rows }) => [rows.domain, rows]));
-  return [...targets]
-    .map(([name, rows]) => ({ name, published: publishedFor({ ...rows, rows: rowCount(rows) }, all) }))
-    .filter(({ published: { shown, leftOut } }) => shown.length + leftOut.length > 0);
+  const names = [...new Set(results.map(({ rows }) => rows.domain))];
+  return names.flatMap((name) => {
+    // Runs of one target may have ranked it in several ways: what stands beside any of them is not left out.
+    const found = results
+      .filter(({ rows }) => rows.domain === name)
+      .map(({ rows }) => publishedFor({ ...rows, rows: rowCount(rows) }, all));
+    const shown = [...new Set(found.flatMap((one) => one.shown))];
+    const leftOut = found[0]!.leftOut.filter(({ table }) => !shown.includes(table));
+    return shown.length + leftOut.length > 0 ? [{ name, published: { shown, leftOut } }] : [];
+  });
 }
 
 /** The same as text, or as Markdown. */
