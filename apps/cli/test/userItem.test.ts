@@ -85,6 +85,13 @@ it.each([
 const json = async (...args: string[]): Promise<Record<string, unknown>> =>
   JSON.parse(await ferry(...args, '--json')) as Record<string, unknown>;
 
+it('counts interactions, not rows of histories, in a domain of sets', async () => {
+  const said = await ferry('inspect', 'kinds');
+  expect(said).toMatch(/of these +train 96 +valid 24 +test 48/);
+  expect(said).toMatch(/items of a user +/);
+  expect(said).not.toMatch(/histor/);
+});
+
 it('keeps what it ranked, user by user, for all that reads rows', async () => {
   const compared = (await json('compare', 'knn', 'random', '--metric', 'recall@3')) as {
     count: number;
@@ -95,7 +102,7 @@ it('keeps what it ranked, user by user, for all that reads rows', async () => {
   for (const name of names) expect(compared.metrics[0]![name]!.mean).toBe(test('knn')[name]);
   expect(Object.keys(compared.metrics[0]!)).toContain('gini@3');
   expect(await ferry('longtail', 'knn', 'random')).toMatch(
-    /Recall@3 by training interactions[^]*\n1-4 +32 [^]*\n5-9 +16 /,
+    /Recall@3 by training interactions[^]*\n[^\n]*rows +interactions +share[^]*\n1-4 +\d+ +32 [^]*\n5-9 +\d+ +16 /,
   );
   expect(await ferry('longtail', 'knn', '--by', 'age')).toContain('needs rows of one relevant item');
   expect(readFileSync('knn/report.html', 'utf8')).toContain('Test by group');
@@ -165,7 +172,17 @@ evaluation: { cutoffs: [3], history: mask, metric: recall@3 }
     study('{ training.learningRate: [0.05, 0.01], objective.over: [users, interactions] }', 'draw: 3'),
   );
   expect(await ferry('study', 'grid.yaml', '--out', 'grid')).toContain('6 training runs in grid');
-  expect(readFileSync('grid/report.html', 'utf8')).toContain('3 of 4, drawn at random');
+  const page = readFileSync('grid/report.html', 'utf8');
+  expect(page).toContain('3 of 4, drawn at random');
+  // Two test items of each of 24 users are 48 interactions and 24 rows.
+  expect(page).toContain('ranks a row for each test user');
+  expect(page).toMatch(/>96<[^]{0,40}>24<[^]{0,40}>48<[^]{0,40}>24</);
+  const found = JSON.parse(readFileSync('grid/results.json', 'utf8')) as Record<string, object[]>;
+  expect(found['domains']).toEqual([
+    expect.objectContaining({ items: 22, users: 24, testInteractions: 48, testUsers: 24 }),
+  ]);
+  for (const one of [...found['rows']!, ...found['runs']!]) expect(one).toMatchObject({ testRows: 24 });
+  for (const one of found['rows']!) expect(one).toMatchObject({ testInteractions: 48 });
   expect((await ferry('study', 'grid.yaml', '--out', 'grid')).match(/finished before/g)).toHaveLength(6);
   // A learning rate of next to nothing is worse than what was there before; the seeds are searches of their own.
   const rates = '{ training.learningRate: [0.05, 0.04, 1e-9] }';

@@ -28,18 +28,20 @@ export interface DomainStatistics {
     users: number;
     /** Interactions of all users, the validation and test items included. */
     interactions: number;
-    /** Training rows. */
+    /** Training interactions, of which user-item models learn. */
+    training: number;
+    /** Training rows, of which models of sequences learn: the training interactions that have a history. */
     train: number;
-    /** Validation rows. */
+    /** Validation rows: interactions that are held out for validation. */
     valid: number;
-    /** Test rows. */
+    /** Test rows: interactions that are held out for the test. */
     test: number;
   };
   /** The share of pairs of a user and an item that interact, once or more often. */
   density: number;
   /** Lengths of the sequences. */
   sequenceLengths: LengthSummary;
-  /** History lengths of the training rows. Undefined without training rows. */
+  /** History lengths of the training rows. Undefined without training rows, and where sequences have no order. */
   historyLengths: LengthSummary | undefined;
   /** How training interactions spread over items. */
   popularity: {
@@ -49,7 +51,7 @@ export interface DomainStatistics {
     gini: number;
     /** Share of training interactions that go to the most popular tenth of the items (rounded up). */
     headShare: number;
-    /** Items by number of training interactions, and test rows whose target is such an item. */
+    /** Items by number of training interactions, and test interactions with such items. */
     groups: {
       /** Smallest count of the group. */
       from: number;
@@ -57,8 +59,8 @@ export interface DomainStatistics {
       to: number;
       /** Items in the group. */
       items: number;
-      /** Test rows with a target in the group. */
-      testRows: number;
+      /** Test interactions with items of the group. */
+      testInteractions: number;
     }[];
   };
   /** Items without a title, a text, a picture. */
@@ -188,13 +190,15 @@ export function domainStatistics(domain: Domain): DomainStatistics {
       items: items.ids.length,
       users: users.length,
       interactions,
+      training: total,
       train: train.targets.length,
       valid: valid.targets.length,
       test: test.targets.length,
     },
     density: distinct / (users.length * items.ids.length),
     sequenceLengths: summariseLengths(sequences.starts, sequences.ends),
-    historyLengths: train.targets.length > 0 ? summariseLengths(train.starts, train.ends) : undefined,
+    historyLengths:
+      train.targets.length > 0 && !domain.unordered ? summariseLengths(train.starts, train.ends) : undefined,
     popularity: {
       curve,
       gini: gini(curve),
@@ -203,7 +207,7 @@ export function domainStatistics(domain: Domain): DomainStatistics {
         from,
         to,
         items: itemCounts.reduce((sum, count) => sum + Number(count >= from && count <= to), 0),
-        testRows: test.targets.reduce(
+        testInteractions: test.targets.reduce(
           (sum, target) => sum + Number(trainCounts[target]! >= from && trainCounts[target]! <= to),
           0,
         ),

@@ -25,6 +25,7 @@ it('users, items, interactions and rows of a generated domain are those that num
     users: 300,
     items: 120,
     interactions: 10_630,
+    training: 10_030,
     train: 9730,
     valid: 300,
     test: 300,
@@ -35,5 +36,5 @@ it('its items fall into the popularity groups that numpy finds', async () => {
   const { counts, popularity } = await generated(25);
   expect([counts.interactions, counts.train]).toEqual([845, 770]);
   expect(popularity.groups.map(({ items }) => items)).toEqual([0, 42, 64, 11, 3]);
-  expect(popularity.groups.map(({ testRows }) => testRows)).toEqual([0, 9, 8, 5, 3]);
+  expect(popularity.groups.map(({ testInteractions }) => testInteractions)).toEqual([0, 9, 8, 5, 3]);
 });

@@ -19,7 +19,15 @@ describe('gini', () => {
 describe('domainStatistics', () => {
   it('counts a toy domain', async () => {
     const statistics = domainStatistics(await readDomain(await directoryWith(toyJsonl)));
-    expect(statistics.counts).toEqual({ items: 5, users: 3, interactions: 12, train: 3, valid: 3, test: 3 });
+    expect(statistics.counts).toEqual({
+      items: 5,
+      users: 3,
+      interactions: 12,
+      training: 6,
+      train: 3,
+      valid: 3,
+      test: 3,
+    });
     expect(statistics.density).toBeCloseTo(11 / 15, 12);
     expect(statistics.sequenceLengths).toEqual({
       min: 3,
@@ -32,7 +40,9 @@ describe('domainStatistics', () => {
     });
     expect([...statistics.popularity.curve]).toEqual([2, 1, 1, 1, 1]);
     expect(statistics.popularity.headShare).toBeCloseTo(2 / 6, 12);
-    expect(statistics.popularity.groups.map(({ items, testRows }) => [items, testRows])).toEqual([
+    expect(
+      statistics.popularity.groups.map(({ items, testInteractions }) => [items, testInteractions]),
+    ).toEqual([
       [0, 0],
       [5, 3],
       [0, 0],

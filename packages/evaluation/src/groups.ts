@@ -14,8 +14,10 @@ export interface Groups {
 export interface GroupMetrics {
   /** The group's name. */
   label: string;
-  /** How many rows it has. */
+  /** How many rows it has; of a group of relevant items, how many rows have any of them. */
   rows: number;
+  /** Of a group of relevant items, of which a row may have several: how many it has, which its metrics are means over. */
+  interactions?: number;
   /** As in {@link rankingMetrics}; absent for a group without rows. */
   metrics?: Record<string, number>;
 }
@@ -44,6 +46,19 @@ export function groupMetrics(
     const rows = mask.reduce((sum, one) => sum + one, 0);
     return rows > 0 ? { label, rows, metrics: rankingMetrics(ranks, k, mask, ties) } : { label, rows };
   });
+}
+
+/**
+ * How many rows have a relevant item in each group.
+ *
+ * @param groups - A partition of the relevant items of R rows.
+ * @param relevantEnds - End of each row's relevant items; [R].
+ */
+export function rowsOfGroups({ labels, index }: Groups, relevantEnds: Int32Array): number[] {
+  const rows = labels.map(() => 0);
+  for (const [row, end] of relevantEnds.entries())
+    for (const group of new Set(index.subarray(relevantEnds[row - 1] ?? 0, end))) rows[group]!++;
+  return rows;
 }
 
 /**

@@ -45,6 +45,7 @@ export {
   modalityGroups,
   popularityGroups,
   rangeGroups,
+  rowsOfGroups,
   type GroupMetrics,
   type Groups,
 } from './groups.ts';

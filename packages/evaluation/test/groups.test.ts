@@ -5,6 +5,7 @@ import {
   modalityGroups,
   popularityGroups,
   rangeGroups,
+  rowsOfGroups,
 } from '../src/index.ts';
 import { rowsOf } from './helpers.ts';
 
@@ -44,6 +45,12 @@ describe('groups of rows', () => {
     expect(labels).toEqual(['text+image', 'text', 'none']);
     expect([...index]).toEqual([1, 0, 2, 0]);
     expect(() => modalityGroups(present, Int32Array.of(5))).toThrow(/1..4, got 5/);
+  });
+
+  it('of relevant items are in the rows that have any of them', () => {
+    const groups = { labels: ['a', 'b', 'c'], index: Int32Array.of(0, 0, 1, 0, 1) };
+    // The first row has items a a b, the second none, the third a, the fourth b.
+    expect(rowsOfGroups(groups, Int32Array.of(3, 3, 4, 5))).toEqual([2, 2, 0]);
   });
 
   it('have metrics that average back to the whole', () => {

@@ -10,6 +10,8 @@ export interface Inspection {
   readonly directory: string;
   /** The files it was read from and their form. */
   readonly form: string | undefined;
+  /** Whether sequences are sets, whose histories and rows mean nothing. */
+  readonly unordered: boolean;
   /** Counts, lengths, popularity, warnings; pictures that cannot be used count as missing. */
   readonly statistics: DomainStatistics;
   /**
@@ -36,6 +38,6 @@ export async function inspectDomain(reference: string): Promise<Inspection> {
   }
   const found = await listFeatures(domain);
   statistics.warnings.push(...found.flatMap(({ warnings }) => warnings));
-  const { name, directory, form } = domain;
-  return { name, directory, form, statistics, features: found.map(({ line }) => line) };
+  const { name, directory, form, unordered = false } = domain;
+  return { name, directory, form, unordered, statistics, features: found.map(({ line }) => line) };
 }

@@ -8,6 +8,7 @@ import {
   noveltyValues,
   rangeGroups,
   rankingMetrics,
+  rowsOfGroups,
   rowValues,
   type GroupMetrics,
   type Groups,
@@ -32,8 +33,9 @@ export const rowEdges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5
 function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
   if (!isMany(rows)) return groupMetrics(rows, groups, cutoffs, ties);
   const found = groupMetrics({ better: rows.better, tied: rows.tied }, groups, cutoffs, ties);
-  return found.map(({ metrics, ...group }) => ({
-    ...group,
+  const having = rowsOfGroups(groups, rows.relevantEnds);
+  return found.map(({ label, rows: interactions, metrics }, group) => ({
+    ...{ label, rows: having[group]!, interactions },
     ...(metrics && {
       metrics: Object.fromEntries(Object.entries(metrics).filter(([name]) => name.startsWith('recall@'))),
     }),

@@ -62,7 +62,7 @@ function detailSections(
       blocks: groupsOf(rows, cutoffs, ties).map(({ title, groups }): Block => ({
         kind: 'table',
         table: groupTable(title, groups),
-        caption: `Test rows by ${title}.`,
+        caption: `${groups.some(({ interactions }) => interactions !== undefined) ? 'Wanted items of the test rows' : 'Test rows'} by ${title}.`,
         command,
       })),
     },

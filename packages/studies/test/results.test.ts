@@ -3,6 +3,7 @@ import { tableToText } from '@ferry/report';
 import type { Summary } from '@ferry/training';
 import { describe, expect, it } from 'vitest';
 import { chartAxes, type Axis, type Place } from '../src/study/axes.ts';
+import { popularityChart } from '../src/study/charts.ts';
 import { comparisonsOf, testFamily } from '../src/study/comparisons.ts';
 import { effectTable, effectWords } from '../src/study/effects.ts';
 import { recallOf, studyRows, valuesOn, type Measure, type StudyResult } from '../src/study/results.ts';
@@ -78,10 +79,22 @@ describe('studyRows', () => {
     expect(preTrained!.test['recall@10']).toMatchObject({ mean: 0.75, count: 2 });
     expect(preTrained!.test['recall@10']!.deviation).toBeCloseTo(Math.sqrt(2) / 4, 12);
     expect(preTrained!.cold).toMatchObject({ mean: 0.75, count: 2 });
-    expect(preTrained!.coldRows).toBe(2);
+    expect(preTrained).toMatchObject({ coldRows: 2, coldInteractions: 2, testRows: 4, testInteractions: 4 });
     expect(scratch!.cold).toMatchObject({ mean: 0, count: 1 });
     expect(scratch!.test['recall@10']).toMatchObject({ mean: 0.5, deviation: 0 });
     expect(preTrained).toMatchObject({ seeds: [1, 2], trainable: 40, bestEpoch: { mean: 3.5 } });
+  });
+
+  it('tells rows from interactions where a row has several', () => {
+    const one = run('scratch', 1, [1, 50, 50, 1]);
+    // Two users: the first wants both cold items and a warm one, the second a warm one.
+    const rows = { ...one.rows, relevantEnds: Int32Array.of(3, 4) };
+    const [line] = studyRows(axes, [{ ...one, rows }], measure);
+    expect(line).toMatchObject({ testRows: 2, testInteractions: 4, coldRows: 1, coldInteractions: 2 });
+    expect(line!.cold).toMatchObject({ mean: 0.5 });
+    const chart = popularityChart(axes, one.place, [{ ...one, rows }], measure);
+    expect(chart).toMatch(/0 \(1 interaction\)/);
+    expect(popularityChart(axes, one.place, [one], measure)).toMatch(/0 \(1 row\)/);
   });
 
   it('lists every run in long form', () => {

@@ -278,7 +278,19 @@ describe('rows of a run', () => {
     const [items, lengths] = groupsOf(kept, [10], 'mid-rank').map(({ groups }) =>
       groups.filter(({ metrics }) => metrics),
     );
-    expect(items!.reduce((sum, group) => sum + group.rows, 0)).toBe(targets.relevant.length);
+    expect(items!.reduce((sum, group) => sum + group.interactions!, 0)).toBe(targets.relevant.length);
+    // Everybody is tested on items that nobody else has, and that training does not know.
+    expect(items![0]).toMatchObject({ label: '0', rows: 8 });
+    expect(items![0]!.interactions).toBeGreaterThan(8);
+    expect(lengths!.every((group) => group.interactions === undefined)).toBe(true);
+    expect(formatComparison(found)).toMatch(/training interactions of the item +rows +interactions /);
+    const csv = join(folder, 'many.csv');
+    await writeComparison(csv, found);
+    expect(
+      (await readCsv(csv)).find(({ group, metric }) => group === '0' && metric === 'recall@10'),
+    ).toMatchObject({
+      ...{ rows: '8', interactions: String(items![0]!.interactions) },
+    });
     expect(Object.keys(items![0]!.metrics!)).toEqual(['recall@10']);
     expect(lengths![0]!.metrics!['ndcg@10']).toBeCloseTo(ranking.metrics['ndcg@10']!, 12);
   });

@@ -21,6 +21,9 @@ interface Options extends Flags {
 function format(inspection: Inspection, raw: RawDomain | undefined): string {
   const { counts, density, sequenceLengths, historyLengths, popularity, missing, warnings } =
     inspection.statistics;
+  const { unordered } = inspection;
+  const parts = (train: number, { valid, test }: { valid: number; test: number }): string =>
+    `train ${count(train)}  valid ${count(valid)}  test ${count(test)}`;
   return [
     `${inspection.name}  ${inspection.directory}`,
     '',
@@ -40,8 +43,10 @@ function format(inspection: Inspection, raw: RawDomain | undefined): string {
       ['items', count(counts.items)],
       ['users', count(counts.users)],
       ['interactions', `${count(counts.interactions)} (density ${formatShare(density)})`],
-      ['rows', `train ${count(counts.train)}  valid ${count(counts.valid)}  test ${count(counts.test)}`],
-      lengthSummary('sequence length', sequenceLengths),
+      ...(unordered
+        ? [['of these', parts(counts.training, counts)]]
+        : [['rows', parts(counts.train, counts)]]),
+      lengthSummary(unordered ? 'items of a user' : 'sequence length', sequenceLengths),
       ...(historyLengths ? [lengthSummary('history length', historyLengths)] : []),
     ]),
     '',
@@ -49,11 +54,11 @@ function format(inspection: Inspection, raw: RawDomain | undefined): string {
     `  ${sparkline(popularity.curve)}`,
     `  the most popular tenth has ${formatShare(popularity.headShare)}; Gini ${popularity.gini.toFixed(2)}`,
     columns([
-      ['interactions', 'items', 'test rows'],
-      ...popularity.groups.map(({ from, to, items, testRows }) => [
+      ['interactions', 'items', 'test interactions'],
+      ...popularity.groups.map(({ from, to, items, testInteractions }) => [
         to === Infinity ? `${from}+` : from === to ? String(from) : `${from}-${to}`,
         items,
-        testRows,
+        testInteractions,
       ]),
     ]),
     '',

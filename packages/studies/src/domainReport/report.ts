@@ -54,6 +54,7 @@ async function thumbnail(places: PicturePlaces, item: number): Promise<string | 
 /** Counts, lengths and popularity. */
 function sizes(domain: Domain, { statistics }: Inspection): Section {
   const { counts, density, sequenceLengths, popularity } = statistics;
+  const { unordered = false } = domain;
   const lengths = Array.from(domain.sequences.starts, (start, user) => domain.sequences.ends[user]! - start);
   const { curve } = popularity;
   const step = Math.max(1, curve.length / 200);
@@ -78,9 +79,9 @@ function sizes(domain: Domain, { statistics }: Inspection): Section {
           },
           { name: 'items', value: count(counts.items), note: `Gini ${popularity.gini.toFixed(2)}` },
           {
-            name: 'test rows',
+            name: unordered ? 'test interactions' : 'test rows',
             value: count(counts.test),
-            note: `training ${count(counts.train)}, validation ${count(counts.valid)}`,
+            note: `training ${count(unordered ? counts.training : counts.train)}, validation ${count(counts.valid)}`,
           },
         ],
       },

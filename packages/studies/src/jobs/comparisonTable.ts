@@ -2,14 +2,16 @@ import { tableToCsv, type Cell, type Column, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import type { RunComparison } from './compare.ts';
 
-const columns: readonly Column[] = ['run', 'domain', 'split', 'grouping', 'group', 'rows', 'metric', 'value']
+const columns: readonly Column[] = ['run', 'domain', 'split', 'grouping', 'group', 'rows']
+  .concat('interactions', 'metric', 'value')
   .concat('deviation', 'seeds', 'against', 'difference', 'low', 'high', 'error', 'seedDeviation')
   .concat('p', 't', 'wilcoxon', 'sign', 'corrected', 'better', 'worse')
   .map((key) => ({ key, title: key }));
 
 /**
  * A comparison in long form: a row for each line, group of rows and metric, and one for each comparison. Rows over all
- * test rows have neither grouping nor group. `value` is the mean over the line's seeds, `deviation` over them. A row
+ * test rows have neither grouping nor group; a group of relevant items, of which rows have several, tells `interactions`
+ * as well, which its `value` is a mean over. `value` is the mean over the line's seeds, `deviation` over them. A row
  * with `against` is a difference of the tested metric: its 95 % interval and standard error over rows, its deviation
  * over seeds, the p-values of the permutation test, of the t-test, of Wilcoxon's and of the sign test, the chosen one
  * corrected, and how many rows are better and worse.
@@ -45,16 +47,11 @@ export function comparisonTable(comparison: RunComparison): Table {
   );
   const grouped = Object.entries(groups).flatMap(([grouping, all]) =>
     lines.flatMap(({ name: run }, i) =>
-      all[i]!.flatMap(({ label: group, rows, metrics: own = {} }) =>
+      all[i]!.flatMap(({ label: group, rows, interactions, metrics: own = {} }) =>
         Object.entries(own).map(([metric, value]): Row => ({
-          run,
-          domain,
-          split,
-          grouping,
-          group,
-          rows,
-          metric,
-          value,
+          ...{ run, domain, split, grouping, group, rows },
+          ...(interactions !== undefined && { interactions }),
+          ...{ metric, value },
         })),
       ),
     ),

@@ -4,7 +4,7 @@ import type { Domain } from '@ferry/data';
 import { metricTitle, rowCount, type GroupMetrics, type RankedLists } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
-import { tableToText, type Table } from '@ferry/report';
+import { tableToText, type Column, type Table } from '@ferry/report';
 import { evaluateRecommender, firstOfUsers, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { keepRows } from '../keptRows.ts';
@@ -274,6 +274,14 @@ export async function evaluateRun(
   };
 }
 
+/** How large groups are: of relevant items, rows and interactions. */
+export function countColumns(groups: readonly Pick<GroupMetrics, 'interactions'>[]): Column[] {
+  const keys = groups.some(({ interactions }) => interactions !== undefined)
+    ? ['rows', 'interactions']
+    : ['rows'];
+  return keys.map((key) => ({ key, title: key, kind: 'number' }));
+}
+
 /** Metrics of groups as a table, groups without rows left out. */
 export function groupTable(title: string, groups: readonly GroupMetrics[]): Table {
   const filled = groups.filter((group) => group.metrics);
@@ -281,10 +289,14 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
   return {
     columns: [
       { key: 'label', title },
-      { key: 'rows', title: 'rows', kind: 'number' },
+      ...countColumns(filled),
       ...names.map((key) => ({ key, title: metricTitle(key), kind: 'number' as const, decimals: 4 })),
     ],
-    rows: filled.map(({ label, rows, metrics }) => ({ label, rows, ...metrics })),
+    rows: filled.map(({ label, rows, interactions, metrics }) => ({
+      ...{ label, rows },
+      ...(interactions !== undefined && { interactions }),
+      ...metrics,
+    })),
   };
 }
 

@@ -2,7 +2,7 @@ import { metricTitle } from '@ferry/evaluation';
 import { tableToLatex, tableToMarkdown, tableToText, type Table } from '@ferry/report';
 import { pText, signed } from '../study/effects.ts';
 import { publishedNotes, publishedTable } from '../published.ts';
-import { notComparable } from './evaluate.ts';
+import { countColumns, notComparable } from './evaluate.ts';
 import type { RunComparison } from './compare.ts';
 
 /** How a comparison can be set. CSV is a table in long form, see `comparisonTable`. */
@@ -77,12 +77,12 @@ function groupTables({ lines, metric, groups }: RunComparison): { metric: string
       table: {
         columns: [
           { key: 'label', title },
-          { key: 'rows', title: 'rows', kind: 'number' },
+          ...countColumns(filled),
           ...lines.map(({ name }, i) => ({ ...number(`line${i}`, name), best: 'max' as const })),
         ],
-        rows: filled.map(({ label, rows: size }) => ({
-          label,
-          rows: size,
+        rows: filled.map(({ label, rows: size, interactions }) => ({
+          ...{ label, rows: size },
+          ...(interactions !== undefined && { interactions }),
           ...Object.fromEntries(
             all.map((own, i) => [
               `line${i}`,

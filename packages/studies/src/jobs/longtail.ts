@@ -5,6 +5,7 @@ import {
   metricTitle,
   pairedRatio,
   rangeGroups,
+  rowsOfGroups,
   rowValues,
   type Groups,
   type Ratio,
@@ -15,6 +16,7 @@ import { formatShare, groupChart, tableToCsv, tableToText, type Cell, type Table
 import { replaceFile } from '@ferry/training';
 import { markedMetric, rowEdges, valuesOf } from '../rowMetrics.ts';
 import type { RankedRows } from '../rows.ts';
+import { countColumns } from './evaluate.ts';
 import { linesOf, type Line } from './lines.ts';
 import { differenceOf, openRows } from './openRows.ts';
 
@@ -39,7 +41,7 @@ export interface LongtailOptions {
 
 /** A line in a group of rows. */
 export interface LongtailPoint {
-  /** Mean of the metric over the group's rows and the line's seeds. */
+  /** Mean of the metric over the group's rows, or its relevant items, and the line's seeds. */
   readonly value: number;
   /** By which share it is above the named run's; undefined where that found nothing, and for that run itself. */
   readonly relative?: Ratio;
@@ -49,8 +51,10 @@ export interface LongtailPoint {
 export interface LongtailGroup {
   /** Its name. */
   readonly label: string;
-  /** How many rows it has. */
+  /** How many rows it has; of a group of relevant items, how many rows have any of them. */
   readonly rows: number;
+  /** Of a group of relevant items, of which a row may have several: how many it has. */
+  readonly interactions?: number;
   /** A point for each line. */
   readonly points: readonly LongtailPoint[];
 }
@@ -181,15 +185,16 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
     const own = line.runs.map((run) => groupedValues(opened.get(run)!.rows, metric, ties, ofItems));
     return own[0]!.map((_, r) => own.reduce((sum, one) => sum + one[r]!, 0) / own.length);
   });
-  const found = groups.labels.map((label, g) => {
+  const byItem = ofItems && isMany(first.rows) ? rowsOfGroups(groups, first.rows.relevantEnds) : undefined;
+  const found = groups.labels.map((label, g): LongtailGroup => {
     const pick = (all: Float64Array): Float64Array =>
       all.filter((value, r) => groups.index[r] === g && !Number.isNaN(value));
     const [base, ...others] = values.map(pick);
     const mean = (own: Float64Array): number => own.reduce((sum, value) => sum + value, 0) / own.length;
     const random = RandomStream.fromSeed(1).split(label);
     return {
-      label,
-      rows: base!.length,
+      ...{ label, rows: byItem?.[g] ?? base!.length },
+      ...(byItem && { interactions: base!.length }),
       points: [
         { value: mean(base!) },
         ...others.map((own, i): LongtailPoint => {
@@ -202,9 +207,6 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
   return { domain: first.rows.domain, metric, title, lines, groups: found.filter(({ rows }) => rows > 0) };
 }
 
-/** How many rows a figure is about. */
-export const longtailRows = ({ groups }: Longtail): number => groups.reduce((sum, { rows }) => sum + rows, 0);
-
 /** Every number of a long-tail figure: a row for each group and line. */
 export function longtailTable({ domain, metric, title, lines, groups }: Longtail): Table {
   const keys = [
@@ -212,6 +214,7 @@ export function longtailTable({ domain, metric, title, lines, groups }: Longtail
     'grouping',
     'group',
     'rows',
+    'interactions',
     'run',
     'seeds',
     'metric',
@@ -222,18 +225,11 @@ export function longtailTable({ domain, metric, title, lines, groups }: Longtail
   ];
   return {
     columns: keys.map((key) => ({ key, title: key })),
-    rows: groups.flatMap(({ label: group, rows, points }) =>
+    rows: groups.flatMap(({ label: group, rows, interactions, points }) =>
       points.map(({ value, relative }, i) => ({
-        ...{
-          domain,
-          grouping: title,
-          group,
-          rows,
-          run: lines[i]!.name,
-          seeds: lines[i]!.seeds.length,
-          metric,
-          value,
-        },
+        ...{ domain, grouping: title, group, rows },
+        ...(interactions !== undefined && { interactions }),
+        ...{ run: lines[i]!.name, seeds: lines[i]!.seeds.length, metric, value },
         ...(relative && { relative: relative.ratio, low: relative.low, high: relative.high }),
       })),
     ),
@@ -251,15 +247,20 @@ export async function writeLongtail(
 
 const percent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`;
 
+/** What groups are made of, and values are means over. */
+const countedIn = ({ groups }: Longtail): string =>
+  groups.some(({ interactions }) => interactions !== undefined) ? 'interactions' : 'rows';
+
 /** A long-tail figure for the terminal. */
 export function formatLongtail(figure: Longtail, width?: number): string {
   const { domain, metric, title, lines, groups } = figure;
-  const total = longtailRows(figure);
+  const size = ({ rows, interactions = rows }: LongtailGroup): number => interactions;
+  const total = groups.reduce((sum, group) => sum + size(group), 0);
   const [base, ...others] = lines;
   const table: Table = {
     columns: [
       { key: 'label', title },
-      { key: 'rows', title: 'rows', kind: 'number' },
+      ...countColumns(groups),
       { key: 'share', title: 'share', kind: 'number' },
       { key: 'base', title: base!.name, kind: 'number', decimals: 4 },
       ...others.flatMap(({ name }, i) => [
@@ -267,10 +268,12 @@ export function formatLongtail(figure: Longtail, width?: number): string {
         { key: `relative${i}`, title: `against ${base!.name}`, kind: 'number' as const },
       ]),
     ],
-    rows: groups.map(({ label, rows, points }): Readonly<Record<string, Cell>> => ({
-      ...{ label, rows, share: formatShare(rows / total), base: points[0]!.value },
+    rows: groups.map((group): Readonly<Record<string, Cell>> => ({
+      ...{ label: group.label, rows: group.rows, share: formatShare(size(group) / total) },
+      ...(group.interactions !== undefined && { interactions: group.interactions }),
+      base: group.points[0]!.value,
       ...Object.fromEntries(
-        points.slice(1).flatMap(({ value, relative }, i): [string, Cell][] => [
+        group.points.slice(1).flatMap(({ value, relative }, i): [string, Cell][] => [
           [`value${i}`, value],
           [
             `relative${i}`,
@@ -285,7 +288,7 @@ export function formatLongtail(figure: Longtail, width?: number): string {
   return (
     `${domain}: ${metricTitle(metric)} by ${title}, relative to ${base!.name}\n\n` +
     `${tableToText(table, { width }).trimEnd()}\n\n` +
-    `In brackets the 95 % interval over rows (bootstrap); empty where ${base!.name} finds nothing.`
+    `In brackets the 95 % interval over ${countedIn(figure)} (bootstrap); empty where ${base!.name} finds nothing.`
   );
 }
 
@@ -294,16 +297,17 @@ export function longtailSvg(figure: Longtail): string {
   const { domain, metric, title, lines, groups } = figure;
   const [base, ...others] = lines;
   const measure = metricTitle(metric);
+  const counted = countedIn(figure);
   return groupChart({
     title: `${domain}: ${measure} by ${title}`,
     description:
-      `Bars: test rows in each group. Lines: ${measure} relative to ${base!.name} in per cent, with 95 % intervals ` +
-      'over rows.',
+      `Bars: test ${counted} in each group. Lines: ${measure} relative to ${base!.name} in per cent, with 95 % ` +
+      `intervals over ${counted}.`,
     groups: groups.map(({ label }) => label),
-    counts: groups.map(({ rows }) => rows),
+    counts: groups.map(({ rows, interactions = rows }) => interactions),
     x: title,
     y: `${measure} relative to ${base!.name} (%)`,
-    count: 'test rows',
+    count: `test ${counted}`,
     lines: others.map(({ name }, i) => ({
       name,
       points: groups.map(({ points }) => {

@@ -51,7 +51,10 @@ export function popularityChart(
   return barChart({
     title: `${setting}: ${metricTitle(recall)} by popularity`,
     description: `Test ${metricTitle(recall)} of ${setting} by the training interactions of the wanted item.`,
-    groups: labels.map(({ label, rows }) => `${label} (${counted(rows, 'row')})`),
+    groups: labels.map(
+      ({ label, rows, interactions }) =>
+        `${label} (${interactions === undefined ? counted(rows, 'row') : counted(interactions, 'interaction')})`,
+    ),
     x: { title: 'training interactions of the wanted item' },
     y: { title: metricTitle(recall) },
     decimals: 2,

@@ -1,8 +1,19 @@
 import { domainStatistics, type Domain } from '@ferry/data';
 import { formatShare, type Table } from '@ferry/report';
 
-/** The data sets of a study: what each is for, and its size. */
-export function domainTable(domains: readonly { readonly role: string; readonly domain: Domain }[]): Table {
+/**
+ * The data sets of a study: what each is for, and its size.
+ *
+ * @param byUser - Whether a model ranks users, each with all of their test interactions: then these are counted, and
+ *   the users that have any, instead of the rows of models of sequences.
+ */
+export function domainTable(
+  domains: readonly { readonly role: string; readonly domain: Domain }[],
+  byUser = false,
+): Table {
+  const parts: Readonly<Record<string, string>> = byUser
+    ? { training: 'training', valid: 'validation', test: 'test', testUsers: 'test users' }
+    : { train: 'train rows', valid: 'valid rows', test: 'test rows' };
   return {
     columns: [
       { key: 'name', title: 'data set' },
@@ -11,22 +22,23 @@ export function domainTable(domains: readonly { readonly role: string; readonly 
       ...['users', 'items', 'interactions'].map((key) => ({ key, title: key, kind: 'number' as const })),
       { key: 'density', title: 'density' },
       { key: 'length', title: 'median sequence', kind: 'number' },
-      ...(['train', 'valid', 'test'] as const).map((key) => ({
-        key,
-        title: `${key} rows`,
-        kind: 'number' as const,
-      })),
+      ...Object.entries(parts).map(([key, title]) => ({ key, title, kind: 'number' as const })),
       { key: 'text', title: 'with text', kind: 'percent' },
       { key: 'image', title: 'with picture', kind: 'percent' },
     ],
     rows: domains.map(({ role, domain }) => {
       const { counts, density, sequenceLengths, missing } = domainStatistics(domain);
-      const { users, items, interactions, train, valid, test } = counts;
+      const { users, items, interactions } = counts;
+      const sizes: Readonly<Record<string, number>> = {
+        ...counts,
+        testUsers: new Set(domain.test.users).size,
+      };
       return {
         name: domain.name,
         role,
         split: domain.protocol ?? 'leave-one-out',
-        ...{ users, items, interactions, train, valid, test },
+        ...{ users, items, interactions },
+        ...Object.fromEntries(Object.keys(parts).map((key) => [key, sizes[key]!])),
         density: formatShare(density),
         length: sequenceLengths.median,
         text: 1 - missing.text / items,

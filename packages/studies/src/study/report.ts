@@ -1,4 +1,4 @@
-import { metricTitle, sampledWords } from '@ferry/evaluation';
+import { isMany, metricTitle, sampledWords } from '@ferry/evaluation';
 import { notComparable } from '../jobs/evaluate.ts';
 import type { Domain } from '@ferry/data';
 import { domainName, shellCommand, type StudyRecipe } from '@ferry/recipes';
@@ -68,7 +68,7 @@ function resultBlocks({ plan, rows, results, baselines, measure, recipe, command
   const whiskers = recipe.seeds.length > 1 ? '; whiskers are one deviation over seeds' : '';
   const kept = history === 'mask' ? 'items of the history excluded' : 'items of the history kept';
   const cold = rows.some((row) => row.cold)
-    ? ` ${metricTitle(recallOf(measure))} cold is over rows whose item has fewer than ${coldBelow} training interactions;`
+    ? ` ${metricTitle(recallOf(measure))} cold is over rows with an item of fewer than ${coldBelow} training interactions;`
     : '';
   return [
     {
@@ -147,8 +147,13 @@ function commandsText({ out, command, plan, results }: StudyReport): string {
   ].join('\n');
 }
 
-/** What rows of the data sets are. */
-function splitCaption(domains: StudyReport['domains']): string {
+/** What rows of the data sets are; of users where a model ranks these. */
+function splitCaption(domains: StudyReport['domains'], byUser: boolean): string {
+  if (byUser)
+    return (
+      'Interactions for training, validation and test. A model that knows users and no order ranks a row for each ' +
+      'test user, with all of their test interactions; a model of sequences ranks each of these as a row.'
+    );
   const last = domains.every(({ domain: { protocol = 'leave-one-out' } }) => protocol === 'leave-one-out');
   return last
     ? 'Every user’s last item is the test, the one before it validation; every prefix of the rest is a training row.'
@@ -163,11 +168,12 @@ export async function studyReport(study: StudyReport): Promise<string> {
   const { recipe, plan, results, measure, command, domains } = study;
   const { title, summary, axes, sections = () => [] } = plan;
   const drawn = chartAxes(axes, results);
+  const byUser = results.some(({ rows }) => isMany(rows));
   const popularity: Block = {
     kind: 'charts',
     charts: placesOn(settingsOf(drawn), results).map((group) => ({
       svg: popularityChart(drawn, group, results, measure),
-      caption: 'Rows are grouped by how often the wanted item occurs in training.',
+      caption: 'Wanted items are grouped by how often they occur in training.',
       command,
     })),
   };
@@ -182,8 +188,8 @@ export async function studyReport(study: StudyReport): Promise<string> {
       blocks: [
         {
           kind: 'table',
-          table: domainTable(domains),
-          caption: splitCaption(domains),
+          table: domainTable(domains, byUser),
+          caption: splitCaption(domains, byUser),
           command,
         },
       ],

@@ -1,6 +1,7 @@
 import {
   isMany,
   pickRelevant,
+  rowCount,
   rowValues,
   summarise,
   summariseRuns,
@@ -59,8 +60,14 @@ export interface StudyRow {
   readonly test: Readonly<Record<string, Spread>>;
   /** {@link recallOf} on test rows whose item is cold; absent if there is none. */
   readonly cold?: Spread;
-  /** Test rows whose item is cold. */
+  /** Test rows, which metrics are means over: each an interaction, or a user with all of theirs. */
+  readonly testRows: number;
+  /** Relevant items of these rows. */
+  readonly testInteractions: number;
+  /** Test rows that have a cold item. */
   readonly coldRows: number;
+  /** Relevant items that are cold. */
+  readonly coldInteractions: number;
   /** Leading metric of the best epoch on the validation rows. */
   readonly valid?: Spread;
   /** Best epoch. */
@@ -126,7 +133,10 @@ function rowOf(place: Place, results: readonly StudyResult[], measure: Measure):
     seeds: results.map(({ seed }) => seed),
     test: summariseRuns(results.map((result) => result.summary.test ?? {})),
     cold: spreadOn(results, recallOf(measure), measure.ties, 'cold'),
-    coldRows: coldMask(rows).reduce((sum, one) => sum + one, 0),
+    testRows: rowCount(rows),
+    testInteractions: rows.targetCounts.length,
+    coldRows: valuesOn(rows, recallOf(measure), measure.ties, 'cold').length,
+    coldInteractions: coldMask(rows).reduce((sum, one) => sum + one, 0),
     valid: valid.length > 0 ? summarise(valid) : undefined,
     bestEpoch: summarise(results.map((result) => result.summary.best.epoch)),
     trainable: summary.parameters['trainable'] ?? summary.parameters['total'] ?? 0,

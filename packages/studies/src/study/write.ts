@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { rowCount } from '@ferry/evaluation';
 import { tableToCsv, tableToMarkdown, tableToText } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import { studyReport, type StudyReport } from './report.ts';
@@ -25,16 +26,19 @@ export async function writeResults(
       name: domain.name,
       protocol: domain.protocol ?? 'leave-one-out',
       items: domain.items.ids.length,
-      testRows: domain.test.targets.length,
+      users: domain.users.length,
+      testInteractions: domain.test.targets.length,
+      testUsers: new Set(domain.test.users).size,
     })),
     axes: plan.axes.map(({ key, values }) => ({ key, values: values.map(({ value }) => value) })),
     baselines: baselines.map(({ place, name: baseline, test }) => ({ ...place, name: baseline, test })),
     rows: rows.map(flat),
-    runs: results.map(({ place, seed, name: run, directory, summary }) => ({
+    runs: results.map(({ place, seed, name: run, directory, summary, rows: ranked }) => ({
       ...place,
       seed,
       run,
       directory,
+      testRows: rowCount(ranked),
       bestEpoch: summary.best.epoch,
       valid: summary.best.valid,
       test: summary.test,
