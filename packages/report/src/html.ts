@@ -188,14 +188,14 @@ const pageRules = [
   'pre{background:color-mix(in srgb,var(--fc-grid) 45%,transparent);border-radius:6px;padding:14px 16px;',
   'overflow-x:auto;margin:18px 0 0}',
   // A table may be wider than the text; where even the window is too narrow it scrolls under its first column, and a
-  // shadow shows that there is more.
+  // shadow shows that there is more: a pixel within the edges, which a width that is no whole number leaves uncovered.
   '.table{width:max-content;min-width:100%;max-width:calc(100vw - 2 * var(--side));position:relative;left:50%;',
   'transform:translateX(-50%)}',
   '.scroll{overflow-x:auto;',
   'background:linear-gradient(to right,var(--fc-paper) 40%,transparent) left/48px 100%,',
   'linear-gradient(to left,var(--fc-paper) 40%,transparent) right/48px 100%,',
-  'linear-gradient(to right,rgb(0 0 0/.22),transparent) left/14px 100%,',
-  'linear-gradient(to left,rgb(0 0 0/.22),transparent) right/14px 100%;',
+  'linear-gradient(to right,rgb(0 0 0/.22),transparent) left 1px top 1px/14px calc(100% - 2px),',
+  'linear-gradient(to left,rgb(0 0 0/.22),transparent) right 1px top 1px/14px calc(100% - 2px);',
   'background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}',
   'table{border-collapse:collapse;font-size:14.5px;line-height:1.35;font-variant-numeric:tabular-nums;min-width:50%}',
   'th{text-align:left;font-weight:600;color:var(--fc-soft);font-size:13px;vertical-align:bottom;',
