@@ -24,7 +24,7 @@ import {
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { clock, median } from './clock.ts';
-import { times } from './epoch.ts';
+import { DidNotRun, times } from './programs.ts';
 import { inTurns, turnTwin, type Side } from './turns.ts';
 
 const { values: options } = parseArgs({
@@ -176,13 +176,14 @@ try {
       ),
     );
     const sides = [own, ...twins];
-    const [step, ...others] = (await inTurns(sides, steps)).map((seconds) => seconds && median(seconds));
-    for (const side of sides) side?.end();
-    const theirs = others.map((seconds) => times(seconds && 1000 * seconds, 1000 * step!));
+    const [step, ...others] = (await inTurns(sides, steps)).map((seconds) =>
+      seconds instanceof DidNotRun ? seconds : 1000 * median(seconds),
+    ) as [number, ...(number | DidNotRun)[]];
+    for (const side of sides) side.end();
+    const theirs = others.map((milliseconds) => times(milliseconds, step));
     const { sampling, count } = own;
-    const share = `${((100 * sampling) / (sampling + step! * count)).toFixed(1)} %`;
-    const milliseconds = (1000 * step!).toFixed(1);
-    const cells = [model.name, folder, sizes.batchSize, milliseconds, share, theirs[0], theirs[1] ?? ''];
+    const share = `${((100 * sampling) / (sampling + (step / 1000) * count)).toFixed(1)} %`;
+    const cells = [model.name, folder, sizes.batchSize, step.toFixed(1), share, theirs[0], theirs[1] ?? ''];
     console.log(`| ${cells.join(' | ')} |`);
   }
 } finally {

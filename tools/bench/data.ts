@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { reading } from './reading.ts';
+import { DidNotRun, ownReading, reading } from './programs.ts';
 import { writeSyntheticDomain, type Form } from './syntheticDomain.ts';
 
 const { values: options } = parseArgs({
@@ -40,19 +40,20 @@ print(json.dumps({'read': read, 'batched': 0, 'peak': resource.getrusage(resourc
 
 const root = options.keep ?? mkdtempSync(join(tmpdir(), 'ferry-bench-data-'));
 const worker = fileURLToPath(new URL('dataWorker.ts', import.meta.url));
-const rows: { reader: string; interactions: number; result: Reading }[] = [];
+const rows: { reader: string; interactions: number; result: Reading | DidNotRun }[] = [];
 try {
   for (const form of options.forms.split(',') as Form[])
     for (const interactions of options.sizes.split(',').map(Number)) {
       const directory = join(root, `${form}-${interactions}`);
       if (!existsSync(directory)) writeSyntheticDomain(directory, form, interactions);
-      const ours = reading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading;
+      const ours = ownReading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading;
       rows.push({ reader: `ferry, ${form}`, interactions, result: ours });
       if (options.python !== undefined && form === 'inter')
         rows.push({
           reader: 'pandas, inter',
           interactions,
-          result: reading(options.python, ['-c', pandas, join(directory, 'big.inter')]) as Reading,
+          result: reading(options.python, ['-c', pandas, join(directory, 'big.inter')]) as
+            Reading | DidNotRun,
         });
       if (options.keep === undefined) rmSync(directory, { recursive: true });
     }
@@ -65,6 +66,10 @@ console.log('| ------ | -----------: | -----: | --------: | -------: | ---------
 for (const reader of new Set(rows.map((row) => row.reader))) {
   let before: { interactions: number; seconds: number } | undefined;
   for (const { interactions, result } of rows.filter((row) => row.reader === reader)) {
+    if (result instanceof DidNotRun) {
+      console.log(`| ${reader} | ${interactions} | ${String(result)} | | | |`);
+      continue;
+    }
     const seconds = result.read + result.batched;
     const slope = before
       ? (Math.log(seconds / before.seconds) / Math.log(interactions / before.interactions)).toFixed(2)

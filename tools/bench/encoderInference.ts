@@ -5,17 +5,16 @@
 //     [--processor]
 //
 // With --processor and one thread: seconds of the processor, which other programs change less.
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadEncoder } from '@ferry/encoders';
 import { compile, disposeNest, selectBackend, tf } from '@ferry/engine';
 import { readSafetensors } from '@ferry/nn';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { clock } from './clock.ts';
+import { DidNotRun, parityScript, printed } from './programs.ts';
 
 const { values: options } = parseArgs({
   allowPositionals: true,
@@ -81,15 +80,19 @@ async function measure(folder: string): Promise<{ times: [number, number]; worst
 }
 
 await selectBackend('ort', { threads });
-const script = fileURLToPath(new URL('../parity/encoders_inference.py', import.meta.url));
+const script = parityScript('encoders_inference.py');
 for (const name of options.sizes.split(',')) {
   const folder = mkdtempSync(join(tmpdir(), 'ferry-inference-'));
   try {
     const last = options.processor ? ['processor'] : [];
     const given = [script, name, folder, options.threads, String(passes), ...last];
-    const { stdout, stderr } = spawnSync(options.python, given, { encoding: 'utf8' });
-    const torch = Number(stdout);
-    if (!(torch > 0)) throw new Error(stderr);
+    // It makes what all three compute from.
+    const seconds = printed(options.python, given);
+    if (seconds instanceof DidNotRun) {
+      console.log(`${name}: PyTorch ${String(seconds)}`);
+      continue;
+    }
+    const torch = Number(seconds);
     const { times, worst } = await measure(folder);
     const [own, runtime] = times;
     console.log(

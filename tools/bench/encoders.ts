@@ -8,14 +8,13 @@
 // of PyTorch: steps that train the last two layers, with what the frozen ones give computed in each step, and kept. With
 // --weights: passes without gradients of weights held as float32, float16 and int8, in turns, and the bytes of what is
 // packed; bert-base (16 texts of 30 tokens) is a size of it too.
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createEncoder, encoderTower, type ItemContent, type Tuning } from '@ferry/encoders';
 import { compile, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { createOptimizer, flattenParameters } from '@ferry/nn';
 import { clock, median } from './clock.ts';
 import { encoderSizes as sizes, type EncoderSize } from './encoderSizes.ts';
+import { DidNotRun, parityScript, printed } from './programs.ts';
 import { measureWeights } from './encoderWeights.ts';
 
 const { values: options } = parseArgs({
@@ -83,7 +82,7 @@ async function measure(
 }
 
 await selectBackend('ort', { threads: Number(options.threads) });
-const script = fileURLToPath(new URL('../parity/encoders_bench.py', import.meta.url));
+const script = parityScript('encoders_bench.py');
 for (const name of options.sizes.split(',')) {
   if (options.weights) {
     await measureWeights(name, steps, now);
@@ -103,10 +102,10 @@ for (const name of options.sizes.split(',')) {
     continue;
   }
   const given = [script, name, options.threads, String(steps), ...(options.processor ? ['processor'] : [])];
-  const { stdout, stderr } = spawnSync(options.python, given, { encoding: 'utf8' });
-  const theirs = Number(stdout);
-  if (!(theirs > 0)) console.error(stderr);
-  console.log(
-    `${name}: ${ours.toFixed(3)} s a step, PyTorch ${theirs.toFixed(3)} s, ratio ${(ours / theirs).toFixed(2)}`,
-  );
+  const theirs = printed(options.python, given);
+  const beside =
+    theirs instanceof DidNotRun
+      ? String(theirs)
+      : `${Number(theirs).toFixed(3)} s, ratio ${(ours / Number(theirs)).toFixed(2)}`;
+  console.log(`${name}: ${ours.toFixed(3)} s a step, PyTorch ${beside}`);
 }

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from './clock.ts';
+import { DidNotRun } from './programs.ts';
 import { QUIET_MS } from './turns.ts';
 import { WORKLOADS, type Workload } from './workloads.ts';
 
@@ -33,21 +34,30 @@ interface Side {
   times: number[];
   memory: number;
   first: number;
+  /** Why it gives no more figures. */
+  ended?: DidNotRun;
 }
 
 function start(name: string, command: string, args: string[]): Side {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  child.on('error', () => undefined);
+  child.stdin.on('error', () => undefined);
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return { name, process: child, lines, times: [], memory: 0, first: 0 };
 }
 
+/** Milliseconds of a step; not a number where the side's program has ended. */
 async function step(side: Side): Promise<number> {
+  if (side.ended) return NaN;
   await sleep(QUIET_MS);
   side.process.stdin.write('step\n');
   const next = await side.lines.next();
-  if (next.done) throw new Error(`${side.name} ended before its step`);
+  if (next.done) {
+    side.ended = new DidNotRun('its program ended; what it said stands above');
+    return NaN;
+  }
   const [milliseconds, memory] = next.value.split(' ').map(Number);
   side.memory = memory!;
   return milliseconds!;
@@ -96,6 +106,10 @@ for (const workload of WORKLOADS) {
   }
   const base = median(sides[0]!.times);
   for (const side of sides) {
+    if (side.ended) {
+      console.log(`| ${workload.name} | ${side.name} | ${String(side.ended)} | | | | |`);
+      continue;
+    }
     console.log(
       `| ${workload.name} | ${side.name} | ${side.first.toFixed(0)} | ${median(side.times).toFixed(1)} | ` +
         `${Math.min(...side.times).toFixed(1)} | ${side.memory.toFixed(0)} | ${(median(side.times) / base).toFixed(2)} |`,

@@ -1,6 +1,4 @@
 /** Seconds of training epochs: here, and of PyTorch twins in tools/parity. */
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Domain } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import {
@@ -11,6 +9,7 @@ import {
   type SequentialModel,
 } from '@ferry/sequential';
 import { clock, median } from './clock.ts';
+import { DidNotRun, times } from './programs.ts';
 import { inTurns, type Side, turnTwin } from './turns.ts';
 
 /** What is trained, and how. */
@@ -84,29 +83,13 @@ export async function epochInTurns(
   const others = await Promise.all(twins.forms.map((form) => turnTwin(twins.script, form, options)));
   const sides = [own, ...others];
   const found = await inTurns(sides, Number(options.steps));
-  for (const side of sides) side?.end();
-  const [seconds, ...theirs] = found.map((steps, s) => steps && median(steps) * sides[s]!.count);
-  return { count: own.count, seconds: seconds!, twins: theirs.map((other) => times(other, seconds!)) };
-}
-
-/** What a run of a twin prints; undefined if it did not run. */
-export function twin(
-  script: string,
-  args: readonly string[],
-  { python, threads }: { python: string; threads: string },
-): Record<string, number> | undefined {
-  const { stdout } = spawnSync(
-    python,
-    [fileURLToPath(new URL(`../parity/${script}`, import.meta.url)), '--speed', ...args],
-    { encoding: 'utf8', env: { ...process.env, OMP_NUM_THREADS: threads } },
+  for (const side of sides) side.end();
+  const [seconds, ...theirs] = found.map((steps, s) =>
+    steps instanceof DidNotRun ? steps : median(steps) * sides[s]!.count,
   );
-  const lines = ((stdout as string | null) ?? '').split('\n').filter((line) => line.startsWith('{'));
-  return lines.length === 0
-    ? undefined
-    : (Object.assign({}, ...lines.map((line) => JSON.parse(line) as object)) as Record<string, number>);
-}
-
-/** A twin's seconds and how many times ours they are. */
-export function times(seconds: number | undefined, own: number): string {
-  return seconds === undefined ? 'did not run' : `${seconds.toFixed(1)} (${(seconds / own).toFixed(2)}x)`;
+  return {
+    count: own.count,
+    seconds: seconds as number,
+    twins: theirs.map((other) => times(other, seconds as number)),
+  };
 }

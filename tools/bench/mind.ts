@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { reading } from './reading.ts';
+import { DidNotRun, ownReading, reading } from './programs.ts';
 import { writeSyntheticMind, type MindSize } from './syntheticMind.ts';
 
 const shapes: Readonly<Record<string, MindSize>> = {
@@ -55,16 +55,18 @@ try {
     if (!size) throw new Error(`--sizes must be of ${Object.keys(shapes).join(', ')}, got ${name}`);
     const directory = join(root, name);
     if (!existsSync(directory)) writeSyntheticMind(directory, size);
-    const rows: [reader: string, result: Reading][] = [
-      ['ferry', reading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading],
+    const rows: [reader: string, result: Reading | DidNotRun][] = [
+      ['ferry', ownReading(process.execPath, ['--import', 'tsx', worker, directory]) as Reading],
     ];
     if (options.python !== undefined)
-      rows.push(['pandas', reading(options.python, ['-c', pandas, directory]) as Reading]);
-    for (const [reader, { read, cpu, peak }] of rows)
-      console.log(
-        `| ${name} | ${reader} | ${size.impressions} | ${size.news} | ${read.toFixed(2)} | ${cpu.toFixed(2)} | ` +
-          `${Math.round(peak)} |`,
-      );
+      rows.push(['pandas', reading(options.python, ['-c', pandas, directory]) as Reading | DidNotRun]);
+    for (const [reader, result] of rows) {
+      const figures =
+        result instanceof DidNotRun
+          ? [String(result), '', '']
+          : [result.read.toFixed(2), result.cpu.toFixed(2), Math.round(result.peak)];
+      console.log(`| ${[name, reader, size.impressions, size.news, ...figures].join(' | ')} |`);
+    }
   }
 } finally {
   if (options.keep === undefined) rmSync(root, { recursive: true, force: true });

@@ -5,9 +5,7 @@
 //   FERRY_DATA=<data> npm run bench:missrec -- [--preset paper] [--epochs 4] [--threads 2] [--processor] [--python python3]
 //
 // --processor counts seconds of the processor, not of the clock: with --threads 1, what a machine that others use can tell.
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readDomain } from '@ferry/data';
 import { RandomStream, selectBackend } from '@ferry/engine';
@@ -15,6 +13,7 @@ import { loadFeatures, type FeatureMatrix, type Modality } from '@ferry/features
 import { createMissRec, finetuning, missRecOptions, type Preset } from '@ferry/missrec';
 import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
 import { clock } from './clock.ts';
+import { DidNotRun, twin } from './programs.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -76,29 +75,13 @@ training.dispose();
 model.dispose();
 await benchRanking();
 
-const twin = spawnSync(
-  options.python,
-  [
-    fileURLToPath(new URL('../parity/missrec_twin.py', import.meta.url)),
-    ...['--train', '--data', data, '--steps', '4', '--epochs', '2'],
-  ],
-  {
-    encoding: 'utf8',
-    env: { ...process.env, OMP_NUM_THREADS: options.threads, MKL_NUM_THREADS: options.threads },
-  },
+const theirs = twin('missrec_twin.py', ['--train', '--data', data, '--steps', '4', '--epochs', '2'], options);
+console.log(
+  theirs instanceof DidNotRun
+    ? `PyTorch twin ${String(theirs)}`
+    : `PyTorch twin: ${theirs['secondsPerEpoch']!.toFixed(1)} s an epoch (scaled from 4 steps), ` +
+        `${(theirs['secondsPerEpoch']! / best).toFixed(1)} times the best epoch here`,
 );
-const lines = ((twin.stdout as string | null) ?? '').split('\n').filter((line) => line.startsWith('{'));
-if (lines.length === 0)
-  console.log(
-    `PyTorch twin: did not run (${((twin.stderr as string | null) ?? 'no such program').trim().split('\n').at(-1) ?? ''})`,
-  );
-else {
-  const { secondsPerEpoch } = JSON.parse(lines.at(-1)!) as { secondsPerEpoch: number };
-  console.log(
-    `PyTorch twin: ${secondsPerEpoch.toFixed(1)} s an epoch (scaled from 4 steps), ` +
-      `${(secondsPerEpoch / best).toFixed(1)} times the best epoch here`,
-  );
-}
 
 /** The domain has no features; what a ranking costs does not depend on their values. */
 function noise(modality: Modality, count: number): FeatureMatrix {

@@ -23,7 +23,7 @@ import {
   type NewsRecommender,
 } from '@ferry/nrms';
 import { clock, median } from './clock.ts';
-import { times, twin } from './epoch.ts';
+import { DidNotRun, times, twin } from './programs.ts';
 
 const { values: given } = parseArgs({
   options: {
@@ -147,12 +147,10 @@ try {
     const { seconds, batch } = await trainHere(full);
     const file = join(folder, 'batch.json');
     writeFileSync(file, JSON.stringify(batch));
-    const theirs = [[], ['--distinct']].map((form) =>
-      times(
-        twin('nrms_twin.py', ['--batch', file, '--steps', given.steps, ...form], given)?.['secondsPerStep'],
-        seconds,
-      ),
-    );
+    const theirs = [[], ['--distinct']].map((form) => {
+      const run = twin('nrms_twin.py', ['--speed', '--batch', file, '--steps', given.steps, ...form], given);
+      return times(run instanceof DidNotRun ? run : run['secondsPerStep']!, seconds);
+    });
     console.log(
       `| ${[full ? '30 words' : "MIND's lengths", (B / seconds).toFixed(0), ...theirs].join(' | ')} |`,
     );

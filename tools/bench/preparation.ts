@@ -8,8 +8,8 @@ import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { DidNotRun, ownReading, reading } from './programs.ts';
 import { writeRatings, writeReviews } from './rawArchive.ts';
-import { reading } from './reading.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -49,7 +49,7 @@ const show = (name: string, { seconds, processor, peak, counts }: Measured): voi
 const out = join(directory, 'domain');
 rmSync(out, { recursive: true, force: true });
 const worker = join(import.meta.dirname, 'preparationWorker.ts');
-const ferry = reading(process.execPath, [
+const ferry = ownReading(process.execPath, [
   '--import',
   'tsx',
   worker,
@@ -61,7 +61,11 @@ if (options.python !== undefined) {
     join(import.meta.dirname, '../parity/preparation_bench.py'),
     log,
     ...(reviews ? [meta] : []),
-  ]) as Measured;
+  ]) as Measured | DidNotRun;
+  if (pandas instanceof DidNotRun) {
+    console.log(`pandas ${String(pandas)}`);
+    process.exit();
+  }
   show('pandas', pandas);
   console.log(
     `ratio: ${(pandas.seconds / ferry.seconds).toFixed(2)} times as fast as pandas by the clock, ` +

@@ -12,6 +12,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { threadsOf, whyEnded } from './programs.ts';
 import type { Figures, Job } from './scaleJob.ts';
 
 const { values: options } = parseArgs({
@@ -68,18 +69,16 @@ const sides = asked.filter((side) => hasTorch || !side.startsWith('pytorch'));
 function run(side: string, job: Job): Figures | string {
   const { command, environment } = SIDES[side]!;
   const args = [...command.slice(1), JSON.stringify(job)];
-  const { stdout, stderr, signal } = spawnSync(command[0]!, args, {
+  const ended = spawnSync(command[0]!, args, {
     encoding: 'utf8',
     env: {
       ...process.env,
       ...environment,
-      OMP_NUM_THREADS: options.threads,
-      MKL_NUM_THREADS: options.threads,
+      ...threadsOf(options.threads),
     },
   });
-  const line = stdout.split('\n').find((text) => text.startsWith('{'));
-  if (line) return JSON.parse(line) as Figures;
-  return signal ? `ended by ${signal}` : (stderr.trim().split('\n').at(-1) ?? 'no output');
+  const line = ended.stdout.split('\n').find((text) => text.startsWith('{'));
+  return line === undefined ? String(whyEnded(ended)) : (JSON.parse(line) as Figures);
 }
 
 function measure(side: string, items: number): Figures | string {
