@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Folder, prepared, refusal } from './helpers.ts';
 
@@ -15,7 +14,7 @@ const json = (rows: readonly string[]): string[] =>
     return JSON.stringify({ user_id, item_id, rating: Number(rating), timestamp: Number(timestamp) });
   });
 
-/** Kinds of damage: what becomes of a whole file, and what its refusal must name. Numbers choose where. */
+/** Kinds of damage: what becomes of a whole file, and what its refusal must name. Numbers choose where and how. */
 type Damage = (at: number, byte: number) => { name: string; content: string | Uint8Array; says: RegExp };
 
 const replaced = (at: number, row: string): string =>
@@ -163,29 +162,32 @@ const kinds: Record<string, Damage> = {
   }),
 };
 
+/** Where a file is damaged, at its ends and between them, and numbers that choose each way of every kind. */
+const places = [
+  [0, 1],
+  [29, 2],
+  [7, 3],
+  [12, 4],
+  [20, 255],
+] as const;
+
 /** Whether nothing is left of a preparation. */
 const nothingLeft = (): boolean => readdirSync(folder.path).every((name) => !name.includes('domain'));
 
 describe('damaged files', () => {
-  it('are refused with the file, the line and the rule, and leave nothing behind', async () => {
-    const kind = fc.constantFrom(...Object.keys(kinds));
-    await fc.assert(
-      fc.asyncProperty(
-        kind,
-        fc.integer({ min: 0, max: 29 }),
-        fc.integer({ min: 1, max: 255 }),
-        async (name, at, byte) => {
-          const damage = kinds[name]!(at, byte);
-          const file = folder.file(damage.name, damage.content);
-          const said = await refusal(folder, file);
-          expect(said, name).toMatch(damage.says);
-          expect(said).toMatch(new RegExp(`^InputError: ${damage.name.replaceAll('.', '\\.')}`));
-          expect(nothingLeft()).toBe(true);
-        },
-      ),
-      { numRuns: 300, seed: 15 },
-    );
-  }, 240_000);
+  it.each(Object.keys(kinds))(
+    '(%s) are refused with the file, the line and the rule, and leave nothing behind',
+    async (name) => {
+      const damaged = kinds[name]!;
+      for (const [at, byte] of damaged.length === 0 ? places.slice(0, 1) : places) {
+        const damage = damaged(at, byte);
+        const said = await refusal(folder, folder.file(damage.name, damage.content));
+        expect(said, `row ${at}, byte ${byte}`).toMatch(damage.says);
+        expect(said).toMatch(new RegExp(`^InputError: ${damage.name.replaceAll('.', '\\.')}`));
+        expect(nothingLeft()).toBe(true);
+      }
+    },
+  );
 
   it('do not fill memory with one line: unpacking stops', async () => {
     const packed = gzipSync(`${header}\n${'7'.repeat(80 << 20)}`);
@@ -194,12 +196,6 @@ describe('damaged files', () => {
       /^InputError: line\.csv\.gz:2: a line must have at most 67,108,864 bytes, got more/,
     );
     expect(nothingLeft()).toBe(true);
-  });
-
-  it('each kind is among them', () => {
-    // The kinds that a seed picks are all of them.
-    const picked = fc.sample(fc.constantFrom(...Object.keys(kinds)), { numRuns: 300, seed: 15 });
-    expect(new Set(picked).size).toBe(Object.keys(kinds).length);
   });
 
   it('lose their damaged rows alone where these are left out, and list them', async () => {
