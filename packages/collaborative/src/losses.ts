@@ -1,4 +1,4 @@
-import { type RandomSource, tf } from '@ferry/engine';
+import { type RandomSource, sumOfSquares, tf } from '@ferry/engine';
 
 /** Inner products of the rows of two matrices: [B]. */
 export function rowProducts(a: tf.Tensor, b: tf.Tensor): tf.Tensor1D {
@@ -16,7 +16,7 @@ export function halfSquares(matrices: readonly tf.Tensor[]): tf.Scalar {
  * too.
  */
 export function normaliseRows(x: tf.Tensor): tf.Tensor2D {
-  return tf.div(x, tf.sqrt(tf.maximum(tf.sum(tf.square(x), 1, true), 1e-24)));
+  return tf.div(x, tf.sqrt(tf.maximum(sumOfSquares(x), 1e-24)));
 }
 
 /** Numbers of which a share is dropped and the others are scaled; as they are where there is no randomness. */

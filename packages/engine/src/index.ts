@@ -28,6 +28,7 @@ export {
   sparseMatMul,
   sparseMatrix,
   sparsePolynomial,
+  sumOfSquares,
   supportedKernels,
   withValues,
   type AdamSettings,

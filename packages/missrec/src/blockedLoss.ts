@@ -77,6 +77,7 @@ export function blockedCatalogueLoss(
       block.shared.values(),
       block.constants.values(),
     ];
+    const { keep } = block;
     const next = (list: Iterator<tf.Tensor>): tf.Tensor => list.next().value as tf.Tensor;
     const linear = () => ({ weight: next(shared), bias: next(shared) });
     const own: ItemWeights = {
@@ -90,8 +91,15 @@ export function blockedCatalogueLoss(
       rows.features[modality] = next(constants);
       rows.present[modality] = next(constants);
     }
-    const candidates = candidatesOf(options, itemTables(own, options, rows), 'all');
-    return foldedScores(queries, foldedCandidates(options, candidates, 1 / options.temperature));
+    const encoded = itemTables(own, options, rows);
+    const { adapted } = encoded;
+    for (const modality of modalities) adapted[modality] = keep(adapted[modality]!);
+    const candidates = foldedCandidates(
+      options,
+      candidatesOf(options, encoded, 'all'),
+      1 / options.temperature,
+    );
+    return foldedScores(queries, candidates, keep);
   };
   return blockedCrossEntropy(sequences, {
     tables: [

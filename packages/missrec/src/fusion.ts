@@ -180,13 +180,15 @@ export function foldedCandidates(
  *
  * @param sequences - [B, D], of length 1.
  * @param candidates - From {@link foldedCandidates}.
+ * @param keep - Marks the products, for a loss in blocks.
  * @returns [B, C]
  */
 export function foldedScores(
   sequences: tf.Tensor,
   { direct, difference, gate, factor }: FoldedCandidates,
+  keep = (product: tf.Tensor2D): tf.Tensor2D => product,
 ): tf.Tensor2D {
-  const product = (rows: tf.Tensor): tf.Tensor2D => tf.matMul(sequences, rows, false, true);
+  const product = (rows: tf.Tensor): tf.Tensor2D => keep(tf.matMul(sequences, rows, false, true));
   const sum = product(direct);
   if (!difference) return sum;
   const δ = product(difference);

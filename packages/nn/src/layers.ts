@@ -1,4 +1,4 @@
-import { embedding, type RandomStream, tf } from '@ferry/engine';
+import { embedding, type RandomStream, sumOfSquares, tf } from '@ferry/engine';
 import { init, type Initializer } from './init.ts';
 import { parameter } from './parameters.ts';
 
@@ -122,7 +122,6 @@ export function createLayerNorm(width: number): LayerNormParameters {
  * @returns [..., D]
  */
 export function normalize<T extends tf.Tensor>(x: T, epsilon = 1e-12): T {
-  const squares = tf.sum(tf.square(x), -1, true);
   // The floor is put on the squared length, so that the gradient never divides by a zero root.
-  return tf.mul(x, tf.rsqrt(tf.maximum(squares, Math.max(epsilon * epsilon, 1e-37))));
+  return tf.mul(x, tf.rsqrt(tf.maximum(sumOfSquares(x), Math.max(epsilon * epsilon, 1e-37))));
 }

@@ -17,6 +17,7 @@ export { nearestDistances, type NearestOptions } from './ops/nearestDistances.ts
 export { gatheredProducts } from './ops/gatheredProducts.ts';
 export { gatheredSums } from './ops/gatheredSums.ts';
 export { embedding } from './ops/embedding.ts';
+export { sumOfSquares } from './ops/sumOfSquares.ts';
 export {
   disposeSparse,
   sparseMatMul,

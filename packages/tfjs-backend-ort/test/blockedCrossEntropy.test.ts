@@ -12,6 +12,7 @@ import { columnBlocks } from '../src/ops/blocks.ts';
 import { noise } from './support/cases.ts';
 import { ids, repeated } from './support/exact.ts';
 import { expectClose } from './support/harness.ts';
+import { profileFolder } from './support/large.ts';
 
 beforeAll(() => {
   registerOrtBackend({ threads: 2 });
@@ -21,8 +22,8 @@ afterAll(() => tf.setBackend('cpu'));
 const [B, C, D] = [5, 23, 4];
 
 /** Scores with all that may stand in them: two tables, rows without a gradient, a shared factor, a softmax of two. */
-function logits(queries: tf.Tensor2D, { tables, constants, shared }: BlockInputs): tf.Tensor2D {
-  const [a, b] = tables.map((table) => tf.matMul(queries, table as tf.Tensor2D, false, true)) as [
+function logits(queries: tf.Tensor2D, { tables, constants, shared, keep }: BlockInputs): tf.Tensor2D {
+  const [a, b] = tables.map((table) => keep(tf.matMul(queries, table as tf.Tensor2D, false, true))) as [
     tf.Tensor2D,
     tf.Tensor2D,
   ];
@@ -49,10 +50,13 @@ const variants = (): Variant[] => [
   },
 ];
 
+/** Inputs of a block before it has a way to keep products. */
+type Rows = Omit<BlockInputs, 'keep'>;
+
 /** The same by whole matrices. */
 function plain(
   queries: tf.Tensor2D,
-  inputs: BlockInputs,
+  inputs: Rows,
   labels: tf.Tensor,
   { first = 0, valid, labelSmoothing = 0 }: Partial<BlockedCrossEntropyInputs>,
 ): tf.Tensor {
@@ -62,7 +66,7 @@ function plain(
     Int32Array.from(labels.dataSync(), (label) => Math.max(kept.indexOf(label), 0)),
     'int32',
   );
-  const scores = tf.gather(logits(queries, inputs), pick, 1);
+  const scores = tf.gather(logits(queries, { ...inputs, keep: (x) => x }), pick, 1);
   const counts = tf.cast(tf.greaterEqual(labels, tf.scalar(0, 'int32')), 'float32');
   return tf.mul(softmaxCrossEntropy(scores, own, labelSmoothing), counts);
 }
@@ -82,14 +86,14 @@ describe.each(['cpu', 'ort'])('blockedCrossEntropy on %s', (backend) => {
   it.each([1, 4, 7, 23, undefined])('equals the whole matrix in blocks of %s', (width) => {
     const { queries, tables, constants, shared, labels, dy } = world();
     for (const { name, given } of variants()) {
-      const gradients = (loss: (q: tf.Tensor2D, inputs: BlockInputs) => tf.Tensor) => {
+      const gradients = (loss: (q: tf.Tensor2D, inputs: Rows) => tf.Tensor) => {
         const of = tf.valueAndGrads((q: tf.Tensor, a: tf.Tensor, b: tf.Tensor, s: tf.Tensor) =>
           tf.sum(tf.mul(loss(q as tf.Tensor2D, { tables: [a, b], constants, shared: [s] }), dy)),
         );
         const { value, grads } = of([queries, ...tables, ...shared]);
         return [value, ...grads];
       };
-      const blocked = (q: tf.Tensor2D, inputs: BlockInputs): tf.Tensor =>
+      const blocked = (q: tf.Tensor2D, inputs: Rows): tf.Tensor =>
         blockedCrossEntropy(q, { ...inputs, labels, logits, width, ...given });
       const want = gradients((q, inputs) => plain(q, inputs, labels, given));
       const eager = gradients(blocked);
@@ -208,7 +212,7 @@ describe('blockedCrossEntropy compiled', () => {
       tf.mean<tf.Scalar>(
         whole
           ? softmaxCrossEntropy(tf.matMul(x as tf.Tensor2D, table as tf.Tensor2D, false, true), labels)
-          : blockedCrossEntropy(x as tf.Tensor2D, { tables: [table], labels }),
+          : blockedCrossEntropy(x as tf.Tensor2D, { tables: [table], labels, keptBytes: 0 }),
       ),
     )([q, t]);
     return [value, ...grads];
@@ -244,4 +248,30 @@ describe('blockedCrossEntropy compiled', () => {
     ]);
     expect(() => columnBlocks(3, 10, 0)).toThrow(/width must be a positive integer, got 0/);
   });
+});
+
+it('keeps the products of all blocks where there is room for them, to the same bits', async () => {
+  const profiles = profileFolder();
+  registerOrtBackend({ threads: 1, profile: profiles.prefix });
+  await tf.setBackend('ort');
+  const [queries, table] = [tf.tensor2d(noise(B * D), [B, D]), tf.tensor2d(noise(C * D, 1), [C, D])];
+  const labels = tf.tensor1d([3, 16, -1, 22, 4], 'int32');
+  const results = (keptBytes: number | undefined) => {
+    const step = compile(() =>
+      tf.grads((q: tf.Tensor, t: tf.Tensor) =>
+        tf.sum(blockedCrossEntropy(q as tf.Tensor2D, { tables: [t], labels, width: 12, keptBytes })),
+      )([queries, table]),
+    );
+    const values = step().map((gradient) => [...gradient.dataSync()]);
+    step.dispose();
+    return { values, products: profiles.takeOperators().filter((op) => op.endsWith('MatMul')).length };
+  };
+  // A block of 12 and one of 11, of which the first is looked at.
+  const bytes = 2 * B * 12 * 4;
+  const [never, almost, all, usual] = [0, bytes - 1, bytes, undefined].map(results);
+  // Two of a block are its gradients', one the forward pass's, and one is made again.
+  expect([never, almost, all, usual].map((result) => result!.products)).toEqual([8, 8, 6, 6]);
+  for (const other of [almost, all, usual]) expect(other!.values).toEqual(never!.values);
+  profiles.remove();
+  registerOrtBackend({ threads: 2 });
 });

@@ -38,7 +38,7 @@ defineKernel<{ epsilon: number }>('LayerNorm', (g, { x, gamma, beta }, { epsilon
     { attributes: { axis: -1, epsilon: { float: epsilon }, stash_type: 1 } },
   );
 });
-// Of `recomputed`: x in the shape it has, which is worked out from the other's, and so once that is there.
+// Of `after` (src/ops): x in the shape it has, which is worked out from the other's, and so once that is there.
 defineKernel('After', (g, { x, other }) => {
   const { shape, dtype } = x!;
   const length = g.op(

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { after, columnBlocks, orderToken, type ColumnBlock } from './blocks.ts';
+import { OrtBackend } from '../backend.ts';
+import { after, orderToken } from './after.ts';
+import { columnBlocks, type ColumnBlock } from './blocks.ts';
 import { customGradient, gradientsWithin } from './customGradient.ts';
 import { gatherFor } from './indices.ts';
 import { rowMaxima } from './rowMaxima.ts';
@@ -14,6 +16,12 @@ export interface BlockInputs {
   constants: tf.Tensor[];
   /** As given. */
   shared: tf.Tensor[];
+  /**
+   * The same tensor, marked as dear to make: a product. Where those of all blocks together are no more than `keptBytes`,
+   * the backward pass of a compiled step reads it again instead of making it again. To be called for the same tensors
+   * in the same order each time.
+   */
+  keep: <T extends tf.Tensor>(x: T) => T;
 }
 
 /** What {@link blockedCrossEntropy} is made of. */
@@ -40,13 +48,16 @@ export interface BlockedCrossEntropyInputs {
   labelSmoothing?: number;
   /** Classes of a block. Default: blocks of about 2 MiB, at most 64 of them. */
   width?: number;
+  /** What the forward pass may keep of all blocks together, see {@link BlockInputs}. Default: 320 MiB. */
+  keptBytes?: number;
 }
 
 /**
  * Softmax cross-entropy over many classes whose logits are never whole (fused linear cross-entropy): per row
  * `log Σ_c exp(l_c) - (1 - ε) l_label - ε mean_c l_c`, exact. The forward pass makes the logits in blocks of columns
  * and keeps one number a row, the logarithm of the sum; the backward pass makes each block again and differentiates it
- * at once. Memory is O(B width + C D) instead of O(B C), for one more product of the forward kind.
+ * at once. Memory is O(B width + C D) instead of O(B C), for one more product of the forward kind; up to a bound the
+ * products are kept and only what is made of them is made again ({@link BlockInputs}).
  *
  * Blocks are computed one after the other in one order, so the result has the same bits at every run; it differs from
  * that of {@link softmaxCrossEntropy} by rounding alone.
@@ -62,13 +73,16 @@ export function blockedCrossEntropy(queries: tf.Tensor2D, given: BlockedCrossEnt
   const flags = valid ? [tf.cast(valid, 'float32')] : [];
   return customGradient([queries, ...tables, ...shared], (inputs, save) => {
     const wanted = checkedLabels(loss, labels);
-    const { value, logTotal } = forward(loss, loss.unpack([...inputs, wanted, ...flags, ...constants]));
+    const kept: tf.Tensor[][] = [];
+    const { value, logTotal } = forward(loss, loss.unpack([...inputs, wanted, ...flags, ...constants]), kept);
     // What is made inside the differentiated function would be gone by the time the gradient reads it.
-    save([logTotal, ...inputs, wanted, ...flags, ...constants]);
+    save([logTotal, ...kept.flat(), ...inputs, wanted, ...flags, ...constants]);
     return {
       value,
-      gradient: (dy, [logTotals, ...saved]) =>
-        backward(loss, loss.unpack(saved), dy, logTotals as tf.Tensor2D),
+      gradient: (dy, [logTotals, ...saved]) => {
+        const products = kept.map((own) => saved.splice(0, own.length));
+        return backward(loss, loss.unpack(saved), dy, logTotals as tf.Tensor2D, products);
+      },
     };
   }) as tf.Tensor1D;
 }
@@ -92,6 +106,7 @@ interface Loss {
   blocks: ColumnBlock[];
   first: number;
   smoothing: number;
+  keptBytes: number;
   logits: NonNullable<BlockedCrossEntropyInputs['logits']>;
   unpack(tensors: readonly tf.Tensor[]): Tensors;
 }
@@ -127,7 +142,10 @@ function checked(queries: tf.Tensor2D, given: BlockedCrossEntropyInputs): Loss {
     blocks: columnBlocks(B, count - first, width).map(({ start, size }) => ({ start: start + first, size })),
     first,
     smoothing: labelSmoothing,
-    logits: given.logits ?? ((rows, inputs) => tf.matMul(rows, inputs.tables[0] as tf.Tensor2D, false, true)),
+    keptBytes: given.keptBytes ?? KEPT_BYTES,
+    logits:
+      given.logits ??
+      ((rows, { tables: [own], keep }) => keep(tf.matMul(rows, own as tf.Tensor2D, false, true))),
     unpack: (tensors) => {
       const rest = [...tensors];
       return {
@@ -156,6 +174,9 @@ function shareOf({ first, count }: Loss, { flags }: Tensors): tf.Tensor | number
   return flags ? tf.div(1, tf.sum(tf.slice(flags, [first], [count - first]))) : 1 / (count - first);
 }
 
+/** Of the products of all blocks; measured, see docs/engine.md. */
+const KEPT_BYTES = 320 * 2 ** 20;
+
 /** Logits of a block where rows are classes, a large negative number elsewhere. */
 const EXCLUDED = -1e30;
 
@@ -163,7 +184,7 @@ const EXCLUDED = -1e30;
  * Rows of a block. In the backward pass they are gathered, not before the token: a slice would be kept from the forward
  * pass.
  */
-function rowsOf(table: tf.Tensor, { start, size }: ColumnBlock, token: tf.Scalar | undefined): tf.Tensor {
+function rowsOf(table: tf.Tensor, { start, size }: ColumnBlock, token: tf.Tensor1D | undefined): tf.Tensor {
   if (!token)
     return tf.slice(table, [start, ...table.shape.slice(1).map(() => 0)], [size, ...table.shape.slice(1)]);
   return tf.gather(table, after(tf.range(start, start + size, 1, 'int32'), token));
@@ -175,22 +196,52 @@ function labelled(labels: tf.Tensor, { start, size }: ColumnBlock): tf.Tensor2D 
   return tf.equal(columns, tf.reshape(labels, [-1, 1]));
 }
 
-function forward(loss: Loss, given: Tensors): { value: tf.Tensor; logTotal: tf.Tensor2D } {
+/**
+ * Whether the products of all blocks are kept, from those of the first. All or none: larger catalogues take the memory for
+ * their tables. Where each operation runs at once none are, for the backward pass would make them again all the same.
+ */
+function keepsAll({ blocks, keptBytes }: Loss, products: readonly tf.Tensor[]): boolean {
+  const backend = tf.backend();
+  const bytes = products.reduce((sum, { size }) => sum + 4 * size, 0);
+  return backend instanceof OrtBackend && backend.trace !== undefined && bytes * blocks.length <= keptBytes;
+}
+
+/** A tensor whose value is another's, made before, and whose gradient is its own. */
+function standingFor<T extends tf.Tensor>(x: T, value: tf.Tensor): T {
+  return customGradient([x], () => ({ value, gradient: (dy) => [dy] })) as T;
+}
+
+/**
+ * @param kept - Filled with the products of each block, where they are kept.
+ */
+function forward(
+  loss: Loss,
+  given: Tensors,
+  kept: tf.Tensor[][],
+): { value: tf.Tensor; logTotal: tf.Tensor2D } {
   const { B, blocks, smoothing } = loss;
   const { labels } = given;
   const totals: tf.Tensor[] = [];
   let picked: tf.Tensor = tf.zeros([B]);
   let sum: tf.Tensor | undefined;
-  let token: tf.Scalar | undefined;
+  let token: tf.Tensor1D | undefined;
+  let keeping: boolean | undefined;
   for (const block of blocks) {
     const { start, size } = block;
+    const products: tf.Tensor[] = [];
     const queries = after(given.queries, token);
     const flags = given.flags && tf.reshape(rowsOf(given.flags, block, undefined), [1, size]);
     const made = loss.logits(queries, {
       tables: given.tables.map((table) => rowsOf(table, block, undefined)),
       constants: given.constants.map((table) => rowsOf(table, block, undefined)),
       shared: given.shared,
+      keep: (x) => {
+        products.push(x);
+        return x;
+      },
     });
+    keeping ??= keepsAll(loss, products);
+    if (keeping) kept.push(products);
     const logits = flags ? tf.where(tf.cast(flags, 'bool'), made, tf.fill([B, size], EXCLUDED)) : made;
     const peak = tf.maximum(rowMaxima(logits), EXCLUDED);
     const total = tf.add(tf.log(tf.sum(tf.exp(tf.sub(logits, peak)), 1, true)), peak); // [B, 1]
@@ -221,7 +272,13 @@ function forward(loss: Loss, given: Tensors): { value: tf.Tensor; logTotal: tf.T
   return { value: tf.where(tf.greaterEqual(labels, tf.scalar(0, 'int32')), value, tf.zeros([B])), logTotal };
 }
 
-function backward(loss: Loss, given: Tensors, dy: tf.Tensor, logTotal: tf.Tensor2D): tf.Tensor[] {
+function backward(
+  loss: Loss,
+  given: Tensors,
+  dy: tf.Tensor,
+  logTotal: tf.Tensor2D,
+  kept: readonly (readonly tf.Tensor[])[],
+): tf.Tensor[] {
   const { B, blocks, first, smoothing } = loss;
   const { labels } = given;
   const share = smoothing > 0 ? shareOf(loss, given) : 0;
@@ -232,8 +289,9 @@ function backward(loss: Loss, given: Tensors, dy: tf.Tensor, logTotal: tf.Tensor
   );
   let whole: tf.Tensor[] | undefined;
   let token = orderToken([weights, logTotal]);
-  for (const block of blocks) {
+  for (const [number, block] of blocks.entries()) {
     const { size } = block;
+    const products = [...(kept[number] ?? [])];
     const flags = given.flags && tf.reshape(rowsOf(given.flags, block, token), [1, size]);
     const constants = given.constants.map((table) => rowsOf(table, block, token));
     /** d loss / d logits, [B, size]. */
@@ -250,7 +308,11 @@ function backward(loss: Loss, given: Tensors, dy: tf.Tensor, logTotal: tf.Tensor
     const standIn = (queries: tf.Tensor, ...others: tf.Tensor[]): tf.Tensor => {
       const tables = others.slice(0, rows.length);
       const shared = others.slice(rows.length);
-      const made = loss.logits(queries as tf.Tensor2D, { tables, constants, shared });
+      const keep = <T extends tf.Tensor>(x: T): T => {
+        const product = products.shift();
+        return product ? standingFor(x, after(product, token)) : x;
+      };
+      const made = loss.logits(queries as tf.Tensor2D, { tables, constants, shared, keep });
       return customGradient([made], ([logits], save) => {
         save([logits!]);
         return { value: tf.zeros([]), gradient: (_, [kept]) => [slope(kept!)] };

@@ -1,5 +1,3 @@
-import * as tf from '@tensorflow/tfjs';
-
 /** Columns from `start`, `size` of them. */
 export interface ColumnBlock {
   start: number;
@@ -43,23 +41,4 @@ export function columnBlocks(rows: number, columns: number, width?: number): Col
   for (let start = 0; start < columns; start += step)
     blocks.push({ start, size: Math.min(step, columns - start) });
   return blocks;
-}
-
-/**
- * The same tensor, but not before others are computed. A compiled graph has no order but that of its data, and
- * computing equal things once is what it does best: blocks that must come one after the other, and be made a second
- * time, need to be told.
- *
- * @param x - float32 or int32.
- * @param token - A scalar that depends on all that must come first (see {@link orderToken}); none: x itself.
- */
-export function after<T extends tf.Tensor>(x: T, token: tf.Scalar | undefined): T {
-  // A choice that is always x: no arithmetic, so no bit of x changes, whatever the token holds.
-  return token ? tf.where<T>(tf.scalar(true), x, tf.cast(token as T, x.dtype)) : x;
-}
-
-/** A scalar that depends on all of some tensors. */
-export function orderToken(tensors: readonly tf.Tensor[]): tf.Scalar {
-  const firsts = tensors.map((x) => tf.slice(tf.reshape(tf.cast(x, 'float32'), [-1]), [0], [1]));
-  return tf.reshape(tf.slice(firsts.length === 1 ? firsts[0]! : tf.concat(firsts), [0], [1]), []);
 }

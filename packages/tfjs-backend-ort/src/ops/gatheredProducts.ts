@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { after, orderToken } from './blocks.ts';
+import { after, orderToken } from './after.ts';
 import { customGradient } from './customGradient.ts';
 import { embedding, sumOfRows } from './embedding.ts';
 import { hostIsNear } from './hostIsNear.ts';
@@ -89,7 +89,7 @@ function inBlocks(count: number, R: number, size: number): Way {
     tf.slice(x, [start, 0], [Math.min(size, R - start), x.shape[1]!]);
   return {
     value: (queries, table, ids) => {
-      let token: tf.Scalar | undefined;
+      let token: tf.Tensor1D | undefined;
       const parts = starts.map((start) => {
         const own = after(cut(ids, start), token);
         const part = tf.tidy(() => products(cut(queries, start), gatherFor('gatheredProducts', table, own)));
@@ -99,7 +99,7 @@ function inBlocks(count: number, R: number, size: number): Way {
       return tf.concat(parts, 0);
     },
     gradients: (dy, queries, table, ids) => {
-      let token: tf.Scalar = orderToken([dy]);
+      let token: tf.Tensor1D = orderToken([dy]);
       let sum: tf.Tensor = tf.zeros([count, queries.shape[1]]);
       const parts = starts.map((start) => {
         const own = after(cut(ids, start), token);

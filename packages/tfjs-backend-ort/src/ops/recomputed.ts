@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { OrtBackend } from '../backend.ts';
 import { flatten } from '../nest.ts';
+import { after } from './after.ts';
 import { customGradient, gradientsOf } from './customGradient.ts';
 import type { RandomSource } from './random.ts';
 
@@ -50,15 +50,4 @@ export function recomputed<R>(
       },
     };
   });
-}
-
-/**
- * The same tensor, but not before another is there. A compiled graph computes equal things once and early: what reads
- * this is neither what was computed before, nor computed before it is needed.
- */
-function after(x: tf.Tensor, other: tf.Tensor): tf.Tensor {
-  const backend = tf.backend();
-  if (backend instanceof OrtBackend && backend.trace)
-    return tf.engine().runKernel<tf.Tensor>('After', { x, other });
-  return tf.clone(x);
 }

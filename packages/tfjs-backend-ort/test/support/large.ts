@@ -50,23 +50,28 @@ export type Splits = Map<string, boolean>;
 /** A folder for the profiles of one test file. */
 export function profileFolder() {
   const folder = mkdtempSync(join(tmpdir(), 'ferry-profile-'));
+  /** Events of the profiles written since the last call. */
+  const takeEvents = (): ProfileEvent[] =>
+    readdirSync(folder).flatMap((file) => {
+      const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[];
+      rmSync(join(folder, file));
+      return events;
+    });
   return {
     prefix: join(folder, 'run'),
     /** What the profiles written since the last call say. */
     take: (): Splits => {
       const splits: Splits = new Map();
-      for (const file of readdirSync(folder)) {
-        const events = JSON.parse(readFileSync(join(folder, file), 'utf8')) as ProfileEvent[];
-        for (const { name, args } of events) {
-          const stats = args?.thread_scheduling_stats;
-          if (!stats) continue;
-          const origin = name.slice(0, name.lastIndexOf('#'));
-          splits.set(origin, splits.get(origin) === true || (stats.main_thread?.block_size.length ?? 0) > 0);
-        }
-        rmSync(join(folder, file));
+      for (const { name, args } of takeEvents()) {
+        const stats = args?.thread_scheduling_stats;
+        if (!stats) continue;
+        const origin = name.slice(0, name.lastIndexOf('#'));
+        splits.set(origin, splits.get(origin) === true || (stats.main_thread?.block_size.length ?? 0) > 0);
       }
       return splits;
     },
+    /** The operators run since the last call, in their order. */
+    takeOperators: (): string[] => takeEvents().flatMap(({ args }) => args?.op_name ?? []),
     remove: () => {
       rmSync(folder, { recursive: true });
     },
@@ -75,7 +80,7 @@ export function profileFolder() {
 
 interface ProfileEvent {
   name: string;
-  args?: { thread_scheduling_stats?: { main_thread?: { block_size: number[] } } };
+  args?: { op_name?: string; thread_scheduling_stats?: { main_thread?: { block_size: number[] } } };
 }
 
 /** A scalar that all float results enter with weights of their own. */

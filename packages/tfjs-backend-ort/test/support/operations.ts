@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
-import { attention, embedding, gelu, layerNorm, linear, softmaxCrossEntropy } from '../../src/index.ts';
+import {
+  attention,
+  embedding,
+  gelu,
+  layerNorm,
+  linear,
+  softmaxCrossEntropy,
+  sumOfSquares,
+} from '../../src/index.ts';
 import { float, int, type Case } from './cases.ts';
 
 const label = (...shapes: readonly (readonly number[])[]) => shapes.map((s) => `[${s.join(', ')}]`).join(' ');
@@ -127,6 +135,14 @@ export const operationCases: Record<string, Case[]> = {
     name: label(table, ids),
     inputs: [float(table), int(ids, { below: table[0]! })],
     run: (t, i) => embedding(t, i),
+    gradient: [0],
+  })),
+  sumOfSquares: [[2, 3], [4], [2, 1, 5], [3, 1]].map((shape): Case => ({
+    kernel: 'Square',
+    name: label(shape),
+    inputs: [float(shape)],
+    run: (x) => sumOfSquares(x),
+    onCpu: (x) => tf.sum(tf.square(x), -1, true),
     gradient: [0],
   })),
 };
