@@ -198,7 +198,7 @@ export const largeProducts: Case[] = [
   ...[float, int].map((make): Case => ({
     kernel: 'Einsum',
     name: `${make([]).dtype} bqhd,bkhd->bhqk`,
-    inputs: [make([4, 96, 4, 64]), make([4, 80, 4, 64])],
+    inputs: [make([2, 64, 4, 64]), make([2, 80, 4, 64])],
     run: (...x) => tf.einsum('bqhd,bkhd->bhqk', ...x),
   })),
   ...convolutions(),
