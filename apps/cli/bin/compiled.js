@@ -396,13 +396,13 @@ const outsidePackages = {
 const ownPlaces = {
   name: 'own-places',
   setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    onLoad({ filter: /\.[jt]s$/ }, async ({ path }) => {
       const places = { url: pathToFileURL(path).href, dirname: dirname(path), filename: path };
       const source = await readFile(path, 'utf8');
       const contents = source.replace(/\bimport\.meta\.(url|dirname|filename)\b/g, (_, place) =>
         JSON.stringify(places[/** @type {keyof typeof places} */ (place)]),
       );
-      return { contents, loader: 'ts' };
+      return { contents, loader: path.endsWith('.ts') ? 'ts' : 'js' };
     });
   },
 };
@@ -428,7 +428,7 @@ export function sourceState(root) {
       const place = join(root, group, name);
       add(join(place, 'package.json'));
       for (const file of directory(join(place, 'src'), true))
-        if (file.endsWith('.ts')) add(join(place, 'src', file));
+        if (/\.[jt]s$/.test(file)) add(join(place, 'src', file));
     }
   return hash.digest('hex').slice(0, 16);
 }

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, sep } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
 import {
   keepFreedMemory,
   onnxRuntimeVersion,
   registerGradients,
   registerOrtBackend,
+  tf,
 } from '@ferry/tfjs-backend-ort';
 import { chooseBackend, type BackendChoice } from './choose.ts';
 import { machineProbes, nvidiaGpu, tensorflowDetails } from './probes.ts';

@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
 import {
   compile as compileOrt,
   flatten,
+  tf,
   type Compiled,
   type CompiledProgram,
   type CompileOptions,

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@ferry/tfjs-backend-ort';
 import { describe, processor, selectBackend, commonVersions } from './backend.ts';
 import { chooseBackend } from './choose.ts';
 import { machineProbes } from './probes.ts';

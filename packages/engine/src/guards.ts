@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@ferry/tfjs-backend-ort';
 
 /** The compiled function whose body is running, while it does. */
 let running: string | undefined;

@@ -1,4 +1,3 @@
-export * as tf from '@tensorflow/tfjs';
 export {
   ADAM_CONTROL_SIZE,
   adamControl,
@@ -30,6 +29,7 @@ export {
   sparsePolynomial,
   sumOfSquares,
   supportedKernels,
+  tf,
   withValues,
   type AdamSettings,
   type AdamUpdate,

@@ -3,8 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import * as tf from '@tensorflow/tfjs';
-import { probeProvider } from '@ferry/tfjs-backend-ort';
+import { probeProvider, tf } from '@ferry/tfjs-backend-ort';
 import type { Availability, Probes, TensorflowPackage } from './choose.ts';
 
 /** What tfjs-node's backend object tells about itself. */

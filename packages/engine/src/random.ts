@@ -1,5 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
-import { philox4x32, randomSource as sourceOf, type RandomSource } from '@ferry/tfjs-backend-ort';
+import { philox4x32, randomSource as sourceOf, tf, type RandomSource } from '@ferry/tfjs-backend-ort';
 import { reading } from './guards.ts';
 
 /** Everything needed to continue a {@link RandomStream} where it stood; plain JSON. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '@ferry/tfjs-backend-ort';
 
 /** What tensors hold at one moment. */
 export interface MemoryReport {

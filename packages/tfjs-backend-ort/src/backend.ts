@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { Buffer } from './buffer.ts';
 import { Graph } from './graph/graph.ts';
 import { allocate, sizeOf, type DType, type HostArray, type Value } from './graph/types.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { BACKEND_NAME, OrtBackend } from './backend.ts';
 import { execute } from './execute.ts';
 import { flatten } from './nest.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { fill, type OrtBackend } from './backend.ts';
 import type { DType, HostArray } from './graph/types.ts';
 import { updatedInPlace, type EngineInternals, type Plan, type Result, type Source } from './plan.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { gatherFor, sumRows } from './ops/indices.ts';
 
 /** Sums over the axes that a shape was broadcast along. */

@@ -1,3 +1,4 @@
+export { tf } from './tfjs.js';
 export { attention, type AttentionOptions } from './ops/attention.ts';
 export { gelu } from './ops/gelu.ts';
 export { gruStates } from './ops/gruStates.ts';

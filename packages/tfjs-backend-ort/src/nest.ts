@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 
 /** A nest whose tensors are numbered in place of themselves. */
 export interface Flat {

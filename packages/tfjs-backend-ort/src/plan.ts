@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { BACKEND_NAME, isSupported, type OrtBackend } from './backend.ts';
 import type { DType, Value } from './graph/types.ts';
 import { flatten, type Flat } from './nest.ts';

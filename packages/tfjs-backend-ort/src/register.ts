@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from './tfjs.js';
 import { BACKEND_NAME, OrtBackend } from './backend.ts';
 import './kernels/contraction.ts';
 import './kernels/convolution.ts';

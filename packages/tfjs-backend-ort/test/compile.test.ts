@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { OrtBackend } from '../src/backend.ts';
 import { compile, registerOrtBackend } from '../src/index.ts';
 

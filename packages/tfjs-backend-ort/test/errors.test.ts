@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { adamControl, adamUpdate, compile, registerOrtBackend } from '../src/index.ts';
 
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { attention, embedding, layerNorm, registerOrtBackend, softmaxCrossEntropy } from '../src/index.ts';
 import { noise } from './support/cases.ts';
 import { expectSamples, ids, repeated, sameBits } from './support/exact.ts';

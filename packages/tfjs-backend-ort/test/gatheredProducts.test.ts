@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { OrtBackend } from '../src/backend.ts';
 import { compile, gatheredProducts, registerOrtBackend } from '../src/index.ts';
 import { HostMemory } from '../src/runtime/memory.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { compile, gatheredSums, registerOrtBackend } from '../src/index.ts';
 import { mixed, noise } from './support/cases.ts';
 import { expectClose } from './support/harness.ts';

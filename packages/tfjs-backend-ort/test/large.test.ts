@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { adamControl, adamUpdate, compile, registerOrtBackend, supportedKernels } from '../src/index.ts';
 import { noise, type Case } from './support/cases.ts';
 import { sameBits } from './support/exact.ts';

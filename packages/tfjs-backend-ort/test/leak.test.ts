@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { registerOrtBackend } from '../src/index.ts';
 import type { Findings } from './support/leak.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, nearestDistances } from '../src/index.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { adamControl, adamUpdate, compile, randomSource } from '../src/index.ts';
 import { noise } from './support/cases.ts';
 import { checkCase, expectClose, on, setUp } from './support/harness.ts';

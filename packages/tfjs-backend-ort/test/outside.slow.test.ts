@@ -1,6 +1,6 @@
 import { freemem } from 'node:os';
 import { afterAll, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { asOrt } from '../src/backend.ts';
 import { adamControl, adamUpdate, compile, embedding, registerOrtBackend } from '../src/index.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { OrtBackend } from '../src/backend.ts';
 import { adamControl, adamUpdate, compile, dropout, embedding } from '../src/index.ts';
 import { randomSource, registerOrtBackend } from '../src/index.ts';

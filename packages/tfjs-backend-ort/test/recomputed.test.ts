@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { describe, expect, it } from 'vitest';
 import { compile, recomputed, registerOrtBackend } from '../src/index.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { describe, expect, it } from 'vitest';
 import { compile, rowCounts } from '../src/index.ts';
 import { computeIn, places } from './support/places.ts';

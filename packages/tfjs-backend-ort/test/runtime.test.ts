@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { describe, expect, it } from 'vitest';
 import { adamControl, adamUpdate, compile, embedding, registerOrtBackend } from '../src/index.ts';
 

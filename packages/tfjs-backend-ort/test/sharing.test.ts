@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../src/tfjs.js';
 import { adamUpdate, compile, registerOrtBackend } from '../src/index.ts';
 import { control, SCENARIOS, variable, type Scenario } from './support/sharing.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { matmul, slice } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Attribute, Value } from '../graph/types.ts';

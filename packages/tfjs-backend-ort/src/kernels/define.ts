@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { asOrt, BACKEND_NAME, type OrtBackend } from '../backend.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { Value } from '../graph/types.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { binary, matmul, slice } from '../graph/math.ts';
 import { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';

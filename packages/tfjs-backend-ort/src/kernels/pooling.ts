@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { binary, unary } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attribute, type Value } from '../graph/types.ts';

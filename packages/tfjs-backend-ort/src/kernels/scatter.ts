@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { binary, slice, unary } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { distinctRows, putRows, scaled, sumToDistinct, takeRows, type Csr } from '../runtime/sparse.ts';
 import type { SparseAttributes } from './sparse.ts';
 

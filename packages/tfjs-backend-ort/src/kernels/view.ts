@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { asOrt, BACKEND_NAME, type OrtBackend } from '../backend.ts';
 
 /** Kernels that only look at the same elements: the result shares the data id. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { OrtBackend } from '../backend.ts';
 import { after, orderToken } from './after.ts';
 import { columnBlocks, type ColumnBlock } from './blocks.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 
 /** What a forward pass returns to {@link customGradient}. */
 export interface CustomGradient {

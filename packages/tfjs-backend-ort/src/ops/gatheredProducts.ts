@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { after, orderToken } from './after.ts';
 import { customGradient } from './customGradient.ts';
 import { embedding, sumOfRows } from './embedding.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { OrtBackend } from '../backend.ts';
 
 /** Whether host kernels read what sessions compute; an accelerator would have to send it to them. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { OrtBackend } from '../backend.ts';
 
 /** Backends whose gather takes any index, and whose values lie on the host. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { hostIsNear } from './hostIsNear.ts';
 
 /** The largest integer of a weight: the least one of int8 has no opposite, and is not used. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { HalfTable } from './halfTable.ts';
 import { Int8Table } from './int8Table.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { hostIsNear } from './hostIsNear.ts';
 
 /** What {@link nearestDistances} is asked for. */

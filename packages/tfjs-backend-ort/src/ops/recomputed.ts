@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { flatten } from '../nest.ts';
 import { after } from './after.ts';
 import { customGradient, gradientsOf } from './customGradient.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 
 /**
  * The largest of each row, [R, 1], for a softmax: a NaN is in the sum of exponents anyway, so `ort` need not look for

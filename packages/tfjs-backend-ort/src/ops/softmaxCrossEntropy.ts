@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../tfjs.js';
 import { customGradient } from './customGradient.ts';
 import { gatherFor } from './indices.ts';
 import { rowMaxima } from './rowMaxima.ts';

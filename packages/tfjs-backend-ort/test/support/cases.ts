@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 
 /** Ways to fill an input; all are pure functions of the size. */
 export type Fill =

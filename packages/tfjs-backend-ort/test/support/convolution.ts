@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { float, kernel, type Case } from './cases.ts';
 
 type Shape4D = [number, number, number, number];

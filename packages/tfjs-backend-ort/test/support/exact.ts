@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { expect } from 'vitest';
 import { compile } from '../../src/index.ts';
 import { mixed } from './cases.ts';

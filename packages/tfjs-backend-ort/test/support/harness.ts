@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { expect } from 'vitest';
 import { compile, registerOrtBackend } from '../../src/index.ts';
 import { noise, tensorOf, valuesOf, type Case } from './cases.ts';

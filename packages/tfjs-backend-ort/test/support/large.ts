@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { mixed, noise, type Case, type Input } from './cases.ts';
 import { repeated } from './exact.ts';
 import { expectClose, on, read, type Output } from './harness.ts';

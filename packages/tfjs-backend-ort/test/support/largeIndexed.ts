@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { randomSource } from '../../src/index.ts';
 import { float, int, kernel, type Case, type Input } from './cases.ts';
 import { SIDE } from './large.ts';

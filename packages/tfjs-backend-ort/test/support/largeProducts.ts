@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { float, int, kernel, type Case } from './cases.ts';
 import { SIDE } from './large.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { bool, float, int, kernel, type Case, type Fill } from './cases.ts';
 import { SIDE } from './large.ts';
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { bool, float, int, kernel, type Case, type Input } from './cases.ts';
 
 type Run = (x: tf.Tensor) => tf.Tensor | tf.Tensor[];

@@ -1,6 +1,6 @@
 import { adamControl, adamUpdate, compile, dropout, gelu, layerNorm, linear } from '../../src/index.ts';
 import { randomSource, registerOrtBackend, softmaxCrossEntropy } from '../../src/index.ts';
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { noise } from './cases.ts';
 
 // A program of its own, run by leak.test.ts: what a process holds is only comparable where V8's young generation is bounded

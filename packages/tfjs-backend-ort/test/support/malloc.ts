@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { compile, keepFreedMemory, registerOrtBackend } from '../../src/index.ts';
 
 // A program of its own, run by malloc.test.ts: the allocator's settings hold for a whole process. Writes what it found

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { OrtBackend } from '../../src/backend.ts';
 import { registerOrtBackend } from '../../src/index.ts';
 import { HostMemory } from '../../src/runtime/memory.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import { tf } from '../../src/tfjs.js';
 import { adamControl, adamUpdate } from '../../src/index.ts';
 
 const SETTINGS = { learningRate: 0.5, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.1 };

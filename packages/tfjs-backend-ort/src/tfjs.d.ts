@@ -1,0 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** TensorFlow.js. */
+export { tf };
