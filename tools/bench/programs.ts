@@ -14,7 +14,7 @@ interface Ending {
   readonly stderr: string | null;
   readonly status: number | null;
   readonly signal: string | null;
-  readonly error?: Error | undefined;
+  readonly error?: Error;
 }
 
 /** The line that a program wrote last about its end, or else what ended it; it fits into a cell of a table. */

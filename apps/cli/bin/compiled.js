@@ -7,27 +7,14 @@
  * outside. A build is a directory named after the state of the sources; no build is ever changed, and a process that
  * has begun with one goes on with it whatever is edited meanwhile.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-
-/** Builds that no command has used for so many days are removed when a new one is made. */
-const keptDays = 30;
+import { directory, kept, sourceState } from './keptBuilds.js';
 
 /**
  * @typedef {object} Checkout
@@ -89,37 +76,6 @@ export function missingPackage(error) {
 export async function compiled({ root, entry, caches }) {
   const main = basename(entry).replace(/\.ts$/, '.js');
   return kept(caches, sourceState(root), main, (outdir) => compileTo(root, entry, outdir));
-}
-
-/**
- * Path of a file of a build, which is made now unless it is kept from before.
- *
- * @param {readonly string[]} caches
- * @param {string} name - Of the build's directory.
- * @param {string} file
- * @param {(outdir: string) => Promise<unknown>} make
- * @returns {Promise<string | undefined>} nothing where no cache can be written
- */
-async function kept(caches, name, file, make) {
-  for (const cache of caches) {
-    const build = join(cache, name);
-    if (!existsSync(join(build, file))) continue;
-    markUsed(build);
-    return join(build, file);
-  }
-  for (const cache of caches) {
-    const temporary = makeTemporary(cache);
-    if (temporary === undefined) continue;
-    try {
-      await make(temporary);
-      place(temporary, join(cache, name), file);
-      removeUnused(cache);
-      return join(cache, name, file);
-    } finally {
-      rmSync(temporary, { recursive: true, force: true });
-    }
-  }
-  return undefined;
 }
 
 /**
@@ -406,90 +362,3 @@ const ownPlaces = {
     });
   },
 };
-
-/**
- * A name for the state of all sources and of what is installed. The time of a file's last change of any kind (ctime)
- * cannot be set back, so equal states mean equal files.
- *
- * @param {string} root
- */
-export function sourceState(root) {
-  const hash = createHash('sha256').update(`${root}\n${import.meta.filename}\n`);
-  /** @param {string} path */
-  const add = (path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found) hash.update(`${path} ${String(found.size)} ${String(found.ctimeMs)}\n`);
-  };
-  add(import.meta.filename);
-  // npm writes this file whenever it changes what is installed.
-  add(join(root, 'node_modules/.package-lock.json'));
-  for (const group of ['apps', 'packages'])
-    for (const name of directory(join(root, group))) {
-      const place = join(root, group, name);
-      add(join(place, 'package.json'));
-      for (const file of directory(join(place, 'src'), true))
-        if (/\.[jt]s$/.test(file)) add(join(place, 'src', file));
-    }
-  return hash.digest('hex').slice(0, 16);
-}
-
-/**
- * The names in a directory, in a fixed order; none where there is no such directory.
- *
- * @param {string} path
- * @param {boolean} recursive
- */
-function directory(path, recursive = false) {
-  return existsSync(path) ? readdirSync(path, { recursive, encoding: 'utf8' }).sort() : [];
-}
-
-/**
- * A new directory, as readable for others as the user's other files.
- *
- * @param {string} cache
- */
-function makeTemporary(cache) {
-  const temporary = join(cache, `new-${randomUUID()}`);
-  try {
-    mkdirSync(temporary, { recursive: true });
-    return temporary;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Gives a finished build its name, unless another process was first.
- *
- * @param {string} temporary
- * @param {string} build
- * @param {string} main
- */
-function place(temporary, build, main) {
-  // Half of a build, where somebody deleted the other half.
-  if (existsSync(build) && !existsSync(join(build, main))) rmSync(build, { recursive: true, force: true });
-  try {
-    renameSync(temporary, build);
-  } catch (error) {
-    if (!existsSync(join(build, main))) throw error;
-  }
-}
-
-/** @param {string} build */
-function markUsed(build) {
-  try {
-    utimesSync(build, new Date(), new Date());
-  } catch {
-    // A cache that is read-only is never cleared either.
-  }
-}
-
-/** @param {string} cache */
-function removeUnused(cache) {
-  const oldest = Date.now() - keptDays * 24 * 3600 * 1000;
-  for (const name of readdirSync(cache)) {
-    const build = join(cache, name);
-    if ((statSync(build, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) < oldest)
-      rmSync(build, { recursive: true, force: true });
-  }
-}

@@ -112,7 +112,7 @@ export interface TrainedModel<
    */
   find?(step: Step<O, P, I>): Record<string, tf.Tensor>;
   /** Names of the tables that the loss reads by their rows alone (`embedding`), for lazy Adam. Default none. */
-  readonly tables?: readonly string[] | undefined;
+  readonly tables?: readonly string[];
   /** What scores are made of. */
   vectors(step: Step<O, P, I>): Vectors;
   /** Names of what the loss reports besides itself. */

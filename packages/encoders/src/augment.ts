@@ -9,13 +9,13 @@ import { type RandomSource, tf } from '@ferry/engine';
 /** How pictures are changed in training. */
 export interface Augmentation {
   /** Whether every second one is mirrored, left and right exchanged. Default false. */
-  readonly flip?: boolean | undefined;
+  readonly flip?: boolean;
   /**
    * Least share of a picture's area that is kept: the share is uniform from here to 1, the sides of the part are to
    * each other between 3/4 and 4/3 times what the picture's are (cut at the picture's), its place is uniform. Default
    * the whole picture.
    */
-  readonly crop?: number | undefined;
+  readonly crop?: number;
 }
 
 /** Log of the widest of a part's proportions. */

@@ -15,7 +15,7 @@ export interface Encoder extends PoolingOptions {
   /** Its settings, as they stand in `config.json`. */
   readonly config: Readonly<Record<string, unknown>>;
   /** The folder it was read from. */
-  readonly directory?: string | undefined;
+  readonly directory?: string;
   /** Names in the checkpoint that were passed over, such as heads of pre-training. */
   readonly ignored: readonly string[];
   /** Width of its vectors. */
@@ -56,13 +56,13 @@ export interface Encoder extends PoolingOptions {
 /** How vectors are computed. */
 export interface Way {
   /** What {@link Encoder.lower} gave of the same inputs, and for how many layers: these are passed over. */
-  readonly from?: Lower | undefined;
+  readonly from?: Lower;
   /**
    * Layers of a segment. Only what goes into a segment is kept for the gradient, and the segment is computed again when
    * that is asked for: about a third more time, and memory for one segment instead of for all layers. Default: all is
    * kept.
    */
-  readonly recompute?: number | undefined;
+  readonly recompute?: number;
 }
 
 /** What frozen lower layers gave. */
@@ -84,7 +84,7 @@ export interface EncoderParts extends PoolingOptions {
   family: Family;
   options: object;
   config: Readonly<Record<string, unknown>>;
-  directory?: string | undefined;
+  directory?: string;
   ignored: readonly string[];
   table: WeightTree;
   parameters: Parameters;

@@ -31,9 +31,9 @@ export interface Encoded {
    * One vector of each, [B, D] or [B, projection]: `pooler_output`, or the projected embedding of CLIP; where the
    * family or the checkpoint has one.
    */
-  readonly pooled?: tf.Tensor | undefined;
+  readonly pooled?: tf.Tensor;
   /** Of a text read with a picture, scores that they do not, and that they do belong together, [B, 2] (BLIP). */
-  readonly matching?: tf.Tensor | undefined;
+  readonly matching?: tf.Tensor;
 }
 
 /** How tokens become one vector. */
@@ -78,11 +78,11 @@ export interface Network<P> {
 /** See {@link Network.shared}. */
 export interface Shared {
   /** Hides tokens. */
-  readonly bias?: tf.Tensor | undefined;
+  readonly bias?: tf.Tensor;
   /** Relative positions. */
-  readonly offsets?: tf.Tensor | undefined;
+  readonly offsets?: tf.Tensor;
   /** {@link EncoderInputs.picture} */
-  readonly picture?: tf.Tensor | undefined;
+  readonly picture?: tf.Tensor;
 }
 
 /** A tower within a `config.json`. */

@@ -90,13 +90,13 @@ export interface LayerOptions {
 /** What a layer reads besides its weights and tokens. */
 export interface LayerInputs {
   /** Hides tokens: see `attentionBias` of `@ferry/nn`. */
-  readonly bias?: tf.Tensor | undefined;
+  readonly bias?: tf.Tensor;
   /** Relative positions, trained: [B or 1, H, T, T]. */
-  readonly offsets?: tf.Tensor | undefined;
+  readonly offsets?: tf.Tensor;
   /** Tokens of a picture for each text, [B, P, F]; all are seen. */
-  readonly picture?: tf.Tensor | undefined;
+  readonly picture?: tf.Tensor;
   /** The step's random source; none: nothing is dropped. */
-  readonly random?: RandomSource | undefined;
+  readonly random?: RandomSource;
 }
 
 /** A linear layer of a table: `x Wᵀ + b`. */

@@ -39,9 +39,9 @@ export interface KeepOptions {
    * Folder of a file that is named by the hash of the layers' weights and of the items; found there, nothing is
    * computed. Default: nothing is written.
    */
-  readonly directory?: string | undefined;
+  readonly directory?: string;
   /** Bytes from which on rows stay in the file and are read when they are needed. Default 1 GiB. */
-  readonly memory?: number | undefined;
+  readonly memory?: number;
   /** Told how many items are done. */
   readonly progress?: ((done: number, total: number) => void) | undefined;
 }

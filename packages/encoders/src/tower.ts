@@ -28,15 +28,15 @@ export interface TowerOptions {
   /** What is trained. Default everything. */
   readonly tuning?: Tuning;
   /** Of pictures that are held as bytes. Default: they are held as the network reads them. */
-  readonly pixels?: PixelScale | undefined;
+  readonly pixels?: PixelScale;
   /** What pictures go through in training. Default nothing. */
-  readonly augment?: Augmentation | undefined;
+  readonly augment?: Augmentation;
   /** Layers of a segment that is computed again for the gradient, see `Way`. Default: all is kept. */
-  readonly recompute?: number | undefined;
+  readonly recompute?: number;
   /** Items that pass at a time in a training step; their gradients are added up. Default: all items of the step. */
-  readonly microBatch?: number | undefined;
+  readonly microBatch?: number;
   /** Whether the model reads the vectors of all tokens instead of one of each item. Default false. */
-  readonly tokens?: boolean | undefined;
+  readonly tokens?: boolean;
 }
 
 /** An encoder that is trained with a model. */

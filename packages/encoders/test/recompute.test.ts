@@ -16,7 +16,7 @@ afterAll(async () => {
 async function gradients(
   name: string,
   recompute: number,
-  { modality, tuning = 'all' }: { modality?: 'text' | 'image' | undefined; tuning?: Tuning } = {},
+  { modality, tuning = 'all' }: { modality?: 'text' | 'image'; tuning?: Tuning } = {},
 ) {
   const encoder = await loadEncoder(fixture(name), modality && { modality });
   const inputs = (await readExpected(name, modality)).inputs(0)!;

@@ -8,7 +8,7 @@ import { parseRequest, type BackendSpec } from './request.ts';
 
 /** A graphics card that its driver reports. */
 export interface GraphicsCard {
-  /** Its name. */
+  /** As the driver calls it. */
   readonly name: string;
   /** Version of the driver. */
   readonly driver: string;

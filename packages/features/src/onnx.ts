@@ -30,7 +30,7 @@ export interface Node {
 
 /** An input or output of the graph; a string is a symbolic dimension. */
 export interface GraphValue {
-  /** Its name. */
+  /** As the graph calls it. */
   name: string;
   /** Element type. */
   type: 'float32' | 'int64';

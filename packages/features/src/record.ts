@@ -81,7 +81,7 @@ export interface ModelRecord {
   revision?: string;
   /** The ONNX file. */
   weights: {
-    /** Its name. */
+    /** The name of the file, without its folder. */
     file: string;
     /** Its SHA-256. */
     sha256: string;

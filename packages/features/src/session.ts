@@ -21,7 +21,7 @@ export interface Fetched {
 
 /** An input or output as the model declares it. */
 export interface Port {
-  /** Its name. */
+  /** As the model calls it. */
   name: string;
   /** Element type, such as `float32`. */
   type: string;

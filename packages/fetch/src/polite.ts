@@ -52,7 +52,7 @@ function hostOf(url: string): string | undefined {
 async function tryOnce(
   url: string,
   options: PoliteOptions,
-): Promise<Fetched | { again: string; after?: number | undefined }> {
+): Promise<Fetched | { again: string; after?: number }> {
   try {
     const { status, headers, body } = await get(url, options);
     if (status === 200) return { url, body };

@@ -52,9 +52,9 @@ export function newsCatalogue(
   parts: {
     words?: NewsWords;
     views?: readonly NewsView[];
-    users?: KnownUsers | undefined;
+    users?: KnownUsers;
     features?: Readonly<Partial<Record<Modality, FeatureMatrix>>>;
-    encoded?: EncodedNews | undefined;
+    encoded?: EncodedNews;
   } = {},
 ): NewsCatalogue {
   const { words, views = [], users, features = {}, encoded } = parts;

@@ -185,7 +185,7 @@ export interface NewsOptions {
   /** Defects of published code that are switched on. */
   readonly defects: readonly string[];
   /** A file of texts instead of those of news.tsv, such as a translation. */
-  readonly texts?: string | undefined;
+  readonly texts?: string;
   /** What a news is known by, in a model that has a choice. */
   readonly encoder?: string;
   /** What stands for pictures that are not there, in a model that reads pictures. */

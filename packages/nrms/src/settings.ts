@@ -18,7 +18,7 @@ export const historySetting = z
   .describe('H: newest clicks of a history that are read');
 
 /** A recipe's settings, complete: everything but texts from elsewhere has a value. */
-export type Completed<S extends { texts?: string | undefined }> = {
+export type Completed<S extends { texts?: string }> = {
   readonly [Name in Exclude<keyof S, 'texts'>]-?: NonNullable<S[Name]>;
 } & Pick<S, 'texts'>;
 

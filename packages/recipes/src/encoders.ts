@@ -164,9 +164,9 @@ export type ImageEncoderSettings = z.output<typeof imageEncoderSchema>;
 interface Encoders {
   text: string;
   image: string;
-  shuffle?: number | undefined;
-  textEncoder?: TextEncoderSettings | undefined;
-  imageEncoder?: ImageEncoderSettings | undefined;
+  shuffle?: number;
+  textEncoder?: TextEncoderSettings;
+  imageEncoder?: ImageEncoderSettings;
 }
 
 /** Reports settings of encoders that would be passed over. */

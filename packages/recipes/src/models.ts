@@ -28,7 +28,7 @@ export interface ObjectiveSchemas {
 
 /** What recipes need to know of a model. */
 export interface ModelSchemas {
-  /** Its name. */
+  /** As `model.name` of a recipe has it. */
   readonly name: string;
   /** Its name for people. */
   readonly title: string;

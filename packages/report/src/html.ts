@@ -30,7 +30,7 @@ export interface Fact {
 
 /** A thing of a gallery. */
 export interface Exhibit {
-  /** Its name. */
+  /** What it is called, in one line. */
   readonly title: string;
   /** A remark under it. */
   readonly note?: string;

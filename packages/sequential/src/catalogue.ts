@@ -79,7 +79,7 @@ export interface Catalogue extends FeatureWidths {
   /** Encoders that are trained with the model: what they make stands for the features of their modality. */
   encoders?: ItemEncoders;
   /** What they read, by item number, row 0 of zeros: [N + 1, ...]. Stays on the host. */
-  content?: Readonly<Record<string, ItemTable>> | undefined;
+  content?: Readonly<Record<string, ItemTable>>;
   /** Frees the tensors. */
   dispose(): void;
 }

@@ -156,7 +156,7 @@ export function adapt(
 
 /** Weights of {@link mlp}. */
 export function createMlp(
-  { layers, width, init }: { layers: number; width: number; init?: Initializer | undefined },
+  { layers, width, init }: { layers: number; width: number; init?: Initializer },
   random: RandomStream,
 ): AdapterParameters {
   return Object.fromEntries(

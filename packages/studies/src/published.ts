@@ -27,7 +27,7 @@ const tableSchema = z.strictObject({
 
 /** What somebody published of a model. */
 export interface PublishedModel {
-  /** Its name. */
+  /** As the publication calls it. */
   readonly model: string;
   /** How it was trained. */
   readonly settings?: string;

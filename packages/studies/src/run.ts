@@ -22,7 +22,7 @@ const metrics = (values: Readonly<Record<string, number>>): string =>
 
 /** Starts what computes, and says what that is. */
 export async function startBackend(
-  recipe: { backend: string; threads?: number | undefined },
+  recipe: { backend: string; threads?: number },
   console: JobConsole,
 ): Promise<void> {
   const engine = await selectBackend(recipe.backend as BackendSpec, {

@@ -1,4 +1,4 @@
-import { metricTitle } from '@ferry/evaluation';
+import { metricTitle, type GroupMetrics } from '@ferry/evaluation';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { domainName, shellCommand, type PretrainRecipe } from '@ferry/recipes';
@@ -62,7 +62,7 @@ function detailSections(
       blocks: groupsOf(rows, cutoffs, ties).map(({ title, groups }): Block => ({
         kind: 'table',
         table: groupTable(title, groups),
-        caption: `${groups.some(({ interactions }) => interactions !== undefined) ? 'Wanted items of the test rows' : 'Test rows'} by ${title}.`,
+        caption: `${isOfItems(groups) ? 'Wanted items of the test rows' : 'Test rows'} by ${title}.`,
         command,
       })),
     },
@@ -81,6 +81,10 @@ function detailSections(
       : []),
   ];
 }
+
+/** Whether groups are of relevant items, of which rows have several. */
+const isOfItems = (groups: readonly GroupMetrics[]): boolean =>
+  groups.some(({ interactions }) => interactions !== undefined);
 
 /** Title and summary of a run's report. */
 function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary: string } {

@@ -16,7 +16,7 @@ export interface OpenModel {
   exact?: Encoder<string>;
   /** Which output is taken, and how. */
   chosen: {
-    /** Its name. */
+    /** Which of the graph. */
     output: string;
     /** How it becomes a vector. */
     pooling: string;

@@ -5,7 +5,7 @@ import type { Rgb } from './resize.ts';
 /** How numbers of pictures are scaled. */
 export interface Scaling {
   /** `zscore`: by mean and deviation; `minmax`: from 0 to 1 in each picture; undefined: from 0 to 1. */
-  preprocessing?: 'zscore' | 'minmax' | undefined;
+  preprocessing?: 'zscore' | 'minmax';
   /** Means of red, green and blue, for zscore. */
   mean: readonly number[];
   /** Their deviations. */

@@ -47,7 +47,7 @@ export interface ImportSettings {
 
 /** A released checkpoint in Ferry's terms. */
 export interface ImportedModel {
-  /** Its name. */
+  /** What recipes call it. */
   model: 'missrec';
   /** Options of the `released` preset with the sizes of the file. */
   options: MissRecOptions;

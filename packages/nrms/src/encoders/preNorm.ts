@@ -79,7 +79,7 @@ export interface PreNormOptions {
   /** Dropout of attention weights, of the inner activation and of what each block gives. */
   rate: number;
   /** The step's random source; without it nothing is dropped. */
-  random?: RandomSource | undefined;
+  random?: RandomSource;
 }
 
 /**

@@ -34,7 +34,7 @@ export interface PoolingSizes {
   /** Whether the sequence attends to itself before it is pooled. Default true, where there is no window. */
   attends?: boolean;
   /** Words of the window of a convolution in place of self-attention. */
-  window?: number | undefined;
+  window?: number;
 }
 
 /** Weights of an encoder that pools a sequence. */

@@ -115,7 +115,7 @@ export class NewsTable {
  */
 export async function readNews(
   { news: files, texts = [] }: MindFiles,
-  { quotes }: { quotes?: Quotes | undefined } = {},
+  { quotes }: { quotes?: Quotes } = {},
 ): Promise<{ table: NewsTable; warnings: string[] }> {
   const table = new NewsTable();
   const warnings: string[] = [];

@@ -16,7 +16,7 @@ export interface NewsStatistics {
 
 /** A category and its news. */
 export interface CategorySize {
-  /** Its name. */
+  /** As `news.tsv` has it. */
   readonly name: string;
   /** How many news it has. */
   readonly news: number;

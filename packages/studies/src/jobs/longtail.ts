@@ -49,7 +49,7 @@ export interface LongtailPoint {
 
 /** A group of rows. */
 export interface LongtailGroup {
-  /** Its name. */
+  /** What its rows have in common, such as `5-9`. */
   readonly label: string;
   /** How many rows it has; of a group of relevant items, how many rows have any of them. */
   readonly rows: number;

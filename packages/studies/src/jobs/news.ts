@@ -50,7 +50,7 @@ export async function newsRecommenderOf(
   model: AnyNewsModel,
   recipe: TrainRecipe,
   opened: OpenedNews,
-  { kept, console = {} }: { kept?: Vocabulary | undefined; console?: Partial<JobConsole> } = {},
+  { kept, console = {} }: { kept?: Vocabulary; console?: Partial<JobConsole> } = {},
 ): Promise<NewsRecommender> {
   const { data, parts } = opened;
   const options = newsOptionsOf(model, recipe);

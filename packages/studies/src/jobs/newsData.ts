@@ -15,7 +15,7 @@ import { requireEncoders } from './trainedParts.ts';
 
 /** A data set of impressions, parted as a recipe says. */
 export interface OpenedNews {
-  /** Its name. */
+  /** As its folder is called. */
   readonly name: string;
   /** Its directory. */
   readonly directory: string;

@@ -18,7 +18,7 @@ import type { RankedRows } from '../rows.ts';
 export interface NewsRanking {
   /** The data set. */
   readonly data: MindData;
-  /** Its name. */
+  /** What the data set is called. */
   readonly domain: string;
   /** `test` or `valid`. */
   readonly split: 'test' | 'valid';

@@ -32,7 +32,7 @@ export function publishedOf(results: readonly Pick<StudyResult, 'rows'>[]): Targ
 /** The same as text, or as Markdown. */
 export function publishedText(
   targets: readonly TargetPublished[],
-  { width, markdown = false }: { width?: number | undefined; markdown?: boolean } = {},
+  { width, markdown = false }: { width?: number; markdown?: boolean } = {},
 ): string {
   return targets
     .map(({ name, published }) => {

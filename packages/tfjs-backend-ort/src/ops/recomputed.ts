@@ -9,7 +9,7 @@ export interface RecomputedReads<R> {
   /** Tensors, in any nest: weights, masks. */
   reads: R;
   /** The step's random source; what is drawn again is the same. */
-  random?: RandomSource | undefined;
+  random?: RandomSource;
 }
 
 /**

@@ -10,7 +10,7 @@ export interface ItemEncoder {
   /** Names of the weights that are trained; all others stay as they are. */
   readonly trained: readonly string[];
   /** Items that pass it at a time in a training step. Default: all items of the step. */
-  readonly microBatch?: number | undefined;
+  readonly microBatch?: number;
   /**
    * Vectors of items, [V, F], or of an encoder of tokens those of all tokens, [V, T, F], from what is held of the items
    * under the encoder's own names.
