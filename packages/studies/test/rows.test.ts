@@ -283,7 +283,11 @@ describe('rows of a run', () => {
     expect(items![0]).toMatchObject({ label: '0', rows: 8 });
     expect(items![0]!.interactions).toBeGreaterThan(8);
     expect(lengths!.every((group) => group.interactions === undefined)).toBe(true);
-    expect(formatComparison(found)).toMatch(/training interactions of the item +rows +interactions /);
+    const text = formatComparison(found);
+    expect(text).toMatch(/training interactions of the item +rows +interactions /);
+    // The groups of a run are no rivals: none of them is marked as the best.
+    expect(items!.length).toBeGreaterThan(1);
+    expect(text.slice(text.indexOf('by group'))).not.toContain('*');
     const csv = join(folder, 'many.csv');
     await writeComparison(csv, found);
     expect(

@@ -78,7 +78,7 @@ function groupTables({ lines, metric, groups }: RunComparison): { metric: string
         columns: [
           { key: 'label', title },
           ...countColumns(filled),
-          ...lines.map(({ name }, i) => ({ ...number(`line${i}`, name), best: 'max' as const })),
+          ...lines.map(({ name }, i) => number(`line${i}`, name)),
         ],
         rows: filled.map(({ label, rows: size, interactions }) => ({
           ...{ label, rows: size },
