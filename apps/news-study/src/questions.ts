@@ -1,10 +1,9 @@
 import { impressionMetrics } from '@ferry/nrms';
-import { metricTitle } from '@ferry/evaluation';
+import { meanOfKnown, metricTitle } from '@ferry/evaluation';
 import type { Block } from '@ferry/report';
 import {
   effectCell,
   impressionValues,
-  meanOf,
   newsEffects,
   newsEffectTable,
   samePlace,
@@ -100,7 +99,7 @@ export function questionBlocks(
       ['1', '2']
         .flatMap((one) => linesOf(results, place, one))
         .map((own) => {
-          const aucs = own.map((run) => meanOf(impressionValues(run, 'corrected')['auc']!));
+          const aucs = own.map((run) => meanOfKnown(impressionValues(run, 'corrected')['auc']!));
           const auc = aucs.reduce((sum, value) => sum + value, 0) / own.length;
           const lost = effects.filter(
             (effect) => samePlace(effect.place, own[0]!.place, axes) && effect.metrics['auc']!.difference < 0,

@@ -1,7 +1,7 @@
-import { metricTitle, summarise } from '@ferry/evaluation';
+import { meanOfKnown, metricTitle, summarise } from '@ferry/evaluation';
 import { impressionMetrics } from '@ferry/nrms';
 import type { Block, Cell, Table } from '@ferry/report';
-import { impressionValues, meanOf, type NewsFindings, type StudyResult } from '@ferry/studies';
+import { impressionValues, type NewsFindings, type StudyResult } from '@ferry/studies';
 import { experimentOf, isCorrected } from './experiments.ts';
 
 /** What the thesis printed: test of MIND-small's dev, 73,152 impressions. */
@@ -42,7 +42,7 @@ function thesisTable(results: readonly StudyResult[]): Table {
       const ours = (metric: string): Cell =>
         own.length === 0
           ? null
-          : summarise(own.map((run) => meanOf(impressionValues(run, 'corrected')[metric]!)));
+          : summarise(own.map((run) => meanOfKnown(impressionValues(run, 'corrected')[metric]!)));
       return {
         title,
         ...Object.fromEntries(impressionMetrics.map((metric, at) => [`thesis ${metric}`, values[at]!])),

@@ -23,6 +23,8 @@ export { NumpyRandom } from './numpyRandom.ts';
 export {
   domainStatistics,
   gini,
+  popularityEdges,
+  quantile,
   summariseLengths,
   type DomainStatistics,
   type LengthSummary,

@@ -75,7 +75,7 @@ export interface DomainStatistics {
 }
 
 /** Quantile of sorted numbers by linear interpolation. */
-function quantile(sorted: Float64Array, share: number): number {
+export function quantile(sorted: Float64Array, share: number): number {
   const position = (sorted.length - 1) * share;
   const low = Math.floor(position);
   const high = Math.min(low + 1, sorted.length - 1);
@@ -113,14 +113,13 @@ export function gini(counts: ArrayLike<number>): number {
   return (2 * weighted) / (sorted.length * total) - (sorted.length + 1) / sorted.length;
 }
 
-/** Edges of the popularity groups of the specification's long-tail table. */
-const groupEdges: readonly [number, number][] = [
-  [0, 0],
-  [1, 4],
-  [5, 9],
-  [10, 19],
-  [20, Infinity],
-];
+/** Lower ends of the groups of items by their training interactions: none, 1 to 4, 5 to 9, 10 to 19, 20 and more. */
+export const popularityEdges = [0, 1, 5, 10, 20] as const;
+
+const groupEdges = popularityEdges.map((from, at): [number, number] => [
+  from,
+  (popularityEdges[at + 1] ?? Infinity) - 1,
+]);
 
 /** A number and what it counts. */
 function counted(number: number, one: string, several: string): string {

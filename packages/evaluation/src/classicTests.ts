@@ -1,4 +1,5 @@
 import { normalTails, studentTails } from './distributions.ts';
+import { mean } from './summary.ts';
 
 /**
  * Two-sided paired t-test: whether the mean of some differences is 0, if they are normal or many.
@@ -9,16 +10,16 @@ import { normalTails, studentTails } from './distributions.ts';
 export function tTest(difference: Float64Array): number {
   const n = difference.length;
   if (difference.every((value) => value === 0)) return 1;
-  const mean = difference.reduce((sum, value) => sum + value, 0) / n;
-  const squares = difference.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return n < 2 ? NaN : studentTails(mean / Math.sqrt(squares / (n - 1) / n), n - 1);
+  const centre = mean(difference);
+  const squares = difference.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return n < 2 ? NaN : studentTails(centre / Math.sqrt(squares / (n - 1) / n), n - 1);
 }
 
 /** Standard error of the mean of some differences; NaN for a single row. */
 export function standardError(difference: Float64Array): number {
   const n = difference.length;
-  const mean = difference.reduce((sum, value) => sum + value, 0) / n;
-  const squares = difference.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const centre = mean(difference);
+  const squares = difference.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return n < 2 ? NaN : Math.sqrt(squares / (n - 1) / n);
 }
 

@@ -1,4 +1,3 @@
-import type { Rows } from '@ferry/data';
 import { rankingMetrics, rowCount, type RowResults } from './rowValues.ts';
 import type { TieRule } from './places.ts';
 
@@ -84,64 +83,6 @@ export function rangeGroups(values: ArrayLike<number>, edges: readonly number[])
     return edges.findLastIndex((edge) => value >= edge);
   });
   return { labels, index };
-}
-
-/**
- * Rows by how often their target occurs in training.
- *
- * @param trainCounts - Training interactions of each item, entry 0 for padding; [N+1].
- * @param targets - [R].
- * @param edges - As in {@link rangeGroups}. Default 0, 1-4, 5-9, 10-19, 20+; [0, 5] separates items with
- * fewer than five.
- */
-export function popularityGroups(
-  trainCounts: Int32Array,
-  targets: Int32Array,
-  edges: readonly number[] = [0, 1, 5, 10, 20],
-): Groups {
-  const counts = Int32Array.from(targets, (target) => {
-    const count = trainCounts[target];
-    if (count === undefined || target < 1)
-      throw new RangeError(
-        `popularityGroups: targets must be in 1..${trainCounts.length - 1}, got ${target}`,
-      );
-    return count;
-  });
-  return rangeGroups(counts, edges);
-}
-
-/**
- * Rows by the length of their history. Default edges: 1-3, 4, 5, 6-7, 8+, as in published re-runs of MISSRec,
- * and what is shorter.
- */
-export function historyLengthGroups(rows: Rows, edges: readonly number[] = [1, 4, 5, 6, 8]): Groups {
-  return rangeGroups(
-    rows.starts.map((start, r) => rows.ends[r]! - start),
-    edges,
-  );
-}
-
-/**
- * Rows by which modalities their target has, such as `text+image`, `text`, `image` and `none`; combinations
- * that do not occur are left out.
- *
- * @param present - By modality: 1 where item i+1 has it; [N] each.
- * @param targets - [R].
- */
-export function modalityGroups(
-  present: Readonly<Record<string, ArrayLike<number>>>,
-  targets: Int32Array,
-): Groups {
-  const names = Object.keys(present);
-  const codes = targets.map((target) =>
-    names.reduce((code, name, m) => {
-      const has = present[name]![target - 1];
-      if (has === undefined)
-        throw new RangeError(`modalityGroups: targets must be in 1..${present[name]!.length}, got ${target}`);
-      return code + (has > 0 ? 2 ** m : 0);
-    }, 0),
-  );
-  return maskGroups(names, codes);
 }
 
 /**

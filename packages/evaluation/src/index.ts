@@ -40,10 +40,7 @@ export {
 } from './exposure.ts';
 export {
   groupMetrics,
-  historyLengthGroups,
   maskGroups,
-  modalityGroups,
-  popularityGroups,
   rangeGroups,
   rowsOfGroups,
   type GroupMetrics,
@@ -54,9 +51,9 @@ export { tTest, wilcoxon } from './classicTests.ts';
 export { type Lists, type RankedLists } from './lists.ts';
 export { isMany, listPlaces, nowhere, pickRelevant, ratingGain, type ManyPlaces } from './manyPlaces.ts';
 export { areas, manyValues, type ManyMetric } from './manyValues.ts';
-export { gains, hits, maskedMean, mrr, ndcgAt, recallAt, reciprocalRanks, type Mask } from './metrics.ts';
+export { gains, hits, maskedMean, mrr, reciprocalRanks, type Mask } from './metrics.ts';
 export { metricTitle } from './metricTitle.ts';
-export { pickPlaces, placesOf, ranksOf, tieRules, type Places, type Ranks, type TieRule } from './places.ts';
+export { placesOf, ranksOf, type Places, type Ranks, type TieRule } from './places.ts';
 export {
   defaultMetrics,
   meanMetric,
@@ -79,7 +76,7 @@ export {
   type PairedComparison,
   type ResamplingOptions,
 } from './significance.ts';
-export { summarise, summariseRuns, type Summary } from './summary.ts';
+export { mean, meanOfKnown, meanOverRuns, summarise, summariseRuns, type Summary } from './summary.ts';
 export { targetPlaces } from './tensorPlaces.ts';
 export {
   rankUsers,

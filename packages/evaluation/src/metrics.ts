@@ -89,16 +89,6 @@ export function shareBehind(places: Places, ties: TieRule = 'mid-rank'): Float64
   );
 }
 
-/** Recall@k, which with a single relevant item is also the hit rate HR@k: the share of rows within k. */
-export function recallAt(ranks: Ranks, k: number, mask?: Mask): number {
-  return maskedMean(hits(ranks, k), mask);
-}
-
-/** NDCG@k: mean of 1 / log2(rank + 1) over rows, 0 where the rank is not within k. */
-export function ndcgAt(ranks: Ranks, k: number, mask?: Mask): number {
-  return maskedMean(gains(ranks, k), mask);
-}
-
 /** Mean reciprocal rank over the whole catalogue, without a cutoff. */
 export function mrr(ranks: Ranks, mask?: Mask): number {
   return maskedMean(reciprocalRanks(ranks), mask);

@@ -20,9 +20,6 @@ export interface Places {
  */
 export type TieRule = 'mid-rank' | 'pessimistic' | 'optimistic';
 
-/** Every {@link TieRule}. */
-export const tieRules = ['mid-rank', 'pessimistic', 'optimistic'] as const satisfies readonly TieRule[];
-
 /** {@link Places}, or ranks from 1 (.5 for the middle of a tie of two). */
 export type Ranks = Places | ArrayLike<number>;
 
@@ -57,14 +54,4 @@ export function placesOf(ranks: Ranks): Places {
 export function ranksOf({ better, tied }: Places, ties: TieRule = 'mid-rank'): Float32Array {
   const share = { 'mid-rank': 0.5, pessimistic: 1, optimistic: 0 }[ties];
   return Float32Array.from(better, (count, r) => 1 + count + share * tied[r]!);
-}
-
-/** The rows that a test keeps, in their order. */
-export function pickPlaces({ better, tied, candidates }: Places, keep: (row: number) => boolean): Places {
-  const filter = (values: Int32Array): Int32Array => values.filter((_, row) => keep(row));
-  return {
-    better: filter(better),
-    tied: filter(tied),
-    ...(candidates && { candidates: filter(candidates) }),
-  };
 }

@@ -1,6 +1,8 @@
+import { quantile } from '@ferry/data';
 import type { RandomStream } from '@ferry/engine';
 import { standardError, tTest, wilcoxon } from './classicTests.ts';
 import { extremeSums, resampledSums } from './resampling.ts';
+import { mean } from './summary.ts';
 
 /** Options of the resampling tests. */
 export interface ResamplingOptions {
@@ -51,10 +53,6 @@ function differences(caller: string, a: ArrayLike<number>, b: ArrayLike<number>)
   return result;
 }
 
-function mean(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 /**
  * Percentile bootstrap interval of the mean difference of two systems on the same rows: rows are drawn with
  * replacement, both systems' values together.
@@ -82,15 +80,6 @@ export function pairedBootstrap(
     low: quantile(means, (1 - level) / 2),
     high: quantile(means, (1 + level) / 2),
   };
-}
-
-/** Linear interpolation between order statistics. */
-function quantile(sorted: Float64Array, q: number): number {
-  const at = q * (sorted.length - 1);
-  const below = Math.floor(at);
-  const low = sorted[below]!;
-  const high = sorted[Math.min(below + 1, sorted.length - 1)]!;
-  return low + (high - low) * (at - below);
 }
 
 /**

@@ -1,3 +1,18 @@
+/** Arithmetic mean; NaN of none. */
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
+
+/** Mean of the values that are not NaN: over the rows that have one. */
+export const meanOfKnown = (values: ArrayLike<number>): number =>
+  mean(Array.from(values).filter((value) => !Number.isNaN(value)));
+
+/** Values of the same rows averaged over runs; [R]. */
+export const meanOverRuns = (runs: readonly ArrayLike<number>[]): Float64Array =>
+  Float64Array.from(runs[0]!, (_, row) => runs.reduce((sum, own) => sum + own[row]!, 0) / runs.length);
+
 /** Mean and deviation over repetitions. */
 export interface Summary {
   /** Arithmetic mean. */
@@ -16,9 +31,9 @@ export interface Summary {
 export function summarise(values: readonly number[]): Summary {
   const count = values.length;
   if (count === 0) throw new RangeError('summarise: at least one value is needed, got 0');
-  const mean = values.reduce((sum, value) => sum + value, 0) / count;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return { mean, deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : 0, count };
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
+  return { mean: centre, deviation: count > 1 ? Math.sqrt(squares / (count - 1)) : 0, count };
 }
 
 /**

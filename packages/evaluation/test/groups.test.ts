@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  groupMetrics,
-  historyLengthGroups,
-  modalityGroups,
-  popularityGroups,
-  rangeGroups,
-  rowsOfGroups,
-} from '../src/index.ts';
-import { rowsOf } from './helpers.ts';
+import { groupMetrics, maskGroups, rangeGroups, rowsOfGroups } from '../src/index.ts';
 
 describe('rangeGroups', () => {
   it('names and fills ranges', () => {
@@ -21,30 +13,10 @@ describe('rangeGroups', () => {
 });
 
 describe('groups of rows', () => {
-  const rows = rowsOf([
-    [[1], 2],
-    [[1, 2, 3, 4], 1],
-    [[1, 2, 3, 4, 5, 6, 7, 8, 9], 3],
-  ]);
-
-  it('go by the popularity of the target', () => {
-    const groups = popularityGroups(Int32Array.of(0, 7, 0, 21), rows.targets);
-    expect([...groups.index].map((group) => groups.labels[group])).toEqual(['0', '5-9', '20+']);
-    expect(() => popularityGroups(Int32Array.of(0, 1), rows.targets)).toThrow(/1..1, got 2/);
-  });
-
-  it('go by the length of the history', () => {
-    const { labels, index } = historyLengthGroups(rows);
-    expect(labels).toEqual(['1-3', '4', '5', '6-7', '8+']);
-    expect([...index]).toEqual([0, 1, 4]);
-  });
-
-  it('go by the modalities of the target', () => {
-    const present = { text: Uint8Array.of(1, 1, 1, 0), image: Uint8Array.of(1, 0, 1, 0) };
-    const { labels, index } = modalityGroups(present, Int32Array.of(2, 1, 4, 3));
+  it('go by what each has', () => {
+    const { labels, index } = maskGroups(['text', 'image'], [1, 3, 0, 1]);
     expect(labels).toEqual(['text+image', 'text', 'none']);
-    expect([...index]).toEqual([1, 0, 2, 0]);
-    expect(() => modalityGroups(present, Int32Array.of(5))).toThrow(/1..4, got 5/);
+    expect([...index]).toEqual([1, 0, 2, 1]);
   });
 
   it('of relevant items are in the rows that have any of them', () => {

@@ -1,13 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { InputError } from '@ferry/data';
 import { readWhole } from './hash.ts';
-import { bytesOfType, decodeNumbers, encodeNumbers } from './elements.ts';
+import { bytesOfType, decodeNumbers } from './elements.ts';
 import { presentRows } from './matrix.ts';
 import { parseNpy, parseNpyHeader, parseNpyIds } from './npy.ts';
 import { unpackNpz } from './npz.ts';
 import { checkMagnitudes, repeatedRows } from './oddities.ts';
-import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
+import { itemsHash, readRecord, recordPath, type FeatureRecord } from './record.ts';
 import { describeStale } from './stale.ts';
 import { rowOfItem, type RawRows } from './rows.ts';
 import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
@@ -212,33 +211,4 @@ export async function readFeatureFile(
     ...(all.some(Boolean) ? { notes: all.filter((note) => note !== undefined) } : {}),
     ...(found.advice === undefined ? {} : { advice: found.advice }),
   };
-}
-
-/**
- * Writes a matrix as MISSRec's headerless little-endian float32 (`.feat1CLS` for text, `.feat3CLS` for images): rows in
- * the order of the item index, missing items as zero rows; and the record beside it, so that a file cut off, or of other
- * items, is noticed.
- *
- * @param file - The file to write.
- * @param features - The matrix.
- * @param domain - Whose items the rows describe.
- */
-export async function writeRawFeatures(
-  file: string,
-  features: FeatureMatrix,
-  domain?: Pick<FeatureDomain, 'items'>,
-): Promise<void> {
-  const { width, count, present, modality, encoder } = features;
-  const data = features.data.map((value, at) => (present[Math.floor(at / width)] === 1 ? value : 0));
-  const record: FeatureRecord = {
-    format: recordFormat,
-    modality,
-    encoder,
-    count,
-    width,
-    dtype: 'float32',
-    ...(domain ? { itemsHash: itemsHash(domain) } : {}),
-  };
-  await writeFile(file, encodeNumbers(data, 'float32'));
-  await writeFile(recordPath(file), `${JSON.stringify(record, null, 2)}\n`);
 }

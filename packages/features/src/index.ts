@@ -28,7 +28,7 @@ export {
   type ModelRecord,
 } from './record.ts';
 export { describeFeatures, featureSummary, presentCount, presentRows } from './matrix.ts';
-export { readFeatureFile, writeRawFeatures, type FeatureFileOptions } from './file.ts';
+export { readFeatureFile, type FeatureFileOptions } from './file.ts';
 export { readStoredFeatures, saveFeatures, type SavedWith, type StoredOptions } from './store.ts';
 export { featureStore, type FeatureStore } from './storePlace.ts';
 export {

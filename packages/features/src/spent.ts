@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { sha256 } from './hash.ts';
+import { replaceFile } from './replaceFile.ts';
 import type { ExtractionCost } from './types.ts';
 
 /** What encoders spent, by a hash of their identity. */
@@ -29,8 +29,6 @@ export async function addSpent(
   const before = all[key] ?? { seconds: 0, inputs: 0 };
   if (now.inputs === 0) return before.inputs === 0 ? undefined : before;
   const after = { seconds: before.seconds + now.seconds, inputs: before.inputs + now.inputs };
-  const partial = `${file}.${randomUUID()}.partial`;
-  await writeFile(partial, `${JSON.stringify({ ...all, [key]: after })}\n`);
-  await rename(partial, file);
+  await replaceFile(file, `${JSON.stringify({ ...all, [key]: after })}\n`);
   return after;
 }

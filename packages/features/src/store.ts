@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
@@ -7,6 +6,7 @@ import { presentCount, presentRows } from './matrix.ts';
 import { readWhole, sha256 } from './hash.ts';
 import { encodeNpyParts, parseNpy } from './npy.ts';
 import { itemsHash, readRecord, recordFormat, recordPath, type FeatureRecord } from './record.ts';
+import { replaceFile } from './replaceFile.ts';
 import { describeStale } from './stale.ts';
 import type { FeatureStore } from './storePlace.ts';
 import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
@@ -15,18 +15,6 @@ import type { FeatureDomain, FeatureMatrix, Modality } from './types.ts';
 const createdBy = (({ name, version }) => `${name} ${version}`)(
   createRequire(import.meta.url)('../package.json') as { name: string; version: string },
 );
-
-/** Writes a file so that a reader never sees half of it; a failure leaves the old file, and nothing new. */
-async function replaceFile(path: string, content: string | readonly Uint8Array[]): Promise<void> {
-  const partial = `${path}.${randomUUID()}.partial`;
-  try {
-    await writeFile(partial, content);
-    await rename(partial, path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new InputError(path, undefined, `the file cannot be written (${(error as Error).message})`);
-  }
-}
 
 /** Path of a stored matrix. */
 function matrixPath(store: FeatureStore, modality: Modality, encoder: string): string {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '@ferry/data';
-import { encodeNpy, featureSummary, loadFeatures, readFeatureFile, writeRawFeatures } from '@ferry/features';
-import { abc, bytesOf, domainOf, floats, type ToyItem } from './helpers.ts';
+import { encodeNpy, featureSummary, loadFeatures, readFeatureFile } from '@ferry/features';
+import { abc, bytesOf, domainOf, floats, writeRawFeatures, type ToyItem } from './helpers.ts';
 
 /** A domain of items a, b, c with one more file; returns the domain and the file's path. */
 async function withFile(

@@ -3,6 +3,9 @@ import { mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { readDomain, type Domain } from '@ferry/data';
+import { recordPath, type FeatureMatrix, type FeatureRecord } from '../src/index.ts';
+import { encodeNumbers } from '../src/elements.ts';
+import { itemsHash, recordFormat } from '../src/record.ts';
 
 /** A new directory with these files. */
 export async function directoryWith(files: Record<string, string | Uint8Array> = {}): Promise<string> {
@@ -111,4 +114,28 @@ export const numpy = {
 /** Decoded bytes of one of {@link numpy}. */
 export function bytesOf(name: keyof typeof numpy): Uint8Array {
   return new Uint8Array(Buffer.from(numpy[name], 'base64'));
+}
+
+/**
+ * Writes a matrix as MISSRec's headerless float32 (`.feat1CLS` for text), missing items as zero rows, and the record
+ * beside it.
+ */
+export async function writeRawFeatures(
+  file: string,
+  features: FeatureMatrix,
+  domain?: Pick<Domain, 'items'>,
+): Promise<void> {
+  const { width, count, present, modality, encoder } = features;
+  const data = features.data.map((value, at) => (present[Math.floor(at / width)] === 1 ? value : 0));
+  const record: FeatureRecord = {
+    format: recordFormat,
+    modality,
+    encoder,
+    count,
+    width,
+    dtype: 'float32',
+    ...(domain ? { itemsHash: itemsHash(domain) } : {}),
+  };
+  await writeFile(file, encodeNumbers(data, 'float32'));
+  await writeFile(recordPath(file), `${JSON.stringify(record, null, 2)}\n`);
 }

@@ -2,15 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Domain } from '@ferry/data';
-import {
-  encodeNpy,
-  loadFeatures,
-  readFeatureFile,
-  writeRawFeatures,
-  type FeatureMatrix,
-} from '@ferry/features';
+import { encodeNpy, loadFeatures, readFeatureFile, type FeatureMatrix } from '@ferry/features';
 import { encodeNumbers } from '../src/elements.ts';
-import { domainOf, floats, likeFeatures, noise, type ToyItem } from './helpers.ts';
+import { domainOf, floats, likeFeatures, noise, writeRawFeatures, type ToyItem } from './helpers.ts';
 
 const items: readonly ToyItem[] = Array.from({ length: 60 }, (_, at) => ({ id: `i${at}` }));
 const width = 48;

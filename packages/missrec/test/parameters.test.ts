@@ -1,8 +1,15 @@
 import { RandomStream, selectBackend } from '@ferry/engine';
-import { countParameters, disposeParameters, flattenParameters } from '@ferry/nn';
+import { disposeParameters, flattenParameters, matchGlob, type Parameters } from '@ferry/nn';
 import { trainedWeights } from '@ferry/sequential';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createMissRecParameters, missRec, missRecOptions } from '../src/index.ts';
+
+/** How many numbers the parameters hold whose names match. */
+const countParameters = (tree: Parameters, pattern = '**'): number =>
+  [...flattenParameters(tree)].reduce(
+    (sum, [name, { size }]) => sum + (matchGlob(pattern, name) ? size : 0),
+    0,
+  );
 
 /** Scientific: N = 4,385. */
 const N = 4385;

@@ -1,5 +1,4 @@
 export {
-  countParameters,
   disposeParameters,
   flattenParameters,
   parameter,

@@ -43,19 +43,6 @@ function collect(tree: Parameters, prefix: string, found: Map<string, tf.Variabl
   }
 }
 
-/**
- * How many numbers the tensors of a tree hold.
- *
- * @param tree - The parameters.
- * @param pattern - Counts only names that match this glob (see {@link matchGlob}).
- */
-export function countParameters(tree: Parameters, pattern = '**'): number {
-  let count = 0;
-  for (const [name, variable] of flattenParameters(tree))
-    if (matchesAny(name, [pattern])) count += variable.size;
-  return count;
-}
-
 /** Options of {@link trainableParameters}. */
 export interface FreezeOptions {
   /** Globs (see {@link matchGlob}) of the names to leave out. */

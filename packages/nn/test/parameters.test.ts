@@ -1,7 +1,6 @@
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
-  countParameters,
   createAdditiveAttention,
   createAttention,
   createDecoder,
@@ -16,8 +15,16 @@ import {
   matchGlob,
   parameter,
   trainableParameters,
+  type Parameters,
 } from '../src/index.ts';
 import { numbers } from './helpers.ts';
+
+/** How many numbers the parameters hold whose names match. */
+const countParameters = (tree: Parameters, pattern = '**'): number =>
+  [...flattenParameters(tree)].reduce(
+    (sum, [name, { size }]) => sum + (matchGlob(pattern, name) ? size : 0),
+    0,
+  );
 
 beforeAll(async () => {
   await selectBackend('cpu');

@@ -1,10 +1,4 @@
-export {
-  sampleDomains,
-  sampleWorldDirectory,
-  sampleWorldHash,
-  sampleWorldVersion,
-  writeSampleWorld,
-} from './write.ts';
+export { sampleDomains, sampleWorldDirectory, sampleWorldVersion, writeSampleWorld } from './write.ts';
 export { makeSampleWorld, type SampleDomain, type SampleWorld, type SampleWorldOptions } from './world.ts';
 export type { SampleItem } from './items.ts';
 export { laws, type Person, type SampleSequence } from './sequences.ts';

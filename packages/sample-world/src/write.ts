@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { madeOnce } from './madeOnce.ts';
@@ -36,16 +35,6 @@ function sequenceLines({ items, sequences }: SampleDomain): string {
       ts: times,
     })),
   );
-}
-
-/** SHA-256 of everything in a world that a model could see: item lines, sequence lines, pixels. Hexadecimal. */
-export function sampleWorldHash(world: SampleWorld): string {
-  const hash = createHash('sha256');
-  for (const domain of world.domains) {
-    hash.update(itemLines(domain)).update(sequenceLines(domain));
-    for (const picture of domain.pictures) if (picture) hash.update(picture.pixels);
-  }
-  return hash.digest('hex');
 }
 
 /**

@@ -15,7 +15,7 @@ export {
   type RunComparison,
 } from './jobs/compare.ts';
 export { comparisonCsv, comparisonTable, writeComparison } from './jobs/comparisonTable.ts';
-export { comparisonFormats, formatComparison } from './jobs/formatComparison.ts';
+export { formatComparison } from './jobs/formatComparison.ts';
 export { formatScoredLists, scoreLists, type ScoredLists, type ScoreOptions } from './jobs/score.ts';
 export {
   publishedFor,
@@ -106,7 +106,7 @@ export {
   type NewsEffect,
   type NewsPair,
 } from './study/newsEffects.ts';
-export { howTested as testsOfNews, meanOf } from './study/newsReport.ts';
+export { howTested as testsOfNews } from './study/newsReport.ts';
 export {
   type MetricValues,
   type NewsFindings,

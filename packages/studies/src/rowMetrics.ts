@@ -1,3 +1,4 @@
+import { popularityEdges } from '@ferry/data';
 import {
   beyondAccuracy,
   groupMetrics,
@@ -27,7 +28,7 @@ export interface RowGroups {
 }
 
 /** Lower ends of the groups of items by their training interactions, and of rows by the length of their history. */
-export const rowEdges = { popularity: [0, 1, 5, 10, 20], historyLength: [1, 4, 5, 6, 8] } as const;
+export const rowEdges = { popularity: popularityEdges, historyLength: [1, 4, 5, 6, 8] } as const;
 
 /** Relevant items as rows of their own; all that can be said of one alone is whether it is found. */
 function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {

@@ -24,6 +24,7 @@ export {
 export { restoreModel, type StoredModel } from './tensors.ts';
 export type { BestCheckpoint, RunningSums, TrainingState } from './records.ts';
 export {
+  median,
   readMetrics,
   readSummary,
   readTimings,

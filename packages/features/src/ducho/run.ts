@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { zipSync } from 'fflate';
 import { hashFile } from '../hash.ts';
+import { replaceFile } from '../replaceFile.ts';
 import { encodeNpy, encodeNpyIds, parseNpy } from '../npy.ts';
 import { readDuchoConfig, type DuchoJob, type DuchoModel } from './config.ts';
 import { openModel } from './encoders.ts';
@@ -148,8 +149,7 @@ async function extractTo(
       notes,
       files,
     };
-    await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 1)}\n`);
-    await rename(`${file}.new`, file);
+    await replaceFile(file, `${JSON.stringify(manifest, null, 1)}\n`);
     if (done) await writeMatrix(folder, vectors, width);
   };
   // Like with like: short texts are not padded to long ones.
@@ -227,8 +227,7 @@ async function writeMatrix(
     },
     { level: 0 },
   );
-  await writeFile(`${folder}.npz.new`, packed);
-  await rename(`${folder}.npz.new`, `${folder}.npz`);
+  await replaceFile(`${folder}.npz`, packed);
 }
 
 /** Two vectors as one. */

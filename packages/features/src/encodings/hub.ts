@@ -1,7 +1,8 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { download } from '@ferry/fetch';
+import { replaceFile } from '../replaceFile.ts';
 import type { Modality } from '../types.ts';
 
 /** What is kept beside the files of a model that was fetched. */
@@ -120,6 +121,5 @@ export async function fetchModel(
   }
   await mkdir(folder, { recursive: true });
   const note = join(folder, hubNote);
-  await writeFile(`${note}.new`, `${JSON.stringify({ model, revision: sha } satisfies HubNote)}\n`);
-  await rename(`${note}.new`, note);
+  await replaceFile(note, `${JSON.stringify({ model, revision: sha } satisfies HubNote)}\n`);
 }

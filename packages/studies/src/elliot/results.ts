@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sequences } from '@ferry/data';
 import type { ElliotConfig } from '@ferry/elliot';
-import { elliotValue, tTest, wilcoxon, type ElliotInputs, type ElliotValue } from '@ferry/evaluation';
+import { elliotValue, mean, tTest, wilcoxon, type ElliotInputs, type ElliotValue } from '@ferry/evaluation';
 import { tableToCsv, tableToText, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
 import { listsOf, type RankedRows } from '../rows.ts';
@@ -43,10 +43,6 @@ export function valuesOfRows(
     cutoffs.map((k) => [k, Object.fromEntries(metrics.map((name) => [name, elliotValue(inputs, name, k)]))]),
   );
 }
-
-/** Mean over folds. */
-export const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Means of the same metrics over folds; the values of rows stay where there is one fold. */
 export function meanValues(folds: readonly Values[]): Values {

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readElliotConfig, type ElliotConfig } from '@ferry/elliot';
 import { selectBackend } from '@ferry/engine';
-import { choosingMetrics, elliotMetrics } from '@ferry/evaluation';
+import { mean, choosingMetrics, elliotMetrics } from '@ferry/evaluation';
 import { UserError } from '@ferry/recipes';
 import { isUserItem } from '../jobs/anyModel.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
@@ -17,7 +17,6 @@ import { writeFolds, type FoldDomain } from './data.ts';
 import {
   chooseTrials,
   formatElliotResults,
-  mean,
   meanValues,
   valuesOfRows,
   writeElliotResults,

@@ -3,6 +3,9 @@ import {
   benjaminiHochberg,
   comparePaired,
   holm,
+  mean,
+  meanOfKnown,
+  meanOverRuns,
   rowCount,
   summarise,
   type GroupMetrics,
@@ -98,9 +101,6 @@ function together<T>(
   return Object.fromEntries(names.map((name) => [name, as(runs.map((own) => own[name]!))]));
 }
 
-const mean = (values: ArrayLike<number>): number =>
-  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
-
 /**
  * Groups of each line, their metrics averaged over its runs; groupings that only some of the runs can tell are left
  * out.
@@ -129,13 +129,6 @@ function groupsOfLines(
   );
 }
 
-/** Values of the same rows averaged over runs. */
-const averaged = (runs: readonly Float64Array[]): Float64Array =>
-  runs[0]!.map((_, row) => runs.reduce((sum, own) => sum + own[row]!, 0) / runs.length);
-
-/** Mean over the rows that have a value. */
-const meanOf = (values: Float64Array): number => mean(values.filter((value) => !Number.isNaN(value)));
-
 /** Two lines compared row by row, before correction. */
 function compareLines(
   line: Line,
@@ -151,10 +144,13 @@ function compareLines(
   return {
     line: line.name,
     base: base.name,
-    ...comparePaired(averaged(own), averaged(other), {
+    ...comparePaired(meanOverRuns(own), meanOverRuns(other), {
       random: RandomStream.fromSeed(1).split(line.runs[0]!),
     }),
-    seeds: shared.length > 1 ? summarise(own.map((one, i) => meanOf(one) - meanOf(other[i]!))) : undefined,
+    seeds:
+      shared.length > 1
+        ? summarise(own.map((one, i) => meanOfKnown(one) - meanOfKnown(other[i]!)))
+        : undefined,
   };
 }
 
@@ -229,7 +225,7 @@ export async function compareRuns(
         line.runs.map((run) => {
           const { rows } = opened.get(run)!;
           const found = metricsOf(rows, cutoffs, ties);
-          return metric in found ? found : { ...found, [metric]: meanOf(values.get(run)!) };
+          return metric in found ? found : { ...found, [metric]: meanOfKnown(values.get(run)!) };
         }),
         summarise,
       ),

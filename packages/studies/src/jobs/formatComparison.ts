@@ -5,9 +5,6 @@ import { publishedNotes, publishedTable } from '../published.ts';
 import { countColumns, notComparable } from './evaluate.ts';
 import type { RunComparison } from './compare.ts';
 
-/** How a comparison can be set. CSV is a table in long form, see `comparisonTable`. */
-export const comparisonFormats = ['text', 'markdown', 'latex', 'csv'] as const;
-
 const testNames = {
   permutation: 'paired permutation test',
   t: 'paired t-test',

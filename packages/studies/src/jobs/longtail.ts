@@ -2,6 +2,8 @@ import { RandomStream } from '@ferry/engine';
 import {
   isMany,
   maskGroups,
+  mean,
+  meanOverRuns,
   metricTitle,
   pairedRatio,
   rangeGroups,
@@ -183,14 +185,13 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
   const lines = linesOf([...opened.values()], false);
   const values = lines.map((line) => {
     const own = line.runs.map((run) => groupedValues(opened.get(run)!.rows, metric, ties, ofItems));
-    return own[0]!.map((_, r) => own.reduce((sum, one) => sum + one[r]!, 0) / own.length);
+    return meanOverRuns(own);
   });
   const byItem = ofItems && isMany(first.rows) ? rowsOfGroups(groups, first.rows.relevantEnds) : undefined;
   const found = groups.labels.map((label, g): LongtailGroup => {
     const pick = (all: Float64Array): Float64Array =>
       all.filter((value, r) => groups.index[r] === g && !Number.isNaN(value));
     const [base, ...others] = values.map(pick);
-    const mean = (own: Float64Array): number => own.reduce((sum, value) => sum + value, 0) / own.length;
     const random = RandomStream.fromSeed(1).split(label);
     return {
       ...{ label, rows: byItem?.[g] ?? base!.length },

@@ -2,6 +2,8 @@ import { RandomStream } from '@ferry/engine';
 import {
   comparePaired,
   holm,
+  mean,
+  meanOverRuns,
   summarise,
   type PairedComparison,
   type Summary as Spread,
@@ -35,17 +37,6 @@ export interface TestedComparison extends Comparison, PairedComparison {
   readonly seeds: Spread;
 }
 
-const mean = (values: ArrayLike<number>): number => {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
-};
-
-/** Values of the same rows averaged over runs. */
-function averaged(runs: readonly Float64Array[]): Float64Array {
-  return runs[0]!.map((_, row) => runs.reduce((sum, own) => sum + own[row]!, 0) / runs.length);
-}
-
 /** Both lines, rows paired, over the seeds that both have; undefined if there is none. */
 function compare(
   axes: readonly Axis[],
@@ -69,8 +60,8 @@ function compare(
   return {
     place,
     base,
-    values: averaged(values),
-    baseValues: averaged(baseValues),
+    values: meanOverRuns(values),
+    baseValues: meanOverRuns(baseValues),
     bySeed: values.map((own, i) => mean(own) - mean(baseValues[i]!)),
   };
 }

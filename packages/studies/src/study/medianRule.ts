@@ -1,13 +1,6 @@
-import type { EarlyStopping } from '@ferry/training';
+import { median, type EarlyStopping } from '@ferry/training';
 import { epochsOf } from './curves.ts';
 import type { MedianRule } from './plan.ts';
-
-/** Median; of an even number the mean of the two in the middle. */
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const half = sorted.length / 2;
-  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2;
-}
 
 /** Averages of a run's validation values until each epoch that was validated. */
 function averagesOf(run: string, metric: string): Map<number, number> {

@@ -1,5 +1,5 @@
 import { RandomStream } from '@ferry/engine';
-import { comparePaired, holm, metricTitle, type PairedComparison } from '@ferry/evaluation';
+import { comparePaired, holm, meanOverRuns, metricTitle, type PairedComparison } from '@ferry/evaluation';
 import type { Column, Table } from '@ferry/report';
 import { lineName, placesOn, samePlace, settingsOf, cellOf, type Axis, type Place } from './axes.ts';
 import { level } from './comparisons.ts';
@@ -44,15 +44,6 @@ export interface NewsPair {
   readonly baseValues: readonly MetricValues[];
 }
 
-/** Values of each impression, mean over seeds. */
-function averaged(runs: readonly MetricValues[], metric: string): Float64Array {
-  const [first] = runs as [MetricValues];
-  return Float64Array.from(
-    first[metric]!,
-    (_, row) => runs.reduce((sum, own) => sum + own[metric]![row]!, 0) / runs.length,
-  );
-}
-
 /**
  * Compares pairs impression by impression, each averaged over seeds, by the paired permutation test; corrected by Holm
  * over all pairs and metrics together. Impressions that do not count in one of two are left out.
@@ -62,7 +53,9 @@ export function newsEffects(pairs: readonly NewsPair[], metrics: readonly string
     place,
     base,
     metrics: metrics.map((metric) => {
-      const [own, other] = [averaged(values, metric), averaged(baseValues, metric)];
+      const [own, other] = [values, baseValues].map((runs) =>
+        meanOverRuns(runs.map((run) => run[metric]!)),
+      ) as [Float64Array, Float64Array];
       const both = (at: number): boolean => !Number.isNaN(own[at]) && !Number.isNaN(other[at]);
       const only = (all: Float64Array): Float64Array => all.filter((_, at) => both(at));
       return comparePaired(only(own), only(other), {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { metricTitle, summarise } from '@ferry/evaluation';
+import { meanOfKnown, metricTitle, summarise } from '@ferry/evaluation';
 import { impressionMetrics as metricNames } from '@ferry/nrms';
 import {
   renderReport,
@@ -36,12 +36,6 @@ export interface NewsStudyReport {
   readonly metric: string;
 }
 
-/** Mean over the impressions that count. */
-export function meanOf(values: ArrayLike<number>): number {
-  const counting = Array.from(values).filter((value) => !Number.isNaN(value));
-  return counting.reduce((sum, value) => sum + value, 0) / counting.length;
-}
-
 /** The one table: floors, then models, each metric as it was reported, and the AUC by the corrected evaluator. */
 export function newsStudyTable({
   plan: { axes },
@@ -52,7 +46,7 @@ export function newsStudyTable({
   const group = axes[0]!;
   const nameKey = choicesOf(axes)[0]!.key;
   const means = (values: MetricValues): Record<string, number> =>
-    Object.fromEntries(metricNames.map((name) => [name, meanOf(values[name]!)]));
+    Object.fromEntries(metricNames.map((name) => [name, meanOfKnown(values[name]!)]));
   const best = { kind: 'number' as const, decimals: 4 };
   return {
     groupBy: group.key,
@@ -84,10 +78,12 @@ export function newsStudyTable({
             ...Object.fromEntries(
               metricNames.map((name) => [
                 name,
-                over((run) => meanOf(impressionMetrics(run, 'reported')[name]!)),
+                over((run) => meanOfKnown(impressionMetrics(run, 'reported')[name]!)),
               ]),
             ),
-            ...(differs && { corrected: over((run) => meanOf(impressionMetrics(run, 'corrected')['auc']!)) }),
+            ...(differs && {
+              corrected: over((run) => meanOfKnown(impressionMetrics(run, 'corrected')['auc']!)),
+            }),
             epoch: over(({ summary }) => summary.best.epoch).mean,
             weights: runs[0]!.summary.parameters['trainable'] ?? 0,
             seconds: over(({ summary }) => summary.timings.totalSeconds).mean,
@@ -186,14 +182,14 @@ export async function writeNewsStudy(
       ...target,
       floors: floors.map(({ name: floor, values }) => ({
         name: floor,
-        ...Object.fromEntries(metricNames.map((key) => [key, meanOf(values[key]!)])),
+        ...Object.fromEntries(metricNames.map((key) => [key, meanOfKnown(values[key]!)])),
       })),
     })),
     runs: results.map(({ place, seed, name: run, directory, summary, rows }) => ({
       ...{ ...place, seed, run, directory, bestEpoch: summary.best.epoch, test: summary.test },
       ...(rows.impressions!.corrected && {
         corrected: Object.fromEntries(
-          metricNames.map((key) => [key, meanOf(rows.impressions!.corrected![key]!)]),
+          metricNames.map((key) => [key, meanOfKnown(rows.impressions!.corrected![key]!)]),
         ),
       }),
       seconds: summary.timings.totalSeconds,

@@ -1,6 +1,5 @@
 import { createRequire } from 'node:module';
 import { Tensor as OrtTensor, type Tensor } from 'onnxruntime-node';
-import { sizeOf, type HostArray } from '../graph/types.ts';
 import { directRuntime } from './directRuntime.ts';
 import { nextProfile, type Runtime, type SessionOptions, type SessionTensor } from './session.ts';
 
@@ -90,10 +89,4 @@ function bindingRuntime(options: SessionOptions): Runtime {
       };
     },
   };
-}
-
-/** Elements of a shape, checked against an array. */
-export function checkSize(shape: readonly number[], data: HostArray, what: string): void {
-  if (sizeOf(shape) !== data.length)
-    throw new Error(`${what}: shape [${shape.join(', ')}] does not hold ${data.length} elements`);
 }
