@@ -1,6 +1,7 @@
 // Compiles packages/tfjs-backend-ort/assembly to WebAssembly and writes it as modules of base64 text, so that the
 // package runs from sources. With --check: fails if a written module is not what the sources give.
 import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 const folder = new URL('../packages/tfjs-backend-ort/', import.meta.url);
@@ -31,11 +32,12 @@ const programs = [
 
 /** What a source compiles to. */
 async function compiled(source, flags) {
-  const text = await readFile(new URL(source, folder), 'utf8');
   let binary;
   const { error } = await asc.main(
     [
-      'program.ts',
+      source,
+      '--baseDir',
+      fileURLToPath(folder),
       '--outFile',
       'program.wasm',
       '-O3',
@@ -46,11 +48,9 @@ async function compiled(source, flags) {
       ...flags,
     ],
     {
-      readFile: (name) => (name === 'program.ts' ? text : null),
       writeFile: (_name, contents) => {
         if (typeof contents !== 'string') binary = contents;
       },
-      listFiles: () => [],
     },
   );
   if (error || !binary) throw new Error(`assemblyscript: ${source}: ${error?.message ?? 'no output'}`);

@@ -1,6 +1,6 @@
 import type { HostKernel } from './hostKernel.ts';
 
-/** Host kernels that count, see assembly/kernels.ts. */
+/** Host kernels that count, see assembly/counts.ts. */
 export const COUNT_KERNELS: Readonly<Record<string, HostKernel>> = {
   RowCounts: {
     inMemory: [0, 1],

@@ -44,7 +44,7 @@ function checkIds(memory: HostMemory, node: Node, { array, offset }: Operand, { 
 
 const f = Math.fround;
 
-/** Host kernels of rows that read table rows of their own, see assembly/kernels.ts. */
+/** Host kernels of rows that read table rows of their own, see assembly/rows.ts. */
 export const GATHERED_KERNELS: Readonly<Record<string, HostKernel>> = {
   GatheredProducts: gathered(
     (kernels, [out, queries, table, ids], { rows, perRow, width }) => {

@@ -14,7 +14,7 @@ type Floats = [out: Float32Array, products: Float32Array, norms: Float32Array, c
 /** Floats that the kernel needs besides. */
 export const scratchOf = (columns: number): number => 64 + 2 * (columns + 8);
 
-/** The host kernel of `nearestDistances` (src/ops), see assembly/kernels.ts. */
+/** The host kernel of `nearestDistances` (src/ops), see assembly/nearest.ts. */
 export const NEAREST_KERNELS: Readonly<Record<string, HostKernel>> = {
   NearestDistances: {
     inMemory: [0, 1, 2],
