@@ -1,4 +1,4 @@
-"""The small encoders of encoders.py by family: a model of `transformers` with random weights, its inputs, and what to call."""
+"""The small encoders of encoders.py by family: a model of `transformers` with random weights, its inputs, what to call."""
 
 import numpy as np
 import torch

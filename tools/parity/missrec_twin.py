@@ -1,4 +1,4 @@
-"""The PyTorch side of MISSRec (missrec_model.py): constants of the unit tests, checkpoints in the released format, trainings.
+"""The PyTorch side of MISSRec (missrec_model.py): constants of the unit tests, checkpoints as released, trainings.
 
     # constants of the unit tests
     python tools/parity/missrec_twin.py --fixtures packages/missrec/test/fixtures
