@@ -260,7 +260,7 @@ describe('a study', { timeout: 300_000 }, () => {
     const found = JSON.parse(out) as RunComparison;
     await ferry('compare', ...tuned, '--csv', 'tuned.csv');
     const [titles, first] = readFileSync(join(folder, 'tuned.csv'), 'utf8').split('\n');
-    expect(titles).toMatch(/^run,domain,split,grouping,group,rows,metric,value,/);
+    expect(titles).toMatch(/^run,domain,split,grouping,group,rows,interactions,metric,value,/);
     expect(first).toContain(`,recall@10,${found.metrics[0]!['recall@10']!.mean},`);
     const summaries = runs('whole')
       .slice(1)
