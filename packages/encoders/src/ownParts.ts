@@ -1,4 +1,4 @@
-/** Parts of a `tokenizer.json` that the library takes otherwise than Python's `tokenizers`, replaced by parts of our own. */
+/** Parts of a `tokenizer.json` that the library takes otherwise than Python's `tokenizers`, replaced by our own. */
 import { bertNormaliser, type BertNormaliserOptions } from './bertNormaliser.ts';
 
 /** A normaliser of the library. */

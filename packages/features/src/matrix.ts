@@ -50,8 +50,8 @@ export function featureSummary(features: FeatureMatrix): string {
   const coverage =
     missing === 0
       ? `all ${count(features.count, 'item', 'items')}`
-      : `${have.toLocaleString('en-US')} of ${count(features.count, 'item', 'items')} (${missing.toLocaleString('en-US')} ` +
-        'missing)';
+      : `${have.toLocaleString('en-US')} of ${count(features.count, 'item', 'items')} ` +
+        `(${missing.toLocaleString('en-US')} missing)`;
   const line = `${features.modality} features: ${features.encoder}, ${features.width} wide, ${coverage}`;
   return features.advice === undefined ? line : `${line}; ${features.advice}`;
 }

@@ -3,7 +3,8 @@
  * JavaScript: threads do not inherit the TypeScript loader of tsx or vitest.
  *
  * Receives the model's bytes or path as `workerData`, posts `{ ready }` with what it takes and gives, then answers each
- * `{ id, feeds, wanted }` with `{ id, outputs }` or `{ id, error }`. Whole numbers come out as floats, halves as their bits.
+ * `{ id, feeds, wanted }` with `{ id, outputs }` or `{ id, error }`. Whole numbers come out as floats, halves as their
+ * bits.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';

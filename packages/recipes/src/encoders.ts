@@ -63,7 +63,8 @@ const recompute = z
   .min(1)
   .optional()
   .describe(
-    'layers of a segment that is computed again for the gradient: less memory, about a third more time; default all is kept',
+    'layers of a segment that is computed again for the gradient: less memory, about a third more time; default ' +
+      'all is kept',
   );
 
 const microBatch = z

@@ -194,8 +194,8 @@ function storedBlocks(
   if (apart.length === 0) return undefined;
   if (domains.length > 1 || apart.length < stored.length || domains[0]!.words)
     throw new Error(
-      'createCatalogue: features are read by blocks for one domain, all of its modalities, and without words dropped; got ' +
-        `${domains.length} domains, ${apart.join(' and ')} by blocks of ${stored.join(' and ')}` +
+      'createCatalogue: features are read by blocks for one domain, all of its modalities, and without words dropped; ' +
+        `got ${domains.length} domains, ${apart.join(' and ')} by blocks of ${stored.join(' and ')}` +
         (domains[0]!.words ? ', and words dropped' : ''),
     );
   return Object.fromEntries(stored.map((modality) => [modality, domains[0]![modality] as ItemBlocks]));

@@ -12,8 +12,8 @@ const ROWS: readonly Case[] = [...new Map([...LARGE].reverse().map((row) => [row
 
 /**
  * Two change their inputs instead of computing: tested below, and lazy Adam in the package nn. Sparse products have
- * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts; nor have distances: nearestDistances.test.ts. What says when something
- * is computed again is in graphs alone: recomputed.test.ts.
+ * threads of their own: sparse.test.ts. Counts of a row have no gradient: rowCounts.test.ts; nor have distances:
+ * nearestDistances.test.ts. What says when something is computed again is in graphs alone: recomputed.test.ts.
  */
 const ELSEWHERE = [
   'AdamUpdate',

@@ -25,8 +25,8 @@ const openReader = (folder: string) =>
   );
 
 /**
- * Sentence encoders: pooling and normalisation as the model's own files say; else, as sentence-transformers does where there
- * are none, the mean of the tokens as it is.
+ * Sentence encoders: pooling and normalisation as the model's own files say; else, as sentence-transformers does where
+ * there are none, the mean of the tokens as it is.
  */
 export async function openSentences(model: DuchoModel, poolingOf: PoolingOf | undefined): Promise<Opened> {
   const folder = await hubFolder(model.model, 'onnx/model.onnx');

@@ -57,8 +57,9 @@ export async function readMind(
     throw new InputError(
       from as string,
       undefined,
-      'models of news need impressions, what was shown beside what was clicked, and this domain has clicks alone: prepare ' +
-        'a set whose card has impressions, or sample what could have been shown (ferry prepare --sampled-impressions 20)',
+      'models of news need impressions, what was shown beside what was clicked, and this domain has clicks alone: ' +
+        'prepare a set whose card has impressions, or sample what could have been shown ' +
+        '(ferry prepare --sampled-impressions 20)',
     );
   if (!files)
     throw new InputError(

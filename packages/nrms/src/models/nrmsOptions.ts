@@ -86,8 +86,8 @@ export const nrmsSettings = z.strictObject({
     .enum(['attention', 'additive'])
     .default('attention')
     .describe(
-      "what makes a user of the clicked news: self-attention and additive attention (NRMS), or the latter alone (NAML's), " +
-        'whose vector can follow the clicks one by one',
+      'what makes a user of the clicked news: self-attention and additive attention (NRMS), or the latter alone ' +
+        "(NAML's), whose vector can follow the clicks one by one",
     ),
   emptyHistory: emptyHistorySetting,
   defects: defectsSetting(nrmsDefects),

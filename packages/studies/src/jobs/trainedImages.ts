@@ -65,8 +65,8 @@ function withWhiteCards<P extends PictureBytes>(pictures: P): P {
 /**
  * The image encoder of a recipe and the domains' pictures, as bytes of one size.
  *
- * @param options - `damaged`: what becomes of pictures that cannot be decoded; `whiteCards`: whether a white card stands for
- *   those that are missing.
+ * @param options - `damaged`: what becomes of pictures that cannot be decoded; `whiteCards`: whether a white card
+ *   stands for those that are missing.
  */
 export async function openImages(
   settings: ImageSettings & Partial<ImageEncoderSettings>,

@@ -1,6 +1,6 @@
 /**
- * Element types of graph values. Inside a graph alone: int64, as indices, and int8, uint8 and float16, as which the words of
- * packed tables are read.
+ * Element types of graph values. Inside a graph alone: int64, as indices, and int8, uint8 and float16, as which the
+ * words of packed tables are read.
  */
 export type DType = 'float32' | 'int32' | 'bool' | 'int64' | 'int8' | 'uint8' | 'float16';
 

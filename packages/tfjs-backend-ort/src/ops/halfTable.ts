@@ -2,8 +2,8 @@ import { tf } from '../tfjs.js';
 import { hostIsNear } from './hostIsNear.ts';
 
 /**
- * A table of frozen weights in 16 bits each, for {@link linear} and {@link embedding}: half the room. They are computed with
- * as float32, into which a graph casts them where they are needed.
+ * A table of frozen weights in 16 bits each, for {@link linear} and {@link embedding}: half the room. They are computed
+ * with as float32, into which a graph casts them where they are needed.
  */
 export class HalfTable {
   /** [O, I], or [V, D]. */
