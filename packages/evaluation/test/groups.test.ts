@@ -7,6 +7,8 @@ describe('rangeGroups', () => {
     expect(labels).toEqual(['0', '1-4', '5-9', '10-19', '20+']);
     expect([...index]).toEqual([0, 1, 1, 2, 2, 3, 3, 4, 4]);
     expect(rangeGroups([4, 5], [0, 5])).toEqual({ labels: ['<5', '5+'], index: Int32Array.of(0, 1) });
+    const lengths = rangeGroups([1, 4, 6, 9], [1, 4, 5, 6, 8]);
+    expect(lengths).toEqual({ labels: ['1-3', '4', '5', '6-7', '8+'], index: Int32Array.of(0, 1, 3, 4) });
     expect(() => rangeGroups([1], [0, 0])).toThrow(/edges must increase, got \[0, 0\]/);
     expect(() => rangeGroups([1], [2])).toThrow(/at least 2, got 1/);
   });
