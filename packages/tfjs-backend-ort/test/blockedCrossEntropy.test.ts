@@ -218,7 +218,7 @@ describe('blockedCrossEntropy compiled', () => {
     return [value, ...grads];
   };
 
-  it('has the same bits at every run, and frees a block before it makes the next', () => {
+  it('has the same bits at every run, and less memory than the whole matrix', () => {
     const [rows, classes, width] = [512, 80_000, 4];
     const inputs: Parameters<typeof repeated>[1] = [
       [noise(rows * width), [rows, width]],
@@ -250,12 +250,59 @@ describe('blockedCrossEntropy compiled', () => {
   });
 });
 
+/** Queries, a table, and what makes a class's row of a table's. */
+const oneTable = () => ({
+  queries: tf.tensor2d(noise(B * D), [B, D]),
+  table: tf.tensor2d(noise(C * D, 1), [C, D]),
+  adapter: tf.tensor2d(noise(D * D, 2), [D, D]),
+  labels: tf.tensor1d([3, 16, -1, 22, 4], 'int32'),
+});
+
+it('makes a block after the one before, forward and backward, so that one alone is alive', async () => {
+  const profiles = profileFolder();
+  registerOrtBackend({ threads: 1, profile: profiles.prefix });
+  await tf.setBackend('ort');
+  const { queries, table, adapter, labels } = oneTable();
+  const given: Partial<BlockedCrossEntropyInputs> = { labels, width: 8, keptBytes: 0 };
+  /** Products before each exponential, of which a block has one in each direction, and after the last. */
+  const products = (loss: (q: tf.Tensor2D, x: tf.Tensor2D) => tf.Tensor, x: tf.Tensor2D): number[] => {
+    const step = compile(() =>
+      tf.grads((q: tf.Tensor, w: tf.Tensor) => tf.sum(loss(q as tf.Tensor2D, w as tf.Tensor2D)))([
+        queries,
+        x,
+      ]),
+    );
+    step();
+    step.dispose();
+    const marks = profiles
+      .takeOperators()
+      .map((op) => (op.endsWith('MatMul') ? 'M' : op === 'Exp' ? '|' : ''));
+    return marks
+      .join('')
+      .split('|')
+      .map(({ length }) => length);
+  };
+  // Three blocks, the total over blocks, and the three again: a product each, then those of the two gradients.
+  const ofTable = (q: tf.Tensor2D, t: tf.Tensor2D) =>
+    blockedCrossEntropy(q, { ...given, labels, tables: [t] });
+  expect(products(ofTable, table)).toEqual([1, 1, 1, 0, 1, 3, 3, 2]);
+  // A block's rows are products as well, with the gradient of one factor.
+  const adapted = (q: tf.Tensor2D, w: tf.Tensor2D) =>
+    blockedCrossEntropy(q, {
+      ...{ ...given, labels, tables: [], constants: [table], shared: [w] },
+      logits: (rows, { constants, shared }) =>
+        tf.matMul(rows, tf.matMul(constants[0] as tf.Tensor2D, shared[0] as tf.Tensor2D), false, true),
+    });
+  expect(products(adapted, adapter)).toEqual([2, 2, 2, 0, 2, 5, 5, 3]);
+  profiles.remove();
+  registerOrtBackend({ threads: 2 });
+});
+
 it('keeps the products of all blocks where there is room for them, to the same bits', async () => {
   const profiles = profileFolder();
   registerOrtBackend({ threads: 1, profile: profiles.prefix });
   await tf.setBackend('ort');
-  const [queries, table] = [tf.tensor2d(noise(B * D), [B, D]), tf.tensor2d(noise(C * D, 1), [C, D])];
-  const labels = tf.tensor1d([3, 16, -1, 22, 4], 'int32');
+  const { queries, table, labels } = oneTable();
   const results = (keptBytes: number | undefined) => {
     const step = compile(() =>
       tf.grads((q: tf.Tensor, t: tf.Tensor) =>

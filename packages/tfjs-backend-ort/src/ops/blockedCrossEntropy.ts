@@ -234,7 +234,7 @@ function forward(
     const made = loss.logits(queries, {
       tables: given.tables.map((table) => rowsOf(table, block, undefined)),
       constants: given.constants.map((table) => rowsOf(table, block, undefined)),
-      shared: given.shared,
+      shared: given.shared.map((x) => after(x, token)),
       keep: (x) => {
         products.push(x);
         return x;
