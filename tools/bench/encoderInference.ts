@@ -13,7 +13,7 @@ import { loadEncoder } from '@ferry/encoders';
 import { compile, disposeNest, selectBackend, tf } from '@ferry/engine';
 import { readSafetensors } from '@ferry/nn';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 import { DidNotRun, parityScript, printed } from './programs.ts';
 
 const { values: options } = parseArgs({
@@ -30,7 +30,6 @@ const passes = Number(options.passes);
 const threads = Number(options.threads);
 const now = clock(options.processor);
 const ours = { input_ids: 'ids', attention_mask: 'mask', pixel_values: 'pixels' } as const;
-const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 /** Medians of ours and of ONNX Runtime's, in turns after two that warm up, and how far vectors are from PyTorch's. */
 async function measure(folder: string): Promise<{ times: [number, number]; worst: [number, number] }> {

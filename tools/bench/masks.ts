@@ -2,6 +2,7 @@
 //
 //   npx tsx tools/bench/masks.ts
 import { compile, randomKey, randomSource, RandomStream, selectBackend, tf } from '@ferry/engine';
+import { median } from './clock.ts';
 
 const SHAPE: [number, number] = [10_240, 300];
 const RUNS = 25;
@@ -20,7 +21,6 @@ const time = (run: () => tf.Tensor): number => {
   run().dispose();
   return performance.now() - start;
 };
-const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 const withMask: number[] = [];
 const without: number[] = [];
 for (let step = 0; step < RUNS; step++) {

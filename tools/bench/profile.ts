@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '@ferry/engine';
+import { median } from './clock.ts';
 import { prepare, WORKLOADS } from './workloads.ts';
 
 /** An event of ONNX Runtime's profile; one of a node tells its operator. */
@@ -84,9 +85,8 @@ for (const { name, count, time } of rows) {
   );
 }
 const checks = kernels.filter(isCheck);
-const median = wall.sort((a, b) => a - b)[Math.floor(steps / 2)]!;
 console.log(
-  `${workload.name}: ${median.toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX ` +
+  `${workload.name}: ${median(wall).toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX ` +
     `Runtime's operators; ` +
     `${(checks.length / steps).toFixed(0)} operations check indices: ${milliseconds(checks).toFixed(2)} ms, ` +
     `${((100 * milliseconds(checks)) / all).toFixed(2)} % of them`,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import { createMissRec, finetuning, missRecOptions } from '@ferry/missrec';
 import { createRanking, createTraining, evaluateRecommender } from '@ferry/sequential';
-import { clock } from './clock.ts';
+import { clock, median } from './clock.ts';
 import { noiseFeatures, noiseRows, storedNoise } from './noiseDomain.ts';
 import { B, F, L, RANKED, type Figures, type Job } from './scaleJob.ts';
 
@@ -86,10 +86,6 @@ async function inFiles() {
     text: await storedNoise(folder, 'text', job.items, F),
     image: await storedNoise(folder, 'image', job.items, F),
   };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function peakMiB(): number {

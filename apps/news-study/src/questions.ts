@@ -1,5 +1,5 @@
 import { impressionMetrics } from '@ferry/nrms';
-import { meanOfKnown, metricTitle } from '@ferry/evaluation';
+import { mean, meanOfKnown, metricTitle } from '@ferry/evaluation';
 import type { Block } from '@ferry/report';
 import {
   effectCell,
@@ -100,7 +100,7 @@ export function questionBlocks(
         .flatMap((one) => linesOf(results, place, one))
         .map((own) => {
           const aucs = own.map((run) => meanOfKnown(impressionValues(run, 'corrected')['auc']!));
-          const auc = aucs.reduce((sum, value) => sum + value, 0) / own.length;
+          const auc = mean(aucs);
           const lost = effects.filter(
             (effect) => samePlace(effect.place, own[0]!.place, axes) && effect.metrics['auc']!.difference < 0,
           );

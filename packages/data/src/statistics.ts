@@ -29,7 +29,7 @@ export interface DomainStatistics {
     /** Interactions of all users, the validation and test items included. */
     interactions: number;
     /** Training interactions, of which user-item models learn. */
-    training: number;
+    trainInteractions: number;
     /** Training rows, of which models of sequences learn: the training interactions that have a history. */
     train: number;
     /** Validation rows: interactions that are held out for validation. */
@@ -189,7 +189,7 @@ export function domainStatistics(domain: Domain): DomainStatistics {
       items: items.ids.length,
       users: users.length,
       interactions,
-      training: total,
+      trainInteractions: total,
       train: train.targets.length,
       valid: valid.targets.length,
       test: test.targets.length,

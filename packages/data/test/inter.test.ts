@@ -245,7 +245,15 @@ describe('users with fewer than three interactions', () => {
     expect([...domain.trainCounts]).toEqual([0, 1, 1, 0, 0]);
     expect(domain.warnings.join()).toMatch(/3 of 4 users have fewer than 3 interactions/);
     const { counts } = domainStatistics(domain);
-    expect(counts).toEqual({ items: 4, users: 4, interactions: 7, training: 2, train: 1, valid: 1, test: 1 });
+    expect(counts).toEqual({
+      items: 4,
+      users: 4,
+      interactions: 7,
+      trainInteractions: 2,
+      train: 1,
+      valid: 1,
+      test: 1,
+    });
   });
 
   it('of a user index have no rows in a ready-made split', async () => {

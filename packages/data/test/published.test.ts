@@ -25,7 +25,7 @@ it('users, items, interactions and rows of a generated domain are those that num
     users: 300,
     items: 120,
     interactions: 10_630,
-    training: 10_030,
+    trainInteractions: 10_030,
     train: 9730,
     valid: 300,
     test: 300,

@@ -23,7 +23,7 @@ describe.skipIf(!hasRealData)('real data (skipped: no data in FERRY_DATA)', () =
       users,
       items,
       interactions,
-      training: interactions - 2 * users,
+      trainInteractions: interactions - 2 * users,
       train,
       valid: users,
       test: users,

@@ -23,7 +23,7 @@ describe('domainStatistics', () => {
       items: 5,
       users: 3,
       interactions: 12,
-      training: 6,
+      trainInteractions: 6,
       train: 3,
       valid: 3,
       test: 3,

@@ -30,6 +30,10 @@ export interface RowGroups {
 /** Lower ends of the groups of items by their training interactions, and of rows by the length of their history. */
 export const rowEdges = { popularity: popularityEdges, historyLength: [1, 4, 5, 6, 8] } as const;
 
+/** Whether groups are of relevant items, of which rows have several. */
+export const areOfItems = (groups: readonly Pick<GroupMetrics, 'interactions'>[]): boolean =>
+  groups.some(({ interactions }) => interactions !== undefined);
+
 /** Relevant items as rows of their own; all that can be said of one alone is whether it is found. */
 function byItem(rows: RankedRows, groups: Groups, cutoffs: readonly number[], ties: TieRule): GroupMetrics[] {
   if (!isMany(rows)) return groupMetrics(rows, groups, cutoffs, ties);

@@ -1,4 +1,4 @@
-import { metricTitle, type GroupMetrics } from '@ferry/evaluation';
+import { metricTitle } from '@ferry/evaluation';
 import { writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { domainName, shellCommand, type PretrainRecipe } from '@ferry/recipes';
@@ -9,7 +9,7 @@ import type { RunDetails } from './details.ts';
 import { readEnvironment } from './environment.ts';
 import { groupTable } from './jobs/evaluate.ts';
 import { interestChart } from './interestChart.ts';
-import { groupsOf } from './rowMetrics.ts';
+import { areOfItems, groupsOf } from './rowMetrics.ts';
 import type { RankedRows } from './rows.ts';
 import { recallOf } from './study/results.ts';
 import { epochsOf } from './study/curves.ts';
@@ -62,7 +62,7 @@ function detailSections(
       blocks: groupsOf(rows, cutoffs, ties).map(({ title, groups }): Block => ({
         kind: 'table',
         table: groupTable(title, groups),
-        caption: `${isOfItems(groups) ? 'Wanted items of the test rows' : 'Test rows'} by ${title}.`,
+        caption: `${areOfItems(groups) ? 'Wanted items of the test rows' : 'Test rows'} by ${title}.`,
         command,
       })),
     },
@@ -81,10 +81,6 @@ function detailSections(
       : []),
   ];
 }
-
-/** Whether groups are of relevant items, of which rows have several. */
-const isOfItems = (groups: readonly GroupMetrics[]): boolean =>
-  groups.some(({ interactions }) => interactions !== undefined);
 
 /** Title and summary of a run's report. */
 function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary: string } {

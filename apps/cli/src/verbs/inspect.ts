@@ -44,7 +44,7 @@ function format(inspection: Inspection, raw: RawDomain | undefined): string {
       ['users', count(counts.users)],
       ['interactions', `${count(counts.interactions)} (density ${formatShare(density)})`],
       ...(unordered
-        ? [['of these', parts(counts.training, counts)]]
+        ? [['of these', parts(counts.trainInteractions, counts)]]
         : [['rows', parts(counts.train, counts)]]),
       lengthSummary(unordered ? 'items of a user' : 'sequence length', sequenceLengths),
       ...(historyLengths ? [lengthSummary('history length', historyLengths)] : []),

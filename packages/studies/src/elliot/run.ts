@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readElliotConfig, type ElliotConfig } from '@ferry/elliot';
 import { selectBackend } from '@ferry/engine';
-import { mean, choosingMetrics, elliotMetrics } from '@ferry/evaluation';
+import { choosingMetrics, elliotMetrics, mean } from '@ferry/evaluation';
 import { UserError } from '@ferry/recipes';
 import { isUserItem } from '../jobs/anyModel.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';

@@ -18,7 +18,7 @@ const columns: readonly Column[] = ['run', 'domain', 'split', 'grouping', 'group
  */
 export function comparisonTable(comparison: RunComparison): Table {
   const { lines, domain, rows: split, count, metric: tested, metrics, differences, groups } = comparison;
-  type Row = Record<string, Cell>;
+  type Row = Record<string, Cell | undefined>;
   const whole = lines.flatMap(({ name: run }, i) =>
     Object.entries(metrics[i]!).map(([metric, { mean, deviation, count: seeds }]): Row => ({
       ...{ run, domain, split, rows: count, metric, value: mean, seeds },
@@ -49,9 +49,7 @@ export function comparisonTable(comparison: RunComparison): Table {
     lines.flatMap(({ name: run }, i) =>
       all[i]!.flatMap(({ label: group, rows, interactions, metrics: own = {} }) =>
         Object.entries(own).map(([metric, value]): Row => ({
-          ...{ run, domain, split, grouping, group, rows },
-          ...(interactions !== undefined && { interactions }),
-          ...{ metric, value },
+          ...{ run, domain, split, grouping, group, rows, interactions, metric, value },
         })),
       ),
     ),

@@ -8,7 +8,7 @@ import { tableToText, type Column, type Table } from '@ferry/report';
 import { evaluateRecommender, firstOfUsers, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
 import { keepRows } from '../keptRows.ts';
-import { groupsOf, metricsOf } from '../rowMetrics.ts';
+import { areOfItems, groupsOf, metricsOf } from '../rowMetrics.ts';
 import { rankedRows, type RankedRows } from '../rows.ts';
 import { readSubmission, summariseImpressions, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
 import { isNews, isUserItem } from './anyModel.ts';
@@ -276,11 +276,16 @@ export async function evaluateRun(
 
 /** How large groups are: of relevant items, rows and interactions. */
 export function countColumns(groups: readonly Pick<GroupMetrics, 'interactions'>[]): Column[] {
-  const keys = groups.some(({ interactions }) => interactions !== undefined)
-    ? ['rows', 'interactions']
-    : ['rows'];
+  const keys = areOfItems(groups) ? ['rows', 'interactions'] : ['rows'];
   return keys.map((key) => ({ key, title: key, kind: 'number' }));
 }
+
+/** A group's cells in these columns. */
+export const countCells = ({
+  rows,
+  interactions,
+}: Pick<GroupMetrics, 'rows' | 'interactions'>): Readonly<Record<string, number>> =>
+  interactions === undefined ? { rows } : { rows, interactions };
 
 /** Metrics of groups as a table, groups without rows left out. */
 export function groupTable(title: string, groups: readonly GroupMetrics[]): Table {
@@ -292,11 +297,7 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
       ...countColumns(filled),
       ...names.map((key) => ({ key, title: metricTitle(key), kind: 'number' as const, decimals: 4 })),
     ],
-    rows: filled.map(({ label, rows, interactions, metrics }) => ({
-      ...{ label, rows },
-      ...(interactions !== undefined && { interactions }),
-      ...metrics,
-    })),
+    rows: filled.map((group) => ({ label: group.label, ...countCells(group), ...group.metrics })),
   };
 }
 

@@ -2,7 +2,7 @@ import { metricTitle } from '@ferry/evaluation';
 import { tableToLatex, tableToMarkdown, tableToText, type Table } from '@ferry/report';
 import { pText, signed } from '../study/effects.ts';
 import { publishedNotes, publishedTable } from '../published.ts';
-import { countColumns, notComparable } from './evaluate.ts';
+import { countCells, countColumns, notComparable } from './evaluate.ts';
 import type { RunComparison } from './compare.ts';
 
 const testNames = {
@@ -77,9 +77,9 @@ function groupTables({ lines, metric, groups }: RunComparison): { metric: string
           ...countColumns(filled),
           ...lines.map(({ name }, i) => number(`line${i}`, name)),
         ],
-        rows: filled.map(({ label, rows: size, interactions }) => ({
-          ...{ label, rows: size },
-          ...(interactions !== undefined && { interactions }),
+        rows: filled.map(({ label, ...size }) => ({
+          label,
+          ...countCells(size),
           ...Object.fromEntries(
             all.map((own, i) => [
               `line${i}`,

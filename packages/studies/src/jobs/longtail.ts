@@ -16,9 +16,9 @@ import {
 import { UserError } from '@ferry/recipes';
 import { formatShare, groupChart, tableToCsv, tableToText, type Cell, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
-import { markedMetric, rowEdges, valuesOf } from '../rowMetrics.ts';
+import { areOfItems, markedMetric, rowEdges, valuesOf } from '../rowMetrics.ts';
 import type { RankedRows } from '../rows.ts';
-import { countColumns } from './evaluate.ts';
+import { countCells, countColumns } from './evaluate.ts';
 import { linesOf, type Line } from './lines.ts';
 import { differenceOf, openRows } from './openRows.ts';
 
@@ -228,8 +228,7 @@ export function longtailTable({ domain, metric, title, lines, groups }: Longtail
     columns: keys.map((key) => ({ key, title: key })),
     rows: groups.flatMap(({ label: group, rows, interactions, points }) =>
       points.map(({ value, relative }, i) => ({
-        ...{ domain, grouping: title, group, rows },
-        ...(interactions !== undefined && { interactions }),
+        ...{ domain, grouping: title, group, rows, interactions },
         ...{ run: lines[i]!.name, seeds: lines[i]!.seeds.length, metric, value },
         ...(relative && { relative: relative.ratio, low: relative.low, high: relative.high }),
       })),
@@ -249,8 +248,7 @@ export async function writeLongtail(
 const percent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(100 * share).toFixed(1)} %`;
 
 /** What groups are made of, and values are means over. */
-const countedIn = ({ groups }: Longtail): string =>
-  groups.some(({ interactions }) => interactions !== undefined) ? 'interactions' : 'rows';
+const countedIn = ({ groups }: Longtail): string => (areOfItems(groups) ? 'interactions' : 'rows');
 
 /** A long-tail figure for the terminal. */
 export function formatLongtail(figure: Longtail, width?: number): string {
@@ -270,8 +268,9 @@ export function formatLongtail(figure: Longtail, width?: number): string {
       ]),
     ],
     rows: groups.map((group): Readonly<Record<string, Cell>> => ({
-      ...{ label: group.label, rows: group.rows, share: formatShare(size(group) / total) },
-      ...(group.interactions !== undefined && { interactions: group.interactions }),
+      label: group.label,
+      ...countCells(group),
+      share: formatShare(size(group) / total),
       base: group.points[0]!.value,
       ...Object.fromEntries(
         group.points.slice(1).flatMap(({ value, relative }, i): [string, Cell][] => [

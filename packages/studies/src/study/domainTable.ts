@@ -12,7 +12,7 @@ export function domainTable(
   byUser = false,
 ): Table {
   const parts: Readonly<Record<string, string>> = byUser
-    ? { training: 'training', valid: 'validation', test: 'test', testUsers: 'test users' }
+    ? { trainInteractions: 'training', valid: 'validation', test: 'test', testUsers: 'test users' }
     : { train: 'train rows', valid: 'valid rows', test: 'test rows' };
   return {
     columns: [
