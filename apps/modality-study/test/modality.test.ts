@@ -64,7 +64,7 @@ function result(place: Record<string, string>, seed: number, better: number[], s
       ...{ reason: 'epochs', seed, epochs: 4, steps: 1, test: {} },
       best: { epoch: 2, checkpoint: 'c', valid: {} },
       parameters: { total: 100, trainable: place['tower'] === 'ID' ? 90 : 40 },
-      timings: { totalSeconds: seconds, epochSeconds: seconds / 4, sequencesPerSecond: 1, testSeconds: 1 },
+      timings: { totalSeconds: seconds, epochSeconds: seconds / 4, examplesPerSecond: 1, testSeconds: 1 },
     } as unknown as StudyResult['summary'],
     details: { domain: 'a', interests: null },
     rows: {

@@ -139,7 +139,7 @@ function trainedSteps(
       tf.dispose([...tensors, ...(epoch ? [epoch] : [])]);
       return {
         loss: loss!,
-        sequences: batch!.users.length,
+        examples: batch!.users.length,
         ...(terms.length > 0 && {
           scalars: Object.fromEntries(model.terms.map((term, i) => [term, terms[i]!])),
         }),
@@ -167,7 +167,7 @@ function fittedStep({
     counted: 'users',
     trainStep: async (_batch, { random }) => {
       await recommender.fit(random);
-      return { loss: 0, sequences: recommender.data.interactions.users };
+      return { loss: 0, examples: recommender.data.interactions.users };
     },
     dispose: () => undefined,
   };

@@ -123,7 +123,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       );
       disposeStep(inputs);
       if (narrow) narrowed().dispose();
-      return { loss: loss!, sequences: batch.impressions.length };
+      return { loss: loss!, examples: batch.impressions.length };
     },
     ...(evaluate && { evaluate }),
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),

@@ -222,7 +222,7 @@ export function createTraining<T extends ModelTypes>(settings: TrainingSettings<
       disposeNest(prepared.inputs);
       return {
         loss: loss!,
-        sequences: batch.lengths.length,
+        examples: batch.lengths.length,
         ...(terms.length > 0 && {
           scalars: Object.fromEntries(objective.terms.map((term, i) => [term, terms[i]!])),
         }),

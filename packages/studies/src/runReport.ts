@@ -144,7 +144,7 @@ export async function writeRunReport(
     {
       name: 'seconds an epoch',
       value: summary.timings.epochSeconds.toFixed(2),
-      note: formatSpeed(summary.timings.sequencesPerSecond, summary.counted ?? 'sequences'),
+      note: formatSpeed(summary.timings.examplesPerSecond, summary.counted ?? 'sequences'),
     },
   ];
   const charts = [

@@ -55,7 +55,7 @@ function run(start: string, seed: number, ranks: number[], more: Place = {}): St
     best: { checkpoint: 'step-00000004', epoch: 2 + seed, step: 4, valid: { 'ndcg@10': 0.1 * seed } },
     test: { 'recall@10': hits, 'ndcg@10': hits, mrr: 0.5 },
     parameters: { total: 100, trainable: start === 'scratch' ? 100 : 40 },
-    timings: { totalSeconds: seed, epochSeconds: 1, sequencesPerSecond: 1, testSeconds: 1 },
+    timings: { totalSeconds: seed, epochSeconds: 1, examplesPerSecond: 1, testSeconds: 1 },
   } satisfies Summary;
   const name = `${place.target}-${start}-${seed}`;
   const details = { domain: 'a', interests: null };

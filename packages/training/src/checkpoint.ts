@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { readSafetensors, writeSafetensors } from '@ferry/nn';
 import { hasCode, sha256, syncPath, writeDurably, WriteError, writing } from './files.ts';
+import { withPresentNames } from './formerNames.ts';
 import type { TrainingState } from './records.ts';
 import type { StoredModel } from './tensors.ts';
 
@@ -144,7 +145,7 @@ export interface Checkpoint extends StoredModel {
 /** Reads a checkpoint's state; the folder must be verified. */
 export function readState(path: string): TrainingState {
   const file = join(path, 'state.json');
-  const state = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown };
+  const state = JSON.parse(readFileSync(file, 'utf8')) as { format?: unknown; running: object };
   if (state.format !== 1)
     throw new Error(`${file}: format must be 1, got ${JSON.stringify(state.format ?? null)}`);
   const { best } = state as Partial<TrainingState>;
@@ -154,7 +155,7 @@ export function readState(path: string): TrainingState {
       `${file}: best.checkpoint must be the name of a checkpoint, such as step-00000100, got ` +
         JSON.stringify(best.checkpoint),
     );
-  return state as TrainingState;
+  return { ...state, running: withPresentNames(state.running) } as TrainingState;
 }
 
 /**

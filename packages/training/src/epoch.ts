@@ -100,7 +100,7 @@ export async function trainEpoch<B>(
     );
   for (;;) {
     const context = { step: place.step, epoch: place.epoch, random: stepRandom };
-    const { loss, sequences, scalars } = await model.trainStep(next.value, context);
+    const { loss, examples, scalars } = await model.trainStep(next.value, context);
     const record: StepRecord = { kind: 'step', step: place.step + 1, epoch: place.epoch + 1, loss, scalars };
     refuseNonFinite(record);
     // One batch ahead: whether this was the last must be known before a checkpoint between batches is saved.
@@ -113,7 +113,7 @@ export async function trainEpoch<B>(
       step: place.step + 1,
       epoch: place.epoch,
       batch: place.batch + 1,
-      running: addStep(place.running, { loss, sequences, scalars: scalars ?? {}, seconds }),
+      running: addStep(place.running, { loss, examples, scalars: scalars ?? {}, seconds }),
     };
     hooks.onStep(record, place);
     if (next.done === true || place.step >= hooks.lastStep) break;
@@ -207,14 +207,14 @@ export async function closeEpoch<B>(job: Job<B>, state: TrainingState): Promise<
     ({ state: stopping, improved } = updateStopping(stopping, chosenMetric(valid, metric), rule, patience));
   }
   if (improved) best = { checkpoint: checkpointName(step), epoch, step, valid };
-  const means = Object.entries(running.weightedScalars).map(([name, sum]) => [name, sum / running.sequences]);
+  const means = Object.entries(running.weightedScalars).map(([name, sum]) => [name, sum / running.examples]);
   const record: EpochRecord = {
     kind: 'epoch',
     step,
     epoch,
     batches: running.batches,
-    sequences: running.sequences,
-    loss: running.weightedLoss / running.sequences,
+    examples: running.examples,
+    loss: running.weightedLoss / running.examples,
     lossSum: running.loss,
     ...(means.length > 0 && { scalars: Object.fromEntries(means) as Record<string, number> }),
     ...(validates && { valid, best: improved }),
@@ -223,7 +223,7 @@ export async function closeEpoch<B>(job: Job<B>, state: TrainingState): Promise<
     epoch,
     trainSeconds: running.seconds,
     validSeconds,
-    sequencesPerSecond: running.sequences / running.seconds,
+    examplesPerSecond: running.examples / running.seconds,
   };
   writeRecord(job, record);
   job.files.timings.write(JSON.stringify(timing));

@@ -29,8 +29,8 @@ export interface StepContext {
 export interface StepResult {
   /** Mean loss over the batch, before the update. */
   readonly loss: number;
-  /** Sequences (B) in the batch: the weight of this step in the means of an epoch. */
-  readonly sequences: number;
+  /** Examples (B) in the batch: the weight of this step in the means of an epoch. */
+  readonly examples: number;
   /** Further quantities to log, such as the terms of the loss; the same names at every step. */
   readonly scalars?: Readonly<Record<string, number>>;
 }
@@ -86,7 +86,7 @@ export interface TrainableModel<B = unknown> {
    * validation (pre-training), the last checkpoint is the result.
    */
   evaluate?(split: Split): Promise<Record<string, number>>;
-  /** What {@link StepResult.sequences} counts, in the plural, as logs and reports call it. Default `sequences`. */
+  /** What an example ({@link StepResult.examples}) is, in the plural, as logs and reports call it. Default `sequences`. */
   readonly counted?: string;
   /** Parameter counts for the summary, such as `{ trainable: 308401 }`; `total` is added. */
   counts?(): Record<string, number>;

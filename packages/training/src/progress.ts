@@ -22,9 +22,9 @@ export interface Progress {
   readonly batches: number;
   /** Loss of the last step. */
   readonly loss: number;
-  /** Sequences trained on per second. */
-  readonly sequencesPerSecond: number;
-  /** What is counted in their place: see `TrainableModel.counted`. */
+  /** Examples trained on per second. */
+  readonly examplesPerSecond: number;
+  /** What an example is, where it is no sequence: see `TrainableModel.counted`. */
   readonly counted?: string;
   /** Seconds until the last epoch ends, if every epoch takes as long as so far; early stopping may end sooner. */
   readonly secondsLeft: number;
@@ -58,7 +58,7 @@ export function formatProgress(p: Progress): string {
     `step ${String(p.step).padStart(5, '0')}`,
     `epoch ${p.epoch}/${p.epochs} (${done}%)`,
     `loss ${p.loss.toFixed(4)}`,
-    formatSpeed(p.sequencesPerSecond, p.counted),
+    formatSpeed(p.examplesPerSecond, p.counted),
     `at most ${formatSeconds(p.secondsLeft)} left`,
   ].join(' | ');
 }

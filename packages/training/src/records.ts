@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomState } from '@ferry/engine';
 import type { StoppingState } from './earlyStopping.ts';
+import { withPresentNames } from './formerNames.ts';
 import type { JsonObject } from './json.ts';
 import type { TrainableModel } from './model.ts';
 
@@ -9,11 +10,11 @@ import type { TrainableModel } from './model.ts';
 export interface RunningSums {
   /** Batches. */
   readonly batches: number;
-  /** Sequences. */
-  readonly sequences: number;
+  /** Examples. */
+  readonly examples: number;
   /** Sum over batches of the mean loss, as the logs of RecBole show it. */
   readonly loss: number;
-  /** Sum over batches of the mean loss times the sequences. */
+  /** Sum over batches of the mean loss times the examples. */
   readonly weightedLoss: number;
   /** The same for every further scalar. */
   readonly weightedScalars: Readonly<Record<string, number>>;
@@ -101,13 +102,13 @@ export interface EpochRecord {
   readonly epoch: number;
   /** Batches. */
   readonly batches: number;
-  /** Sequences. */
-  readonly sequences: number;
-  /** Mean loss over sequences. */
+  /** Examples. */
+  readonly examples: number;
+  /** Mean loss over examples. */
   readonly loss: number;
   /** Sum over batches of their mean losses, as RecBole's logs show it. */
   readonly lossSum: number;
-  /** Means over sequences of the further scalars. */
+  /** Means over examples of the further scalars. */
   readonly scalars?: Readonly<Record<string, number>>;
   /** Validation metrics, where the epoch was validated. */
   readonly valid?: Readonly<Record<string, number>>;
@@ -138,8 +139,8 @@ export interface TimingRecord {
   readonly trainSeconds: number;
   /** Seconds of validation. */
   readonly validSeconds: number;
-  /** Sequences trained on per second of training. */
-  readonly sequencesPerSecond: number;
+  /** Examples trained on per second of training. */
+  readonly examplesPerSecond: number;
 }
 
 /** Why training ended; `search`: other runs of a search were better by then. */
@@ -161,16 +162,16 @@ export interface Summary {
   readonly test: Readonly<Record<string, number>> | null;
   /** Parameter counts: `total` and what the model adds. */
   readonly parameters: Readonly<Record<string, number>>;
-  /** What was counted where it was not sequences: `triples`. */
+  /** What the examples are, where they are not sequences: `triples`. */
   readonly counted?: string;
-  /** Seconds, and sequences per second: the only numbers that differ from run to run. */
+  /** Seconds, and examples per second: the only numbers that differ from run to run. */
   readonly timings: {
     /** Training and evaluation, over all sittings. */
     readonly totalSeconds: number;
     /** Median over epochs of the seconds of training. */
     readonly epochSeconds: number;
-    /** Median over epochs of sequences trained on per second. */
-    readonly sequencesPerSecond: number;
+    /** Median over epochs of examples trained on per second. */
+    readonly examplesPerSecond: number;
     /** The test. */
     readonly testSeconds: number;
   };
@@ -179,7 +180,7 @@ export interface Summary {
 /** Sums before the first batch. */
 export const noSums: RunningSums = {
   batches: 0,
-  sequences: 0,
+  examples: 0,
   loss: 0,
   weightedLoss: 0,
   weightedScalars: {},
@@ -189,28 +190,28 @@ export const noSums: RunningSums = {
 /** Adds one batch to the sums of its epoch. */
 export function addStep(
   sums: RunningSums,
-  step: { loss: number; sequences: number; scalars: Readonly<Record<string, number>>; seconds: number },
+  step: { loss: number; examples: number; scalars: Readonly<Record<string, number>>; seconds: number },
 ): RunningSums {
   const weightedScalars: Record<string, number> = {};
   for (const [name, value] of Object.entries(step.scalars))
-    weightedScalars[name] = (sums.weightedScalars[name] ?? 0) + value * step.sequences;
+    weightedScalars[name] = (sums.weightedScalars[name] ?? 0) + value * step.examples;
   return {
     batches: sums.batches + 1,
-    sequences: sums.sequences + step.sequences,
+    examples: sums.examples + step.examples,
     loss: sums.loss + step.loss,
-    weightedLoss: sums.weightedLoss + step.loss * step.sequences,
+    weightedLoss: sums.weightedLoss + step.loss * step.examples,
     weightedScalars,
     seconds: sums.seconds + step.seconds,
   };
 }
 
-function parseLines(path: string): unknown[] {
+function parseLines(path: string): object[] {
   const lines = readFileSync(path, 'utf8').split('\n');
   // A run that is at work, or was killed, may have a last line that is not whole.
   lines.pop();
-  return lines.map((line, i): unknown => {
+  return lines.map((line, i) => {
     try {
-      return JSON.parse(line);
+      return withPresentNames(JSON.parse(line) as object);
     } catch (error) {
       throw new Error(`${path}, line ${i + 1}: must be JSON, got ${JSON.stringify(line.slice(0, 80))}`, {
         cause: error,
@@ -232,7 +233,9 @@ export function readTimings(directory: string): TimingRecord[] {
 /** Reads a run's `summary.json`; undefined for a run that is not finished. */
 export function readSummary(directory: string): Summary | undefined {
   const path = join(directory, 'summary.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Summary) : undefined;
+  if (!existsSync(path)) return undefined;
+  const summary = JSON.parse(readFileSync(path, 'utf8')) as Summary;
+  return { ...summary, timings: withPresentNames(summary.timings) as Summary['timings'] };
 }
 
 /** Middle value; the mean of the two middle ones of an even number; 0 of none. */
@@ -264,11 +267,11 @@ export function summarise<B>(run: {
     best: run.best,
     test: run.test,
     parameters: { total, ...run.model.counts?.() },
-    ...(run.model.counted !== undefined && { counted: run.model.counted }),
+    counted: run.model.counted,
     timings: {
       totalSeconds: run.state.seconds + run.testSeconds,
       epochSeconds: median(timings.map((t) => t.trainSeconds)),
-      sequencesPerSecond: median(timings.map((t) => t.sequencesPerSecond)),
+      examplesPerSecond: median(timings.map((t) => t.examplesPerSecond)),
       testSeconds: run.testSeconds,
     },
   };

@@ -35,7 +35,7 @@ function formatEpoch(
     `epoch ${record.epoch}/${epochs}`,
     `loss ${record.loss.toFixed(4)}`,
     ...(record.valid ? [`valid ${formatMetrics(record.valid)}${record.best ? ' (best)' : ''}`] : []),
-    formatSpeed(timing.sequencesPerSecond, counted),
+    formatSpeed(timing.examplesPerSecond, counted),
     `${formatSeconds(timing.trainSeconds)} training` +
       (record.valid ? `, ${formatSeconds(timing.validSeconds)} validation` : ''),
   ].join(' | ');
@@ -60,8 +60,8 @@ function progressAfter(
     batch: place.batch,
     batches,
     loss: record.loss,
-    sequencesPerSecond: running.sequences / running.seconds,
-    ...(counted !== undefined && { counted }),
+    examplesPerSecond: running.examples / running.seconds,
+    counted,
     secondsLeft: left * (running.seconds / running.batches),
   };
 }
@@ -88,7 +88,7 @@ export function createReporter(options: {
     step(record, place) {
       const progress = progressAfter(record, place, settings, {
         batches: model.batchCount(place.epoch),
-        ...(counted !== undefined && { counted }),
+        counted,
       });
       display?.progress(progress);
       if (record.step % settings.logEvery !== 0 && record.step !== 1) return;
@@ -97,9 +97,7 @@ export function createReporter(options: {
       if (output?.isTTY !== true) display?.line(text);
     },
     epoch(record, timing) {
-      note(
-        formatEpoch(record, timing, { epochs: settings.epochs, ...(counted !== undefined && { counted }) }),
-      );
+      note(formatEpoch(record, timing, { epochs: settings.epochs, counted }));
     },
     finished({ best, test, reason, epochs, timings }) {
       note(`ended by ${reason} after epoch ${epochs}, ${formatSeconds(timings.totalSeconds)}`);

@@ -16,7 +16,7 @@ const progress = {
   batch: 11,
   batches: 22,
   loss: 6.12345,
-  sequencesPerSecond: 12345.6,
+  examplesPerSecond: 12345.6,
   secondsLeft: 754,
 };
 const shown = 'step 00123 | epoch 3/300 (50%) | loss 6.1235 | 12,346 seq/s | at most 12m34s left';

@@ -57,13 +57,13 @@ describe('runTraining', () => {
     expect(epochs[11]!.valid!['NDCG@10']).toBeGreaterThan(2 * epochs[0]!.valid!['NDCG@10']!);
   });
 
-  it('means an epoch over its sequences and its batches', async () => {
+  it('means an epoch over its examples and its batches', async () => {
     await trainTiny(directory, {}, { logEvery: 1, epochs: 1 });
     const records = readMetrics(directory);
     const steps = records.filter((r): r is StepRecord => r.kind === 'step');
     const epoch = records.find((r): r is EpochRecord => r.kind === 'epoch')!;
     const sum = steps.reduce((total, r) => total + r.loss, 0);
-    expect(epoch).toMatchObject({ batches: 6, sequences: 24, lossSum: sum });
+    expect(epoch).toMatchObject({ batches: 6, examples: 24, lossSum: sum });
     expect(epoch.loss).toBeCloseTo(sum / 6, 12);
     const lookups = steps.reduce((total, r) => total + r.scalars!['lookup']!, 0);
     expect(epoch.scalars!['lookup']).toBeCloseTo(lookups / 6, 12);

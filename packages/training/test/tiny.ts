@@ -87,7 +87,7 @@ export function tinyModel(options: TinyOptions = {}): TrainableModel<TinyBatch> 
       });
       return {
         loss: options.loss?.(step, loss) ?? loss,
-        sequences: 4,
+        examples: 4,
         scalars: { key: seed!, lookup: lookup.data[1]! },
       };
     },

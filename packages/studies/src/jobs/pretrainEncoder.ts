@@ -217,7 +217,7 @@ function trainable(task: Task, { training }: Settings): Pick<Pretraining, 'model
         const inputs = task.read(batch, random.split('hidden', number));
         const [loss, found] = await runStep(random, number, optimizer, (key) => step(inputs, key));
         disposeNest(inputs);
-        return { loss: loss!, sequences: batch.length, scalars: { found: found! } };
+        return { loss: loss!, examples: batch.length, scalars: { found: found! } };
       },
       counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     },
