@@ -58,7 +58,7 @@ export interface TrainingState {
   readonly kept: readonly string[];
   /** Length in bytes of each growing file when the checkpoint was saved. */
   readonly positions: Readonly<Record<string, number>>;
-  /** Seconds of training and evaluation so far. */
+  /** Seconds of training, validation and tests so far, over all sittings; what was never saved is not in them. */
   readonly seconds: number;
   /** The recipe the run was started with. */
   readonly recipe: JsonObject;
@@ -166,13 +166,13 @@ export interface Summary {
   readonly counted?: string;
   /** Seconds, and examples per second: the only numbers that differ from run to run. */
   readonly timings: {
-    /** Training and evaluation, over all sittings. */
+    /** Training, validation and tests, over all sittings. */
     readonly totalSeconds: number;
     /** Median over epochs of the seconds of training. */
     readonly epochSeconds: number;
     /** Median over epochs of examples trained on per second. */
     readonly examplesPerSecond: number;
-    /** The test. */
+    /** The test of the best checkpoint; tests of earlier sittings are in the total alone. */
     readonly testSeconds: number;
   };
 }

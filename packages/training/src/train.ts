@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { RandomStream } from '@ferry/engine';
-import { checkpointName, checkpointsOf, readCheckpoint } from './checkpoint.ts';
+import { checkpointName, checkpointsOf, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { isOver, stoppingStart } from './earlyStopping.ts';
 import {
   chosenMetric,
@@ -150,7 +150,7 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
   };
   const fresh = initialState(identity);
   const { checkpoint, notes } = await openRun(directory, identity, options.fallback ?? false);
-  const state = checkpoint ? { ...checkpoint.state, recipe: identity.recipe } : fresh;
+  let state = checkpoint ? { ...checkpoint.state, recipe: identity.recipe } : fresh;
   if (state.epoch > settings.epochs)
     throw new Error(
       `${directory} has done ${state.epoch} epochs: epochs can be raised, not lowered, got ${settings.epochs}`,
@@ -161,8 +161,13 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
     await restoreModel(model, best, best.path, false);
     return { status: 'finished', summary };
   }
-  removeSummary(directory);
   if (checkpoint) await restoreModel(model, checkpoint, checkpoint.path);
+  if (checkpoint && summary) {
+    // The seconds of a finished run's test are told by its summary alone, which goes.
+    state = { ...state, seconds: summary.timings.totalSeconds };
+    await saveCheckpoint(checkpointsOf(directory), checkpoint, state);
+  }
+  removeSummary(directory);
   const files = openFiles(directory, state.positions);
   const reporter = createReporter({
     output: options.output === undefined ? process.stderr : options.output,

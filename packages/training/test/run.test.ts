@@ -85,6 +85,32 @@ describe('runTraining', () => {
     }
   });
 
+  it('sums the seconds of all sittings, those of their tests too', async () => {
+    const controller = new AbortController();
+    const abort = (step: number): void => {
+      if (step === 3) controller.abort();
+    };
+    await trainTiny(directory, { onStep: abort }, { epochs: 2, signal: controller.signal });
+    await trainTiny(directory, {}, { epochs: 2 });
+    const { testSeconds } = readSummary(directory)!.timings;
+    // A sitting that saves nothing takes nothing away.
+    const fail = (): never => {
+      throw new Error('killed');
+    };
+    await expect(trainTiny(directory, { onStep: fail }, { epochs: 3 })).rejects.toThrow('killed');
+    expect(readSummary(directory)).toBeUndefined();
+    await trainTiny(directory, {}, { epochs: 3 });
+    const { timings } = readSummary(directory)!;
+    const epochs = readTimings(directory).map(
+      ({ trainSeconds, validSeconds }) => trainSeconds + validSeconds,
+    );
+    expect(testSeconds).toBeGreaterThan(0);
+    expect(timings.totalSeconds).toBeCloseTo(
+      epochs.reduce((sum, seconds) => sum + seconds, testSeconds + timings.testSeconds),
+      9,
+    );
+  });
+
   it('goes on where a run that stopped early is given more patience', async () => {
     const values = [0.3, 0.2, 0.2, 0.2, 0.2, 0.4];
     const train = (patience: number, seen = 0) => {
