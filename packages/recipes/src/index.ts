@@ -12,7 +12,7 @@ export {
   type Report,
   type Task,
 } from './models.ts';
-export { distinct, domains, featuresSchema, type FeatureSettings } from './parts.ts';
+export { distinct, domains, featuresSchema, optimizerOf, type FeatureSettings } from './parts.ts';
 export { encoderPretrainingSchema, type EncoderPretraining } from './encoderPretraining.ts';
 export {
   imageEncoderSchema,

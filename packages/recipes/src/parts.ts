@@ -241,9 +241,15 @@ export const evaluationSchema = z
     return { ...settings, metric: marked };
   });
 
-/** The optimiser of a training. */
+/** The optimiser of a training: what {@link optimizerOf} reads. */
 export const optimiser = {
   learningRate: z.number().gt(0).default(0.001).describe('learning rate of Adam'),
+  beta1: rate.default(0.9).describe("share of the old in Adam's mean of gradients (β₁)"),
+  beta2: rate
+    .default(0.999)
+    .describe(
+      "share of the old in Adam's mean of squared gradients (β₂; the code of SASRec's authors and RecTools: .98)",
+    ),
   weightDecay: z
     .number()
     .min(0)
@@ -256,6 +262,16 @@ export const optimiser = {
     .default(null)
     .describe('largest norm of the gradient; null = not clipped'),
 };
+
+const optimizerSchema = z.object(optimiser);
+
+/** What a recipe's training says of its optimiser, as a training takes it. */
+export function optimizerOf(
+  training: z.output<typeof optimizerSchema>,
+): Omit<z.output<typeof optimizerSchema>, 'clipNorm'> & { clipNorm?: number } {
+  const { clipNorm, ...rest } = optimizerSchema.parse(training);
+  return { ...rest, clipNorm: clipNorm ?? undefined };
+}
 
 /** What `ferry recipes` says of a recipe. */
 export const about = {

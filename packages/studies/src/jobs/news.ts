@@ -17,7 +17,7 @@ import {
   type Vocabulary,
   type WordReading,
 } from '@ferry/nrms';
-import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
+import { optimizerOf, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import { checkpointsOf, listCheckpoints } from '@ferry/training';
 import { writeDetails } from '../details.ts';
 import { filePath } from '../domains.ts';
@@ -175,7 +175,7 @@ export async function runNews(
       floorsText(opened, recommender.catalogue, newsEvaluationOf(recipe)),
     ])
       console.line(line);
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, ...rest } = recipe.training;
+  const { batchSize, learningRate, epochs, patience, validateEvery, checkpointEvery } = recipe.training;
   const { metric, ties, batchSize: together } = newsEvaluationOf(recipe);
   const scorer = createNewsScorer(recommender, { batchSize: together });
   const { objective, settings } = recipeParts(recipe, model);
@@ -184,9 +184,9 @@ export async function runNews(
     recommender,
     objective: model.objectives[objective]!.create(settings),
     train: parts.train,
-    ...{ batchSize, learningRate, weightDecay },
+    batchSize,
+    ...optimizerOf(recipe.training),
     ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, { learningRate }),
-    ...(clipNorm !== null && { clipNorm }),
     evaluate: async (split) => {
       const part = split === 'valid' ? (parts.valid ?? parts.test) : parts.test;
       const { defects } = options;
@@ -196,7 +196,6 @@ export async function runNews(
       return { ...summariseImpressions(reported).means };
     },
   });
-  const { validateEvery, checkpointEvery } = rest;
   try {
     const summary = await train(recipe, model, training, console, {
       epochs,

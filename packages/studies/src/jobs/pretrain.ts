@@ -1,4 +1,4 @@
-import type { PretrainRecipe } from '@ferry/recipes';
+import { optimizerOf, type PretrainRecipe } from '@ferry/recipes';
 import { createTraining } from '@ferry/sequential';
 import { readSummary, type Summary } from '@ferry/training';
 import type { JobConsole } from './console.ts';
@@ -32,16 +32,13 @@ export async function runPretrain(
   if (describe && !readSummary(recipe.out))
     for (const line of sources.flatMap(describeDomain)) console.line(line);
   const recommender = await recommenderOf(model, recipe, sources, console);
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, keepEvery, checkpointEvery } =
-    recipe.pretraining;
+  const { batchSize, learningRate, epochs, keepEvery, checkpointEvery } = recipe.pretraining;
   const training = createTraining({
     recommender,
     objective: objectiveOf(recipe, recommender),
     train: sources.map(({ domain }) => domain.train),
     batchSize,
-    learningRate,
-    weightDecay,
-    ...(clipNorm !== null && { clipNorm }),
+    ...optimizerOf(recipe.pretraining),
     ...encoderGroups(recipe, recommender.catalogue.encoders, { learningRate }),
   });
   try {

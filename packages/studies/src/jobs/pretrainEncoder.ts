@@ -13,7 +13,7 @@ import {
 } from '@ferry/encoders';
 import { itemPictures, itemTexts } from '@ferry/features';
 import { disposeParameters, flattenParameters, type Parameters } from '@ferry/nn';
-import { imageEncoderSchema, UserError, type EncoderPretraining } from '@ferry/recipes';
+import { imageEncoderSchema, optimizerOf, UserError, type EncoderPretraining } from '@ferry/recipes';
 import {
   optimizerFor,
   runStep,
@@ -182,17 +182,14 @@ function pairTask(
 /** One compiled step for a task, on batches of rows. */
 function trainable(task: Task, { training }: Settings): Pick<Pretraining, 'model' | 'dispose'> {
   const { rows, parameters } = task;
-  const { batchSize, learningRate, weightDecay, clipNorm } = training;
+  const { batchSize } = training;
   if (rows.length < batchSize)
     throw new UserError(
       `training.batchSize must be at most the number of items that can be trained on, got ${batchSize} of ${rows.length}`,
     );
   const all = flattenParameters(parameters);
   const weights = new Map(task.trained.map((name) => [name, all.get(name)!]));
-  const optimizer = optimizerFor(
-    { learningRate, weightDecay, ...(clipNorm !== null && { clipNorm }) },
-    weights,
-  );
+  const optimizer = optimizerFor(optimizerOf(training), weights);
   const step = compile(
     (inputs: Record<string, tf.Tensor>, key: tf.Tensor) =>
       updateWeights(weights, optimizer, () => {

@@ -10,7 +10,7 @@ import {
   type AnyNewsModel,
   type Impressions,
 } from '@ferry/nrms';
-import { recipeParts, UserError } from '@ferry/recipes';
+import { optimizerOf, recipeParts, UserError } from '@ferry/recipes';
 import { tableToText, type Table } from '@ferry/report';
 import { isNews } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
@@ -109,18 +109,17 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
   }
   const { objective, settings } = recipeParts(recipe, model);
   const ready = model.objectives[objective]!.create(settings);
-  const { batchSize, weightDecay, clipNorm } = recipe.training;
   const learningRate = options.learningRate ?? recipe.training.learningRate;
   const factor = learningRate / recipe.training.learningRate;
   const training = createNewsTraining({
-    ...{ recommender, objective: ready, train: test, batchSize, weightDecay },
+    ...{ recommender, objective: ready, train: test, batchSize: recipe.training.batchSize },
+    ...optimizerOf(recipe.training),
     learningRate,
     ...encoderGroups(recipe, recommender.catalogue.encoded?.encoders, {
       learningRate,
       factor,
       warmedUp: true,
     }),
-    ...(clipNorm !== null && { clipNorm }),
   });
   const root = RandomStream.fromSeed(recipe.seed).split('replay');
   try {
@@ -140,7 +139,7 @@ export async function replayRun(run: string, options: ReplayOptions, console: Jo
       for (let epoch = 0; epoch < options.epochs; epoch++) {
         const drawn = ready.draw(own, root.split('draw', period).split('epoch', epoch));
         const samples = { ...drawn, impressions: drawn.impressions.map((r) => rows[r]!) };
-        for (const batch of batchesOf(samples, batchSize))
+        for (const batch of batchesOf(samples, recipe.training.batchSize))
           await training.trainStep(batch, { epoch, step: step++, random: root.split('steps') });
       }
       console.line(

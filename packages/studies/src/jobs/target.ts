@@ -1,6 +1,6 @@
 import type { Domain } from '@ferry/data';
 import type { RankingResult } from '@ferry/evaluation';
-import { UserError, type FinetuneRecipe, type TrainRecipe } from '@ferry/recipes';
+import { optimizerOf, UserError, type FinetuneRecipe, type TrainRecipe } from '@ferry/recipes';
 import {
   createTraining,
   evaluateRecommender,
@@ -197,8 +197,8 @@ async function trainOnTarget(
   console: JobConsole,
 ): Promise<TargetResult> {
   const { domain } = target;
-  const { batchSize, learningRate, weightDecay, clipNorm, epochs, patience, checkpointEvery } =
-    trainingOf(recipe);
+  const settings = trainingOf(recipe);
+  const { batchSize, learningRate, epochs, patience, checkpointEvery } = settings;
   const evaluation = rankingOptions(recipe.evaluation, domain);
   let tested: RankingResult | undefined;
   const training = createTraining({
@@ -208,9 +208,7 @@ async function trainOnTarget(
     valid: domain.valid,
     test: domain.test,
     batchSize,
-    learningRate,
-    weightDecay,
-    ...(clipNorm !== null && { clipNorm }),
+    ...optimizerOf(settings),
     ...encoderGroups(recipe, recommender.catalogue.encoders, { learningRate }),
     tuning: tuningOf(recipe),
     evaluation,

@@ -9,7 +9,7 @@ import {
   type UserItemTrainingSettings,
 } from '@ferry/collaborative';
 import { featureSummary } from '@ferry/features';
-import { recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
+import { optimizerOf, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
 import type { UserRanking } from '@ferry/evaluation';
 import { checkpointsOf, listCheckpoints, type EarlyStopping, type StoppingRule } from '@ferry/training';
 import { keepRows } from '../keptRows.ts';
@@ -52,15 +52,12 @@ export function userItemTrainingOf(
   { domain }: LoadedDomain,
   more: Pick<UserItemTrainingSettings, 'evaluation' | 'onRanked'> = {},
 ): UserItemTraining {
-  const { batchSize, learningRate, weightDecay, clipNorm } = recipe.training;
   const { validationItems } = recipe.evaluation;
   return createUserItemTraining({
     recommender,
     domain,
-    batchSize,
-    learningRate,
-    weightDecay,
-    ...(clipNorm !== null && { clipNorm }),
+    batchSize: recipe.training.batchSize,
+    ...optimizerOf(recipe.training),
     objective: recipeParts(recipe, recommender.model).settings,
     ...more,
     evaluation: { ...userEvaluation(recipe), ...more.evaluation },
