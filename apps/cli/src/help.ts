@@ -20,13 +20,19 @@ function standing(field: Field): string {
   return field.default === '' ? 'optional' : `default ${field.default}`;
 }
 
+/** What stands above the keys of a recipe. */
+export const keysHeading = 'Recipe keys, each of which key.sub=value overrides:';
+
+/** The settings of a schema as help text, under their heading. */
+export const recipeHelp = (schema: z.ZodType): string => `${keysHeading}\n${keysHelp(schema)}`;
+
 /**
- * The settings of a schema as help text: key, meaning, what it takes, default.
+ * The settings of a schema: key, meaning, what it takes, default.
  *
  * @param schema - A recipe schema.
  * @param options - `width`: characters in a line. `under`: only keys in these sections.
  */
-export function recipeHelp(
+export function keysHelp(
   schema: z.ZodType,
   { width = 110, under }: { width?: number; under?: readonly string[] } = {},
 ): string {
@@ -40,5 +46,5 @@ export function recipeHelp(
       (line, i) => (i === 0 ? `  ${field.key}` : '').padEnd(column) + line,
     );
   });
-  return ['Recipe keys, each of which key.sub=value overrides:', ...lines].join('\n');
+  return lines.join('\n');
 }

@@ -11,7 +11,7 @@ import {
 import { transferSchema } from '@ferry/transfer-study/recipe';
 import { Command } from 'commander';
 import type { z } from 'zod';
-import { recipeHelp } from '../help.ts';
+import { keysHelp, recipeHelp } from '../help.ts';
 import { jobConsole } from '../console.ts';
 import { allowModelOption } from '../options.ts';
 import { checkUnchanged, loadAction, ownModels } from '../ownModel.ts';
@@ -62,7 +62,7 @@ function gridHelp(): string {
   const keys = ['axes', 'except', 'compare', 'objective', 'training'];
   return (
     `\n\nA study with axes trains on each target, and has these keys instead of sources, starts, ids, variants, ` +
-    `pretraining and finetuning:\n${recipeHelp(gridSchema, { under: keys }).split('\n').slice(1).join('\n')}`
+    `pretraining and finetuning:\n${keysHelp(gridSchema, { under: keys })}`
   );
 }
 

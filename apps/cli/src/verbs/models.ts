@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import { isModelFile } from '@ferry/recipes';
-import { recipeHelp } from '../help.ts';
+import { keysHeading, keysHelp } from '../help.ts';
 import { loadAction, readModelFile } from '../ownModel.ts';
 
 /** `ferry models`. */
@@ -28,11 +28,14 @@ export function modelsVerb(): Command {
         ];
         process.stdout.write(`${lines.join('\n')}\n`);
         if (name === undefined) continue;
-        for (const [objective] of objectives)
-          process.stdout.write(
-            `\nobjective.name=${objective}\n${recipeHelp(trainSchemaOf(model, objective), { under: ['objective'] })}\n`,
-          );
-        process.stdout.write(`\n${recipeHelp(trainSchemaOf(model), { under: ['model'] })}\n`);
+        const settings = [
+          ...objectives.map(
+            ([objective]) =>
+              `objective.name=${objective}\n${keysHelp(trainSchemaOf(model, objective), { under: ['objective'] })}`,
+          ),
+          keysHelp(trainSchemaOf(model), { under: ['model'] }),
+        ];
+        process.stdout.write(`\n${keysHeading}\n\n${settings.join('\n\n')}\n`);
       }
     });
 }
