@@ -54,20 +54,20 @@ def attention(hidden, causal, cross, bias=True):
     return {"hidden": hidden, "causal": causal} | result(module, inputs, run)
 
 
-def options(norm_first, activation, epsilon=1e-5):
+def options(norm, activation, epsilon=1e-5):
     return dict(
         dim_feedforward=INNER,
         dropout=0.0,
         activation=activation,
-        norm_first=norm_first,
+        norm_first=norm == "pre",
         batch_first=True,
         layer_norm_eps=epsilon,
     )
 
 
-def described(norm_first, activation, epsilon, hidden, causal, memory_hidden=None):
+def described(norm, activation, epsilon, hidden, causal, memory_hidden=None):
     return {
-        "normFirst": norm_first,
+        "norm": norm,
         "activation": activation,
         "epsilon": epsilon,
         "hidden": hidden,
@@ -76,22 +76,33 @@ def described(norm_first, activation, epsilon, hidden, causal, memory_hidden=Non
     }
 
 
-def encoder(norm_first, activation, hidden, causal, layers=0, epsilon=1e-5):
-    module = nn.TransformerEncoderLayer(D, H, **options(norm_first, activation, epsilon))
+class QueryNorm(nn.TransformerEncoderLayer):
+    """The block of SASRec's authors' code: queries and residuals are normalised, keys and values are not."""
+
+    def forward(self, src, src_mask=None, src_key_padding_mask=None, **_):
+        q = self.norm1(src)
+        seen = dict(attn_mask=src_mask, key_padding_mask=src_key_padding_mask, need_weights=False)
+        f = self.norm2(q + self.self_attn(q, src, src, **seen)[0])
+        return f + self.linear2(self.activation(self.linear1(f)))
+
+
+def encoder(norm, activation, hidden, causal, layers=0, epsilon=1e-5):
+    layer = QueryNorm if norm == "query" else nn.TransformerEncoderLayer
+    module = layer(D, H, **options(norm, activation, epsilon))
     if layers:
-        norm = nn.LayerNorm(D, eps=epsilon)
-        module = nn.TransformerEncoder(module, layers, norm, enable_nested_tensor=False)
+        last = nn.LayerNorm(D, eps=epsilon)
+        module = nn.TransformerEncoder(module, layers, last, enable_nested_tensor=False)
     mask = None if hidden is None else boolean(hidden)
     keyword = "mask" if layers else "src_mask"
 
     def run(m, x):
         return m(x, src_key_padding_mask=mask, **{keyword: future(L) if causal else None})
 
-    return described(norm_first, activation, epsilon, hidden, causal) | result(module, {"x": (B, L, D)}, run)
+    return described(norm, activation, epsilon, hidden, causal) | result(module, {"x": (B, L, D)}, run)
 
 
-def decoder(norm_first, activation, hidden, memory_hidden, causal, layers=0, epsilon=1e-5):
-    module = nn.TransformerDecoderLayer(D, H, **options(norm_first, activation, epsilon))
+def decoder(norm, activation, hidden, memory_hidden, causal, layers=0, epsilon=1e-5):
+    module = nn.TransformerDecoderLayer(D, H, **options(norm, activation, epsilon))
     if layers:
         module = nn.TransformerDecoder(module, layers, nn.LayerNorm(D, eps=epsilon))
 
@@ -105,7 +116,7 @@ def decoder(norm_first, activation, hidden, memory_hidden, causal, layers=0, eps
         )
 
     inputs = {"x": (B, L, D), "memory": (B, M, D)}
-    return described(norm_first, activation, epsilon, hidden, causal, memory_hidden) | result(module, inputs, run)
+    return described(norm, activation, epsilon, hidden, causal, memory_hidden) | result(module, inputs, run)
 
 
 def linear():
@@ -209,19 +220,21 @@ write(
             "cross, without bias": attention(None, False, True, False),
         },
         "encoderLayer": {
-            "post-norm, gelu, hidden": encoder(False, "gelu", HIDDEN, False),
-            "pre-norm, relu, causal": encoder(True, "relu", None, True),
+            "post-norm, gelu, hidden": encoder("post", "gelu", HIDDEN, False),
+            "pre-norm, relu, causal": encoder("pre", "relu", None, True),
+            "query-norm, relu, causal": encoder("query", "relu", None, True),
         },
         "encoder": {
-            "2 layers, post-norm, gelu, hidden and causal": encoder(False, "gelu", HIDDEN, True, 2, 1e-12),
-            "2 layers, pre-norm, gelu": encoder(True, "gelu", None, False, 2),
+            "2 layers, post-norm, gelu, hidden and causal": encoder("post", "gelu", HIDDEN, True, 2, 1e-12),
+            "2 layers, pre-norm, gelu": encoder("pre", "gelu", None, False, 2),
+            "2 layers, query-norm, gelu, hidden": encoder("query", "gelu", HIDDEN, False, 2),
         },
         "decoderLayer": {
-            "post-norm, relu": decoder(False, "relu", None, None, False),
-            "pre-norm, gelu, hidden": decoder(True, "gelu", HIDDEN, MEMORY_HIDDEN, False),
+            "post-norm, relu": decoder("post", "relu", None, None, False),
+            "pre-norm, gelu, hidden": decoder("pre", "gelu", HIDDEN, MEMORY_HIDDEN, False),
         },
         "decoder": {
-            "2 layers, post-norm, gelu, hidden and causal": decoder(False, "gelu", HIDDEN, MEMORY_HIDDEN, True, 2, 1e-12),
+            "2 layers, post-norm, gelu, hidden and causal": decoder("post", "gelu", HIDDEN, MEMORY_HIDDEN, True, 2, 1e-12),
         },
         "gru": {"full": gru(None), "padded": gru([5, 2, 3])},
         "additiveAttention": {"full": additive(None), "hidden": additive(HIDDEN)},

@@ -41,7 +41,6 @@ const postNorm = {
   width: 64,
   layers: 2,
   heads: 2,
-  inner: 256,
   activation: 'gelu',
   norm: 'post',
   inputNorm: true,
@@ -54,31 +53,43 @@ const postNorm = {
   dropout: 0.5,
 } as const;
 
-/** The settings in which implementations differ, for each of the four lineages. */
+/** The paper's sizes (Amazon data) and its equations; where they are silent, the authors' code. */
+const paper = {
+  width: 50,
+  layers: 2,
+  heads: 1,
+  activation: 'relu',
+  norm: 'pre',
+  inputNorm: false,
+  finalNorm: true,
+  epsilon: 1e-8,
+  scale: true,
+  padding: 'left',
+  init: 'xavier',
+  innerDropout: true,
+  attentionBias: true,
+  dropout: 0.5,
+} as const;
+
+/** The settings in which implementations differ, for each lineage. */
 const presets = {
-  /** The paper's sizes (Amazon data) and its equations; where they are silent, the authors' code. */
-  paper: {
-    width: 50,
-    layers: 2,
-    heads: 1,
-    inner: 50,
-    activation: 'relu',
-    norm: 'pre',
-    inputNorm: false,
-    finalNorm: true,
-    epsilon: 1e-8,
-    scale: true,
-    padding: 'left',
-    init: 'xavier',
-    innerDropout: true,
-    attentionBias: true,
-    dropout: 0.5,
+  paper,
+  /** The authors' code, which is not the paper in one thing: keys, values and the residual. */
+  authors: { ...paper, norm: 'query' },
+  /** RecTools (0.13), which follows the authors' code, but that padding is hidden here, there it is seen. */
+  rectools: {
+    ...paper,
+    width: 256,
+    heads: 4,
+    norm: 'query',
+    scale: false,
+    init: 'xavier-normal',
+    dropout: 0.2,
   },
-  /** IDvs.MoRec (Yuan et al., SIGIR 2023), whose inner width is four times the width. */
+  /** IDvs.MoRec (Yuan et al., SIGIR 2023). */
   morec: {
     ...postNorm,
     width: 512,
-    inner: undefined,
     activation: 'relu',
     epsilon: 1e-6,
     padding: 'left',
@@ -90,52 +101,74 @@ const presets = {
   s3rec: { ...postNorm, padding: 'left' },
 } as const;
 
+/** Inner width of the feed-forward parts, from the width. */
+const innerOf: Record<keyof typeof presets, (width: number) => number> = {
+  paper: (width) => width,
+  authors: (width) => width,
+  rectools: (width) => width,
+  morec: (width) => 4 * width,
+  recbole: () => 256,
+  s3rec: () => 256,
+};
+
 const settings = z.strictObject({
   preset: z
-    .enum(['s3rec', 'recbole', 'paper', 'morec'])
+    .enum(['s3rec', 'recbole', 'paper', 'authors', 'rectools', 'morec'])
     .default('s3rec')
     .describe('whose choices the settings that are not given follow'),
   width: size
     .optional()
-    .describe('D: width of item and position vectors (s3rec, recbole 64; paper 50; morec 512)'),
+    .describe(
+      'D: width of item and position vectors (s3rec, recbole 64; paper, authors 50; rectools 256; morec 512)',
+    ),
   layers: size.optional().describe('blocks (2)'),
   heads: size
     .optional()
-    .describe('attention heads; must divide the width (s3rec, recbole, morec 2; paper 1)'),
+    .describe(
+      'attention heads; must divide the width (s3rec, recbole, morec 2; paper, authors 1; rectools 4)',
+    ),
   inner: size
     .optional()
-    .describe('inner width of the feed-forward parts (s3rec, recbole 256; paper 50; morec 4 D)'),
+    .describe('inner width of the feed-forward parts (s3rec, recbole 256; morec 4 D; the others D)'),
   positions: size.default(50).describe('longest history; of a longer one the end is read'),
   dropout: share
     .optional()
-    .describe('dropout of item vectors and of the output of each part of a block (.5; morec .1)'),
+    .describe(
+      'dropout of item vectors and of the output of each part of a block (.5; rectools .2; morec .1)',
+    ),
   attentionDropout: share.optional().describe('dropout of attention weights (as dropout)'),
   innerDropout: z
     .boolean()
     .optional()
-    .describe('whether dropout also follows the activation (paper yes; the others no)'),
+    .describe('whether dropout also follows the activation (paper, authors, rectools yes; the others no)'),
   activation: z
     .enum(['gelu', 'relu'])
     .optional()
-    .describe('s3rec, recbole gelu, the exact one; paper, morec relu'),
+    .describe('s3rec, recbole gelu, the exact one; the others relu'),
   norm: z
-    .enum(['post', 'pre'])
+    .enum(['post', 'pre', 'query'])
     .optional()
-    .describe('normalise after each residual sum or before each part (post; paper pre)'),
-  inputNorm: z.boolean().optional().describe('whether item plus position is normalised (yes; paper no)'),
+    .describe(
+      'normalise after each residual sum (post), before each part (paper: pre), or before the queries and the ' +
+        'residual, not keys and values, dropping no output of attention (authors, rectools: query)',
+    ),
+  inputNorm: z
+    .boolean()
+    .optional()
+    .describe('whether item plus position is normalised (yes; paper, authors, rectools no)'),
   finalNorm: z
     .boolean()
     .optional()
-    .describe('whether a normalisation follows the last block (no; paper yes)'),
+    .describe('whether a normalisation follows the last block (no; paper, authors, rectools yes)'),
   epsilon: z
     .number()
     .gt(0)
     .optional()
-    .describe('added to the variance in normalisations (s3rec, recbole 1e-12; paper 1e-8; morec 1e-6)'),
+    .describe('added to the variance in normalisations (s3rec, recbole 1e-12; morec 1e-6; the others 1e-8)'),
   scale: z
     .boolean()
     .optional()
-    .describe('whether item vectors are multiplied by the root of the width at the input (only paper)'),
+    .describe('whether item vectors are multiplied by the root of the width at the input (paper, authors)'),
   padding: z
     .enum(['left', 'right'])
     .optional()
@@ -147,7 +180,8 @@ const settings = z.strictObject({
     .enum(['normal', 'xavier', 'xavier-normal'])
     .optional()
     .describe(
-      'first weights: normal with deviation .02 (s3rec, recbole), Xavier-uniform (paper) or Xavier-normal (morec)',
+      'first weights: normal with deviation .02 (s3rec, recbole), Xavier-uniform (paper, authors) or Xavier-normal ' +
+        '(morec, rectools)',
     ),
   attentionBias: z
     .boolean()
@@ -188,11 +222,11 @@ export interface SasRec extends VectorModel<SasRecOptions, SasRecParameters> {
 
 /** Settings of a recipe with what its preset says of the rest. */
 function filled(given: Settings): SasRecOptions {
-  const options = withPreset(presets, given) as Omit<SasRecOptions, 'inner'> & { inner?: number };
+  const options = withPreset(presets, given) as Omit<SasRecOptions, 'inner'>;
   return {
     ...options,
     attentionDropout: given.attentionDropout ?? options.dropout,
-    inner: options.inner ?? 4 * options.width,
+    inner: given.inner ?? innerOf[options.preset](options.width),
   };
 }
 
@@ -244,7 +278,7 @@ function encode(
   const tokens = options.scale ? tf.mul(rows, Math.sqrt(width)) : rows;
   const choices = {
     ...{ padding, positions, heads, activation, epsilon, rate },
-    normFirst: options.norm === 'pre',
+    norm: options.norm,
     attentionRate: options.attentionDropout,
     innerRate: options.innerDropout ? rate : 0,
   };

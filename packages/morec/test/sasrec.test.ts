@@ -182,7 +182,7 @@ describe.each(['cpu', 'ort'] as const)('SASRec on %s', (backend) => {
     recommender.dispose();
   });
 
-  it.each(['s3rec', 'recbole', 'paper', 'morec'] as const)(
+  it.each(['s3rec', 'recbole', 'paper', 'authors', 'rectools', 'morec'] as const)(
     'preset %s: positions, normalisations and sizes',
     (preset) => {
       const options = sasrec.complete!(sasrec.options.parse({ preset, positions: 9 }) as object, {
@@ -191,8 +191,10 @@ describe.each(['cpu', 'ort'] as const)('SASRec on %s', (backend) => {
       });
       const recommender = make(options);
       const names = [...recommender.weights().keys()];
-      expect(names.includes('inputNorm.weight')).toBe(preset !== 'paper');
-      expect(names.includes('encoder.norm.weight')).toBe(preset === 'paper');
+      const ofPaper = ['paper', 'authors', 'rectools'].includes(preset);
+      expect(names.includes('inputNorm.weight')).toBe(!ofPaper);
+      expect(names.includes('encoder.norm.weight')).toBe(ofPaper);
+      expect(options.inner).toBe(ofPaper ? options.width : preset === 'morec' ? 2048 : 256);
       const step = { p: recommender.parameters, options, held: {}, random: undefined };
       const items = sasrec.items(step, recommender.catalogue.inputs);
       const vectorOf = (history: number[], length: number): Float32Array => {

@@ -103,8 +103,11 @@ function createFeedForward({ width, feedForward, init }: TransformerLayerSizes, 
 export interface TransformerLayerOptions {
   /** H; must divide D. */
   heads: number;
-  /** Normalise before each block (pre-norm) instead of after its residual sum (post-norm). Default false. */
-  normFirst?: boolean;
+  /**
+   * Where a block's normalisation stands: after its residual sum (`post`), before the block (`pre`), or before the
+   * queries and the residual (`query`), see {@link transformerEncoderLayer}. Default `post`.
+   */
+  norm?: 'post' | 'pre' | 'query';
   /** Inner activation of the feed-forward block; GELU is the exact one. Default 'gelu'. */
   activation?: 'gelu' | 'relu';
   /** Dropout of each block's output, and of what has no rate of its own. Default 0. */
@@ -141,7 +144,9 @@ export interface DecoderLayerOptions extends TransformerLayerOptions {
 /**
  * One transformer encoder layer, as torch.nn.TransformerEncoderLayer. Post-norm (Vaswani et al. 2017, section 3.1):
  * `h = norm1(x + attention(x))`, `y = norm2(h + feedForward(h))`; pre-norm: `h = x + attention(norm1(x))`,
- * `y = h + feedForward(norm2(h))`.
+ * `y = h + feedForward(norm2(h))`. Besides, what the code of SASRec's authors does (Kang and McAuley 2018; their paper
+ * has pre-norm): with `q = norm1(x)`, `h = q + attention(q; keys and values x)`, whose output is not dropped, and with
+ * `f = norm2(h)`, `y = f + feedForward(f)`.
  *
  * @param p - Parameters.
  * @param x - [B, L, D]
@@ -198,16 +203,19 @@ function selfAttentionBlock(
   x: tf.Tensor,
   options: TransformerLayerOptions,
 ): tf.Tensor3D {
-  const { heads, hidden, causal = false, bias, rate, random, normFirst = false, query = x } = options;
+  const { heads, hidden, causal = false, bias, rate, random, norm, query = x } = options;
   const { attentionRate = rate } = options;
   if (query !== x && causal)
     throw new Error('transformerEncoderLayer: query cannot be used with causal, got both');
-  const others = () => (normFirst ? layerNorm(x, p.norm1.weight, p.norm1.bias, options.epsilon) : x);
+  const others = (q: tf.Tensor): tf.Tensor => {
+    if (norm !== 'pre') return x;
+    return query === x ? q : layerNorm(x, p.norm1.weight, p.norm1.bias, options.epsilon);
+  };
   return residual(
     p.norm1,
     query,
     (q) =>
-      multiHeadAttention(p.selfAttention, q, query === x ? q : others(), {
+      multiHeadAttention(p.selfAttention, q, others(q), {
         heads,
         hidden,
         causal,
@@ -215,7 +223,7 @@ function selfAttentionBlock(
         rate: attentionRate,
         random,
       }),
-    options,
+    norm === 'query' ? { ...options, rate: 0 } : options,
   );
 }
 
@@ -229,14 +237,15 @@ function feedForward(
   return linear(dropout(active, innerRate, random), p.linear2.weight, p.linear2.bias);
 }
 
-/** `norm(x + block(x))`, or `x + block(norm(x))` with `normFirst`; dropout on the block's output. */
+/** `norm(x + block(x))`, `x + block(norm(x))` or `norm(x) + block(norm(x))`; dropout on the block's output. */
 function residual(
-  norm: LayerNormParameters,
+  { weight, bias }: LayerNormParameters,
   x: tf.Tensor,
   block: (x: tf.Tensor) => tf.Tensor,
-  { normFirst = false, rate = 0, random, epsilon }: TransformerLayerOptions,
+  { norm = 'post', rate = 0, random, epsilon }: TransformerLayerOptions,
 ): tf.Tensor3D {
-  const normalised = (y: tf.Tensor) => layerNorm(y, norm.weight, norm.bias, epsilon);
-  if (normFirst) return tf.add(x, dropout(block(normalised(x)), rate, random));
-  return normalised(tf.add(x, dropout(block(x), rate, random))) as tf.Tensor3D;
+  const normalised = (y: tf.Tensor) => layerNorm(y, weight, bias, epsilon);
+  const input = norm === 'post' ? x : normalised(x);
+  const sum = tf.add(norm === 'query' ? input : x, dropout(block(input), rate, random));
+  return (norm === 'post' ? normalised(sum) : sum) as tf.Tensor3D;
 }

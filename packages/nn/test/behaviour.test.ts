@@ -10,6 +10,7 @@ import {
   createDecoder,
   createEmbedding,
   createEncoder,
+  createEncoderLayer,
   createGru,
   embed,
   flattenParameters,
@@ -22,6 +23,7 @@ import {
   sinusoidalPositions,
   transformerDecoder,
   transformerEncoder,
+  transformerEncoderLayer,
 } from '../src/index.ts';
 import {
   describeVariants,
@@ -37,6 +39,8 @@ const [B, L, M, D, H] = [2, 5, 4, 8, 2] as const;
 const random = RandomStream.fromSeed(1);
 const sizes = { layers: 2, width: D, feedForward: 6 };
 const values = (name: string, ...shape: number[]) => tf.tensor(fill(name, shape), shape);
+
+const NORMS = ['post', 'pre', 'query'] as const;
 
 it('attention, the inner activation and block outputs may have dropout rates of their own', () => {
   const encoder = createEncoder({ ...sizes, layers: 1 }, random);
@@ -57,8 +61,26 @@ it('attention, the inner activation and block outputs may have dropout rates of 
   expect(run({ rate: 0.5 })).toEqual(run({ rate: 0.5, attentionRate: 0.5, innerRate: 0.5 }));
 });
 
+it('drops the output of self-attention, but not where keys and values are not normalised', () => {
+  const layer = createEncoderLayer({ width: D, feedForward: 4 }, random);
+  fillParameters(layer);
+  // What the feed-forward part gives is left out.
+  layer.linear2.weight.assign(tf.zerosLike(layer.linear2.weight));
+  layer.linear2.bias.assign(tf.zerosLike(layer.linear2.bias));
+  const x = values('x', B, L, D);
+  const run = (norm: (typeof NORMS)[number], rate: number): number[] => {
+    const source = randomSource(randomKey(RandomStream.fromSeed(1), 0));
+    const options = { heads: H, norm, rate, attentionRate: 0, innerRate: 0, random: source };
+    return [...transformerEncoderLayer(layer, x, options).dataSync()];
+  };
+  for (const norm of NORMS) {
+    if (norm === 'query') expect(run(norm, 0.5)).toEqual(run(norm, 0));
+    else expect(run(norm, 0.5)).not.toEqual(run(norm, 0));
+  }
+});
+
 describeVariants('transformers', (variant) => {
-  it.each([false, true])('rows that are read equal those of the full result (pre-norm: %s)', (normFirst) => {
+  it.each(NORMS)('rows that are read equal those of the full result (%s-norm)', (norm) => {
     const decoder = createDecoder(sizes, random);
     fillParameters(decoder);
     const x = tf.variable(values('x', B, L, D));
@@ -72,7 +94,7 @@ describeVariants('transformers', (variant) => {
     const run = (readEarly: boolean) =>
       differentiate(variant, variables, masks, ({ positions, hidden, memoryHidden }) => {
         const read = (h: tf.Tensor) => gatherPositions(h, positions);
-        const options = { heads: H, normFirst, hidden, memoryHidden };
+        const options = { heads: H, norm, hidden, memoryHidden };
         return readEarly
           ? transformerDecoder(decoder, x, memory, { ...options, read })
           : read(transformerDecoder(decoder, x, memory, options));
@@ -90,44 +112,41 @@ describeVariants('transformers', (variant) => {
     'chosen positions': tf.tensor2d([1, 4, 2, 0, 3, 3], [B, 3], 'int32'),
   };
   const READERS = Object.keys(READ).flatMap((read) =>
-    [false, true].flatMap((normFirst) => [true, false].map((causal) => ({ read, normFirst, causal }))),
+    NORMS.flatMap((norm) => [true, false].map((causal) => ({ read, norm, causal }))),
   );
 
-  it.each(READERS)(
-    'encoder and decoder read $read as all (pre-norm: $normFirst, causal: $causal)',
-    (given) => {
-      const { normFirst, causal } = given;
-      const readAt = READ[given.read as keyof typeof READ];
-      const encoder = createEncoder(sizes, random);
-      const decoder = createDecoder(sizes, random);
-      const tree = { encoder, decoder };
-      fillParameters(tree);
-      const [x, memory] = [tf.variable(values('x', B, L, D)), tf.variable(values('memory', B, M, D))];
-      const variables = [...flattenParameters(tree).values(), x, memory];
-      const hidden = tf.tensor2d([0, 0, 0, 0, 1, 1, 0, 0, 0, 0], [B, L]);
-      const run = (readEarly: boolean) =>
-        differentiate(variant, variables, { positions: readAt, hidden }, ({ positions, hidden }) => {
-          // A padding mask beside the causal one: padding on the left of the second sequence.
-          const options = { heads: H, normFirst, causal, hidden };
-          const early = { ...options, readAt: positions };
-          return readEarly
-            ? tf.add(transformerEncoder(encoder, x, early), transformerDecoder(decoder, x, memory, early))
-            : gatherPositions(
-                tf.add(
-                  transformerEncoder(encoder, x, options),
-                  transformerDecoder(decoder, x, memory, options),
-                ),
-                positions,
-              );
-        });
-      const early = run(true);
-      const late = run(false);
-      expect(early.shape).toEqual([B, readAt.size / B, D]);
-      expectClose(early.output, late.output, 1e-5);
-      for (const variable of variables)
-        expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
-    },
-  );
+  it.each(READERS)('encoder and decoder read $read as all ($norm-norm, causal: $causal)', (given) => {
+    const { norm, causal } = given;
+    const readAt = READ[given.read as keyof typeof READ];
+    const encoder = createEncoder(sizes, random);
+    const decoder = createDecoder(sizes, random);
+    const tree = { encoder, decoder };
+    fillParameters(tree);
+    const [x, memory] = [tf.variable(values('x', B, L, D)), tf.variable(values('memory', B, M, D))];
+    const variables = [...flattenParameters(tree).values(), x, memory];
+    const hidden = tf.tensor2d([0, 0, 0, 0, 1, 1, 0, 0, 0, 0], [B, L]);
+    const run = (readEarly: boolean) =>
+      differentiate(variant, variables, { positions: readAt, hidden }, ({ positions, hidden }) => {
+        // A padding mask beside the causal one: padding on the left of the second sequence.
+        const options = { heads: H, norm, causal, hidden };
+        const early = { ...options, readAt: positions };
+        return readEarly
+          ? tf.add(transformerEncoder(encoder, x, early), transformerDecoder(decoder, x, memory, early))
+          : gatherPositions(
+              tf.add(
+                transformerEncoder(encoder, x, options),
+                transformerDecoder(decoder, x, memory, options),
+              ),
+              positions,
+            );
+      });
+    const early = run(true);
+    const late = run(false);
+    expect(early.shape).toEqual([B, readAt.size / B, D]);
+    expectClose(early.output, late.output, 1e-5);
+    for (const variable of variables)
+      expectClose(early.gradients.get(variable)!, late.gradients.get(variable)!, 1e-4);
+  });
 
   it('what is hidden changes nothing', () => {
     const encoder = createEncoder(sizes, random);

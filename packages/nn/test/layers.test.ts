@@ -40,7 +40,7 @@ interface Masked extends Case {
 }
 
 interface Transformer extends Masked {
-  normFirst: boolean;
+  norm: 'post' | 'pre' | 'query';
   activation: 'gelu' | 'relu';
   epsilon: number;
   memoryHidden: number[][] | null;
@@ -144,9 +144,9 @@ describeVariants('layers equal PyTorch', (variant) => {
     );
   });
 
-  const optionsOf = ({ normFirst, activation, epsilon, causal }: Transformer, masks: Masks) => ({
+  const optionsOf = ({ norm, activation, epsilon, causal }: Transformer, masks: Masks) => ({
     heads: H,
-    normFirst,
+    norm,
     activation,
     epsilon,
     causal,
