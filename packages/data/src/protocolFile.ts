@@ -3,7 +3,7 @@ import type { Protocol } from './protocols.ts';
 
 /** Settings of each protocol, all of them numbers. */
 const settings: Readonly<Record<Protocol['name'], readonly string[]>> = {
-  'leave-one-out': [],
+  'leave-one-out': ['validUsers', 'seed'],
   'random-by-user': ['valid', 'test', 'seed'],
   'temporal-by-user': ['valid', 'test'],
   'global-temporal': ['valid', 'test', 'validFrom', 'testFrom'],

@@ -1,6 +1,6 @@
 import { IntList } from './growing.ts';
-import { leaveOneOut, RowList, type Split } from './split.ts';
-import type { Domain } from './types.ts';
+import { leaveOneOut, minimumLength, RowList, type Split } from './split.ts';
+import type { Domain, Sequences } from './types.ts';
 
 /** Shares of a user's interactions, or of all for `global-temporal`. */
 export interface ProtocolShares {
@@ -26,8 +26,11 @@ export interface ProtocolSeed {
 
 /** How {@link splitDomain} takes a domain apart. */
 export type Protocol =
-  /** The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec). */
-  | { name: 'leave-one-out' }
+  /**
+   * The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec); with `validUsers`,
+   * of so many users, drawn from the seed: that of the others is for training (RecTools, aprec).
+   */
+  | ({ name: 'leave-one-out'; validUsers?: number } & ProtocolSeed)
   /** Any items of each user, drawn from a seed; histories keep their order. What user-item models are compared by. */
   | ({ name: 'random-by-user' } & ProtocolShares & ProtocolSeed)
   /** The last share of each user. An order is enough. */
@@ -85,6 +88,20 @@ function mixed(seed: number, user: number, place: number): number {
     hash ^= hash >>> 16;
   }
   return hash >>> 0;
+}
+
+/** Which users have a validation row. */
+function validatingUsers(
+  { starts, ends }: Sequences,
+  { validUsers, seed = 1 }: Extract<Protocol, { name: 'leave-one-out' }>,
+): ((user: number) => boolean) | undefined {
+  if (validUsers === undefined) return undefined;
+  if (!(Number.isInteger(validUsers) && validUsers > 0))
+    throw new RangeError(`splitDomain: validUsers must be a positive integer, got ${validUsers}`);
+  const long = [...starts.keys()].filter((user) => ends[user]! - starts[user]! >= minimumLength);
+  const keys = new Map(long.map((user) => [user, mixed(seed, user, 0)]));
+  const drawn = new Set(long.sort((a, b) => keys.get(a)! - keys.get(b)! || a - b).slice(0, validUsers));
+  return (user) => drawn.has(user);
 }
 
 /** Splits each user's sequence by the part of each of its places: rows see everything before their target. */
@@ -203,7 +220,7 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
   const split = (): Split => {
     switch (protocol.name) {
       case 'leave-one-out':
-        return leaveOneOut(sequences, items.ids.length);
+        return leaveOneOut(sequences, items.ids.length, validatingUsers(sequences, protocol));
       case 'random-by-user': {
         const drawn = { shares: sharesOf(protocol), seed: protocol.seed ?? 1 };
         return splitBySets(domain, (user, n) => drawnParts(user, n, drawn));

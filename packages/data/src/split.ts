@@ -67,32 +67,41 @@ function setRow(rows: Rows, row: number, user: number, start: number, at: number
  *
  * @param sequences - Sequences of any length.
  * @param itemCount - N.
+ * @param validates - Whether a user has a validation row; s_{n-1} of one who has none is a training item. Default all.
  */
-export function leaveOneOut(sequences: Sequences, itemCount: number): Split {
+export function leaveOneOut(
+  sequences: Sequences,
+  itemCount: number,
+  validates: (user: number) => boolean = () => true,
+): Split {
   const { items, starts, ends } = sequences;
   const trainCounts = new Int32Array(itemCount + 1);
-  let [trainRows, users] = [0, 0];
+  let [trainRows, validRows, testRows] = [0, 0, 0];
   for (let user = 0; user < starts.length; user++) {
     const length = ends[user]! - starts[user]!;
     if (length < minimumLength) continue;
     trainRows += length - minimumLength;
-    users++;
+    if (validates(user)) validRows++;
+    else trainRows++;
+    testRows++;
   }
   const train = emptyRows(trainRows, items);
-  const valid = emptyRows(users, items);
-  const test = emptyRows(users, items);
+  const valid = emptyRows(validRows, items);
+  const test = emptyRows(testRows, items);
   const training = { items, starts, ends: ends.slice() };
-  let [row, place] = [0, 0];
+  let [row, held, place] = [0, 0, 0];
   for (let user = 0; user < starts.length; user++) {
     const start = starts[user]!;
     const end = ends[user]!;
-    training.ends[user] = end - start < minimumLength ? start : end - 2;
+    training.ends[user] = start;
     if (end - start < minimumLength) continue;
-    for (let at = start; at < end - 2; at++) {
+    const last = validates(user) ? end - 2 : end - 1;
+    training.ends[user] = last;
+    for (let at = start; at < last; at++) {
       trainCounts[items[at]!]!++;
       if (at > start) setRow(train, row++, user, start, at);
     }
-    setRow(valid, place, user, start, end - 2);
+    if (last < end - 1) setRow(valid, held++, user, start, last);
     setRow(test, place++, user, start, end - 1);
   }
   return { train, valid, test, trainCounts, training };

@@ -107,6 +107,37 @@ describe('splitDomain', () => {
     );
   });
 
+  it('leave-one-out validates so many users, drawn from a seed, and trains on that item of the others', () => {
+    const users = (made: Domain) => [...new Set(made.valid.users)];
+    fc.assert(
+      fc.property(lists, fc.integer({ min: 1, max: 6 }), fc.nat(3), (own, validUsers, seed) => {
+        const made = splitDomain(domainOf(own), { name: 'leave-one-out', validUsers, seed });
+        const drawn = users(made);
+        expect(drawn.length).toBe(Math.min(validUsers, own.filter((list) => list.length >= 3).length));
+        const long = own.map((list) => (list.length < 3 ? [] : list));
+        const wanted = literal(long, (user, place) => {
+          const fromEnd = long[user]!.length - place;
+          return fromEnd === 1 ? 'test' : fromEnd === 2 && drawn.includes(user) ? 'valid' : 'train';
+        });
+        expect(partsOf(made)).toEqual(wanted);
+        expect(users(splitDomain(domainOf(own), { name: 'leave-one-out', validUsers, seed }))).toEqual(drawn);
+      }),
+    );
+    // All alike: of 40 users whom 400 seeds draw 4 of, each is drawn about 40 times.
+    const forty = domainOf(Array.from({ length: 40 }, () => [1, 2, 3]));
+    const times = new Int32Array(40);
+    for (let seed = 0; seed < 400; seed++)
+      for (const user of users(splitDomain(forty, { name: 'leave-one-out', validUsers: 4, seed })))
+        times[user]!++;
+    expect(Math.min(...times)).toBeGreaterThan(15);
+    expect(Math.max(...times)).toBeLessThan(70);
+    const { valid } = splitDomain(forty, { name: 'leave-one-out', validUsers: 99 });
+    expect(valid).toEqual(splitDomain(forty, { name: 'leave-one-out' }).valid);
+    expect(() => splitDomain(forty, { name: 'leave-one-out', validUsers: 0 })).toThrow(
+      'validUsers must be a positive integer, got 0',
+    );
+  });
+
   it('global-temporal parts all users at two points in time', () => {
     fc.assert(
       fc.property(

@@ -129,15 +129,21 @@ export const splitKeys = {
         .optional()
         .describe("global-temporal: validation from here on, in the domain's unit of time"),
       testFrom: z.number().optional().describe('global-temporal: test from here on; default by the shares'),
-      seed: whole(0).optional().describe('random-by-user: what is drawn; default 1'),
+      validUsers: whole(1)
+        .optional()
+        .describe(
+          'leave-one-out: users, drawn, whose last but one item validates; that of the others is for training; ' +
+            'default all',
+        ),
+      seed: whole(0).optional().describe('random-by-user, validUsers: what is drawn; default 1'),
     })
     .optional()
-    .describe('shares, points in time or seed of the protocol'),
+    .describe('shares, points in time, users or seed of the protocol'),
 };
 
 /** What each protocol reads of `split`. */
 const splitSettings: Readonly<Record<(typeof protocols)[number], readonly string[]>> = {
-  'leave-one-out': [],
+  'leave-one-out': ['validUsers', 'seed'],
   'random-by-user': ['valid', 'test', 'seed'],
   'temporal-by-user': ['valid', 'test'],
   'global-temporal': ['valid', 'test', 'validFrom', 'testFrom'],
@@ -148,12 +154,13 @@ const splitSettings: Readonly<Record<(typeof protocols)[number], readonly string
 export interface SplitSettings {
   /** The protocol; default what the domain's files say, else leave-one-out. */
   readonly protocol?: (typeof protocols)[number];
-  /** Its shares, points in time or seed. */
+  /** Its shares, points in time, users or seed. */
   readonly split?: {
     readonly valid?: number;
     readonly test?: number;
     readonly validFrom?: number;
     readonly testFrom?: number;
+    readonly validUsers?: number;
     readonly seed?: number;
   };
 }
