@@ -44,17 +44,19 @@ const page = `# Kernels of the backend \`ort\`
 
 <!-- Written by ${COMMAND}. Do not edit: a test compares it with the registry. -->
 
-${kernels.length} kernels: ${kernels.length - own.length} of tfjs and ${own.length} of the backend's own operations. Every one of them is checked, eager and compiled, against
-tfjs's \`cpu\` backend, and its gradient against finite differences (\`packages/tfjs-backend-ort/test/parity.test.ts\`). At sizes
-that ONNX Runtime splits between threads, results and gradients are right and the same bits at every run (\`large.test.ts\`). How
-to add one: [how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
+${kernels.length} kernels: ${kernels.length - own.length} of tfjs and ${own.length} of the backend's own operations.
+Every one of them is checked, eager and compiled, against tfjs's \`cpu\` backend, and its gradient against finite
+differences (\`packages/tfjs-backend-ort/test/parity.test.ts\`). At sizes that ONNX Runtime splits between threads,
+results and gradients are right and the same bits at every run (\`large.test.ts\`). How to add one:
+[how compile works](engine.md). A kernel that is missing fails with its name: \`Kernel 'Unique' not registered for
 backend 'ort'\`.
 
 tfjs's own gradient is replaced where it is wrong, for all backends
-(\`packages/tfjs-backend-ort/src/gradients.ts\`): those of \`MirrorPad\` (tfjs leaves out what mirrored entries hand back), of
-\`Cumsum\` over an inner axis, of \`GatherV2\` with negative axes and batches, of \`Prod\` with negative axes, and of \`Maximum\`,
-\`Minimum\`, \`SquaredDifference\`, \`Prelu\`, \`BatchMatMul\` and \`BroadcastTo\` where an input is broadcast. Two gradients are
-missing, as in tfjs: that of \`FusedBatchNorm\` without a scale, and that of \`SplitV\` and \`Unpack\` into one piece.
+(\`packages/tfjs-backend-ort/src/gradients.ts\`): those of \`MirrorPad\` (tfjs leaves out what mirrored entries hand
+back), of \`Cumsum\` over an inner axis, of \`GatherV2\` with negative axes and batches, of \`Prod\` with negative axes,
+and of \`Maximum\`, \`Minimum\`, \`SquaredDifference\`, \`Prelu\`, \`BatchMatMul\` and \`BroadcastTo\` where an input is
+broadcast. Two gradients are missing, as in tfjs: that of \`FusedBatchNorm\` without a scale, and that of \`SplitV\` and
+\`Unpack\` into one piece.
 
 Where results differ from tfjs's \`cpu\` backend, on purpose:
 
@@ -64,7 +66,8 @@ Where results differ from tfjs's \`cpu\` backend, on purpose:
 - \`Sign\` of NaN is NaN, \`Atan2\` of two infinities is NaN, an integer divided by 0 is 0.
 - \`ScatterNd\`, \`UnsortedSegmentSum\`, \`Bincount\` and the like drop rows whose index lies outside; \`GatherV2\` and
   \`GatherNd\` fail. Sums of repeated indices are added in order, so they are the same bits at every run.
-- \`UnsortedSegmentSum\` of integers gives integers. Kernels of real functions (\`Tanh\` and the like) give floats for integers.
+- \`UnsortedSegmentSum\` of integers gives integers. Kernels of real functions (\`Tanh\` and the like) give floats for
+  integers.
 - \`MaxPool\` and \`AvgPool\` refuse padding that is not smaller than the window.
 
 ## Of tfjs

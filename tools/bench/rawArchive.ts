@@ -66,8 +66,9 @@ export async function writeReviews(directory: string, size: ArchiveSize): Promis
   await write(join(directory, 'reviews.json'), size.rows, () => {
     const { user, item, rating, time } = draw();
     return (
-      `{"overall": ${rating}.0, "verified": true, "reviewTime": "09 4, 2015", "reviewerID": "${user}", "asin": "${item}", ` +
-      `"reviewerName": "A. Reader", "reviewText": "${text}", "summary": "Five Stars", "unixReviewTime": ${time}}`
+      `{"overall": ${rating}.0, "verified": true, "reviewTime": "09 4, 2015", "reviewerID": "${user}", ` +
+      `"asin": "${item}", "reviewerName": "A. Reader", "reviewText": "${text}", "summary": "Five Stars", ` +
+      `"unixReviewTime": ${time}}`
     );
   });
   // One item in ten has no metadata, one in fifty has its row twice.

@@ -1,7 +1,7 @@
 """BERT4Rec (Sun et al. 2019) with torch.nn.TransformerEncoder, written from the description and independent of Ferry.
 
-    python tools/parity/bert4rec_twin.py --fixture packages/morec/test/fixtures/bert4rec.json   # constants of the unit tests
-    python tools/parity/bert4rec_twin.py --speed --sequences Beauty.txt [--grouped]             # seconds an epoch
+    python tools/parity/bert4rec_twin.py --fixture packages/morec/test/fixtures/bert4rec.json  # constants of unit tests
+    python tools/parity/bert4rec_twin.py --speed --sequences Beauty.txt [--grouped]            # seconds an epoch
 """
 
 import argparse
@@ -17,7 +17,9 @@ from sequences import encode, loss_case, padded, read, shaken, take_turns, weigh
 class BERT4Rec(nn.Module):
     """Row 0 of the item table is padding, row N + 1 the mask. Padded on the left or on the right to `positions`."""
 
-    def __init__(self, items, width=64, heads=2, layers=2, inner=256, positions=50, dropout=0.0, head=True, bias=True, left=True):
+    def __init__(
+        self, items, width=64, heads=2, layers=2, inner=256, positions=50, dropout=0.0, head=True, bias=True, left=True
+    ):
         super().__init__()
         self.items = nn.Embedding(items + 1, width)
         self.mask = nn.Embedding(1, width)
@@ -52,7 +54,9 @@ class BERT4Rec(nn.Module):
 def names(name):
     first, _, rest = name.partition(".")
     if first == "encoder":
-        rest = rest.replace("self_attn.in_proj_", "selfAttention.inProjection.").replace("self_attn.out_proj", "selfAttention.outProjection")
+        rest = rest.replace("self_attn.in_proj_", "selfAttention.inProjection.").replace(
+            "self_attn.out_proj", "selfAttention.outProjection"
+        )
         return f"encoder.{rest}"
     own = {"items": "items.ids", "norm": "inputNorm", "head": "head.linear", "head_norm": "head.norm", "bias": "outputBias"}
     return f"{own.get(first, first)}.{rest}"
@@ -70,7 +74,8 @@ def fixture(path):
         asked = model(padded([s + [N + 1] for s in sequences]), lengths + 1)[torch.arange(len(sequences)), lengths]
         rows = lambda: torch.stack([x[l] for x, m in zip(model(padded(hidden), lengths), masks) for l in m])
         wanted = torch.tensor([s[l] for s, m in zip(sequences, masks) for l in m])
-        last = lambda: model(padded([s[:-1] + [N + 1] for s in sequences]), lengths)[torch.arange(len(sequences)), lengths - 1]
+        masked = padded([s[:-1] + [N + 1] for s in sequences])
+        last = lambda: model(masked, lengths)[torch.arange(len(sequences)), lengths - 1]
         case = lambda loss: loss_case(model, names, loss)
         out["forms"][form] = {
             "weights": weights_of(model, names),
@@ -100,7 +105,11 @@ def speed(o):
         if o.grouped:
             batch.sort(key=len)
             n = len(batch)
-            parts = [batch[a:b] for a, b in zip([0, n // 2, 3 * n // 4, 7 * n // 8], [n // 2, 3 * n // 4, 7 * n // 8, n]) if b > a]
+            parts = [
+                batch[a:b]
+                for a, b in zip([0, n // 2, 3 * n // 4, 7 * n // 8], [n // 2, 3 * n // 4, 7 * n // 8, n])
+                if b > a
+            ]
         optimizer.zero_grad()
         rows, wanted = [], []
         for part in parts:

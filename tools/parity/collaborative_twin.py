@@ -1,9 +1,11 @@
-"""BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3, LATTICE and NGCF-M in PyTorch, written from their equations and independent of Ferry.
+"""BPR-MF, VBPR in both forms, LightGCN, LightGCN-M, FREEDOM, BM3, LATTICE and NGCF-M in PyTorch, written from their
+equations and independent of Ferry.
 
     python tools/parity/collaborative_twin.py --fixture packages/collaborative/test/fixtures/twins.json
     python tools/parity/collaborative_twin.py --speed bpr-mf|vbpr|lightgcn --train train.txt [--form coo|csr]
 
-`--speed` reads numbers of steps, a line each, and prints the seconds of each step (of the processor with one thread); train.txt is LightGCN's form (`user item item ...`, numbers from 0). Needs torch and numpy only.
+`--speed` reads numbers of steps, a line each, and prints the seconds of each step (of the processor with one thread);
+train.txt is LightGCN's form (`user item item ...`, numbers from 0). Needs torch and numpy only.
 """
 
 import argparse
@@ -18,7 +20,6 @@ from nn_values import fill, flat
 from sequences import take_turns
 
 
-
 class Model:
     """Weights by Ferry's names, and `loss(users, positives, negatives)`."""
 
@@ -28,6 +29,9 @@ class Model:
     def weight(self, name, *shape):
         self.p[name] = torch.nn.Parameter(fill(name, shape).to(torch.get_default_dtype()))
         return self.p[name]
+
+    def affine(self, name, outputs, inputs):
+        return self.weight(f"{name}.weight", outputs, inputs), self.weight(f"{name}.bias", outputs)
 
 
 def softplus(x):
@@ -61,8 +65,7 @@ class VbprDucho(Model):
         self.f = features
         self.users, self.items = self.weight("users.weight", U, D), self.weight("items.weight", N, D)
         self.tastes = self.weight("tastes.weight", U, D)
-        self.w = self.weight("projection.joint.weight", D, features.shape[1])
-        self.b = self.weight("projection.joint.bias", D)
+        self.w, self.b = self.affine("projection.joint", D, features.shape[1])
         self.penalty = penalty
 
     def loss(self, u, i, j):
@@ -89,12 +92,12 @@ class VbprPaper(Model):
         gu, t = self.users[u], self.tastes[u]
 
         def score(k):
-            return (
-                self.bias[k, 0] + (gu * self.items[k]).sum(1) + (t * (self.f[k] @ self.e.T)).sum(1) + (self.f[k] @ self.fb.T)[:, 0]
-            )
+            own = self.bias[k, 0] + (gu * self.items[k]).sum(1)
+            return own + (t * (self.f[k] @ self.e.T)).sum(1) + (self.f[k] @ self.fb.T)[:, 0]
 
         l_w, l_b, l_e = self.penalties
-        reg = l_w * half(gu, self.items[i], self.items[j], t) + l_b * half(self.bias[i], self.bias[j]) + l_e * half(self.e, self.fb)
+        rows = l_w * half(gu, self.items[i], self.items[j], t) + l_b * half(self.bias[i], self.bias[j])
+        reg = rows + l_e * half(self.e, self.fb)
         return softplus(score(j) - score(i)).sum() + reg
 
 
@@ -118,7 +121,8 @@ class LightGcn(Model):
     def smoothed(self, e):
         all_ = [e]
         for _ in range(self.layers):
-            all_.append(torch.sparse.mm(self.graph, all_[-1]) if self.graph.layout != torch.strided else self.graph @ all_[-1])
+            sparse = self.graph.layout != torch.strided
+            all_.append(torch.sparse.mm(self.graph, all_[-1]) if sparse else self.graph @ all_[-1])
         return torch.stack(all_, 1).mean(1)
 
     def loss(self, u, i, j):
@@ -135,7 +139,7 @@ class LightGcnM(LightGcn):
         self.users = self.weight("users.weight", U, D)
         names = ["joint"] if combine == "concat" else list(features)
         sizes = {"joint": sum(f.shape[1] for f in features.values()), **{m: f.shape[1] for m, f in features.items()}}
-        self.layers_ = {m: (self.weight(f"projection.{m}.weight", D, sizes[m]), self.weight(f"projection.{m}.bias", D)) for m in names}
+        self.layers_ = {m: self.affine(f"projection.{m}", D, sizes[m]) for m in names}
         # The features are weights that begin as what was extracted.
         for m, f in features.items():
             self.p[f"features.{m}"] = torch.nn.Parameter(f.clone())
@@ -172,7 +176,7 @@ class Content(LightGcn):
         Model.__init__(self)
         self.U, self.graph, self.layers = U, graph, layers
         self.nodes = self.weight("nodes.weight", U + N, D)
-        self.projections = {m: (self.weight(f"projections.{m}.weight", D, f.shape[1]), self.weight(f"projections.{m}.bias", D)) for m, f in features.items()}
+        self.projections = {m: self.affine(f"projections.{m}", D, f.shape[1]) for m, f in features.items()}
         for m, f in features.items():
             self.p[f"features.{m}"] = torch.nn.Parameter(f.clone())
 
@@ -204,7 +208,7 @@ class Bm3(Content):
 
     def __init__(self, U, N, D, graph, features):
         super().__init__(U, N, D, graph, features, 2)
-        self.w, self.b = self.weight("predictor.weight", D, D), self.weight("predictor.bias", D)
+        self.w, self.b = self.affine("predictor", D, D)
 
     def loss(self, u, i, j):
         users, items = halves(self.smoothed(self.nodes), self.U)
@@ -240,7 +244,7 @@ class Lattice(Content):
     def __init__(self, U, N, D, pairs, features, k=3, width=5, raw=0.7, penalty=0.01):
         Content.__init__(self, U, N, D, None, features, 2)
         for m, f in features.items():
-            self.projections[m] = (self.weight(f"projections.{m}.weight", width, f.shape[1]), self.weight(f"projections.{m}.bias", width))
+            self.projections[m] = self.affine(f"projections.{m}", width, f.shape[1])
         self.shares = self.p["shares"] = torch.nn.Parameter(fill("shares", (len(features),)).to(torch.get_default_dtype()))
         a = looped(U, N, pairs)
         self.graph = a / (a.sum(1)[:, None] * a.sum(1)[None, :])
@@ -269,8 +273,8 @@ class NgcfM(LightGcn):
         Model.__init__(self)
         self.U, self.graph, self.f, self.penalty = U, graph, features, penalty
         self.nodes, self.tastes = self.weight("nodes.weight", U + N, D), self.weight("tastes.weight", U, D)
-        self.w, self.b = self.weight("projection.joint.weight", D, features.shape[1]), self.weight("projection.joint.bias", D)
-        of = lambda k, name: (self.weight(f"layers.{k}.{name}.weight", D, D), self.weight(f"layers.{k}.{name}.bias", D))
+        self.w, self.b = self.affine("projection.joint", D, features.shape[1])
+        of = lambda k, name: self.affine(f"layers.{k}.{name}", D, D)
         self.layers = [(of(k, "neighbours"), of(k, "products")) for k in range(layers)]
 
     def loss(self, u, i, j):
@@ -355,14 +359,11 @@ def speed(args):
     random = np.random.default_rng(1)
     pairs_ = np.array(pairs)
 
-    class Plain(Model):
-        def weight(self, name, *shape):
-            self.p[name] = torch.nn.Parameter(torch.randn(shape) * 0.1)
-            return self.p[name]
+    def weight(self, name, *shape):
+        self.p[name] = torch.nn.Parameter(torch.randn(shape) * 0.1)
+        return self.p[name]
 
-    def of(base, *rest):
-        return type("Timed", (Plain, base), {"weight": Plain.weight})(*rest)
-
+    of = lambda base, *rest: type("Timed", (base,), {"weight": weight})(*rest)
     if args.speed == "lightgcn":
         model = of(LightGcn, users, items, 64, adjacency(users, items, pairs, args.form))
     elif args.speed == "vbpr":

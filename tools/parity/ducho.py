@@ -1,6 +1,6 @@
-"""`ferry features --ducho` against an independent reading of the same configuration: small models with random weights (a convolution, a
-sentence encoder, a joint model) over MovieLens' posters and overviews; layout and vectors are compared. Needs numpy, onnx and Pillow, and
-FERRY_DATA:
+"""`ferry features --ducho` against an independent reading of the same configuration: small models with random weights
+(a convolution, a sentence encoder, a joint model) over MovieLens' posters and overviews; layout and vectors are
+compared. Needs numpy, onnx and Pillow, and FERRY_DATA:
 
     python tools/parity/ducho.py [items]
 """
@@ -81,7 +81,11 @@ def save(path, inputs, outputs, nodes, constants):
     path.parent.mkdir(parents=True, exist_ok=True)
     value = lambda name, kind, shape: helper.make_tensor_value_info(name, kind, shape)
     graph = helper.make_graph(
-        nodes, "g", [value(*one) for one in inputs], [value(*one) for one in outputs], [numpy_helper.from_array(array, name) for name, array in constants.items()]
+        nodes,
+        "g",
+        [value(*one) for one in inputs],
+        [value(*one) for one in outputs],
+        [numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
 
@@ -112,21 +116,52 @@ def words(text):
 def tokenizer(folder, vocabulary, name):
     tokens = {"[PAD]": 0, "[UNK]": 1, **{word: at + 2 for at, word in enumerate(vocabulary)}}
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tokenizer.json").write_text(json.dumps({
-        "version": "1.0", "added_tokens": [], "normalizer": {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": True, "lowercase": True},
-        "pre_tokenizer": {"type": "BertPreTokenizer"},
-        "post_processor": None, "decoder": None,
-        "model": {"type": "WordPiece", "vocab": tokens, "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 200},
-    }))
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": name, "pad_token": "[PAD]", "unk_token": "[UNK]", "model_max_length": 512}))
+    (folder / "tokenizer.json").write_text(
+        json.dumps(
+            {
+                "version": "1.0",
+                "added_tokens": [],
+                "normalizer": {
+                    "type": "BertNormalizer",
+                    "clean_text": True,
+                    "handle_chinese_chars": True,
+                    "strip_accents": True,
+                    "lowercase": True,
+                },
+                "pre_tokenizer": {"type": "BertPreTokenizer"},
+                "post_processor": None,
+                "decoder": None,
+                "model": {
+                    "type": "WordPiece",
+                    "vocab": tokens,
+                    "unk_token": "[UNK]",
+                    "continuing_subword_prefix": "##",
+                    "max_input_chars_per_word": 200,
+                },
+            }
+        )
+    )
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps({"tokenizer_class": name, "pad_token": "[PAD]", "unk_token": "[UNK]", "model_max_length": 512})
+    )
     return lambda text: [tokens.get(word, 1) for word in words(text)]
 
 
 def sentences(folder, size):
     """Tokens to vectors; the mean is the encoder's, by its own attention mask."""
     weights = {"e": normal(size, 24), "w": normal(24, 24) / 5}
-    nodes = [helper.make_node("Gather", ["e", "input_ids"], ["x"]), helper.make_node("MatMul", ["x", "w"], ["y"]), helper.make_node("Tanh", ["y"], ["last_hidden_state"])]
-    save(folder / "onnx/model.onnx", [("input_ids", TensorProto.INT64, ["B", "L"]), ("attention_mask", TensorProto.INT64, ["B", "L"])], [("last_hidden_state", TensorProto.FLOAT, ["B", "L", 24])], nodes, weights)
+    nodes = [
+        helper.make_node("Gather", ["e", "input_ids"], ["x"]),
+        helper.make_node("MatMul", ["x", "w"], ["y"]),
+        helper.make_node("Tanh", ["y"], ["last_hidden_state"]),
+    ]
+    save(
+        folder / "onnx/model.onnx",
+        [("input_ids", TensorProto.INT64, ["B", "L"]), ("attention_mask", TensorProto.INT64, ["B", "L"])],
+        [("last_hidden_state", TensorProto.FLOAT, ["B", "L", 24])],
+        nodes,
+        weights,
+    )
     (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
     return lambda ids: np.tanh(weights["e"][ids] @ weights["w"]).mean(0)
 
@@ -140,7 +175,13 @@ def joint_text(folder, size):
         helper.make_node("Mul", ["x", "m3"], ["xm"]),
         helper.make_node("ReduceSum", ["xm", "one"], ["text_embeds"], keepdims=0),
     ]
-    save(folder / "onnx/text_model.onnx", [("input_ids", TensorProto.INT64, ["B", "L"]), ("attention_mask", TensorProto.INT64, ["B", "L"])], [("text_embeds", TensorProto.FLOAT, ["B", 16])], nodes, weights)
+    save(
+        folder / "onnx/text_model.onnx",
+        [("input_ids", TensorProto.INT64, ["B", "L"]), ("attention_mask", TensorProto.INT64, ["B", "L"])],
+        [("text_embeds", TensorProto.FLOAT, ["B", 16])],
+        nodes,
+        weights,
+    )
     return lambda ids: weights["e"][ids].sum(0)
 
 
@@ -180,7 +221,10 @@ try:
                 items[str(row["id"])] = row["text"]
                 (FOLDER / "images").mkdir(parents=True, exist_ok=True)
                 shutil.copy(poster, FOLDER / "images")
-    (FOLDER / "meta.tsv").write_text("asin\tdescription\n" + "".join('%s\t"%s"\n' % (key, text.replace('"', '""')) for key, text in reversed(items.items())))
+    (FOLDER / "meta.tsv").write_text(
+        "asin\tdescription\n"
+        + "".join('%s\t"%s"\n' % (key, text.replace('"', '""')) for key, text in reversed(items.items()))
+    )
     (WORK / "config.yml").write_text(CONFIG)
     models = WORK / "models"
     vocabulary = sorted({word for text in items.values() for word in words(text)})[::2]
@@ -189,26 +233,48 @@ try:
     split = tokenizer(mpnet, vocabulary, "BertTokenizer")
     tokenizer(clip, vocabulary, "BertTokenizer")
     (clip / "config.json").write_text(json.dumps({"model_type": "clip"}))
-    (clip / "preprocessor_config.json").write_text(json.dumps({
-        "image_processor_type": "CLIPImageProcessor", "do_resize": True, "size": {"shortest_edge": 64}, "do_center_crop": True,
-        "crop_size": {"height": 64, "width": 64}, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True,
-        "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "resample": 3,
-    }))
+    (clip / "preprocessor_config.json").write_text(
+        json.dumps(
+            {
+                "image_processor_type": "CLIPImageProcessor",
+                "do_resize": True,
+                "size": {"shortest_edge": 64},
+                "do_center_crop": True,
+                "crop_size": {"height": 64, "width": 64},
+                "do_rescale": True,
+                "rescale_factor": 1 / 255,
+                "do_normalize": True,
+                "image_mean": [0.5] * 3,
+                "image_std": [0.5] * 3,
+                "resample": 3,
+            }
+        )
+    )
     encoder, text_half = sentences(mpnet, len(vocabulary) + 2), joint_text(clip, len(vocabulary) + 2)
     image_half = convolution(clip / "onnx/vision_model.onnx", "pixel_values", "image_embeds", 5, 3)
     command = [str(ROOT / "node_modules/.bin/ferry"), "features", "--ducho", "config.yml"]
-    done = subprocess.run(command, cwd=WORK, env={**os.environ, "FERRY_MODELS": str(models)}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=WORK, env={**os.environ, "FERRY_MODELS": str(models)}, capture_output=True, text=True
+    )
     if done.returncode != 0:
         raise SystemExit(done.stderr)
     print(done.stdout)
     mean, std = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
     pictures = {key: Image.open(FOLDER / f"images/{key}.jpg").convert("RGB") for key in items}
-    zscored = lambda image: ((np.asarray(image.resize((224, 224), Image.BICUBIC), np.float32) / 255 - mean) / std).transpose(2, 0, 1)
+    zscored = lambda image: (
+        (np.asarray(image.resize((224, 224), Image.BICUBIC), np.float32) / 255 - mean) / std
+    ).transpose(2, 0, 1)
     for name, expected in {
         "visual_embeddings_32/torch/ResNet50/avgpool": {key: network(zscored(image)) for key, image in pictures.items()},
-        "textual_embeddings_32/sentence_transformers/sentence-transformers/all-mpnet-base-v2/1": {key: unit(encoder(split(text))) for key, text in items.items()},
-        "visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1": {key: unit(image_half(clip_pixels(image))) for key, image in pictures.items()},
-        "textual_embeddings_32/transformers/openai/clip-vit-base-patch16/1": {key: unit(text_half(split(text))) for key, text in items.items()},
+        "textual_embeddings_32/sentence_transformers/sentence-transformers/all-mpnet-base-v2/1": {
+            key: unit(encoder(split(text))) for key, text in items.items()
+        },
+        "visual_embeddings_32/transformers/openai/clip-vit-base-patch16/1": {
+            key: unit(image_half(clip_pixels(image))) for key, image in pictures.items()
+        },
+        "textual_embeddings_32/transformers/openai/clip-vit-base-patch16/1": {
+            key: unit(text_half(split(text))) for key, text in items.items()
+        },
     }.items():
         cosine, difference = worst(expected, FOLDER / name)
         print(f"{name}: {len(expected)} vectors, least cosine {cosine:.7f}, largest difference {difference:.2e}")

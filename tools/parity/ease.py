@@ -1,4 +1,5 @@
-"""EASE by numpy in double precision: test results of full ranking, items of the history excluded, ties by their expectation.
+"""EASE by numpy in double precision: test results of full ranking, items of the history excluded, ties by their
+expectation.
 
 The constants of packages/evaluation/test/ease.test.ts (the generated set) and ease.slow.test.ts (data in FERRY_DATA).
 

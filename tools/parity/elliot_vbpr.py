@@ -1,11 +1,12 @@
-"""`ferry elliot` on the hands-on's configuration of VBPR against an independent reading of the same files: Amazon Office with its given split, and
-generated features in Ducho's layout. Both sides begin with the same weights and take the same triples (`vbprStart.ts`); everything else, from the
-loss to the choice of the epoch and Elliot's metrics, is written here from its definition, in PyTorch's float32. Needs torch and numpy, a built
-`ferry` and FERRY_DATA:
+"""`ferry elliot` on the hands-on's configuration of VBPR against an independent reading of the same files: Amazon
+Office with its given split, and generated features in Ducho's layout. Both sides begin with the same weights and take
+the same triples (`vbprStart.ts`); everything else, from the loss to the choice of the epoch and Elliot's metrics, is
+written here from its definition, in PyTorch's float32. Needs torch and numpy, a built `ferry` and FERRY_DATA:
 
     python tools/parity/elliot_vbpr.py [--epochs 200] [--widths 512,512] [--keep folder]
 
-Prints the largest differences, and fails if the first ten epochs' losses differ by more than 1e-4 or a metric by more than .001.
+Prints the largest differences, and fails if the first ten epochs' losses differ by more than 1e-4 or a metric by more
+than .001.
 """
 
 import argparse
@@ -43,7 +44,9 @@ parts = {name: rows(f"{name}.tsv") for name in ("train", "val", "test")}
 guide = (ROOT / "docs/guides/handsOn.md").read_text()
 config = next(block for block in re.findall(r"^```yaml\n(.*?)^```$", guide, re.M | re.S) if "external.VBPR" in block)
 config = config.replace("epochs: 200", f"epochs: {args.epochs}")
-folders = [WORK / path.replace("../data/{0}", "data/office") for path in re.findall(r"(?:visual|textual)_features: (\S+)", config)]
+folders = [
+    WORK / path.replace("../data/{0}", "data/office") for path in re.findall(r"(?:visual|textual)_features: (\S+)", config)
+]
 widths = [int(width) for width in args.widths.split(",")]
 
 
@@ -103,11 +106,15 @@ def metrics(lists, part, items):
 
 def twin(run):
     start = WORK / "start"
-    subprocess.run(["npx", "tsx", "tools/parity/vbprStart.ts", str(run), str(start), str(args.epochs)], cwd=ROOT, check=True)
+    subprocess.run(
+        ["npx", "tsx", "tools/parity/vbprStart.ts", str(run), str(start), str(args.epochs)], cwd=ROOT, check=True
+    )
     ids = json.loads((start / "ids.json").read_text())
     users, items = ids["users"], ids["items"]
     at_user, at_item = ({one: at for at, one in enumerate(all_)} for all_ in (users, items))
-    features = np.concatenate([np.concatenate([np.load(folder / f"{item}.npy") for item in items]) for folder in folders], 1)
+    features = np.concatenate(
+        [np.concatenate([np.load(folder / f"{item}.npy") for item in items]) for folder in folders], 1
+    )
     f = torch.from_numpy(features)
     shapes = {
         "users.weight": (len(users), 64),
@@ -117,7 +124,10 @@ def twin(run):
         "projection.joint.bias": (64,),
     }
     assert {f"{name}.f32" for name in shapes} == {path.name for path in start.glob("*.f32")}
-    p = {name: torch.nn.Parameter(torch.from_numpy(np.fromfile(start / f"{name}.f32", "<f4").reshape(shape))) for name, shape in shapes.items()}
+    p = {
+        name: torch.nn.Parameter(torch.from_numpy(np.fromfile(start / f"{name}.f32", "<f4").reshape(shape)))
+        for name, shape in shapes.items()
+    }
     gu, gi, tu, w, b = p.values()
     project = lambda rows: F.normalize(f[rows] @ w.T + b, dim=1)
     own = {(at_user[user], at_item[item]) for user, item, _ in parts["train"]}
@@ -150,7 +160,11 @@ def twin(run):
             lists = {users[at]: top[at] for at in range(len(users)) if seen[at].any()}
             valid[epoch + 1] = metrics(lists, parts["val"], items)["Recall"]
             test[epoch + 1] = metrics(lists, parts["test"], items)
-            print(f"epoch {epoch + 1}: loss {losses[-1]:.6f}, Recall@20 {valid[epoch + 1]:.5f}, {test[epoch + 1]['Recall']:.5f}", flush=True)
+            print(
+                f"epoch {epoch + 1}: loss {losses[-1]:.6f}, "
+                f"Recall@20 {valid[epoch + 1]:.5f}, {test[epoch + 1]['Recall']:.5f}",
+                flush=True,
+            )
     return {"losses": losses, "valid": valid, "test": test, "best": max(valid, key=valid.get)}
 
 
@@ -160,9 +174,15 @@ theirs = twin(ours["run"])
 losses = [abs(a - b) for a, b in zip(ours["losses"][:10], theirs["losses"][:10])]
 valid = [abs(ours["valid"][epoch] - value) for epoch, value in theirs["valid"].items()]
 table = {name: (value, theirs["test"][ours["best"]][name]) for name, value in ours["test"].items()}
-print(f"losses of {len(losses)} epochs: {ours['losses'][0]:.6f} .. {ours['losses'][len(losses) - 1]:.6f}, at most {max(losses):.1e} apart")
+print(
+    f"losses of {len(losses)} epochs: {ours['losses'][0]:.6f} .. {ours['losses'][len(losses) - 1]:.6f}, "
+    f"at most {max(losses):.1e} apart"
+)
 print(f"loss of epoch {args.epochs}: {ours['losses'][-1]:.6f} and {theirs['losses'][-1]:.6f}")
-print(f"validation Recall@20 at {len(valid)} epochs: at most {max(valid):.5f} apart; best epoch {ours['best']} and {theirs['best']}")
+print(
+    f"validation Recall@20 at {len(valid)} epochs: at most {max(valid):.5f} apart; "
+    f"best epoch {ours['best']} and {theirs['best']}"
+)
 for name, (a, b) in table.items():
     print(f"test {name}@20 of epoch {ours['best']}: {a:.5f} and {b:.5f}")
 if not args.keep:

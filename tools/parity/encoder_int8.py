@@ -3,9 +3,9 @@ packages/encoders/test/packedWeights.test.ts.
 
     python tools/parity/encoder_int8.py packages/encoders/test/fixtures
 
-Exports each model, with plain attention, quantises what it multiplies weights by (`quantize_dynamic`, `QInt8`, a scale for each
-column), runs both in ONNX Runtime, and writes `<folder>/expected-int8.safetensors`: the inputs, and the vectors of all tokens
-with weights of float32 (`0.hidden`) and of int8 (`0.int8`).
+Exports each model, with plain attention, quantises what it multiplies weights by (`quantize_dynamic`, `QInt8`, a scale
+for each column), runs both in ONNX Runtime, and writes `<folder>/expected-int8.safetensors`: the inputs, and the
+vectors of all tokens with weights of float32 (`0.hidden`) and of int8 (`0.int8`).
 
 Needs torch, transformers, onnx, onnxruntime and safetensors.
 """
@@ -71,5 +71,7 @@ for name, (model, make) in cases.items():
     values = {f"0.{key}": value.numpy() for key, value in given.items()}
     values = {key: value.astype(np.int32) if value.dtype == np.int64 else value for key, value in values.items()}
     values |= {"0.hidden": found[0], "0.int8": found[1]}
-    save_file({key: np.ascontiguousarray(value) for key, value in values.items()}, folder / name / "expected-int8.safetensors")
+    save_file(
+        {key: np.ascontiguousarray(value) for key, value in values.items()}, folder / name / "expected-int8.safetensors"
+    )
     print(name, np.abs(found[0] - found[1]).max(), np.abs(found[0]).max())

@@ -83,7 +83,11 @@ def fixture(path):
             "scores": encode(model.scores(last, torch.arange(12))),
             "cases": {
                 "softmax": case(F.cross_entropy(model.scores(rows(), all_items), wanted - 1)),
-                "last": case(F.cross_entropy(model.scores(last, all_items), padded(sequences).gather(1, lasts[:, None] + 1)[:, 0] - 1)),
+                "last": case(
+                    F.cross_entropy(
+                        model.scores(last, all_items), padded(sequences).gather(1, lasts[:, None] + 1)[:, 0] - 1
+                    )
+                ),
                 "bpr-max": case(bpr_max(scores.diagonal(), scores, excluded, 0.7).mean()),
             },
         }

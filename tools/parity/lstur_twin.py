@@ -2,8 +2,9 @@
 
     python tools/parity/lstur_twin.py --fixture packages/nrms/test/fixtures/lstur.json
 
-Scores, loss and gradients of both forms, in the paper's and in recommenders' shape, in double precision, without the random mask. Every text and every
-user is computed by itself, at its own length, users by torch.nn.GRU. Weights are functions of their names (nn_values.fill). Needs torch and numpy only.
+Scores, loss and gradients of both forms, in the paper's and in recommenders' shape, in double precision, without the
+random mask. Every text and every user is computed by itself, at its own length, users by torch.nn.GRU. Weights are
+functions of their names (nn_values.fill). Needs torch and numpy only.
 """
 
 import argparse
@@ -29,7 +30,9 @@ class Lstur(nn.Module):
         width = D // 2 if form == "con" and not projected else D
         self.words, self.title = nn.Embedding(WORDS, WORD), Text()
         if labels:
-            self.topics, self.subtopics = nn.Embedding(max(CATEGORIES) + 1, LABEL), nn.Embedding(max(SUBCATEGORIES) + 1, LABEL)
+            self.topics, self.subtopics = nn.Embedding(max(CATEGORIES) + 1, LABEL), nn.Embedding(
+                max(SUBCATEGORIES) + 1, LABEL
+            )
         self.people = nn.Embedding(max(USERS) + 1, width)
         self.recent = nn.GRU(D, width, batch_first=True)
         self.joint = nn.Linear(2 * D, D) if projected and form == "con" else None
@@ -39,7 +42,9 @@ class Lstur(nn.Module):
         return table(torch.tensor(label)) if label else torch.zeros(LABEL, dtype=torch.double)
 
     def news(self, n):
-        title = self.title(self.words(torch.tensor(TITLES[n]))) if TITLES[n] else torch.zeros(self.filters, dtype=torch.double)
+        title = (
+            self.title(self.words(torch.tensor(TITLES[n]))) if TITLES[n] else torch.zeros(self.filters, dtype=torch.double)
+        )
         if not self.labels:
             return title
         return torch.cat([title, self.label(self.topics, CATEGORIES[n]), self.label(self.subtopics, SUBCATEGORIES[n])])
@@ -66,7 +71,10 @@ class Lstur(nn.Module):
         if self.labels:
             own |= {"topics.weight": self.topics.weight, "subtopics.weight": self.subtopics.weight}
         for name, part in [("input", "ih"), ("state", "hh")]:
-            own |= {f"recent.{name}.weight": getattr(self.recent, f"weight_{part}_l0"), f"recent.{name}.bias": getattr(self.recent, f"bias_{part}_l0")}
+            own |= {
+                f"recent.{name}.weight": getattr(self.recent, f"weight_{part}_l0"),
+                f"recent.{name}.bias": getattr(self.recent, f"bias_{part}_l0"),
+            }
         return own if self.joint is None else own | {"joint.weight": self.joint.weight, "joint.bias": self.joint.bias}
 
 

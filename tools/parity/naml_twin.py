@@ -2,8 +2,9 @@
 
     python tools/parity/naml_twin.py --fixture packages/nrms/test/fixtures/naml.json
 
-Scores, loss and gradients at the paper's sizes, in double precision. Every text, every news and every user is computed by itself, at its own length:
-nothing is padded, so nothing need be hidden. Weights are functions of their names (nn_values.fill). Needs torch and numpy only.
+Scores, loss and gradients at the paper's sizes, in double precision. Every text, every news and every user is computed
+by itself, at its own length: nothing is padded, so nothing need be hidden. Weights are functions of their names
+(nn_values.fill). Needs torch and numpy only.
 """
 
 import argparse
@@ -70,7 +71,11 @@ class Label(nn.Module):
         return F.relu(self.projection(self.table(torch.tensor(label))))
 
     def named(self):
-        return {"table.weight": self.table.weight, "projection.weight": self.projection.weight, "projection.bias": self.projection.bias}
+        return {
+            "table.weight": self.table.weight,
+            "projection.weight": self.projection.weight,
+            "projection.bias": self.projection.bias,
+        }
 
 
 class Naml(nn.Module):
@@ -101,7 +106,12 @@ class Naml(nn.Module):
 
     def named(self):
         own = {"words.weight": self.words.weight}
-        for part, name in [("title", "title"), ("abstract", "abstract"), ("category", "category"), ("subcategory", "subcategory")]:
+        for part, name in [
+            ("title", "title"),
+            ("abstract", "abstract"),
+            ("category", "category"),
+            ("subcategory", "subcategory"),
+        ]:
             own |= {f"{name}.{key}": t for key, t in getattr(self, part).named().items()}
         own |= {f"join.attention.{key}": t for key, t in self.views.named().items()}
         return own | {f"user.pooling.{key}": t for key, t in self.user.named().items()}

@@ -79,7 +79,9 @@ def in_batch():
             z = []
             for c, item in enumerate(flat_items):
                 out = item == 0 or (item in items[g] and c != target)
-                z.append(torch.tensor(-1e4, dtype=torch.float64) if out else scores[r, c] - torch.log(torch.tensor(counts[item])))
+                z.append(
+                    torch.tensor(-1e4, dtype=torch.float64) if out else scores[r, c] - torch.log(torch.tensor(counts[item]))
+                )
             losses.append(-torch.log_softmax(torch.stack(z), 0)[target])
         return torch.stack(losses)
 

@@ -1,4 +1,5 @@
-"""Five updates of a small transformer by PyTorch's optimisers, and its schedules: packages/nn/test/fixtures/optimizers.json.
+"""Five updates of a small transformer by PyTorch's optimisers, and its schedules:
+packages/nn/test/fixtures/optimizers.json.
 
 All in float32, PyTorch's default. Parameters and inputs are made from names (nn_values.fill).
 Run by hand: python tools/parity/nn_optimizers.py

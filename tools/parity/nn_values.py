@@ -28,7 +28,8 @@ def fnv(name: str) -> int:
 
 
 def fill(name: str, shape) -> torch.Tensor:
-    """Numbers in [-.5, .5) that depend on the name alone, around 1 for a normalisation's weight; float32 values in double."""
+    """Numbers in [-.5, .5) that depend on the name alone, around 1 for a normalisation's weight; float32 values in
+    double."""
     seed = fnv(name)
     count = int(np.prod(shape))
     values = np.array([mixed((seed + i) % 2**32) / 2**32 - 0.5 for i in range(count)])

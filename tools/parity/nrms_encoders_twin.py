@@ -2,11 +2,11 @@
 
     python tools/parity/nrms_encoders_twin.py packages/nrms/test/fixtures/nrmsEncoders.json
 
-Scores, loss and gradients in double precision of one step: BERT's tokens and ViT's, each through self-attention and additive
-attention, multiplied (the thesis's experiment 3); BERT's tokens alone (experiment 4), and with LoRA; vectors of the first
-tokens, mapped and added. The encoders are the fixtures of packages/encoders, other weights are functions of their names
-(nrms_twin.first). Each title passes by itself, without padding; what has no title or no picture passes no encoder.
-Needs torch, transformers and safetensors.
+Scores, loss and gradients in double precision of one step: BERT's tokens and ViT's, each through self-attention and
+additive attention, multiplied (the thesis's experiment 3); BERT's tokens alone (experiment 4), and with LoRA; vectors
+of the first tokens, mapped and added. The encoders are the fixtures of packages/encoders, other weights are functions
+of their names (nrms_twin.first). Each title passes by itself, without padding; what has no title or no picture passes
+no encoder. Needs torch, transformers and safetensors.
 """
 
 import json

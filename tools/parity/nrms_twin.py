@@ -3,10 +3,10 @@
     python tools/parity/nrms_twin.py --fixture packages/nrms/test/fixtures/nrms.json
     python tools/parity/nrms_twin.py --speed --batch batch.json [--steps 12] [--distinct]
 
-`--fixture`: scores, loss and gradients of the presets at their own sizes, in double precision; weights are functions of their names
-(nn_values.fill), so that the file holds results only, of gradients the length and numbers at even distances. `--speed` prints samples a
-second of a training step in float32; with `--distinct` each news of the batch is encoded once, as Ferry does, without every time it occurs.
-Needs torch and numpy only.
+`--fixture`: scores, loss and gradients of the presets at their own sizes, in double precision; weights are functions of
+their names (nn_values.fill), so that the file holds results only, of gradients the length and numbers at even
+distances. `--speed` prints samples a second of a training step in float32; with `--distinct` each news of the batch is
+encoded once, as Ferry does, without every time it occurs. Needs torch and numpy only.
 """
 
 import argparse
@@ -93,7 +93,8 @@ class Nrms(nn.Module):
         return self.title(x, titles == 0 if self.masked else None, self.news_drop)
 
     def forward(self, clicked, clicks, candidates):
-        """Titles of the clicked news [B, H, T], how many there are [B], titles of the candidates [B, C, T]: scores [B, C]."""
+        """Titles of the clicked news [B, H, T], how many there are [B], titles of the candidates [B, C, T]: scores [B,
+        C]."""
         B, H, T = clicked.shape
         vectors = self.news(clicked.reshape(B * H, T)).reshape(B, H, -1)
         shown = self.news(candidates.reshape(-1, T)).reshape(B, candidates.shape[1], -1)
@@ -117,7 +118,8 @@ class Nrms(nn.Module):
 
 
 def first(name, shape):
-    """Numbers from the name, large enough that no attention is nearly uniform: gradients would be small differences there."""
+    """Numbers from the name, large enough that no attention is nearly uniform: gradients would be small differences
+    there."""
     values = fill(name, shape)
     if name.endswith("query"):
         return values * 4
@@ -180,7 +182,9 @@ def fixture(path):
         "candidates": CANDIDATES,
         "words": WORDS,
         "longest": T,
-        "cases": [case(p, m) for p, m in [("paper", True), ("recommenders", True), ("recommenders", False), ("thesis", True)]],
+        "cases": [
+            case(p, m) for p, m in [("paper", True), ("recommenders", True), ("recommenders", False), ("thesis", True)]
+        ],
     }
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
@@ -201,7 +205,11 @@ def speed(path, steps, distinct):
     seconds = []
     for _ in range(steps + 2):
         start = time.process_time() if torch.get_num_threads() == 1 else time.perf_counter()
-        scores = model.distinct(titles, clicked, clicks, candidates) if distinct else model(titles[clicked], clicks, titles[candidates])
+        scores = (
+            model.distinct(titles, clicked, clicks, candidates)
+            if distinct
+            else model(titles[clicked], clicks, titles[candidates])
+        )
         loss = loss_of(scores, missing)
         optimiser.zero_grad()
         loss.backward()

@@ -20,7 +20,9 @@ def draws(seed):
         "seed": seed,
         "words": words,
         "randomSample": [float(r.random_sample()) for _ in range(3)],
-        "randint": [int(r.randint(low, high)) for low, high in [(0, 1), (0, 2), (5, 1703), (-3, 4), (0, 2**31), (7, 100000)]],
+        "randint": [
+            int(r.randint(low, high)) for low, high in [(0, 1), (0, 2), (5, 1703), (-3, 4), (0, 2**31), (7, 100000)]
+        ],
         "below": int(r.randint(10)),
         "shuffled": (lambda a: (r.shuffle(a), a)[1])(list(range(20))),
         "array": (lambda a: (r.shuffle(a), a.tolist())[1])(np.arange(13)),

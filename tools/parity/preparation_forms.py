@@ -1,5 +1,6 @@
-"""Generated archives in each raw form that a card of `datasets` names, against pandas: counts and every sequence; the same bytes twice,
-and from shuffled rows wherever the order of the file is not itself data. Run by hand (node and the built workspace are needed):
+"""Generated archives in each raw form that a card of `datasets` names, against pandas: counts and every sequence; the
+same bytes twice, and from shuffled rows wherever the order of the file is not itself data. Run by hand (node and the
+built workspace are needed):
 
     python tools/parity/preparation_forms.py [card ...]
 
@@ -21,7 +22,12 @@ RANDOM = random.Random(15)
 # Few times and ratings, so that equal times, equal rows and repeated pairs occur.
 LOG = pd.DataFrame(
     [
-        (1 + int(40 * RANDOM.random() ** 1.5), 1 + int(30 * RANDOM.random() ** 1.5), RANDOM.randint(1, 5), 1_500_000_000 + 86_400 * RANDOM.randint(0, 40))
+        (
+            1 + int(40 * RANDOM.random() ** 1.5),
+            1 + int(30 * RANDOM.random() ** 1.5),
+            RANDOM.randint(1, 5),
+            1_500_000_000 + 86_400 * RANDOM.randint(0, 40),
+        )
         for _ in range(900)
     ],
     columns=["user", "item", "rating", "time"],
@@ -77,47 +83,67 @@ def records(frame, separator):
 
 def amazon_2018(archive):
     frame = named(LOG)
-    archive.write("Prime_Pantry.csv", archive.rows(records(frame[["item", "user", "rating", "time"]].assign(rating=frame["rating"].map("{}.0".format)), ",")))
-    archive.write("meta_Prime_Pantry.json.gz", [json.dumps({"asin": f"i{item}", "title": title, "category": ["A"], "brand": "B"}) for item, title in TITLES.items()])
+    rows = frame[["item", "user", "rating", "time"]].assign(rating=frame["rating"].map("{}.0".format))
+    archive.write("Prime_Pantry.csv", archive.rows(records(rows, ",")))
+    metadata = ({"asin": f"i{item}", "title": title, "category": ["A"], "brand": "B"} for item, title in TITLES.items())
+    archive.write("meta_Prime_Pantry.json.gz", map(json.dumps, metadata))
     return unisrec(frame, {f"i{item}" for item in TITLES})
 
 
 def amazon_2023(archive):
     frame = named(LOG).assign(time=LOG["time"] * 1000)
-    rows = [json.dumps({"rating": float(r), "title": "x", "text": 'said "no"\ttwice', "user_id": u, "parent_asin": i, "asin": "v", "timestamp": t}) for u, i, r, t in frame.itertuples(index=False)]
+    said = {"title": "x", "text": 'said "no"\ttwice'}
+    rows = [
+        json.dumps({"rating": float(r), **said, "user_id": u, "parent_asin": i, "asin": "v", "timestamp": t})
+        for u, i, r, t in frame.itertuples(index=False)
+    ]
     archive.write("All_Beauty.jsonl.gz", archive.rows(rows))
-    archive.write("meta_All_Beauty.jsonl.gz", [json.dumps({"parent_asin": f"i{item}", "title": title, "categories": ["A"], "store": None, "images": []}) for item, title in TITLES.items()])
+    rest = {"categories": ["A"], "store": None, "images": []}
+    metadata = ({"parent_asin": f"i{item}", "title": title, **rest} for item, title in TITLES.items())
+    archive.write("meta_All_Beauty.jsonl.gz", map(json.dumps, metadata))
     return unisrec(frame, {f"i{item}" for item in TITLES})
 
 
 def amazon_2014(archive):
     frame = named(LOG)
-    rows = [json.dumps({"reviewerID": u, "asin": i, "helpful": [0, 0], "reviewText": "It's", "overall": float(r), "unixReviewTime": t}) for u, i, r, t in frame.itertuples(index=False)]
+    rows = [
+        json.dumps(
+            {"reviewerID": u, "asin": i, "helpful": [0, 0], "reviewText": "It's", "overall": float(r), "unixReviewTime": t}
+        )
+        for u, i, r, t in frame.itertuples(index=False)
+    ]
     archive.write("reviews_Baby_5.json.gz", archive.rows(rows))
-    archive.write("meta_Baby.json.gz", [repr({"asin": f"i{item}", "title": f"It's {title}", "categories": [["A", 'B "c"']]}) for item, title in TITLES.items()])
+    categories = [["A", 'B "c"']]
+    metadata = ({"asin": f"i{item}", "title": f"It's {title}", "categories": categories} for item, title in TITLES.items())
+    archive.write("meta_Baby.json.gz", map(repr, metadata))
     return plain(frame)
 
 
 def movielens_100k(archive):
     archive.write("ml-100k.zip/ml-100k/u.data", archive.rows(records(LOG, "\t")))
-    archive.write("ml-100k.zip/ml-100k/u.item", [f"{item}|Café {item}|01-Jan-1995||http://x|0" for item in range(1, 31)], encoding="latin1")
+    films = [f"{item}|Café {item}|01-Jan-1995||http://x|0" for item in range(1, 31)]
+    archive.write("ml-100k.zip/ml-100k/u.item", films, encoding="latin1")
     return plain(LOG)
 
 
 def movielens_1m(archive):
     archive.write("ml-1m.zip/ml-1m/ratings.dat", archive.rows(records(LOG, "::")))
-    archive.write("ml-1m.zip/ml-1m/movies.dat", [f"{item}::Film {item} (1999)::Drama|War" for item in range(1, 31)], encoding="latin1")
+    films = [f"{item}::Film {item} (1999)::Drama|War" for item in range(1, 31)]
+    archive.write("ml-1m.zip/ml-1m/movies.dat", films, encoding="latin1")
     return plain(LOG)
 
 
 def movielens_20m(archive):
-    archive.write("ml-20m.zip/ml-20m/ratings.csv", archive.rows(records(LOG.assign(rating=LOG["rating"] - 0.5), ",")), ["userId,movieId,rating,timestamp"])
-    archive.write("ml-20m.zip/ml-20m/movies.csv", [f'{item},"Film {item}, The (1999)",Drama|War' for item in range(1, 31)], ["movieId,title,genres"])
+    rows = archive.rows(records(LOG.assign(rating=LOG["rating"] - 0.5), ","))
+    archive.write("ml-20m.zip/ml-20m/ratings.csv", rows, ["userId,movieId,rating,timestamp"])
+    films = [f'{item},"Film {item}, The (1999)",Drama|War' for item in range(1, 31)]
+    archive.write("ml-20m.zip/ml-20m/movies.csv", films, ["movieId,title,genres"])
     return plain(LOG)
 
 
 def impressions(frame):
-    """The log as impressions: what was taken at a time is clicked, an item of another time is not; each user has a history."""
+    """The log as impressions: what was taken at a time is clicked, an item of another time is not; each user has a
+    history."""
     rows = []
     for number, ((user, time), own) in enumerate(frame.groupby(["user", "time"])):
         shown = " ".join([*(f"{item}-1" for item in own["item"]), "none-0"])
@@ -134,7 +160,8 @@ def clicks(frame):
 def mind_archive(archive, name, news):
     frame = named(LOG).drop_duplicates(["user", "item", "time"])
     for part, own in (("train", frame[frame["time"] < 1_502_000_000]), ("dev", frame[frame["time"] >= 1_502_000_000])):
-        archive.write(f"MIND{name}_{part}.zip/behaviors.tsv", archive.rows(["\t".join(map(str, row)) for row in impressions(own)]))
+        rows = archive.rows("\t".join(map(str, row)) for row in impressions(own))
+        archive.write(f"MIND{name}_{part}.zip/behaviors.tsv", rows)
         news(part)
     return clicks(frame)
 
@@ -146,14 +173,18 @@ def mind(archive):
 
 def xmind(archive):
     lines = [f'i{item}\t"Habari ""{item}"""\tLeo' for item in TITLES]
-    return mind_archive(archive, "small", lambda part: archive.write(f"swh/{part}/news.tsv", lines, ["nid\ttitle\tabstract"]))
+    head = ["nid\ttitle\tabstract"]
+    return mind_archive(archive, "small", lambda part: archive.write(f"swh/{part}/news.tsv", lines, head))
 
 
 def adressa(archive):
     frame = named(LOG)
     day = (frame["time"] - frame["time"].min()) // 86_400 % 7
     for number in range(7):
-        rows = [json.dumps({"userId": u, "id": i, "title": f"Nyheter {i}", "time": t, "category1": "a|b", "activeTime": r}) for u, i, r, t in frame[day == number].itertuples(index=False)]
+        rows = [
+            json.dumps({"userId": u, "id": i, "title": f"Nyheter {i}", "time": t, "category1": "a|b", "activeTime": r})
+            for u, i, r, t in frame[day == number].itertuples(index=False)
+        ]
         archive.write(f"one_week/2017010{number + 1}", archive.rows(rows))
     # The first interaction of each user and item, in the order of time.
     first = frame.sort_values(["user", "time", "item"], kind="stable").drop_duplicates(["user", "item"])
@@ -164,13 +195,16 @@ def lastfm(file, head, columns, **changes):
     def write(archive):
         frame = LOG.assign(**changes)
         archive.write(f"hetrec2011-lastfm-2k.zip/{file}", archive.rows(records(frame[columns], "\t")), [head])
-        archive.write("hetrec2011-lastfm-2k.zip/artists.dat", [f"{item}\tBand {item}\thttp://x\thttp://x/{item}.jpg" for item in range(1, 31)], ["id\tname\turl\tpictureURL"])
+        bands = [f"{item}\tBand {item}\thttp://x\thttp://x/{item}.jpg" for item in range(1, 31)]
+        archive.write("hetrec2011-lastfm-2k.zip/artists.dat", bands, ["id\tname\turl\tpictureURL"])
         return frame
     return write
 
 
 def lastfm_tags(archive):
-    frame = lastfm("user_taggedartists-timestamps.dat", "userID\tartistID\ttagID\ttimestamp", ["user", "item", "rating", "time"], time=LOG["time"] * 1000)(archive)
+    head = "userID\tartistID\ttagID\ttimestamp"
+    columns = ["user", "item", "rating", "time"]
+    frame = lastfm("user_taggedartists-timestamps.dat", head, columns, time=LOG["time"] * 1000)(archive)
     return plain(frame.sort_values(["user", "time", "item"], kind="stable").drop_duplicates(["user", "item"]))
 
 
@@ -181,14 +215,16 @@ def lastfm_plays(archive):
 
 def microlens(archive):
     frame = LOG.assign(time=LOG["time"] * 1000)
-    archive.write("MicroLens-100k_pairs.csv", archive.rows(records(frame[["user", "item", "time"]], ",")), ["user,item,timestamp"])
+    rows = archive.rows(records(frame[["user", "item", "time"]], ","))
+    archive.write("MicroLens-100k_pairs.csv", rows, ["user,item,timestamp"])
     archive.write("MicroLens-100k_title_en.csv", [f'{item},"A clip, ""{item}"""' for item in range(1, 31)], ["item,title"])
     return plain(frame)
 
 
 def recbole(archive):
     frame = named(LOG)
-    archive.write("shop.inter", records(frame[["user", "item", "rating", "time"]], "\t"), ["user_id:token\titem_id:token\trating:float\ttimestamp:float"])
+    head = ["user_id:token\titem_id:token\trating:float\ttimestamp:float"]
+    archive.write("shop.inter", records(frame[["user", "item", "rating", "time"]], "\t"), head)
     archive.write("shop.item", [f"i{item}\t{title}" for item, title in TITLES.items()], ["item_id:token\ttitle:token_seq"])
     # Equal times stand as in the file.
     return by_user(frame, ["time"])
@@ -203,7 +239,8 @@ def gowalla(archive):
 
 def sequences_of(archive, name, frame, between=" "):
     expected = {user: items for user, items in by_user(frame, ["time"]).items()}
-    archive.write(name, archive.rows([f"{user}{'	' if between == '	' else ' '}{' '.join(map(str, items))}" for user, items in expected.items()]))
+    rows = [f"{user}{'	' if between == '	' else ' '}{' '.join(map(str, items))}" for user, items in expected.items()]
+    archive.write(name, archive.rows(rows))
     return {str(user): [str(item) for item in items] for user, items in expected.items()}
 
 
@@ -222,22 +259,28 @@ def lightgcn(archive):
     lines = {}
     for name, own in (("train", frame[~part]), ("test", frame[part])):
         lines[name] = {user: items for user, items in by_user(own, ["time"]).items()}
-        archive.write(f"yelp2018/{name}.txt", archive.rows([f"{user} {' '.join(map(str, items))}" for user, items in lines[name].items()]))
-    return {str(user): [*map(str, sorted(lines["train"].get(user, []))), *map(str, sorted(lines["test"].get(user, [])))] for user in sorted({*lines["train"], *lines["test"]})}
+        rows = [f"{user} {' '.join(map(str, items))}" for user, items in lines[name].items()]
+        archive.write(f"yelp2018/{name}.txt", archive.rows(rows))
+    return {
+        str(user): [str(item) for part in ("train", "test") for item in sorted(lines[part].get(user, []))]
+        for user in sorted({*lines["train"], *lines["test"]})
+    }
 
 
 PARQUET = """
 import { DuckDBInstance } from '@duckdb/node-api';
 const [source, sql, out] = process.argv.slice(1);
 const connection = await (await DuckDBInstance.create()).connect();
-await connection.run(`COPY (SELECT ${sql} FROM read_json('${source}', format='newline_delimited')) TO '${out}' (FORMAT parquet)`);
+const rows = `read_json('${source}', format='newline_delimited')`;
+await connection.run(`COPY (SELECT ${sql} FROM ${rows}) TO '${out}' (FORMAT parquet)`);
 """
 
 
 def parquet(path, rows, sql):
     source = path.with_suffix(".jsonl")
     source.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    subprocess.run(["node", "--input-type=module", "-e", PARQUET, str(source), sql, str(path)], check=True, cwd=ROOT / "packages/preparation")
+    command = ["node", "--input-type=module", "-e", PARQUET, str(source), sql, str(path)]
+    subprocess.run(command, check=True, cwd=ROOT / "packages/preparation")
     source.unlink()
 
 
@@ -245,14 +288,20 @@ def eb_nerd(archive):
     frame = LOG.drop_duplicates(["user", "item", "time"])
     file = archive.folder / "ebnerd_demo.zip"
     with zipfile.ZipFile(file, "w") as packed:
-        for part, own in (("train", frame[frame["time"] < 1_502_000_000]), ("validation", frame[frame["time"] >= 1_502_000_000])):
-            rows = [{"user_id": int(user), "article_ids_clicked": [int(i) for i in sorted(items["item"])], "impression_time": int(time)} for (user, time), items in own.groupby(["user", "time"])]
+        early = frame["time"] < 1_502_000_000
+        for part, own in (("train", frame[early]), ("validation", frame[~early])):
+            rows = []
+            for (user, time), items in own.groupby(["user", "time"]):
+                clicked = [int(item) for item in sorted(items["item"])]
+                rows.append({"user_id": int(user), "article_ids_clicked": clicked, "impression_time": int(time)})
             path = archive.folder / "behaviors.parquet"
-            parquet(path, archive.rows(rows), "user_id, article_ids_clicked, to_timestamp(impression_time)::TIMESTAMP AS impression_time")
+            time = "to_timestamp(impression_time)::TIMESTAMP AS impression_time"
+            parquet(path, archive.rows(rows), f"user_id, article_ids_clicked, {time}")
             packed.write(path, f"{part}/behaviors.parquet")
             path.unlink()
         path = archive.folder / "articles.parquet"
-        parquet(path, [{"article_id": item, "title": f"Nyt {item}", "subtitle": "x", "category_str": "sport"} for item in range(1, 31)], "*")
+        rest = {"subtitle": "x", "category_str": "sport"}
+        parquet(path, [{"article_id": item, "title": f"Nyt {item}", **rest} for item in range(1, 31)], "*")
         packed.write(path, "articles.parquet")
         path.unlink()
     return plain(frame)
@@ -288,7 +337,8 @@ try:
         name = card if category is None else f"{card} {category}"
         archives = [Archive(name.replace(" ", "-"), mixed) for mixed in ([False, True] if shuffles else [False])]
         expected = [write(archive) for archive in archives][0]
-        runs = [[card, *([] if category is None else ["--category", category]), "--from", archive.folder] for archive in archives]
+        named_by = [card, *([] if category is None else ["--category", category])]
+        runs = [[*named_by, "--from", archive.folder] for archive in archives]
         jobs.append((name, expected, [runs[0], runs[0], *runs[1:]]))
     domains = iter(prepare_all([run for _, _, runs in jobs for run in runs]))
     failed = []

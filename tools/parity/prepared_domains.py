@@ -46,7 +46,10 @@ def shuffled(file, header=False):
 
 def core(frame, users, items):
     while True:
-        kept = frame[frame.groupby("user")["user"].transform("size").ge(users) & frame.groupby("item")["item"].transform("size").ge(items)]
+        kept = frame[
+            frame.groupby("user")["user"].transform("size").ge(users)
+            & frame.groupby("item")["item"].transform("size").ge(items)
+        ]
         if len(kept) == len(frame):
             return kept
         frame = kept
@@ -70,7 +73,12 @@ def prepare_all(runs):
     """Runs ferry prepare with many arguments in one process: a domain's directory each, or what it said when it failed."""
     outs = [WORK / f"domain-{at}" for at in range(len(runs))]
     commands = [[*map(str, run), "--out", str(out)] for run, out in zip(runs, outs)]
-    done = subprocess.run(["node", "--import", "tsx", "--input-type=module", "-e", RUNS, json.dumps(commands)], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        ["node", "--import", "tsx", "--input-type=module", "-e", RUNS, json.dumps(commands)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     lines = [line for line in done.stderr.split("\n") if line.startswith("FAILED ")]
     if not lines:
         raise SystemExit(done.stderr)
@@ -82,7 +90,10 @@ def check(name, expected, domain):
     """Every sequence, and the counts of the provenance."""
     got = sequences(domain)
     differ = [user for user in {*expected, *got} if got.get(user) != expected.get(user)]
-    assert not differ, f"{name}: {len(differ)} of {len(expected)} users differ, such as {differ[0]}: {got.get(differ[0])}, not {expected.get(differ[0])}"
+    assert not differ, (
+        f"{name}: {len(differ)} of {len(expected)} users differ, such as {differ[0]}: "
+        f"{got.get(differ[0])}, not {expected.get(differ[0])}"
+    )
     counts = json.loads((domain / "provenance.json").read_text())["counts"]
     assert counts["users"] == len(expected) and counts["interactions"] == sum(map(len, expected.values()))
     assert counts["items"] == len({item for own in expected.values() for item in own})

@@ -1,5 +1,6 @@
-"""Constants of the tests that stand in for the published ones where no real data is: counts, norms, interests and a checkpoint's
-metrics on generated data, by numpy and PyTorch alone. Prints what packages/{data,features,interests,morec}/test/published.test.ts hold.
+"""Constants of the tests that stand in for the published ones where no real data is: counts, norms, interests and a
+checkpoint's metrics on generated data, by numpy and PyTorch alone. Prints what
+packages/{data,features,interests,morec}/test/published.test.ts hold.
 
     python tools/parity/published.py
 """

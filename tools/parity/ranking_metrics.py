@@ -1,7 +1,7 @@
 """Ranking metrics on random scores with ties, by brute force, and metrics beyond accuracy by their formulas, numpy alone.
 
-What is expected over random orders of equal scores is the mean over every order there is: no formula is shared with Ferry. Rows have
-several relevant items, one, or none; users have a history, which is no candidate, or none.
+What is expected over random orders of equal scores is the mean over every order there is: no formula is shared with
+Ferry. Rows have several relevant items, one, or none; users have a history, which is no candidate, or none.
 
     python tools/parity/ranking_metrics.py
     npx prettier --write packages/evaluation/test/fixtures/rankingMetrics.json

@@ -2,8 +2,8 @@
 
     python tools/parity/rec_transformer_twin.py --fixture packages/nrms/test/fixtures/recTransformer.json
 
-Scores, loss and gradients on vectors of text and picture, in double precision, corrected and with each defect; weights are functions of their
-names (nn_values.fill). Needs torch and numpy only.
+Scores, loss and gradients on vectors of text and picture, in double precision, corrected and with each defect; weights
+are functions of their names (nn_values.fill). Needs torch and numpy only.
 """
 
 import argparse
@@ -59,7 +59,8 @@ class Ranker(nn.Module):
         self.head = nn.ModuleList(nn.Linear(i, o) for i, o in zip((D, *HEAD[:-1]), HEAD))
 
     def forward(self, x, hidden, attended, mean_over_padding):
-        """x [B, L, D], the candidate behind the last click; hidden [B, L]: what is padding; attended: as attention is told, or None."""
+        """x [B, L, D], the candidate behind the last click; hidden [B, L]: what is padding; attended: as attention is
+        told, or None."""
         L = x.shape[1]
         at = torch.arange(L, dtype=torch.double)[:, None]
         angle = at / 10000 ** (2 * (torch.arange(D) // 2) / D)

@@ -1,14 +1,15 @@
-"""SASRec (Kang and McAuley 2018) in PyTorch, in the post-norm form of S3Rec and RecBole, written from the method's description and
-independent of Ferry.
+"""SASRec (Kang and McAuley 2018) in PyTorch, in the post-norm form of S3Rec and RecBole, written from the method's
+description and independent of Ferry.
 
     python tools/parity/sasrec_twin.py --fixture packages/morec/test/fixtures/sasrec.json   # constants of the unit tests
-    python tools/parity/sasrec_twin.py --checkpoints packages/morec/test/fixtures           # small files under the names of both lineages
-    python tools/parity/sasrec_twin.py --evaluate sasrec-beauty.pt --sequences Beauty.txt   # metrics of a published checkpoint
-    python tools/parity/sasrec_twin.py --speed --sequences Beauty.txt --form positions-bce  # seconds an epoch and of the full ranking
+    python tools/parity/sasrec_twin.py --checkpoints packages/morec/test/fixtures           # small files of both lineages
+    python tools/parity/sasrec_twin.py --evaluate sasrec-beauty.pt --sequences Beauty.txt   # of a published checkpoint
+    python tools/parity/sasrec_twin.py --speed --sequences Beauty.txt --form positions-bce  # an epoch, the full ranking
 
-Forms of training (--form): `positions-bce` (every position, BCE, one uniform negative each), `last-softmax` (the last position of each
-prefix, full softmax), `positions-softmax` (every position, full softmax), `positions-sampled` (every position, softmax over the target and
-256 uniform negatives of its own). `--grouped` sorts the sequences of a batch into groups by length instead of padding all to 50.
+Forms of training (--form): `positions-bce` (every position, BCE, one uniform negative each), `last-softmax` (the last
+position of each prefix, full softmax), `positions-softmax` (every position, full softmax), `positions-sampled` (every
+position, softmax over the target and 256 uniform negatives of its own). `--grouped` sorts the sequences of a batch into
+groups by length instead of padding all to 50.
 
 Needs torch and numpy only. A line of the sequences is `user item item ...`, oldest first, items numbered from 1.
 """
@@ -23,7 +24,6 @@ from torch import nn
 import torch.nn.functional as F
 
 from sequences import clock, take_turns
-
 
 
 class Layer(nn.Module):
@@ -67,7 +67,8 @@ class SASRec(nn.Module):
         self.items.weight.data[0] = 0
 
     def forward(self, ids):
-        """[B, L] left-padded -> [B, L, D]; L may be shorter than the table of positions, whose last L rows are then taken."""
+        """[B, L] left-padded -> [B, L, D]; L may be shorter than the table of positions, whose last L rows are then
+        taken."""
         L = ids.shape[1]
         x = self.items(ids) + self.positions.weight[len(self.positions.weight) - L :]
         x = self.dropout(self.norm(x))
@@ -197,7 +198,8 @@ def published(path):
 
 
 def fixture(path):
-    """A small model, two batches of different lengths, its vectors, and loss and gradients of all four forms without dropout."""
+    """A small model, two batches of different lengths, its vectors, and loss and gradients of all four forms without
+    dropout."""
     torch.manual_seed(1)
     items, positions = 23, 6
     model = SASRec(items, width=8, heads=2, layers=2, inner=16, positions=positions, dropout=0.0)
@@ -206,7 +208,10 @@ def fixture(path):
     model.items.weight.data[0] = 0
     sequences = [[1, 2, 3], [4, 5, 6, 7, 8], [9, 2], [10, 11, 12, 13, 14, 15, 16, 1], [3, 3, 3]]
     ids, targets = padded([s[:-1] for s in sequences], positions), padded([s[1:] for s in sequences], positions)
-    encode = lambda t: {"shape": list(t.shape), "float32": base64.b64encode(t.detach().numpy().astype("<f4").tobytes()).decode()}
+    encode = lambda t: {
+        "shape": list(t.shape),
+        "float32": base64.b64encode(t.detach().numpy().astype("<f4").tobytes()).decode(),
+    }
     negatives = torch.randint(1, items + 1, (int((targets > 0).sum()), 5))
     out = {"sequences": sequences, "items": items, "positions": positions, "negatives": negatives.tolist(),
            "weights": {n: encode(p) for n, p in model.state_dict().items()}, "vectors": encode(model(ids)), "forms": {}}
@@ -267,7 +272,9 @@ def checkpoints(folder):
             for layer in model.layers:
                 x = layer(x, mask)
             right.append(x[0, -1].tolist())
-    json.dump({"histories": histories, "vectors": {"s3rec": left, "recbole": right}}, open(f"{folder}/checkpoints.json", "w"))
+    json.dump(
+        {"histories": histories, "vectors": {"s3rec": left, "recbole": right}}, open(f"{folder}/checkpoints.json", "w")
+    )
 
 
 def main():

@@ -1,8 +1,8 @@
 """PyTorch twin of tools/bench/scaleWorker.ts: one process, one size; prints its figures as one line of JSON.
 
-Usage: python scale_bench.py '{"items": 20000, "steps": 3, "rankings": 1, "threads": 2, "processor": false}'. The model is MISSRec's in the `paper`
-preset without interests, as missrec_twin.py has it, written for speed: items are encoded once a step and only the position that
-is read is decoded. Same shapes, same work, Adam.
+Usage: python scale_bench.py '{"items": 20000, "steps": 3, "rankings": 1, "threads": 2, "processor": false}'. The model
+is MISSRec's in the `paper` preset without interests, as missrec_twin.py has it, written for speed: items are encoded
+once a step and only the position that is read is decoded. Same shapes, same work, Adam.
 """
 
 import json

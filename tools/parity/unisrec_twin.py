@@ -1,7 +1,7 @@
 """UniSRec (Hou et al. 2022) in PyTorch, written from the description and independent of Ferry.
 
     python tools/parity/unisrec_twin.py --fixture packages/morec/test/fixtures/unisrec.json   # constants of the unit tests
-    python tools/parity/unisrec_twin.py --speed --sequences Beauty.txt [--grouped]            # seconds an epoch of inductive fine-tuning
+    python tools/parity/unisrec_twin.py --speed --sequences Beauty.txt [--grouped]            # of inductive fine-tuning
 """
 
 import argparse
@@ -79,7 +79,9 @@ def names(name):
             return f"text.experts.{number}.bias"
         return f"text.{rest}"
     if first == "encoder":
-        rest = rest.replace("self_attn.in_proj_", "selfAttention.inProjection.").replace("self_attn.out_proj", "selfAttention.outProjection")
+        rest = rest.replace("self_attn.in_proj_", "selfAttention.inProjection.").replace(
+            "self_attn.out_proj", "selfAttention.outProjection"
+        )
         return f"encoder.{rest}"
     return f"{ {'items': 'ids', 'norm': 'inputNorm'}.get(first, first) }.{rest}"
 
@@ -92,10 +94,18 @@ def fixture(path):
     targets = torch.tensor([3, 8, 2, 3, 5])
     views = [[2], [4, 5, 7], [9], [8, 3], [3, 3]]
     lengths, shorter = (torch.tensor([len(h) for h in own]) for own in (histories, views))
-    out = {"histories": histories, "targets": targets.tolist(), "views": views, "features": encode(features[1:]), "items": N,
-           "forms": {}}
+    out = {
+        "histories": histories,
+        "targets": targets.tolist(),
+        "views": views,
+        "features": encode(features[1:]),
+        "items": N,
+        "forms": {},
+    }
     for form in ("inductive", "transductive"):
-        model = shaken(UniSRec(N, width, 4, 2, 2, 6, 6, experts=3, ids=form == "transductive", dropout=0.0, adapter_dropout=0.0))
+        model = shaken(
+            UniSRec(N, width, 4, 2, 2, 6, 6, experts=3, ids=form == "transductive", dropout=0.0, adapter_dropout=0.0)
+        )
         table = lambda: model.vectors(features)
         queries = lambda own, n: model(table()[padded(own)], n)
         scores = lambda: queries(histories, lengths) @ F.normalize(table(), dim=1).T / 0.07
@@ -126,7 +136,11 @@ def speed(o):
         if o.grouped:
             batch.sort(key=lambda row: len(row[0]))
             n = len(batch)
-            parts = [batch[a:b] for a, b in zip([0, n // 2, 3 * n // 4, 7 * n // 8], [n // 2, 3 * n // 4, 7 * n // 8, n]) if b > a]
+            parts = [
+                batch[a:b]
+                for a, b in zip([0, n // 2, 3 * n // 4, 7 * n // 8], [n // 2, 3 * n // 4, 7 * n // 8, n])
+                if b > a
+            ]
         optimizer.zero_grad()
         table = model.vectors(features, True)
         queries = torch.cat([

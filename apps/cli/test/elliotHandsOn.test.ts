@@ -127,7 +127,8 @@ describe("the hands-on's files", () => {
     for (const folder of extractors.resnet50_sentencebert) expect(guide).toContain(`embeddings_32/${folder}`);
     for (const command of [
       'npx ferry features --ducho demos/demo_office/config.yml',
-      'mkdir -p data/office\nmv local/data/demo_office/*_embeddings_32 data/office/\ncp local/data/demo_office/reviews.tsv data/office/',
+      'mkdir -p data/office\nmv local/data/demo_office/*_embeddings_32 data/office/\n' +
+        'cp local/data/demo_office/reviews.tsv data/office/',
       'npx ferry elliot config_files/split_office.yml',
       'cp data/office_splits/0/0/train.tsv data/office_splits/0/0/val.tsv data/office_splits/0/test.tsv data/office/',
       ...Object.keys(extractors).map((name) => `npx ferry elliot config_files/hands-on_${name}.yml`),
@@ -184,7 +185,8 @@ describe("the hands-on's files", () => {
     const [head, line] = rowsOf(file!);
     expect(head).toEqual(['model', 'Recall', 'Precision', 'nDCG', 'HR']);
     expect(line![0]).toBe(
-      "VBPR_seed=123_e=200_bs=1024_factors=64_lr=0$005_comb_mod=concat_modalites='visual'-'textual'_l_w=1e-05_loads='VisualAttribute'-'TextualAttribute'",
+      'VBPR_seed=123_e=200_bs=1024_factors=64_lr=0$005_comb_mod=concat_' +
+        "modalites='visual'-'textual'_l_w=1e-05_loads='VisualAttribute'-'TextualAttribute'",
     );
     head!.slice(1).forEach((name, i) => {
       expect(Number(line![i + 1]), name).toBeCloseTo(found[name]!, 12);

@@ -40,7 +40,8 @@ describe('the guide to one’s own data', () => {
     );
     const items = names.map(
       (name) =>
-        `${name},"${name.replace('-', ' ')}, new","Something to play music on, by hand or mouth: the ${name}.",img/${name}.jpg`,
+        `${name},"${name.replace('-', ' ')}, new",` +
+        `"Something to play music on, by hand or mouth: the ${name}.",img/${name}.jpg`,
     );
     writeFileSync('items.csv', ['id,name,description,picture', ...items].join('\n'));
     writeFileSync(

@@ -22,7 +22,10 @@ const text = `job: study
 targets: [world]
 model: { name: nrms }
 axes:
-  experiment: { 2 frozen: { model: { encoder: vectors }, features: { text: stored } }, 3 tuned: { features: { image: pixels } }, 4 text: {} }
+  experiment:
+    2 frozen: { model: { encoder: vectors }, features: { text: stored } }
+    3 tuned: { features: { image: pixels } }
+    4 text: {}
   defect: { none: {}, oldest: { model: { defects: [oldest-history] } } }
 `;
 

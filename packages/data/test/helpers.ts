@@ -80,5 +80,6 @@ export const toyAtomic: Record<string, string> = {
     'item_id:token\ttext:token_seq\ne\tEasel.\na\tAnvil. Heavy "12 in" tool.\nb\tBucket. Holds ' +
     'water.\nc\tChisel.\nd\tDrill.\n',
   'toy.item':
-    'item_id:token\ttitle:token_seq\timage:token\tclip_row:float\na\tAnvil\tpictures/a.png\t\nb\tBucket\t\t\nc\tChisel\t\t7\nd\tDrill\t\t\ne\tEasel\t\t\n',
+    'item_id:token\ttitle:token_seq\timage:token\tclip_row:float\n' +
+    'a\tAnvil\tpictures/a.png\t\nb\tBucket\t\t\nc\tChisel\t\t7\nd\tDrill\t\t\ne\tEasel\t\t\n',
 };

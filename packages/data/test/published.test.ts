@@ -5,7 +5,10 @@ import { afterAll, expect, it } from 'vitest';
 import { domainStatistics, readDomain } from '@ferry/data';
 import { writeGenerated } from './generated.ts';
 
-/* What real.test.ts asks of published data sets, of a generated one that is always there; by numpy: tools/parity/published.py. */
+/*
+ * What real.test.ts asks of published data sets, of a generated one that is always there; by numpy:
+ * tools/parity/published.py.
+ */
 
 const root = mkdtempSync(join(tmpdir(), 'ferry-generated-'));
 afterAll(() => {

@@ -6,14 +6,16 @@ import { directoryWith, histories } from './helpers.ts';
 const ml100k = {
   'ml-100k.inter':
     'user_id:token\titem_id:token\trating:float\ttimestamp:float\n' +
-    '196\t242\t3\t881250949\n186\t302\t3\t891717742\n196\t51\t4\t881250940\n196\t346\t1\t881250950\n186\t51\t2\t891717740\n186\t242\t2\t891717743\n',
+    '196\t242\t3\t881250949\n186\t302\t3\t891717742\n196\t51\t4\t881250940\n' +
+    '196\t346\t1\t881250950\n186\t51\t2\t891717740\n186\t242\t2\t891717743\n',
   'ml-100k.item':
     'item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n' +
     "1\tToy Story\t1995\tAnimation Children's Comedy\n51\tLegends of the Fall\t1994\tDrama Romance War Western\n" +
     ('242\tKolya\t1996\tComedy\n267\tunkonwn\tunkonwn\tunknown\n302\tL.A. Confidential\t1997\tCrime ' +
       'Film-Noir\n346\tJackie Brown\t1997\tCrime Drama\n'),
   'ml-100k.user':
-    'user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n196\t49\tM\twriter\t55105\n186\t39\tF\texecutive\t00000\n',
+    'user_id:token\tage:token\tgender:token\toccupation:token\tzip_code:token\n' +
+    '196\t49\tM\twriter\t55105\n186\t39\tF\texecutive\t00000\n',
   'ml-100k.kg': 'head_id:token\trelation_id:token\ttail_id:token\nm.0695fl6\tfilm.film.actor\tm.02knnd\n',
   'ml-100k.link': 'item_id:token\tentity_id:token\n1\tm.0dyb1\n',
 };

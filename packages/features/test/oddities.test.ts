@@ -123,12 +123,13 @@ describe('a headerless file of another width', () => {
   const scaled = (row: (r: number) => number, column: (c: number) => number = () => 1): Float32Array =>
     plain.map((value, at) => value * row(Math.floor(at / 64)) * column(at % 64));
   const lengthOf = (r: number): number => Math.hypot(...plain.subarray(r * 64, (r + 1) * 64));
+  const spread = (c: number): number => 1 + (c % 7 === 0 ? 3 : 0) + (c % 5);
   const signs: [string, Float32Array][] = [
     ['rows of one length', scaled((r) => 1 / lengthOf(r))],
-    ['columns of different spread', scaled(() => 1, (c) => 1 + (c % 7 === 0 ? 3 : 0) + (c % 5))],
-    ['the same, rows of different length', scaled((r) => 1 + noise(rows, 9)[r]! / 2, (c) => 1 + (c % 7 === 0 ? 3 : 0) + (c % 5))],
+    ['columns of different spread', scaled(() => 1, spread)],
+    ['the same, rows of different length', scaled((r) => 1 + noise(rows, 9)[r]! / 2, spread)],
     ['rows of zeros', scaled((r) => (r % 9 === 4 ? 0 : 1))],
-  ]; // prettier-ignore
+  ];
   it.each(signs)('is noticed by %s', async (_, features) => {
     const notesAt = async (width: number): Promise<string> => {
       const items = Array.from({ length: Math.floor(features.length / width) }, (__, at) => ({

@@ -6,7 +6,10 @@ import { readDomain } from '@ferry/data';
 import { loadFeatures, presentCount } from '@ferry/features';
 import { writeGenerated } from '../../data/test/generated.ts';
 
-/* What real.test.ts asks of published features, of generated ones that are always there; by numpy: tools/parity/published.py. */
+/*
+ * What real.test.ts asks of published features, of generated ones that are always there; by numpy:
+ * tools/parity/published.py.
+ */
 
 const root = mkdtempSync(join(tmpdir(), 'ferry-generated-'));
 beforeAll(() => {

@@ -53,9 +53,9 @@ async function ebNerd(place: string): Promise<void> {
   );
   await parquet(
     `${place}/ebnerd_demo/articles.parquet`,
-    `SELECT * FROM (VALUES (101, 'Den "første', 'Under\ttitel', 'sport'), (102, 'To', '', 'krimi'), (103, 'Tre', 'x', 'sport'), ` +
-      `(104, 'Fire', 'y', 'nyheder'), (105, 'Fem', 'z', 'sport'), (106, 'Aldrig vist', 'w', 'sport')) ` +
-      'AS t(article_id, title, subtitle, category_str)',
+    `SELECT * FROM (VALUES (101, 'Den "første', 'Under\ttitel', 'sport'), (102, 'To', '', 'krimi'), ` +
+      `(103, 'Tre', 'x', 'sport'), (104, 'Fire', 'y', 'nyheder'), (105, 'Fem', 'z', 'sport'), ` +
+      "(106, 'Aldrig vist', 'w', 'sport')) AS t(article_id, title, subtitle, category_str)",
   );
 }
 
@@ -193,8 +193,8 @@ describe('impressions of EB-NeRD', () => {
     await ebNerd('odd');
     await parquet(
       'odd/ebnerd_demo/validation/behaviors.parquet',
-      `SELECT 'x' AS impression_id, 7 AS user_id, ${when(5)} AS impression_time, [105, 101] AS article_ids_inview, [105] AS ` +
-        'article_ids_clicked',
+      `SELECT 'x' AS impression_id, 7 AS user_id, ${when(5)} AS impression_time, ` +
+        '[105, 101] AS article_ids_inview, [105] AS article_ids_clicked',
     );
     await expect(fromCard('eb-nerd', 'demo', 'odd', [])).rejects.toThrow(
       /behaviors.parquet:1: an impression must have a whole number, got x/,

@@ -46,7 +46,7 @@ describe('groups', () => {
 });
 
 describe('readPositions', () => {
-  it('names every position that holds an item, what follows it and whose it is; what fills up is copies of the first', () => {
+  it('names every position that holds an item, what follows it and whose; what fills up copies the first', () => {
     const groups = [
       { length: 2, history: Int32Array.of(5, 6), lengths: Int32Array.of(2) },
       {

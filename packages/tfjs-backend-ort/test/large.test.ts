@@ -27,8 +27,8 @@ const ELSEWHERE = [
 
 /** Kernels of which no node is left here for ONNX Runtime: constants, views, host kernels (one thread), and `After`. */
 const NO_NODE = (
-  'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace NearestDistances OnesLike ' +
-  'Range Reshape RowCounts ' +
+  'AdamUpdate After ExpandDims Fill GatheredProducts GatheredSums Identity KeepMask LazyAdamUpdate LinSpace ' +
+  'NearestDistances OnesLike Range Reshape RowCounts ' +
   'ScatteredSums SparsePolynomial SparsePolynomialOfRows UniformNumbers UnsortedSegmentSum ZerosLike'
 ).split(' ');
 
@@ -38,7 +38,8 @@ const NO_NODE = (
  */
 const ONE_THREAD = (
   'Acos Acosh Asin Asinh Atan Atanh BatchToSpaceND BroadcastTo Cast Cos Cosh Cumsum FlipLeftRight IsInf IsNan ' +
-  'HalvesAsFloats LogicalNot Minimum PadV2 Reverse Round ScatterNd Select Sign Sin Sinh Slice SpaceToBatchND SplitV StridedSlice Tan Tile Unpack'
+  'HalvesAsFloats LogicalNot Minimum PadV2 Reverse Round ScatterNd Select Sign Sin Sinh Slice SpaceToBatchND ' +
+  'SplitV StridedSlice Tan Tile Unpack'
 ).split(' ');
 
 const profiles = profileFolder();

@@ -81,7 +81,9 @@ function sizes(domain: Domain, { statistics }: Inspection): Section {
           {
             name: unordered ? 'test interactions' : 'test rows',
             value: count(counts.test),
-            note: `training ${count(unordered ? counts.trainInteractions : counts.train)}, validation ${count(counts.valid)}`,
+            note:
+              `training ${count(unordered ? counts.trainInteractions : counts.train)}, ` +
+              `validation ${count(counts.valid)}`,
           },
         ],
       },

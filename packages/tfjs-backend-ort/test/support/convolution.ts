@@ -36,7 +36,8 @@ const CONVOLUTIONS: Convolution[] = [
 ];
 
 const describe = ({ x, filter, strides, pad, dilations }: Convolution) =>
-  `[${x.join(', ')}] [${filter.join(', ')}] strides ${strides.join()} pad ${JSON.stringify(pad)}${dilations ? ` dilations ${dilations.join()}` : ''}`;
+  `[${x.join(', ')}] [${filter.join(', ')}] strides ${strides.join()} pad ${JSON.stringify(pad)}` +
+  (dilations ? ` dilations ${dilations.join()}` : '');
 
 function convolutions(): Case[] {
   return CONVOLUTIONS.flatMap((row): Case[] => {

@@ -113,7 +113,8 @@ function resizes(): Case[] {
       (['ResizeBilinear', 'ResizeNearestNeighbor'] as const).flatMap((name): Case[] => {
         const attributes = { alignCorners, halfPixelCenters, size };
         const differs = whyDifferent(name, x, size, alignCorners, halfPixelCenters);
-        const row = `[${x.join(', ')}] to ${size.join()}${alignCorners ? ' aligned' : ''}${halfPixelCenters ? ' half pixels' : ''}`;
+        const ways = (alignCorners ? ' aligned' : '') + (halfPixelCenters ? ' half pixels' : '');
+        const row = `[${x.join(', ')}] to ${size.join()}${ways}`;
         return [
           {
             kernel: name,

@@ -61,7 +61,9 @@ function halves(table: tf.Tensor, shape: readonly [number, number]): tf.Tensor {
   return tf.tensor2d(Float32Array.from(bits, halfOf), [...shape]);
 }
 
-/** Rows of the kernels that read packed tables: products of [R, I] and [I, O], and tables [V, D] of which n rows are read. */
+/**
+ * Rows of the kernels that read packed tables: products of [R, I] and [I, O], and tables [V, D] of which n rows are read.
+ */
 export function packedCases(
   products: readonly [R: number, I: number, O: number][],
   tables: readonly [V: number, D: number, n: number][],
