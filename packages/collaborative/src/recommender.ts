@@ -103,7 +103,7 @@ function trainedRecommender(
   const inputs = model.inputs(options, data);
   const step: Step<object, Parameters, object> = { p, options, inputs, users: data.interactions.users };
   const vectors = compile(
-    (found?: Readonly<Record<string, tf.Tensor>>) => model.vectors({ ...step, ...(found && { found }) }),
+    (found?: Readonly<Record<string, tf.Tensor>>) => model.vectors({ ...step, found }),
     { name: `${model.name}.vectors` },
   );
   let held: Readonly<Record<string, tf.Tensor>> | undefined;

@@ -113,8 +113,8 @@ function trainedSteps(
           users: cut(triples.users),
           positives: cut(triples.positives),
           negatives: cut(triples.negatives),
-          ...(epoch && { epoch }),
-          ...(model.find && { first: from === 0 }),
+          epoch,
+          first: model.find ? from === 0 : undefined,
         };
       }
     },
@@ -127,12 +127,7 @@ function trainedSteps(
       const [users, positives, negatives] = tensors as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D];
       const epoch = batch!.epoch && tf.tensor1d(batch!.epoch);
       const found = recommender.found();
-      const { first } = batch!;
-      const more = {
-        ...(epoch && { epoch }),
-        ...(found && { found }),
-        ...(first !== undefined && { first }),
-      };
+      const more = { epoch, found, first: batch!.first };
       const [loss, ...terms] = await runStep(context.random, context.step, optimizer, (key) =>
         step(users, positives, negatives, key, more),
       );

@@ -31,7 +31,7 @@ export function findPartFiles(names: readonly string[]): PartFiles | undefined {
       train: 'train.tsv',
       test: 'test.tsv',
       lines: 'interaction',
-      ...(valid !== undefined && { valid }),
+      valid,
     };
   }
   if (names.includes('train.txt') && names.includes('test.txt'))

@@ -180,10 +180,7 @@ function attended(
       ? random.keepMask([B, heads, from.shape[1]!, T], attentionDropout)
       : undefined;
   const mixed = attention(affine(query, from), affine(key, to), affine(value, to), {
-    heads,
-    ...(bias && { bias }),
-    ...(offsets && { offsets }),
-    ...(keep && { keep }),
+    ...{ heads, bias, offsets, keep },
   });
   return affine(p.output, mixed);
 }

@@ -22,7 +22,7 @@ export function tokenIds({ ids }: EncoderInputs, positions: number): tf.Tensor {
 export function hidingBias(h: tf.Tensor, { inputs: { mask } }: Pass, causal = false): tf.Tensor | undefined {
   const T = h.shape[1]!;
   const hidden = mask && tf.sub(1, tf.cast(mask, 'float32'));
-  return attentionBias(T, T, { ...(hidden && { hidden }), causal });
+  return attentionBias(T, T, { hidden, causal });
 }
 
 /** The rows of a table for positions 0..T-1, [T, D]: the same for every text. */

@@ -95,12 +95,8 @@ export function encoderTower(
       : undefined;
   const own = tunedWeights(encoder, tuning);
   /** What the tuning adds, by its name. */
-  const added: Parameters = {
-    ...(lora && { lora: lora.parameters }),
-    ...(adapters && { adapters }),
-    ...(prompt && { prompt }),
-  };
-  const small = Object.values(added).flatMap((tree) => [...flattenParameters(tree as Parameters).keys()]);
+  const added = { lora: lora?.parameters, adapters, prompt };
+  const small = Object.values(added).flatMap((tree) => (tree ? [...flattenParameters(tree).keys()] : []));
   const frozen = frozenLayers([...own, ...small], encoder.layers);
   const changes = augment?.flip === true || (augment?.crop ?? 1) < 1;
   if (changes && frozen > 0)
@@ -133,7 +129,7 @@ export function encoderTower(
     trained: [...own.map((name) => `weights.${name}`), ...flattenParameters(added).keys()],
     frozenLayers: frozen,
     ...(microBatch !== undefined && !idle && { microBatch }),
-    ...(lora && { lora }),
+    lora,
     content: async (items, keep = {}): Promise<Record<string, ItemArray | ItemFile>> => {
       const kept = Object.fromEntries(beside.flatMap((name) => (items[name] ? [[name, items[name]]] : [])));
       if (idle && !tokens) return { vectors: await lowerOf(encoder, items, undefined, prepare, scale, keep) };
@@ -142,7 +138,7 @@ export function encoderTower(
     },
     vectors: (p, { hidden, vectors, ...inputs }, drawn) => {
       if (vectors) return vectors;
-      const way = { recompute, ...(hidden && { from: { layers: frozen, hidden } }) };
+      const way = { recompute, from: hidden && { layers: frozen, hidden } };
       const read = [effective(p), prepare(inputs, drawn), drawn, way] as const;
       return tokens ? encoder.encode(...read).hidden : encoder.vectors(...read);
     },

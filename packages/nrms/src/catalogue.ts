@@ -76,12 +76,12 @@ export function newsCatalogue(
   };
   return {
     count: news.count,
-    ...(words && { words }),
-    ...(users && { users }),
+    words,
+    users,
     ...(Object.keys(labels).length > 0 && { labels }),
     ...(views.includes('entities') && { entities: entitiesOf(news) }),
     ...(Object.keys(features).length > 0 && { features }),
-    ...(encoded && { encoded }),
+    encoded,
   };
 }
 

@@ -70,8 +70,7 @@ export function withEncoded(
   for (const [modality, values] of Object.entries(made) as [Modality, tf.Tensor][]) {
     const present = read.present[modality]!;
     const hidden = read.hidden[modality];
-    if (values.rank === 3)
-      tokens[modality] = { values: values as tf.Tensor3D, present, ...(hidden && { hidden }) };
+    if (values.rank === 3) tokens[modality] = { values: values as tf.Tensor3D, present, hidden };
     // Whatever an encoder makes of nothing is nothing.
     else vectors[modality] = { values: tf.mul(values, present), present };
   }

@@ -41,21 +41,19 @@ export function newsInputs(
   options: Pick<NewsOptions, 'defects'>,
   content = true,
 ): NewsInputs {
-  const label = mapped(labels, ({ values }) =>
-    tf.tensor1d(
-      numbers.map((number) => values[number]!),
-      'int32',
-    ),
-  );
-  const vectors = mapped(features, (matrix) => vectorsOf(matrix, numbers));
   return {
     numbers: tf.tensor1d(numbers, 'int32'),
-    ...(words && { titles: textGroups(words.titles, numbers, options) }),
-    ...(words?.abstracts && { abstracts: textGroups(words.abstracts, numbers, options) }),
-    ...(entities && { entities: textGroups(entities.table, numbers, options) }),
-    ...(label && { labels: label }),
-    ...(vectors && { vectors }),
-    ...(encoded && { encoded: encodedInputs(encoded, numbers, content) }),
+    titles: words && textGroups(words.titles, numbers, options),
+    abstracts: words?.abstracts && textGroups(words.abstracts, numbers, options),
+    entities: entities && textGroups(entities.table, numbers, options),
+    labels: mapped(labels, ({ values }) =>
+      tf.tensor1d(
+        numbers.map((number) => values[number]!),
+        'int32',
+      ),
+    ),
+    vectors: mapped(features, (matrix) => vectorsOf(matrix, numbers)),
+    encoded: encoded && encodedInputs(encoded, numbers, content),
   };
 }
 

@@ -84,7 +84,7 @@ export function clicksAt(
   return {
     vectors: embedding(vectors, clicked) as tf.Tensor3D,
     hidden: paddingMask(clicked) as tf.Tensor2D,
-    ...(users && { users }),
+    users,
   };
 }
 

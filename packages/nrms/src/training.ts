@@ -125,7 +125,7 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
       if (narrow) narrowed().dispose();
       return { loss: loss!, examples: batch.impressions.length };
     },
-    ...(evaluate && { evaluate }),
+    evaluate,
     counts: () => ({ trainable: [...weights.values()].reduce((sum, { size }) => sum + size, 0) }),
     dispose: () => {
       step.dispose();

@@ -66,7 +66,7 @@ export async function worldRecommender(
     features,
     ...(encoded && { encoded: await encoded() }),
     ...(model.knowsUsers && { users: knownUsers(training, users) }),
-    ...(words && { words }),
+    words,
   });
   return createNewsRecommender(model, { options, catalogue, seed });
 }
@@ -174,7 +174,7 @@ export function contractOf(model: AnyNewsModel, options: ContractOptions = {}): 
         training,
         epochs,
         objective,
-        ...(learningRate !== undefined && { learningRate }),
+        learningRate,
       });
       made.push(recommender, trained.made);
       const rows = shown(test);

@@ -165,8 +165,8 @@ export function createCatalogue(
       );
   return {
     featureWidths,
-    ...(encoders && { encoders }),
-    ...(content && { content }),
+    encoders,
+    content,
     items,
     users: domains.length === 1 ? (domains[0]!.users ?? 0) : 0,
     offsets,
@@ -176,7 +176,7 @@ export function createCatalogue(
         inputs.features[modality] ??= readRows(file);
       return inputs;
     },
-    ...(blocks && { blocks }),
+    blocks,
     present,
     dispose: () => {
       tf.dispose([...Object.values(inputs.features), ...Object.values(inputs.present)]);

@@ -9,7 +9,7 @@ export function plainFeed(groups: readonly FeedGroup[], { rowOf, read }: FeedPla
       history: tf.tensor2d(rowOf ? history.map(rowOf) : history, [lengths.length, length], 'int32'),
       lengths: tf.tensor1d(lengths, 'int32'),
     })),
-    ...(read && { read: tf.tensor1d(read, 'int32') }),
+    read: read && tf.tensor1d(read, 'int32'),
   };
 }
 

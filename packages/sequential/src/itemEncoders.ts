@@ -95,7 +95,7 @@ export function createEncodedCatalogue(catalogue: Catalogue, p: Parameters): Enc
     );
     const { features, present, words } = catalogue.inputs;
     return {
-      inputs: { features: { ...features, ...made }, present, ...(words && { words }) },
+      inputs: { features: { ...features, ...made }, present, words },
       dispose: () => {
         disposeNest(made);
       },

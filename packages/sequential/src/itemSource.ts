@@ -51,7 +51,7 @@ export function catalogueSource(catalogue: Catalogue, without: readonly Modality
     read: (items) => ({
       features: pick(features, items),
       present: pick(present, items),
-      ...(content && { content: tableTensors(content, items) }),
+      content: content && tableTensors(content, items),
       numbers: tf.tensor1d(items, 'int32'),
     }),
   };

@@ -10,7 +10,7 @@ const matrix = {
 };
 const settings = (shuffle?: number): FeatureSettings => ({
   ...{ text: 'stored', image: 'none', damagedPictures: 'refuse' },
-  ...(shuffle !== undefined && { shuffle }),
+  shuffle,
 });
 const rows = async (shuffle?: number): Promise<number[]> => {
   const { text } = await domainFeatures({} as Domain, settings(shuffle), undefined, {

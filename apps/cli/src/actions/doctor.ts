@@ -110,7 +110,7 @@ export async function diagnose(
     say(backend);
     const { trial, errors } = await tryApart(backend, command);
     const next = trial.works ? undefined : nextStep(backend, machine, errors);
-    backends.push({ backend, ...trial, ...(next !== undefined && { next }) });
+    backends.push({ backend, ...trial, next });
   }
   return { machine, auto: choice(), backends };
 }

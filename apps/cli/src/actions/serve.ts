@@ -19,9 +19,7 @@ export async function serveRun(
   const served = await open();
   const log = (message: string): void => void process.stderr.write(`${message}\n`);
   const server = await serve(served, {
-    ...(host !== undefined && { host }),
-    ...(port !== undefined && { port }),
-    log,
+    ...{ host, port, log },
   });
   console.line(`${served.model} on ${served.domain}, ${served.items} items, from ${served.checkpoint}`);
   console.line(`${server.address} answers; Ctrl-C ends it, SIGHUP reads the run again`);

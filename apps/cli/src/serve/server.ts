@@ -111,7 +111,7 @@ function asker(
   const history = [...(given ?? known ?? []), ...clicked].filter((id) => served.hasItem(id));
   if (history.length === 0)
     throw new RefusedRequest(400, 'nothing-known', 'a history must have at least one item, got none');
-  return { history, ...(user !== undefined && { user }) };
+  return { history, user };
 }
 
 function refuseUnknown(ids: readonly string[], served: ServedRun): void {

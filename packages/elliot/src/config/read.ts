@@ -130,7 +130,7 @@ function dataOf(
     file: at(data.dataset_path!),
     filters: prefiltering ?? [],
     test,
-    ...(validation && { validation }),
+    validation,
     ...(saves === true && { saveFolder: at(folder!) }),
   };
 }

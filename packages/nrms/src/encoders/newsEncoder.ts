@@ -195,11 +195,10 @@ function pooledTokens(
   random: RandomSource | undefined,
 ): Part {
   const { heads, wordDropout, newsDropout: rate, defects } = o;
-  const masked = hidden && !defects.includes('unmasked-padding');
+  const masked = !defects.includes('unmasked-padding');
   const pooled = poolSequence(p, dropout(values, wordDropout, random), {
-    ...{ heads, rate },
-    ...(random && { random }),
-    ...(masked && { hidden }),
+    ...{ heads, rate, random },
+    hidden: masked ? hidden : undefined,
   });
   return { values: tf.mul(pooled, present), present };
 }

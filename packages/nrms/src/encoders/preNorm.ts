@@ -99,8 +99,8 @@ export function preNormEncoder(
     const attended = multiHeadAttention(p.selfAttention, seen, seen, {
       heads,
       rate,
-      ...(hidden && { hidden }),
-      ...(random && { random }),
+      hidden,
+      random,
     });
     h = tf.add(h, dropout(attended, rate, random));
     const inner = tf.relu(linear(thesisNorm(p.norm2, h), p.linear1.weight, p.linear1.bias));

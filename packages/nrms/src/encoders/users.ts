@@ -53,7 +53,7 @@ export function poolUsers(
   const masked = !defects.includes('unmasked-padding');
   // A test of one user at a time hides this defect, so that training and test differ.
   const pool = training && defects.includes('attention-across-users') ? poolAcross : poolSequence;
-  const pooled = pool(p.user, clicks.vectors, { heads, ...(masked && { hidden: clicks.hidden }) });
+  const pooled = pool(p.user, clicks.vectors, { heads, hidden: masked ? clicks.hidden : undefined });
   if (!p.nobody) return pooled;
   // A history begins with its oldest click: one whose first place is hidden is empty.
   const empty = tf.slice(clicks.hidden, [0, 0], [-1, 1]);

@@ -125,5 +125,5 @@ export function encodeWords(
   { wordRate, masked, ...options }: WordOptions,
 ): tf.Tensor2D {
   const vectors = dropout(embedding(table, words), wordRate, options.random);
-  return poolSequence(p, vectors, { ...options, ...(masked && { hidden: paddingMask(words) }) });
+  return poolSequence(p, vectors, { ...options, hidden: masked ? paddingMask(words) : undefined });
 }

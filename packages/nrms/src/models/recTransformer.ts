@@ -83,10 +83,9 @@ function scores(step: Step, clicks: Clicks, candidates: tf.Tensor3D): tf.Tensor2
   const { vectors, hidden } = sequences(clicks, candidates);
   const L = vectors.shape[1];
   const positions = tf.tensor3d(sinusoidalPositions(L, D), [1, L, D]);
-  const seen = attended(step, hidden);
   const read = preNormEncoder(p.encoder, dropout(tf.add(vectors, positions), rate, random), {
     ...{ heads, rate, random },
-    ...(seen && { hidden: seen }),
+    hidden: attended(step, hidden),
   });
   const weights = defects.includes('mean-over-padding') ? tf.onesLike(hidden) : tf.sub(1, hidden);
   const sum = tf.sum(tf.mul(read, tf.expandDims(weights, 2)), 1);

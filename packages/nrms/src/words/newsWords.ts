@@ -33,7 +33,7 @@ export async function readNewsWords(
   const tables = (vocabulary: Vocabulary): NewsWords => ({
     vocabulary,
     titles: tokenTable(titles, vocabulary, titleWords),
-    ...(abstracts && { abstracts: tokenTable(abstracts, vocabulary, abstractWords!) }),
+    abstracts: abstracts && tokenTable(abstracts, vocabulary, abstractWords!),
   });
   if (kept) return tables(kept);
   const textsOf = (number: number): string[][] => [
@@ -44,5 +44,5 @@ export async function readNewsWords(
   const learned = buildVocabulary(known, leastCount);
   const wanted = new Set([...titles, ...(abstracts ?? [])].flat());
   const vectors = from === 'learned' ? undefined : await readWordVectors(from, (word) => wanted.has(word));
-  return { ...tables(joined(learned, vectors)), ...(vectors && { vectors }) };
+  return { ...tables(joined(learned, vectors)), vectors };
 }

@@ -106,7 +106,7 @@ export function inBatchObjective<T extends ModelTypes>(): ObjectiveDefinition<T>
           const inputs: Inputs = {
             feed: preparation.feed(groups, {
               rowOf: (item) => rowOf[item]!,
-              ...(read && { read: read.read }),
+              read: read?.read,
             }),
             columns: tf.tensor1d(
               items.map((item) => rowOf[item]!),

@@ -263,13 +263,13 @@ export async function evaluateRun(
   return {
     ...{ checkpoint, domain, split, without, items, protocol },
     rows: rowCount(rows),
-    ...(sampled !== undefined && { sampled }),
+    sampled,
     ...(rows.impressions && {
       impressions: { ties: rows.impressions.ties, tied: summariseImpressions(rows.impressions).tied },
     }),
-    ...(submission && { submission }),
+    submission,
     metrics: metricsOf(rows, k, ties),
-    ...(saveLists !== undefined && { lists: saveLists }),
+    lists: saveLists,
     groups: Object.fromEntries(groupsOf(rows, k, ties).map(({ title, groups }) => [title, groups])),
   };
 }

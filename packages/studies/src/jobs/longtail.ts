@@ -200,7 +200,7 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
         { value: mean(base!) },
         ...others.map((own, i): LongtailPoint => {
           const relative = pairedRatio(own, base!, { random: random.split(lines[i + 1]!.name) });
-          return { value: mean(own), ...(relative && { relative }) };
+          return { value: mean(own), relative };
         }),
       ],
     };

@@ -64,8 +64,7 @@ export async function newsRecommenderOf(
   const catalogue = newsCatalogue(data.news, {
     views: model.views?.(options) ?? [],
     ...(model.knowsUsers && { users: knownUsers(parts.train, data.users.size) }),
-    ...{ features, encoded },
-    ...(words && { words }),
+    ...{ features, encoded, words },
   });
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
 }
@@ -94,7 +93,7 @@ export async function rankNews(
   const { protocol, train: training } = parts;
   return newsRows({
     ...{ data, domain, split, protocol, train: training, impressions: part, scores, ties, defects },
-    ...(checkpoint !== undefined && { checkpoint }),
+    checkpoint,
   });
 }
 

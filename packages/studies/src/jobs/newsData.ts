@@ -75,7 +75,7 @@ export async function openNews(recipe: TrainRecipe, options: NewsOptions): Promi
   const { texts, defects } = options;
   const directory = await domainDirectory(recipe.target);
   const data = await readMind(directory, {
-    ...(texts !== undefined && { texts: [filePath(texts)] }),
+    texts: texts === undefined ? undefined : [filePath(texts)],
     ...(defects.includes('csv-quotes') && { quotes: 'csv' as const }),
   });
   const name = domainName(recipe.target);

@@ -19,7 +19,7 @@ export async function newsEncoders(
 ): Promise<EncodedNews | undefined> {
   const domain = newsItems(opened);
   const texts = recipe.features.text === 'trained' ? itemTexts(domain) : undefined;
-  const items = { domain, ...(texts && { texts }), ...(opened.pictures && { pictures: opened.pictures }) };
+  const items = { domain, texts, pictures: opened.pictures };
   const made = await trainedEncoders(recipe, [items], console, {
     tokens: encoder === 'tokens',
     padded: readsPadding(defects),

@@ -237,7 +237,7 @@ async function prepare(
   for (const reference of references) {
     const domain = await openDomain(reference);
     const pictures = task === 'contrastive' ? await itemPictures(domain) : undefined;
-    domains.push({ domain, texts: itemTexts(domain), ...(pictures && { pictures }) });
+    domains.push({ domain, texts: itemTexts(domain), pictures });
   }
   const hash = createHash('sha256');
   for (const { texts, pictures } of domains)
@@ -283,7 +283,7 @@ export async function pretrainEncoder(settings: Settings, console: JobConsole): 
       seed: settings.seed,
       epochs,
       fingerprint,
-      ...(checkpointEvery !== undefined && { checkpointEvery }),
+      checkpointEvery,
       resumeCommand: console.resumeCommand,
       fallback: console.fallback,
       output: console.training,

@@ -48,7 +48,7 @@ export function rankingOptions(
   { trainCounts }: Pick<Domain, 'trainCounts'>,
 ): EvaluateOptions {
   const sampled = negatives && { ...negatives, popularity: trainCounts };
-  return { batchSize, history, ties, k: cutoffs, metrics: [metric], ...(sampled && { sampled }) };
+  return { batchSize, history, ties, k: cutoffs, metrics: [metric], sampled };
 }
 
 /** What a finished run of today left behind for its best checkpoint; undefined if anything is missing. */
@@ -75,7 +75,7 @@ export function keepDetails(
   const read = [text, image].flatMap((matrix): [string, FeaturesRead['text']][] => {
     if (!matrix) return [];
     const { modality, encoder, width, extraction } = matrix;
-    return [[modality, { encoder, width, ...(extraction && { extraction }) }]];
+    return [[modality, { encoder, width, extraction }]];
   });
   const details = { domain, protocol, checkpoint, interests, features: Object.fromEntries(read) };
   writeDetails(run, details);
@@ -175,7 +175,7 @@ export async function runTarget(
     const { fresh: kept } = transferWeights(recommender, tensors, path);
     if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
   };
-  return trainOnTarget(recipe, { model, target, recommender, start, ...(least && { least }) }, console);
+  return trainOnTarget(recipe, { model, target, recommender, start, least }, console);
 }
 
 /** Trains, ranks the test rows with the best checkpoint and keeps what was found. */
@@ -220,7 +220,7 @@ async function trainOnTarget(
     await start();
     const summary = await train(recipe, model, training, console, {
       epochs,
-      earlyStopping: { metric: recipe.evaluation.metric, patience, ...(least && { least }) },
+      earlyStopping: { metric: recipe.evaluation.metric, patience, least },
       checkpointEvery,
       ...(recipe.job === 'train' && { validateEvery: recipe.training.validateEvery }),
       fingerprint: fingerprint([target], model.positions(recommender.options)),

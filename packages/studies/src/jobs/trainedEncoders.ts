@@ -72,11 +72,12 @@ export function encoderGroups(
     if (!encoder || (own ?? layerDecay ?? warmup) === undefined) return [];
     const rate = own === undefined ? training.learningRate : own * (training.factor ?? 1);
     const rates = layerRates(encoder, rate, layerDecay ?? 1);
-    const schedule = training.warmedUp !== true && warmup !== undefined && createSchedule({ warmup });
+    const warms = training.warmedUp !== true && warmup !== undefined;
+    const schedule = warms ? createSchedule({ warmup }) : undefined;
     return rates.map(({ match, learningRate }) => ({
       match: match.map((glob) => `encoders.${modality}.${glob}`),
       learningRate,
-      ...(schedule && { schedule }),
+      schedule,
     }));
   });
   return groups.length === 0 ? {} : { groups };

@@ -23,11 +23,10 @@ async function open(
   random: RandomStream,
 ): Promise<Pick<OpenedEncoder, 'encoder' | 'save'> & { processor: PictureProcessor }> {
   const resnet = config.model_type === 'resnet';
-  const moving = statistics ?? (from === undefined && resnet ? 'running' : undefined);
   const settings = {
     modality: 'image' as const,
-    ...(pooling && { pooling }),
-    ...(moving && { statistics: moving }),
+    pooling,
+    statistics: statistics ?? (from === undefined && resnet ? ('running' as const) : undefined),
   };
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.imageEncoder.from');

@@ -40,7 +40,7 @@ export function towerOptions({
   recompute,
   microBatch,
 }: Partial<Pick<TextEncoderSettings, 'tuning' | 'recompute' | 'microBatch'>>): TowerOptions {
-  return { ...(tuning !== undefined && { tuning }), recompute, microBatch };
+  return { tuning, recompute, microBatch };
 }
 
 /**

@@ -27,7 +27,7 @@ async function open(
   const { from, config, vocabulary, length, pooling, tuning } = settings;
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.textEncoder.from');
-    const encoder = await loadEncoder(directory, { modality: 'text', ...(pooling && { pooling }) });
+    const encoder = await loadEncoder(directory, { modality: 'text', pooling });
     return {
       encoder,
       tokenizer: await loadTokenizer(directory),

@@ -23,11 +23,7 @@ import { train } from './train.ts';
 /** How a recipe's evaluation ranks users. */
 export function userEvaluation({ evaluation }: Pick<TrainRecipe, 'evaluation'>): UserEvaluation {
   const { batchSize, ties, cutoffs, candidates, metric, relevance } = evaluation;
-  return {
-    ...{ batchSize, ties, k: cutoffs, metrics: [metric] },
-    ...(candidates && { candidates }),
-    ...(relevance !== undefined && { relevance }),
-  };
+  return { batchSize, ties, candidates, relevance, k: cutoffs, metrics: [metric] };
 }
 
 /** A fresh user-item model on a domain, as a recipe says. */
@@ -61,7 +57,7 @@ export function userItemTrainingOf(
     objective: recipeParts(recipe, recommender.model).settings,
     ...more,
     evaluation: { ...userEvaluation(recipe), ...more.evaluation },
-    ...(validationItems && { validationItems }),
+    validationItems,
     curve: hasValidation(domain) ? 'valid' : 'test',
   });
 }
@@ -174,7 +170,7 @@ export async function runUserItem(
     const summary = await train(recipe, model, training, console, {
       epochs: model.kind === 'fitted' ? 1 : epochs,
       earlyStopping: validated
-        ? { metric: recipe.evaluation.metric, patience, ...(rule && { rule }), ...(least && { least }) }
+        ? { metric: recipe.evaluation.metric, patience, rule, least }
         : { metric: recipe.evaluation.metric, patience: null, rule: 'last' },
       validateEvery,
       checkpointEvery,

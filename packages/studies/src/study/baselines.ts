@@ -156,7 +156,7 @@ export async function runBaselines(
     scorer.dispose?.();
     const rows: RankedRows = {
       ...rankedRows({ domain, split: 'test', history, places }),
-      ...(features !== undefined && { features }),
+      features,
     };
     if (directory !== undefined) await keepRows(join(directory, name), 'test', rows);
     results.push({ place, name, test: places.metrics, rows });

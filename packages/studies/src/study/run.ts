@@ -234,7 +234,7 @@ export async function runStudy(ready: ReadyStudy, name: string, console: JobCons
     const used = richestRun(plan, reference);
     const directory = join(out, 'baselines', domain.name);
     const features = used && (async () => (await reader.take(reference, used)).features);
-    const target = { place, domain, directory, ...(features && { features }) };
+    const target = { place, domain, directory, features };
     baselines.push(...(await runBaselines(recipe.baselines, target, evaluation, console.line)));
   }
   const command = console.resumeCommand ?? shellCommand('ferry', 'study', join(out, 'recipe.yaml'));
@@ -263,7 +263,7 @@ export async function runStudy(ready: ReadyStudy, name: string, console: JobCons
       before ??
       (await runOne(run, kinds.get(run)!, quiet, {
         loaded: await reader.take(own.target, own),
-        ...(least && { least }),
+        least,
       }));
     reader.done(own.target, own);
     line(runLine(plan, run, result, { measure, before: before !== undefined }));
