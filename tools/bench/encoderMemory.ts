@@ -5,7 +5,6 @@
 //
 //   npm run bench:encoder-memory -- [--items 128] [--length 30] [--part 16] [--steps 2] [--threads 2] [--ways plain,both]
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createEncoder, encoderTower } from '@ferry/encoders';
@@ -20,6 +19,7 @@ import {
 } from '@ferry/sequential';
 import { clock } from './clock.ts';
 import { noiseRows } from './noiseDomain.ts';
+import { resident } from './resident.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -93,10 +93,8 @@ async function measure(way: string): Promise<void> {
       seconds = (now() - began) / 1000;
       losses.push(loss.toFixed(5));
     }
-  const most = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]!;
-  console.log(
-    `${way}: ${(Number(most) / 2 ** 20).toFixed(2)} GiB at most, ${seconds.toFixed(1)} s a step, loss ${losses.join(', ')}`,
-  );
+  const most = `${(resident('at most') / 1024).toFixed(2)} GiB at most`;
+  console.log(`${way}: ${most}, ${seconds.toFixed(1)} s a step, loss ${losses.join(', ')}`);
 }
 
 if (options.way !== undefined) await measure(options.way);

@@ -4,6 +4,8 @@
 //
 //   npm run bench:profile -- [--workload missrec-L20] [--steps 5] [--threads 2]
 //
+// A workload is one of those of bench:engine, or a size of bench:encoders (bert-small, vit-tiny).
+//
 // Operators run one after the other, each on all threads. Kernels on the host (Adam, masks, large segment sums) are not
 // among them.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -12,6 +14,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { selectBackend } from '@ferry/engine';
 import { median } from './clock.ts';
+import { encoderSizes } from './encoderSizes.ts';
+import { encoderStep } from './encoderStep.ts';
 import { prepare, WORKLOADS } from './workloads.ts';
 
 /** An event of ONNX Runtime's profile; one of a node tells its operator. */
@@ -34,19 +38,35 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: '2' },
   },
 });
+const size = encoderSizes[options.workload];
 const workload = WORKLOADS.find(({ name }) => name === options.workload);
-if (!workload)
-  throw new Error(`no workload '${options.workload}', have ${WORKLOADS.map(({ name }) => name).join(', ')}`);
+if (!workload && !size) {
+  const known = [...WORKLOADS.map(({ name }) => name), ...Object.keys(encoderSizes)];
+  throw new Error(`no workload '${options.workload}', have ${known.join(', ')}`);
+}
+
+/** A step of the workload. */
+async function prepared(): Promise<{ step: () => unknown; dispose: () => void }> {
+  if (workload) return prepare(workload);
+  const side = await encoderStep(size!, () => performance.now());
+  return {
+    step: () => side.run(1),
+    dispose: () => {
+      side.end();
+    },
+  };
+}
+
 const steps = Number(options.steps);
 const folder = mkdtempSync(join(tmpdir(), 'ferry-profile-'));
 const wall: number[] = [];
 let events: ProfileEvent[] = [];
 try {
   await selectBackend('ort', { threads: Number(options.threads), profile: join(folder, 'profile') });
-  const { step, dispose } = prepare(workload);
+  const { step, dispose } = await prepared();
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
-    step();
+    await step();
     wall.push(performance.now() - start);
   }
   // Profiles are written when their sessions end.
@@ -86,7 +106,7 @@ for (const { name, count, time } of rows) {
 }
 const checks = kernels.filter(isCheck);
 console.log(
-  `${workload.name}: ${median(wall).toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX ` +
+  `${options.workload}: ${median(wall).toFixed(0)} ms a step (median of ${steps}), ${all.toFixed(0)} ms of it in ONNX ` +
     `Runtime's operators; ` +
     `${(checks.length / steps).toFixed(0)} operations check indices: ${milliseconds(checks).toFixed(2)} ms, ` +
     `${((100 * milliseconds(checks)) / all).toFixed(2)} % of them`,

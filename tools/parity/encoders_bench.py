@@ -1,21 +1,29 @@
-"""The PyTorch side of `npm run bench:encoders`: prints the seconds of a training step, the median after two that warm up.
+"""The PyTorch side of `npm run bench:encoders`: training steps of an encoder by transformers, AdamW on all weights.
 
-    python tools/parity/encoders_bench.py bert-small 2 8                # size, threads, steps
-    python tools/parity/encoders_bench.py bert-small 1 8 processor      # seconds of the processor
+    python tools/parity/encoders_bench.py --speed bert-small    # reads numbers of steps, prints the seconds of each
+    python tools/parity/encoders_bench.py --memory bert-small   # MiB resident before the model and at most, in 3 steps
+    python tools/parity/encoders_bench.py --profile vit-tiny    # by hand: the share of each operation in a step
 
 Needs torch and transformers.
 """
 
-import statistics
+import json
+import re
 import sys
-import time
 
 import torch
 import transformers as T
+from sequences import take_turns
 
-size, threads, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-clock = time.process_time if sys.argv[4:] == ["processor"] else time.perf_counter
-torch.set_num_threads(threads)
+asked, size = sys.argv[1:3]
+
+
+def resident(which):
+    """MiB of this process: now (VmRSS) or at most (VmHWM)."""
+    return int(re.search(which + r":\s+(\d+) kB", open("/proc/self/status").read()).group(1)) / 1024
+
+
+before = resident("VmRSS")
 torch.manual_seed(1)
 if size == "bert-small":
     config = T.BertConfig(
@@ -24,16 +32,32 @@ if size == "bert-small":
     )
     model = T.BertModel(config, add_pooling_layer=False)
     given = dict(input_ids=torch.randint(1000, 30000, (64, 30)), attention_mask=torch.ones(64, 30, dtype=torch.long))
-else:
+elif size == "vit-tiny":
     config = T.ViTConfig(hidden_size=192, num_hidden_layers=12, num_attention_heads=3, intermediate_size=768)
     model = T.ViTModel(config, add_pooling_layer=False)
     given = dict(pixel_values=torch.randn(16, 3, 224, 224))
+else:
+    sys.exit(f"sizes are bert-small and vit-tiny, got {size}")
 optimiser = torch.optim.AdamW(model.parameters(), lr=1e-5, weight_decay=0.01)
-times = []
-for _ in range(steps + 2):
-    start = clock()
+
+
+def step(_):
     optimiser.zero_grad()
     model(**given).last_hidden_state[:, 0].square().mean().backward()
     optimiser.step()
-    times.append(clock() - start)
-print(statistics.median(times[2:]))
+
+
+if asked == "--speed":
+    take_turns(1, step, lambda: [0])
+elif asked == "--profile":
+    step(0)
+    with torch.profiler.profile() as profile:
+        step(1)
+    events = sorted(profile.key_averages(), key=lambda event: -event.self_cpu_time_total)
+    total = sum(event.self_cpu_time_total for event in events)
+    for event in events[:20]:
+        print(f"{event.key:60} {100 * event.self_cpu_time_total / total:5.1f} %")
+else:
+    for i in range(3):
+        step(i)
+    print(json.dumps({"before": before, "most": resident("VmHWM")}))
