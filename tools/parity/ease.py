@@ -1,18 +1,23 @@
 """EASE by numpy in double precision: test results of full ranking, items of the history excluded, ties by their
 expectation.
 
-The constants of packages/evaluation/test/ease.test.ts (the generated set) and ease.slow.test.ts (data in FERRY_DATA).
+The constants of packages/evaluation/test/ease.test.ts (the generated set, and ml100k where FERRY_DATA has it), and with
+--training what `ferry train` of EASE finds: histories and what is excluded are then of the training items alone.
 
     python tools/parity/ease.py
-    FERRY_DATA=<folder of the data sets> python tools/parity/ease.py
+    FERRY_DATA=<folder of the data sets> python tools/parity/ease.py [--training]
 """
 
 import json
 import os
+import sys
 
 import numpy as np
 import scipy.linalg
 import scipy.sparse
+
+
+TRAINING = "--training" in sys.argv
 
 
 def report(name, sequences, count, regularisation):
@@ -29,7 +34,7 @@ def report(name, sequences, count, regularisation):
     np.fill_diagonal(weights, 0)
     gains = {}
     for own in users:
-        history, target = sorted(set(own[:-1])), own[-1]
+        history, target = sorted(set(own[: -2 if TRAINING else -1])), own[-1]
         scores = weights[history].sum(0)
         better = scores > scores[target]
         tied = scores == scores[target]
