@@ -53,6 +53,16 @@ function readLine(open: Open, line: string, separator: string): void {
   }
 }
 
+/** Cells of the first record of lines; a carriage return at the end of one is no part of it. */
+export function firstRecord(lines: readonly string[], separator: string): string[] {
+  const open: Open = { cells: [], cell: undefined, wrong: undefined };
+  for (const line of lines) {
+    readLine(open, line.replace(/\r$/, ''), separator);
+    if (open.cell === undefined) break;
+  }
+  return open.cells;
+}
+
 /** Lines that a quoted cell may go over before its mark is taken for one that was never closed. */
 const longestCell = 10_000;
 

@@ -17,7 +17,7 @@ import type { ImpressionSettings, Settings } from './settings.ts';
 import { openTable } from './table.ts';
 import { cleanText, joinParts, textOf } from './texts.ts';
 import type { Workshop } from './workshop.ts';
-import { idProblems, timeOf } from './values.ts';
+import { idProblems, idsOf, idsProblems, timeOf, timeRule } from './values.ts';
 import { valueOf } from './writeDomain.ts';
 
 /** What impressions were written. */
@@ -76,15 +76,9 @@ async function* newsLines(
 /** SQL of {@link oneWord}. */
 const wordOf = (id: string): string => `translate(${id}, '${blanks}', '${'_'.repeat(blanks.length)}')`;
 
-/** SQL of a list of ids in a cell: JSON, or with blanks or commas between; empty where there is none. */
+/** SQL of the ids that a cell lists, each as one word; none where it is empty. */
 const listOf = (cell: string): string =>
-  `COALESCE(list_transform(list_filter(CASE WHEN left(trim(${cell}), 1) = '[' THEN TRY(json_extract_string(${cell}, ` +
-  `'$[*]')) ELSE string_split_regex(trim(${cell}), '[ ,]+') END, x -> x <> ''), x -> ${wordOf('x')}), [])`;
-
-/** SQL that says what is wrong with a list, as one of the cases of a CASE. */
-const listProblems = (cell: string, what: string): string =>
-  `WHEN left(trim(${cell}), 1) = '[' AND NOT json_valid(${cell}) THEN '${what} must be a list, JSON or with blanks or ` +
-  `commas between, got ' || left(${cell}, 60)`;
+  `COALESCE(list_transform(${idsOf(cell)}, x -> ${wordOf('trim(x)')}), [])`;
 
 /**
  * Makes a table of the rows that can be used, and lists the others.
@@ -128,10 +122,10 @@ async function readLog(
     { file, table: 'impressions', columns: 'id, u, t, shown, clicked' },
     (numbered) =>
       `SELECT n, ${wordOf('trim(c0)')} AS u, t, shown, clicked, id, CASE WHEN wrong IS NOT NULL THEN wrong ` +
-      `${idProblems('c0', 'user')} WHEN t IS NULL THEN 'time must be a number or a date, got ' || COALESCE(c1, ` +
+      `${idProblems('c0', 'user')} WHEN t IS NULL THEN '${timeRule}, got ' || COALESCE(c1, ` +
       `'nothing') WHEN NOT regexp_full_match(COALESCE(id, ''), '\\d{1,15}') THEN 'an impression must have a whole ` +
-      `number, got ' || COALESCE(id, 'nothing') ${listProblems('c2', 'what was shown')} ` +
-      `${labelled ? listProblems('c3', 'what was clicked') : ''} WHEN len(shown) + COALESCE(len(clicked), 0) = 0 ` +
+      `number, got ' || COALESCE(id, 'nothing') ${idsProblems('c2', 'what was shown')} ` +
+      `${labelled ? idsProblems('c3', 'what was clicked') : ''} WHEN len(shown) + COALESCE(len(clicked), 0) = 0 ` +
       `THEN 'an impression must show an item, got none' END AS wrong FROM (SELECT *, ${timeOf('c1')} AS t, ` +
       `${listOf('c2')} AS shown, ${labelled ? listOf('c3') : 'NULL::VARCHAR[]'} AS clicked, ${number} AS id FROM ` +
       `(${table.select(asked, numbered || id === undefined)}))`,
@@ -157,7 +151,7 @@ async function readHistories(
     { file, table: 'histories', columns: 'u, clicks' },
     (numbered) =>
       `SELECT n, ${wordOf('trim(c0)')} AS u, clicks[-${newest}:] AS clicks, CASE WHEN wrong IS NOT NULL THEN wrong ` +
-      `${idProblems('c0', 'user')} ${listProblems('c1', 'the history')} END AS wrong FROM ` +
+      `${idProblems('c0', 'user')} ${idsProblems('c1', 'the history')} END AS wrong FROM ` +
       `(SELECT *, ${listOf('c1')} AS clicks FROM (${table.select(asked, numbered)}))`,
     workshop,
   );

@@ -33,7 +33,8 @@ export async function parquetTable(file: string, { engine }: Workshop): Promise<
       const type = described[column]![1]!;
       if (/\[\]|STRUCT|MAP/.test(type)) return `to_json(${name})::VARCHAR`;
       // Times are kept as seconds since 1970 and their fraction.
-      if (/^TIMESTAMP|^DATE/.test(type)) return `epoch(${name})::VARCHAR`;
+      if (/^TIMESTAMP|^DATE/.test(type))
+        return `CASE WHEN isfinite(${name}) THEN epoch(${name})::VARCHAR ELSE ${name}::VARCHAR END`;
       return type === 'BLOB' ? `decode(${name})` : `${name}::VARCHAR`;
     };
     const select = (columns: readonly number[]): string =>

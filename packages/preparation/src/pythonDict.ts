@@ -67,7 +67,8 @@ class Reader {
     )?.[0];
     if (number === undefined) throw this.#wrong();
     this.#at += number.length;
-    return Number(number);
+    // A whole number beyond 2^53 stays the text it is: as a number it would be another, and two ids one.
+    return /^[+-]?\d+$/.test(number) && !Number.isSafeInteger(Number(number)) ? number : Number(number);
   }
 
   #list(open: string, close: string): unknown[] {
@@ -123,7 +124,7 @@ class Reader {
 }
 
 /**
- * Reads a Python literal: mappings, lists, tuples, strings, numbers, True, False, None.
+ * Reads a Python literal: mappings, lists, tuples, strings, numbers (whole ones beyond 2^53 as text), True, False, None.
  *
  * @throws SyntaxError saying where it stops being one.
  */

@@ -3,9 +3,10 @@ import { guess, listed, placeOf, type Role } from './columns.ts';
 import { literal, type Engine } from './engine.ts';
 import type { Input } from './provenance.ts';
 import type { InteractionSettings, Rules } from './settings.ts';
+import { longestLine } from './survey.ts';
 import { openTable, shown } from './table.ts';
 import type { Table, Workshop } from './workshop.ts';
-import { idProblems, numberOf, timeOf } from './values.ts';
+import { idProblems, idsOf, idsProblems, numberOf, timeOf, timeRule } from './values.ts';
 
 /** What interactions were found to be. */
 export interface ReadInteractions {
@@ -107,6 +108,10 @@ function tableRows(
     'WHEN wrong IS NOT NULL THEN wrong',
     idProblems('c0', 'user'),
     idProblems('c1', 'item'),
+    list
+      ? idsProblems('c1', 'items')
+      : `WHEN left(c1, 1) = '[' AND json_valid(c1) THEN 'item must be one id, got the list ' || left(c1, 60) || ` +
+        `': --form lists reads a list of items a row'`,
     ...(r === undefined
       ? []
       : [
@@ -115,7 +120,7 @@ function tableRows(
         ]),
     ...(t === undefined
       ? []
-      : [`WHEN t IS NULL THEN 'time must be a number or a date, got ' || COALESCE(${shown(t)}, 'nothing')`]),
+      : [`WHEN t IS NULL THEN '${timeRule}, got ' || COALESCE(${shown(t)}, 'nothing')`]),
   ];
   return {
     lines: list ? undefined : table.rows,
@@ -124,14 +129,13 @@ function tableRows(
         `SELECT n, c0, c1, r, t, CASE ${problems.join(' ')} END AS wrong FROM (SELECT *, ` +
         `${r === undefined ? 'NULL::DOUBLE' : numberOf(r)} AS r, ` +
         `${t === undefined ? 'NULL::DOUBLE' : timeOf(t)} AS t FROM (${table.select(asked, numbered || place)}))`;
+      const ids = `CASE WHEN wrong IS NULL THEN ${idsOf('c1')} ELSE [NULL] END`;
       const items: string = list
-        ? `SELECT n, c0, trim(unnest(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN ` +
-          `json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END)) AS c1, ` +
-          (`r, t, generate_subscripts(CASE WHEN wrong IS NOT NULL THEN [NULL] WHEN left(c1, 1) = '[' THEN ` +
-            (`json_extract_string(c1, '$[*]') ELSE string_split_regex(trim(c1), '[ ,]+') END, 1) AS k, wrong FROM ` +
-              `(${checked})`))
+        ? `SELECT n, c0, unnest(${ids}) AS c1, r, t, generate_subscripts(${ids}, 1) AS k, wrong FROM (${checked})`
         : checked;
-      const p = place ? 'n' : list ? 'k' : 'NULL::BIGINT';
+      // The order of a list is that of its items, whatever orders the lists.
+      const inList = place ? `n * ${longestLine} + k` : 'k';
+      const p = list ? inList : place ? 'n' : 'NULL::BIGINT';
       return `SELECT n, trim(c0) AS u, trim(c1) AS i, r, t, ${p} AS p, wrong FROM (${items})`;
     },
   };
@@ -163,7 +167,7 @@ function mindRows(tables: readonly Table[]): Rows {
     select: (numbered) => {
       const checked =
         `SELECT n, c1, c3, c4, t, CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c1', 'user')} WHEN t IS ` +
-        `NULL THEN 'time must be a date, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
+        `NULL THEN '${timeRule}, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
         (`WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids ` +
           `with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong `) +
         `FROM (SELECT *, ${timeOf('c2')} AS t FROM ` +
@@ -215,6 +219,13 @@ async function insert(rows: Rows, { file, part }: Source, workshop: Workshop): P
       undefined,
       `all ${rows.lines} rows must be read or listed as damaged, got ${added} and ${damaged}`,
     );
+}
+
+/** Says so where the first date could have its day or its month first. */
+async function monthFirst(table: Table, time: number, { engine }: Workshop): Promise<string[]> {
+  const [first] = await engine.rows(`SELECT c0 FROM (${table.select([time], false)}) LIMIT 1`);
+  const date = String(first?.[0] ?? '').trim();
+  return /^\d{1,2}\//.test(date) ? [`dates of ${table.file} have the month first: ${date}`] : [];
 }
 
 /** Refuses a second line of one user where a line is a user. */
@@ -309,6 +320,7 @@ export async function readInteractions(
           undefined,
           'order by time needs a column of times: name it with --time',
         );
+      if (columns.time !== undefined) found.said.push(...(await monthFirst(table, columns.time, workshop)));
       const place = found.order === 'file' || (found.order === 'time' && rules.ties === 'file');
       await insert(tableRows(table, columns, { rules, place, list: form === 'lists' }), source, workshop);
     }

@@ -89,7 +89,7 @@ const lineFeed = 10;
 const carriageReturn = 13;
 
 /** Most bytes of a line; a small gzip file may unpack to one that fills memory. */
-const longestLine = 1 << 26;
+export const longestLine = 1 << 26;
 
 /** Whether a line holds nothing but blanks. */
 function isBlank(block: Buffer, start: number, end: number): boolean {
@@ -244,6 +244,12 @@ export async function survey(
   looker.end();
   if (gzip) refuseOtherKinds(file, looker.head);
   if (looker.lines === 0) throw new InputError(file, undefined, 'the file must hold data, got nothing');
+  if (looker.lines === 1 && looker.oddReturns)
+    throw new InputError(
+      file,
+      1,
+      "lines must end with a line feed, got carriage returns alone: convert the file, for example tr '\\r' '\\n'",
+    );
   const { lines, blank, longest, carriageReturns, quotes, oddReturns, broken, head } = looker;
   const mark = head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
   return {

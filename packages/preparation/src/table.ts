@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { InputError } from '@ferry/data';
 import { usualCount } from './columns.ts';
-import { writeCsvRecords } from './csvRecords.ts';
+import { firstRecord, writeCsvRecords } from './csvRecords.ts';
 import { literal } from './engine.ts';
 import { copyLines } from './lineCopy.ts';
 import { parsePython } from './pythonDict.ts';
@@ -10,10 +10,12 @@ import { firstBytes, reportBroken, survey, type Survey } from './survey.ts';
 import { parquetTable } from './parquet.ts';
 import type { Table, Workshop } from './workshop.ts';
 
-/** A JSON path of a column's name. */
-function jsonPath(name: string): string {
+/** A JSON path: of a key as the lines have it (`user.id`, `0`), else of what lies deeper (`images.0.large`). */
+function jsonPath(name: string, keys: ReadonlySet<string>): string {
+  const key = (part: string): string => `."${part.replaceAll('"', '\\"')}"`;
+  if (keys.has(name)) return `$${key(name)}`;
   const parts = name.split('.');
-  return `$${parts.map((part) => (/^\d+$/.test(part) ? `[${part}]` : `."${part.replaceAll('"', '\\"')}"`)).join('')}`;
+  return `$${parts.map((part) => (/^\d+$/.test(part) ? `[${part}]` : key(part))).join('')}`;
 }
 
 /** The statement that gives the lines of a text file, `raw`, and their numbers, `n`. */
@@ -37,12 +39,15 @@ export function shown(value: string): string {
   return `'"' || left(${value}, 60) || '"'`;
 }
 
-/** What separates the columns of a line: the candidate that occurs most. */
+/** What separates the columns of a line: the candidate that occurs most, between quotation marks only if nowhere else. */
 function separatorOf(line: string): string {
   const candidates = ['\t', '::', ',', ';', '|'];
-  const counts = candidates.map((candidate) => line.split(candidate).length - 1);
-  const most = Math.max(...counts);
-  return most === 0 ? '\t' : candidates[counts.indexOf(most)]!;
+  for (const text of [line.replaceAll(/"[^"]*"/g, ''), line]) {
+    const counts = candidates.map((candidate) => text.split(candidate).length - 1);
+    const most = Math.max(...counts);
+    if (most > 0) return candidates[counts.indexOf(most)]!;
+  }
+  return '\t';
 }
 
 /** Names of separators. */
@@ -54,12 +59,6 @@ const separatorNames: Readonly<Record<string, string>> = {
   '::': 'double colons',
   ' ': 'blanks',
 };
-
-/** Cells of a header or first line. */
-function cellsOf(line: string, separator: string, quoting: boolean): string[] {
-  const cells = line.split(separator);
-  return quoting ? cells.map((cell) => /^"(.*)"$/.exec(cell)?.[1]?.replaceAll('""', '"') ?? cell) : cells;
-}
 
 /** Keys of the first JSON lines, in the order in which they appear. */
 function keysOf(head: string, parse: (text: string) => unknown): string[] {
@@ -91,8 +90,9 @@ function jsonTable(
   form: string,
   names: string[],
 ): Table {
+  const keys = new Set(names);
   const places = (columns: readonly number[]): string =>
-    `[${columns.map((column) => literal(jsonPath(names[column]!))).join(', ')}]`;
+    `[${columns.map((column) => literal(jsonPath(names[column]!, keys))).join(', ')}]`;
   const select =
     (extract: string) =>
     (columns: readonly number[], numbered: boolean): string =>
@@ -194,7 +194,9 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
   const ending = /\.(?:tsv|tab)(?:\.gz)?$/i.test(file);
   const separator = layout.separator ?? (layout.format === 'tsv' || ending ? '\t' : separatorOf(first));
   const quoting = (layout.quoting ?? separator !== '\t') && found.quotes;
-  const cells = cellsOf(first, separator, quoting).map((cell) => cell.trim());
+  const cells = (
+    quoting ? firstRecord(head.split('\n').slice(headerLine(head) - 1), separator) : first.split(separator)
+  ).map((cell) => cell.trim());
   const named =
     layout.header ??
     (layout.columns === undefined &&

@@ -9,6 +9,14 @@ export function numberOf(cell: string): string {
 /** Dates that are no ISO 8601: MIND's and other American ones, Amazon's. The month comes first. */
 const dateForms = ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y', '%m %d, %Y'];
 
+/** How a date begins: words such as `infinity` are times to DuckDB, and a year of two digits is one of the first century. */
+const dated =
+  '\\s*(\\d{4}[-/]\\d{1,2}[-/]\\d{1,2}|\\d{1,2}/\\d{1,2}/\\d{4}|\\d{1,2} \\d{1,2}, \\d{4})(\\D.*)?';
+
+/** What a time must be, in words. */
+export const timeRule =
+  'time must be a number or a date (2019-11-12 14:14:46, or 11/12/2019 with the month first)';
+
 /**
  * SQL of a time in a cell: a number as it is, a date as seconds since 1970 (UTC where it names no zone); NULL where it
  * is neither.
@@ -16,19 +24,48 @@ const dateForms = ['%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M'
 export function timeOf(cell: string): string {
   const forms = dateForms.map((form) => `'${form}'`).join(', ');
   return (
-    `COALESCE(${numberOf(cell)}, epoch(TRY_CAST(${cell} AS TIMESTAMPTZ)), ` +
-    `epoch(try_strptime(trim(${cell}), [${forms}])))`
+    `COALESCE(${numberOf(cell)}, CASE WHEN regexp_full_match(${cell}, '${dated}') THEN ` +
+    `COALESCE(epoch(TRY_CAST(${cell} AS TIMESTAMPTZ)), epoch(try_strptime(trim(${cell}), [${forms}]))) END)`
   );
 }
+
+/** SQL that says whether a spreadsheet has rounded an id: two long ones are then one. */
+function rounded(cell: string): string {
+  return (
+    `((contains(${cell}, 'E+') OR contains(${cell}, 'e+')) AND ` +
+    `regexp_full_match(trim(${cell}), '\\d(\\.\\d+)?[eE]\\+\\d+'))`
+  );
+}
+
+const roundedRule =
+  'a spreadsheet has written it in scientific notation and its last digits are lost; export it as text';
 
 /** SQL that says what is wrong with an id, as one of the cases of a CASE. */
 export function idProblems(cell: string, what: string): string {
   return (
     `WHEN ${cell} IS NULL OR trim(${cell}) = '' THEN '${what} must not be empty' ` +
-    // Two long ids that a spreadsheet rounded are one.
-    (`WHEN (contains(${cell}, 'E+') OR contains(${cell}, 'e+')) AND regexp_full_match(trim(${cell}), ` +
-      `'\\d(\\.\\d+)?[eE]\\+\\d+') `) +
-    (`THEN '${what} must be an id, got "' || left(${cell}, 60) || '": a spreadsheet has written it in scientific ` +
-      `notation and its last digits are lost; export it as text'`)
+    `WHEN ${rounded(cell)} THEN '${what} must be an id, got "' || left(${cell}, 60) || '": ${roundedRule}'`
+  );
+}
+
+/** SQL of the ids that a cell lists: JSON, or with blanks or commas between; NULL where it is broken JSON. */
+export function idsOf(cell: string): string {
+  return (
+    `CASE WHEN left(trim(${cell}), 1) = '[' THEN TRY(json_extract_string(${cell}, '$[*]')) ` +
+    `ELSE list_filter(string_split_regex(trim(${cell}), '[ ,]+'), x -> x <> '') END`
+  );
+}
+
+/** SQL that says what is wrong with a list of ids, as cases of a CASE. */
+export function idsProblems(cell: string, what: string): string {
+  const list = `left(trim(${cell}), 1) = '['`;
+  const some = (wrong: string): string => `len(list_filter(${idsOf(cell)}, x -> ${wrong})) > 0`;
+  const got = `got ' || left(${cell}, 60)`;
+  return (
+    `WHEN ${list} AND NOT json_valid(${cell}) THEN '${what} must be a list, JSON or with blanks or commas between, ${got} ` +
+    `WHEN ${some("x IS NULL OR trim(x) = ''")} THEN '${what} must list ids, none of them empty, ${got} ` +
+    `WHEN ${list} AND list_has_any(TRY(json_type(${cell}, '$[*]')), ['ARRAY', 'OBJECT', 'BOOLEAN']) ` +
+    `THEN '${what} must list ids, texts or numbers, ${got} ` +
+    `WHEN ${some(rounded('x'))} THEN '${what} must list ids, ${got} || ': ${roundedRule}'`
   );
 }

@@ -269,8 +269,9 @@ describe('impressions of one’s own files', () => {
   it.each([
     [['a,1,"[1, 2","[1]"'], undefined, /train.csv:2: what was shown must be a list, JSON or .* got \[1, 2/],
     [['a,1,1 2,[1'], undefined, /train.csv:2: what was clicked must be a list/],
+    [['a,1,"[1, null]",1'], undefined, /train.csv:2: what was shown must list ids, none of them empty/],
     [['a,1,,'], undefined, /train.csv:2: an impression must show an item, got none/],
-    [['a,soon,1,1'], undefined, /train.csv:2: time must be a number or a date, got soon/],
+    [['a,soon,1,1'], undefined, /train.csv:2: time must be a number or a date .*, got soon/],
     [['a,1,1 2,1'], ['a,1', 'b,[1'], /histories.csv:3: the history must be a list/],
     [['a,1,1 2,1'], [',1'], /histories.csv:2: user must not be empty/],
   ])('are never left out unsaid: %j, %j', async (rows, histories, message) => {

@@ -58,6 +58,11 @@ const kinds: Record<string, Damage> = {
     content: row(at, set(3, ['', 'soon', '2019-13-45', '32/13/2019', 'nan'][byte % 5]!)),
     says: new RegExp(`${line(at)}time must be a number or a date`),
   }),
+  'a time that is a word to the database, or has a year of two digits': (at, byte) => ({
+    name: 'a.csv',
+    content: row(at, set(3, ['infinity', '-infinity', 'epoch', '1/5/19', '11/12/19 14:14'][byte % 5]!)),
+    says: new RegExp(`${line(at)}time must be a number or a date`),
+  }),
   'an id of a spreadsheet': (at, byte) => ({
     name: 'a.csv',
     content: row(at, set(byte % 2, '1.23457E+11')),
@@ -102,6 +107,18 @@ const kinds: Record<string, Damage> = {
     name: 'a.csv.gz',
     content: gzipSync('<html><title>No</title></html>\n'),
     says: /got an HTML page/,
+  }),
+  'carriage returns alone': (_, byte) => ({
+    name: 'a.csv',
+    content: text(good).replaceAll('\n', '\r') + (byte % 2 === 0 ? '' : '\n'),
+    says: /a\.csv:1: lines must end with a line feed, got carriage returns alone/,
+  }),
+  'a list of items where one is wanted': (at) => ({
+    name: 'a.jsonl',
+    content: json(good)
+      .map((own, place) => (place === at ? own.replace(/"i(\d)"/, '["i$1","i0"]') : own))
+      .join('\n'),
+    says: new RegExp(`:${at + 1}: item must be one id, got the list \\["i\\d","i0"\\]: --form lists`),
   }),
   'an empty file': (at) => ({
     name: 'a.csv',

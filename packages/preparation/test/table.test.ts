@@ -131,6 +131,54 @@ describe('a table of interactions', () => {
     expect(sequences[0]!.ts).toEqual([1573568086, 1573568086, 1573568086, 1573568086]);
   });
 
+  it('says which way round it reads dates that could be either', async () => {
+    const of = async (date: string): Promise<string[]> => {
+      const { provenance } = await prepared(
+        folder,
+        folder.file('w.csv', `user,item,time\n${`u,i,${date}\n`.repeat(3)}`),
+      );
+      return provenance.found.filter((sentence) => sentence.includes('month first'));
+    };
+    expect(await of('01/08/2023')).toEqual([
+      expect.stringMatching(/w\.csv have the month first: 01\/08\/2023$/),
+    ]);
+    expect(await of('2023-01-08')).toEqual([]);
+  });
+
+  it('may have separators, line breaks and marks in quoted cells of its first line, a header or not', async () => {
+    const first = '"note; ""free"",\nor not"';
+    const lines = [1, 2, 3].map((at) => `u,"i,${at}","a; b; c; d",${at}`);
+    const wanted = [{ user: 'u', items: ['i,1', 'i,2', 'i,3'], ts: [1, 2, 3] }];
+    const named = folder.file('first.csv', [`user,item,${first},time`, ...lines].join('\r\n'));
+    expect((await prepared(folder, named)).sequences).toEqual(wanted);
+    expect((await prepared(folder, named, { time: '4' })).sequences).toEqual(wanted);
+    const bare = folder.file('bare.csv', lines.join('\n'));
+    expect((await prepared(folder, bare, { user: '1', item: '2', time: '4' })).sequences).toEqual(wanted);
+  });
+
+  it('of JSON may have keys with points, marks and digits alone', async () => {
+    const lines = [1, 2, 3].map((at) => JSON.stringify({ 'user.id': 'u', 0: `i${at}`, 'the "time"': at }));
+    const { sequences } = await prepared(folder, folder.file('keys.jsonl', lines.join('\n')), {
+      user: 'user.id',
+      item: '0',
+      time: 'the "time"',
+    });
+    expect(sequences).toEqual([{ user: 'u', items: ['i1', 'i2', 'i3'], ts: [1, 2, 3] }]);
+  });
+
+  it('keeps ids beyond 2^53 apart, in every form', async () => {
+    const ids = ['9007199254740992', '9007199254740993', '123456789012345678901234567890'];
+    const forms = {
+      'big.csv': ['user,item', ...ids.map((id) => `${ids[1]!},${id}`)],
+      'big.jsonl': ids.map((id) => `{"user": ${ids[1]!}, "item": ${id}}`),
+      'big.json': ids.map((id) => `{'user': ${ids[1]!}, 'item': ${id}}`),
+    };
+    for (const [name, lines] of Object.entries(forms))
+      expect((await prepared(folder, folder.file(name, lines.join('\n')))).sequences, name).toEqual([
+        { user: ids[1], items: ids },
+      ]);
+  });
+
   it('takes its ids as they are: quotation marks in tabs, blanks inside, other scripts', async () => {
     const text = 'user\titem\ttime\n"a b"\tx"y\t1\n"a b"\t日本\t2\n"a b"\té\t3\n';
     const { sequences } = await prepared(folder, folder.file('odd.tsv', text));
@@ -189,6 +237,34 @@ describe('other forms', () => {
       item: 'items',
     });
     expect(sequences).toEqual([{ user: 'u', items: ['b', 'a', 'c', 'd'], ts: [1, 1, 2, 2] }]);
+    // Without times the order is that of the rows, and in them that of the lists.
+    const untimed = folder.file('untimed.csv', 'user,items\nu,d c\nv,"[9, 10, 1]"\nu,"[""b"", ""a""]"\n');
+    expect((await prepared(folder, untimed, { form: 'lists', item: 'items' })).sequences).toEqual([
+      { user: 'u', items: ['d', 'c', 'b', 'a'] },
+      { user: 'v', items: ['9', '10', '1'] },
+    ]);
+    const tied = folder.file('tied.tsv', 'user\ttime\titems\nu\t1\td c\nu\t1\tb,a\n');
+    expect((await prepared(folder, tied, { form: 'lists', item: 'items', ties: 'file' })).sequences).toEqual([
+      { user: 'u', items: ['d', 'c', 'b', 'a'], ts: [1, 1, 1, 1] },
+    ]);
+  });
+
+  it.each([
+    ['["a", ""]', /items must list ids, none of them empty, got \["a", ""\]/],
+    ['["a", null]', /items must list ids, none of them empty/],
+    ['["a", ["b"]]', /items must list ids, texts or numbers/],
+    ['[1, true]', /items must list ids, texts or numbers/],
+    ['[1, 2', /items must be a list, JSON or with blanks or commas between, got \[1, 2/],
+    ["['a', 'b']", /items must be a list, JSON or with blanks or commas between/],
+    ['a 1.23E+11', /items must list ids, got a 1.23E\+11: a spreadsheet has written it/],
+  ])('lists such as %s are damaged rows', async (list, says) => {
+    const lines = ['user\titems', 'u\tc b a', `u\t${list}`];
+    const file = folder.file('damaged.tsv', lines.join('\n'));
+    const said = await refusal(folder, file, { form: 'lists', item: 'items' });
+    expect(said).toMatch(/^InputError: damaged\.tsv:3: /);
+    expect(said).toMatch(says);
+    const { sequences } = await prepared(folder, file, { form: 'lists', item: 'items', damaged: 'skip' });
+    expect(sequences).toEqual([{ user: 'u', items: ['c', 'b', 'a'] }]);
   });
 
   it('MIND’s behaviours: the history of the earliest impression, then clicks by time', async () => {
