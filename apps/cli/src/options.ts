@@ -8,6 +8,14 @@ export function positive(text: string): number {
   return value;
 }
 
+/** Reads an option that must be a whole number of at least 0, such as a seed. */
+export function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isSafeInteger(value) || value < 0)
+    throw new InvalidArgumentError('must be a whole number of at least 0.');
+  return value;
+}
+
 /** Reads an option that must be a number. */
 export function numeric(text: string): number {
   const value = Number(text);

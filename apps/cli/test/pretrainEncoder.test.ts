@@ -104,7 +104,7 @@ it.each([
   { given: ['task=masked'], error: 'domains' },
   { given: ['masked.yaml', 'hiden=0.2'], error: 'hidden' },
   { given: ['masked.yaml', 'training.batchSize=64'], error: 'batchSize must be at most the number of items' },
-  { given: ['nothing.yaml'], error: 'nothing.yaml cannot be read' },
+  { given: ['nothing.yaml'], error: 'no such file of settings: nothing.yaml' },
 ])('refuses $given', async ({ given, error }) => {
   const { code, error: shown } = await run('pretrain-encoder', ...given, '--out', 'refused');
   expect(code).toBe(1);

@@ -20,6 +20,8 @@ export class InputError extends Error {
 
 /** A value as it should appear in a message: quoted, and cut to 60 characters. */
 export function quoted(value: unknown): string {
-  const text = value === undefined ? 'undefined' : JSON.stringify(value);
+  // JSON has no word for NaN and infinities.
+  const plain = value === undefined || (typeof value === 'number' && !Number.isFinite(value));
+  const text = plain ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }

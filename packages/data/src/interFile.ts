@@ -91,6 +91,8 @@ export async function readInteractions(
       list.times.push(at);
     };
   });
+  if (users.size === 0)
+    throw new InputError(file, undefined, 'there must be interactions, got a header alone');
   const timed = columns.find('timestamp') !== undefined;
   const sequences = byUser(users.size, {
     users: list.users.view(),

@@ -30,13 +30,11 @@ interface Triple {
 
 const number = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 
-/** The form of a file by its first line, and whether that line is a heading. */
-function formOf(text: string): { form: ListForm; heading: boolean } | undefined {
-  if (/^user_id:token\t/.test(text)) return { form: 'recbole', heading: true };
-  if (text.trim().split(/\s+/).length === 6) return { form: 'trec', heading: false };
-  const cells = text.split(separatorOf(text));
-  if (cells.length !== 3) return undefined;
-  return { form: 'triples', heading: !number.test(cells[2]!.trim()) };
+/** The form of a file by its first line. */
+function formOf(text: string): ListForm | undefined {
+  if (/^user_id:token\t/.test(text)) return 'recbole';
+  if (text.split(separatorOf(text)).length === 3) return 'triples';
+  return text.trim().split(/\s+/).length === 6 ? 'trec' : undefined;
 }
 
 const separatorOf = (text: string): string => (text.includes('\t') ? '\t' : text.includes(',') ? ',' : ' ');
@@ -64,34 +62,37 @@ export async function readLists(file: string, domain: Pick<Domain, 'items' | 'us
   let form: ListForm | undefined;
   let separator = '\t';
   let columns = { user: 0, item: 1, score: 2 };
+  let wanted = 3;
   const cellsOf = (text: string, line: number): Triple => {
     const cells = form === 'trec' ? text.trim().split(/\s+/) : text.split(separator);
-    const wanted = form === 'trec' ? 6 : Math.max(columns.user, columns.item, columns.score) + 1;
-    if (cells.length < wanted)
-      throw new InputError(file, line, `a line needs ${wanted} columns, got ${cells.length}`);
+    if (cells.length !== wanted)
+      throw new InputError(file, line, `a line must have ${wanted} columns, got ${cells.length}`);
     const [user, item, score] = [columns.user, columns.item, columns.score].map((at) => cells[at]!.trim());
     return { user: user!, item: item!, score: score! };
   };
   await eachLine(file, (bytes, start, end, line) => {
     const text = bytes.toString('utf8', start, end);
     if (form === undefined) {
-      const known = formOf(text);
-      if (!known)
+      form = formOf(text);
+      if (!form)
         throw new InputError(
           file,
           line,
           `lists are lines of user, item and score, or of trec_eval's six columns, got ${quoted(text.slice(0, 80))}`,
         );
-      form = known.form;
       separator = separatorOf(text);
-      if (form === 'trec') columns = { user: 0, item: 2, score: 4 };
+      if (form === 'trec') [columns, wanted] = [{ user: 0, item: 2, score: 4 }, 6];
       if (form === 'recbole') {
         const names = text.split('\t').map((name) => name.trim().replace(/:.*/, ''));
         columns = { user: 0, item: names.indexOf('item_id'), score: names.indexOf('score') };
+        wanted = names.length;
         if (columns.item < 0 || columns.score < 0)
           throw new InputError(file, line, `the heading must name item_id and score, got ${quoted(text)}`);
+        return;
       }
-      if (known.heading) return;
+      // A heading names neither a user nor an item: a first line that does is one of the list, whatever its score is.
+      const first = cellsOf(text, line);
+      if (!number.test(first.score) && !users.has(first.user) && !items.has(first.item)) return;
     }
     const triple = cellsOf(text, line);
     const [user, item] = [users.get(triple.user), items.get(triple.item)];
@@ -99,7 +100,7 @@ export async function readLists(file: string, domain: Pick<Domain, 'items' | 'us
       throw new InputError(file, line, `the user must be one of the domain's, got ${quoted(triple.user)}`);
     if (item === undefined)
       throw new InputError(file, line, `the item must be one of the domain's, got ${quoted(triple.item)}`);
-    if (!number.test(triple.score))
+    if (!number.test(triple.score) || !Number.isFinite(Number(triple.score)))
       throw new InputError(file, line, `the score must be a number, got ${quoted(triple.score)}`);
     const own = found.get(user) ?? [];
     found.set(user, own);

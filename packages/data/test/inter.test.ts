@@ -28,6 +28,10 @@ describe('times', () => {
     await expect(timed(['1', time, '2'])).rejects.toThrow(message);
   });
 
+  it('of no interaction at all are refused: a header alone', async () => {
+    await expect(timed([])).rejects.toThrow(/x\.inter: there must be interactions, got a header alone/);
+  });
+
   it('reads plain, signed, fractional and scientific numbers, and sorts by their values', async () => {
     const times = [
       '8.8e8',

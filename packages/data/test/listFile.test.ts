@@ -37,6 +37,21 @@ describe('readLists', () => {
     expect(await shown('u\tc\t1\nv\ta\t9\nu\ta\t1\nu\tb\t1\n')).toEqual(['triples', [0, 3, 1, 2], [1, 1]]);
   });
 
+  it('takes no first line for a heading that names a user or an item', async () => {
+    for (const line of ['u\ta\tNaN', 'u,a,best', 'u\ta\t', 'u\tx\tinf', 'w\ta\t-'])
+      await expect(read(`${line}\nv\tb\t1\n`), line).rejects.toThrow(/lists\.txt:1: /);
+  });
+
+  it('reads triples with ids of several words, whose line may have as many words as a line of trec_eval', async () => {
+    const spaced = { items: { ...domain.items, ids: ['an item of words'] }, users: ['u'] };
+    const file = join(folder, 'spaced.txt');
+    writeFileSync(file, 'u\tan item of words\t1\n');
+    expect(await readLists(file, spaced)).toMatchObject({
+      form: 'triples',
+      lists: new Map([[0, Int32Array.of(1)]]),
+    });
+  });
+
   it("reads RecBole's atomic form by its heading, and trec_eval's runs by its rule for ties", async () => {
     const recbole = 'user_id:token\tscore:float\titem_id:token\nu\t1\ta\nu\t2\tb\n';
     expect(await shown(recbole)).toEqual(['recbole', [0, 2, 1]]);
@@ -55,6 +70,8 @@ describe('readLists', () => {
     await expect(read('u\ta\n')).rejects.toThrow(/user, item and score, or of trec_eval/);
     await expect(read('u\ta\t1\nu\tb\n')).rejects.toThrow(/:2: .*3 columns, got 2/);
     await expect(read('user_id:token\titem_id:token\nu\ta\n')).rejects.toThrow(/must name item_id and score/);
+    await expect(read('u\ta\t1\nu\tb\t2\t3\n')).rejects.toThrow(/:2: .*3 columns, got 4/);
+    await expect(read('u\ta\t1e400\n')).rejects.toThrow(/:1: .*score must be a number, got .1e400/);
     await expect(read('')).rejects.toThrow(/empty file/);
   });
 });

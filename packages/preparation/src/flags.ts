@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join } from 'node:path';
-import { didYouMean, readRecipe, UserError } from '@ferry/recipes';
+import { didYouMean, readRecipe, readText, UserError } from '@ferry/recipes';
 import { presets, type Preset } from './presets.ts';
 import { settingsSchema, splitSchema, type ImpressionSettings, type Settings } from './settings.ts';
 
@@ -207,7 +206,7 @@ function expand(path: string): string {
  * @throws RecipeError listing every problem with line and column.
  */
 export async function loadSettings(file: string, flags: Flags): Promise<Settings> {
-  const text = await readFile(file, 'utf8');
+  const text = readText(file, 'description');
   const own = fromFolder(readRecipe(text, file, settingsSchema), dirname(file));
   return withFlags(own, flags, undefined);
 }

@@ -1,5 +1,6 @@
 export { listFields, type Field } from './fields.ts';
 export { formatPath, parseRecipe, RecipeError } from './document.ts';
+export { readText } from './textFile.ts';
 export type { Path, Problem, RecipeDocument } from './document.ts';
 export { checkRecipe, madeFrom, problemsOf, readRecipe, rule } from './validate.ts';
 export {
@@ -12,7 +13,7 @@ export {
   type Report,
   type Task,
 } from './models.ts';
-export { distinct, domains, featuresSchema, optimizerOf, type FeatureSettings } from './parts.ts';
+export { checkSplit, distinct, domains, featuresSchema, optimizerOf, type FeatureSettings } from './parts.ts';
 export { encoderPretrainingSchema, type EncoderPretraining } from './encoderPretraining.ts';
 export {
   imageEncoderSchema,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { z } from 'zod';
 import { parseRecipe, RecipeError, type RecipeDocument } from './document.ts';
@@ -6,6 +6,7 @@ import { UserError } from './errors.ts';
 import type { ModelRegistry, ModelSchemas } from './models.ts';
 import { recipeSchema, type Recipe, type RunRecipe } from './schema.ts';
 import { didYouMean } from './suggest.ts';
+import { readText } from './textFile.ts';
 import { checkRecipe } from './validate.ts';
 import { wholeSchema } from './wholeSchema.ts';
 
@@ -85,7 +86,7 @@ export function openRecipe(reference: string, overrides: readonly string[] = [])
     );
   }
   const shown = relative(process.cwd(), file);
-  const text = readFileSync(file, 'utf8');
+  const text = readText(file, 'recipe file');
   const document = parseRecipe(text, shown.startsWith('..') ? file : shown, overrides);
   const { job } = document.value as { job?: unknown };
   const directory = madeDirectory(file, job);

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { InterestSizes } from '@ferry/sequential';
 import type { FeatureMatrix, Modality } from '@ferry/features';
-import { replaceFile } from '@ferry/training';
+import { readJson, replaceFile } from '@ferry/training';
 
 /** Features that a run read: who made them, their width, and what making them cost where Ferry made them. */
 export type FeaturesRead = Partial<Record<Modality, Pick<FeatureMatrix, 'encoder' | 'width' | 'extraction'>>>;
@@ -29,7 +29,7 @@ const file = (run: string): string => join(run, 'details.json');
 
 /** Reads a run's details; undefined if there are none yet. */
 export function readDetails(run: string): RunDetails | undefined {
-  return existsSync(file(run)) ? (JSON.parse(readFileSync(file(run), 'utf8')) as RunDetails) : undefined;
+  return existsSync(file(run)) ? (readJson(file(run)) as RunDetails) : undefined;
 }
 
 /** Writes a run's details, whole or not at all. */

@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Json, JsonObject } from '@ferry/training';
+import { readJson, type Json, type JsonObject } from '@ferry/training';
 
 /** An environment as name and value, nested members as `engine backend`; lists are left out. */
 export function environmentRows(
@@ -20,5 +19,5 @@ export function environmentRows(
 
 /** What a run's numbers depend on besides its recipe, from its `environment.json`. */
 export function readEnvironment(run: string): Record<string, string | number | boolean> {
-  return environmentRows(JSON.parse(readFileSync(join(run, 'environment.json'), 'utf8')) as JsonObject);
+  return environmentRows(readJson(join(run, 'environment.json')) as JsonObject);
 }

@@ -74,6 +74,8 @@ describe('longtail', () => {
     expect(await labels({ by: 'modality' })).toEqual(['text+image: 6', 'text: 6']);
     expect(await labels({ by: 'age', edges: [6] })).toEqual(['<6: 6', '6+: 6']);
     expect(await labels({ quantiles: 3 })).toEqual(['<2: 4', '2-29: 4', '30+: 4']);
+    // More groups than rows: each value is one, and their number takes no memory.
+    expect(await labels({ quantiles: 1e15 })).toEqual(await labels({ quantiles: 12 }));
     await expect(longtail(runs(), { by: 'cold', quantiles: 2 })).rejects.toThrow(/leave --quantiles out/);
     await expect(longtail(runs(), { against: 'x' })).rejects.toThrow(/must be one of the runs/);
   });

@@ -49,6 +49,10 @@ describe('scoreLists', () => {
     await expect(scoreLists(file, { on: folder, cutoffs: [4] })).rejects.toThrow(
       /longest list \(3 items\), got 4/,
     );
+    for (const how of [{ split: { valid: 0.2 } }, { protocol: 'leave-one-out', split: { seed: 2 } }] as const)
+      await expect(scoreLists(file, { on: folder, ...how })).rejects.toThrow(
+        /evaluation\.split\.(?:valid|seed) is not read by /,
+      );
     // Three of ten by time: several relevant items a user.
     const half = await scoreLists(file, { on: folder, protocol: 'temporal-by-user', split: { test: 0.5 } });
     expect(half.metrics['recall@3']).toBeCloseTo((1 / 2 + 0 + 0 + 0) / 4, 12);

@@ -6,6 +6,7 @@ import {
   fsyncSync,
   ftruncateSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeSync,
@@ -88,6 +89,21 @@ export function replaceFile(path: string, text: string): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/**
+ * Reads a JSON file of a run. Ferry writes these whole or not at all, so that one that is none was damaged afterwards.
+ *
+ * @throws Error naming the file where it holds no JSON.
+ */
+export function readJson(path: string): unknown {
+  const text = readFileSync(path, 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const found = text === '' ? 'an empty file' : JSON.stringify(text.slice(0, 60));
+    throw new Error(`${path} is damaged: it must be JSON, got ${found}`, { cause: error });
   }
 }
 

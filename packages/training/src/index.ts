@@ -37,7 +37,7 @@ export {
   type TimingRecord,
 } from './records.ts';
 export { listRows, readRows, writeRows, type RowArray, type RowFile } from './rowFiles.ts';
-export { replaceFile, WriteError } from './files.ts';
+export { readJson, replaceFile, WriteError } from './files.ts';
 export { createDisplay, formatCount, formatProgress, formatSeconds, formatSpeed } from './progress.ts';
 export type { Display, Output, Progress } from './progress.ts';
 export { describeEnvironment } from './environment.ts';

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomState } from '@ferry/engine';
 import type { StoppingState } from './earlyStopping.ts';
+import { readJson } from './files.ts';
 import { withPresentNames } from './formerNames.ts';
 import type { JsonObject } from './json.ts';
 import type { TrainableModel } from './model.ts';
@@ -234,7 +235,7 @@ export function readTimings(directory: string): TimingRecord[] {
 export function readSummary(directory: string): Summary | undefined {
   const path = join(directory, 'summary.json');
   if (!existsSync(path)) return undefined;
-  const summary = JSON.parse(readFileSync(path, 'utf8')) as Summary;
+  const summary = readJson(path) as Summary;
   return { ...summary, timings: withPresentNames(summary.timings) as Summary['timings'] };
 }
 

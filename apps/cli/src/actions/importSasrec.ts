@@ -1,8 +1,8 @@
 // What `ferry import sasrec` loads when it is run.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { importSasrec } from '@ferry/morec';
-import { readRecipe, trainSchema, trainSchemaOf, UserError } from '@ferry/recipes';
+import { readRecipe, readText, trainSchema, trainSchemaOf, UserError } from '@ferry/recipes';
 import { saveRecommender } from '@ferry/sequential';
 import { importedFile, openDomain, recipeYaml, type JobConsole } from '@ferry/studies';
 import { modelNamed } from '../models.ts';
@@ -29,12 +29,12 @@ export async function importSasrecRun(
   { on, out, heads, items }: ImportSasrecOptions,
   console: Pick<JobConsole, 'line'>,
 ): Promise<void> {
-  for (const needed of [file, ...(items === undefined ? [] : [items])])
-    if (!existsSync(needed)) throw new UserError(`no such file: ${needed}`);
+  const tokens = items === undefined ? undefined : readText(items, 'file of items').trimEnd().split(/\r?\n/);
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`no such checkpoint file: ${file}`);
   if (existsSync(join(out, 'recipe.yaml')))
     throw new UserError(`${out} holds a run already: choose another directory with --out`);
   const { items: own, name } = await openDomain(on);
-  const tokens = items === undefined ? undefined : readFileSync(items, 'utf8').trimEnd().split(/\r?\n/);
   const { options, tensors, ignored } = importSasrec(readFileSync(file), {
     file,
     ids: own.ids,

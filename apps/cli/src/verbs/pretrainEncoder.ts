@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { encoderPretrainingSchema, readRecipe, shellCommand, UserError } from '@ferry/recipes';
+import { encoderPretrainingSchema, readRecipe, readText, shellCommand } from '@ferry/recipes';
 import { Command } from 'commander';
 import { jobConsole } from '../console.ts';
 import { recipeHelp } from '../help.ts';
@@ -8,15 +7,6 @@ import { recipeHelp } from '../help.ts';
 interface Options {
   out?: string;
   fallback?: boolean;
-}
-
-/** The settings of a file. */
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UserError(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 /** `ferry pretrain-encoder`. */
@@ -41,7 +31,7 @@ export function pretrainEncoderVerb(): Command {
       const file = given[0]!.includes('=') ? undefined : given[0]!;
       const overrides = given.slice(file === undefined ? 0 : 1);
       const settings = readRecipe(
-        file === undefined ? '{}' : textOf(file),
+        file === undefined ? '{}' : readText(file, 'file of settings'),
         file ?? 'command line',
         encoderPretrainingSchema,
         [...overrides, ...(out === undefined ? [] : [`out=${JSON.stringify(out)}`])],

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { numbers, numeric } from '../options.ts';
+import { numbers, numeric, wholeNumber } from '../options.ts';
 import { print, printJson } from '../print.ts';
 
 interface Options {
@@ -34,7 +34,7 @@ export function scoreVerb(): Command {
     )
     .option('--valid <share>', 'share for validation (default: 0.1)', numeric)
     .option('--test <share>', 'share for the test (default: 0.1)', numeric)
-    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', numeric)
+    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', wholeNumber)
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
     .option(
       '--relevance <rating>',

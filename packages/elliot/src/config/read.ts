@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import {
   checkRecipe,
   formatPath,
   parseRecipe,
   problemsOf,
+  readText,
   RecipeError,
-  UserError,
   type Space,
 } from '@ferry/recipes';
 import { z } from 'zod';
@@ -158,8 +157,7 @@ function modelOf(key: string, experiment: Experiment): ElliotModelRun {
  * @throws RecipeError with everything that is wrong or not supported, each with its line and with what is supported.
  */
 export function readElliotConfig(file: string, supported: Supported): ElliotConfig {
-  if (!existsSync(file)) throw new UserError(`no such configuration: ${file}`);
-  const document = parseRecipe(readFileSync(file, 'utf8'), file);
+  const document = parseRecipe(readText(file, 'configuration'), file);
   const schema = z.strictObject({ experiment: experimentSchema(supported) });
   const problems = problemsOf(document, schema);
   checkParameters(document.value, (path, message) => {

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { didYouMean, readRecipe, UserError } from '@ferry/recipes';
+import { didYouMean, readRecipe, readText, UserError } from '@ferry/recipes';
 import { z } from 'zod';
 import type { Modality } from '../types.ts';
 
@@ -172,7 +171,7 @@ export interface EncodingFile {
  * @throws RecipeError or UserError with the key that is wrong.
  */
 export async function readEncodings(file: string): Promise<EncodingFile> {
-  const { domain, damaged, encodings } = readRecipe(await readFile(file, 'utf8'), file, fileSchema);
+  const { domain, damaged, encodings } = readRecipe(readText(file, 'file of encodings'), file, fileSchema);
   return {
     ...(domain === undefined ? {} : { domain }),
     damaged,

@@ -15,6 +15,7 @@ import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { rankNews } from './news.ts';
 import { openNewsRun, type OpenNewsRun } from './openNews.ts';
+import { checkFilePlace } from './place.ts';
 import { openUserItemRun } from './openUserItem.ts';
 import { anyModelOf, knowsIds } from './recommender.ts';
 import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
@@ -149,6 +150,8 @@ async function rankSequences(
   { without = [], split = 'test', cutoffs, saveLists, depth, ...which }: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<RankedSplit> {
+  if (depth !== undefined && saveLists === undefined)
+    throw new UserError('--depth is about the lists that --save-lists writes: name their file');
   const open = await openRun(run, which, console);
   try {
     const { recipe, target, model, ranking, checkpoint } = open;
@@ -238,11 +241,13 @@ export async function evaluateRun(
   options: EvaluateRunOptions,
   console: JobConsole,
 ): Promise<Evaluation> {
-  const { without = [], split = 'test', saveLists } = options;
+  const { without = [], split = 'test', saveLists, mindSubmission } = options;
+  // Before anything is ranked.
+  for (const file of [saveLists, mindSubmission]) if (file !== undefined) checkFilePlace(file);
   const own = await wholeRun(run, console);
   await checkLeft(run, own, without, console);
   const model = await anyModelOf(own, console);
-  if (options.mindSubmission !== undefined && !isNews(model))
+  if (mindSubmission !== undefined && !isNews(model))
     throw new UserError(
       `--mind-submission is for models of news, which rank what impressions show; ${run} is a run of ${model.title}`,
     );

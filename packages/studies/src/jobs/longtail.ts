@@ -78,7 +78,9 @@ export interface Longtail {
 /** Lower ends of groups of about as many rows each; equal values stay together. */
 function quantileEdges(values: ArrayLike<number>, count: number): number[] {
   const sorted = Array.from(values).sort((a, b) => a - b);
-  const edges = Array.from({ length: count }, (_, i) => sorted[Math.floor((i * sorted.length) / count)]!);
+  // More groups than rows are a group for each row.
+  const groups = Math.min(count, sorted.length);
+  const edges = Array.from({ length: groups }, (_, i) => sorted[Math.floor((i * sorted.length) / groups)]!);
   return [...new Set(edges)];
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
@@ -7,6 +7,7 @@ import {
   domainName,
   parseRecipe,
   readRecipe,
+  readText,
   recipeParts,
   recipeSchema,
   UserError,
@@ -37,7 +38,7 @@ import { storedWeights, type StoredWeights } from './weights.ts';
 function runDocument(run: string): RecipeDocument {
   const file = join(run, 'recipe.yaml');
   if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
-  return parseRecipe(readFileSync(file, 'utf8'), file);
+  return parseRecipe(readText(file, 'recipe file'), file);
 }
 
 /**

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { relevantTargets } from '@ferry/collaborative';
 import { readLists, targetsByUser, type Domain, type ListForm } from '@ferry/data';
 import { beyondAccuracy, metricsWith, trainingUse, type Lists } from '@ferry/evaluation';
-import { UserError, type SplitSettings } from '@ferry/recipes';
+import { checkSplit, UserError, type SplitSettings } from '@ferry/recipes';
 import { tableToText } from '@ferry/report';
 import { openDomain } from '../domains.ts';
 import { groupTable } from './evaluate.ts';
@@ -68,12 +68,15 @@ function joined(
  * Every metric of ranked lists that any program made: accuracy over all users with relevant items, and beyond accuracy.
  *
  * @param file - See `readLists` of `@ferry/data`.
- * @throws UserError for a cutoff that no list is long enough for.
+ * @throws UserError for a cutoff that no list is long enough for, or a setting that the protocol does not read.
  */
 export async function scoreLists(
   file: string,
   { on, rows: split = 'test', cutoffs, relevance, ...how }: ScoreOptions,
 ): Promise<ScoredLists> {
+  checkSplit(how, (path, message) => {
+    throw new UserError(`${path.join('.')} ${message}`);
+  });
   const domain = await openDomain(on, how);
   const { form, lists } = await readLists(file, domain);
   const made = joined(domain, split, relevance, lists);
