@@ -235,8 +235,10 @@ export function readTimings(directory: string): TimingRecord[] {
 export function readSummary(directory: string): Summary | undefined {
   const path = join(directory, 'summary.json');
   if (!existsSync(path)) return undefined;
-  const summary = readJson(path) as Summary;
-  return { ...summary, timings: withPresentNames(summary.timings) as Summary['timings'] };
+  const summary = readJson(path) as Partial<Summary> | null;
+  if (typeof summary?.timings !== 'object')
+    throw new Error(`${path} is damaged: it must have timings, got ${JSON.stringify(summary).slice(0, 60)}`);
+  return { ...summary, timings: withPresentNames(summary.timings) } as Summary;
 }
 
 /** Middle value; the mean of the two middle ones of an even number; 0 of none. */

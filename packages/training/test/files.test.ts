@@ -20,6 +20,10 @@ it('a JSON file of a run that was damaged is named, with what it holds', () => {
     expect(() => readJson(file)).toThrow(says);
     expect(() => readSummary(folder)).toThrow(says);
   }
-  writeFileSync(file, '{"seed": 1}');
-  expect(readSummary(folder)).toEqual({ seed: 1 });
+  for (const text of ['null', '[]', '{"seed": 1}']) {
+    writeFileSync(file, text);
+    expect(() => readSummary(folder)).toThrow(/summary\.json is damaged: it must have timings, got /);
+  }
+  writeFileSync(file, '{"seed": 1, "timings": {}}');
+  expect(readSummary(folder)).toEqual({ seed: 1, timings: {} });
 });
