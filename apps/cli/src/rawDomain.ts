@@ -45,9 +45,7 @@ export async function withRawDomain<T>(
   try {
     const directory = join(place, basename(source).replace(/(?:\.[a-z]\w*)+$/i, '') || 'raw');
     const found: string[] = [];
-    const settings = /\.ya?ml$/i.test(source)
-      ? await loadSettings(source, flags)
-      : withFlags({}, flags, source);
+    const settings = /\.ya?ml$/i.test(source) ? loadSettings(source, flags) : withFlags({}, flags, source);
     await prepare(
       { ...settings, damaged: 'skip' },
       {

@@ -180,7 +180,7 @@ describe('encodings', () => {
       file,
       'encodings:\n  - { text: org/text }\n  - { text: org/text, output: cls }\n  - { image: pixels }\n',
     );
-    const { encodings } = await readEncodings(file);
+    const { encodings } = readEncodings(file);
     const said: string[] = [];
     const progress = (what: string, done: number, total: number) =>
       void said.push(`${what} ${done}/${total}`);

@@ -205,7 +205,7 @@ function expand(path: string): string {
  *
  * @throws RecipeError listing every problem with line and column.
  */
-export async function loadSettings(file: string, flags: Flags): Promise<Settings> {
+export function loadSettings(file: string, flags: Flags): Settings {
   const text = readText(file, 'description');
   const own = fromFolder(readRecipe(text, file, settingsSchema), dirname(file));
   return withFlags(own, flags, undefined);

@@ -197,7 +197,7 @@ export function featuresVerb(): Command {
       }
       if (config !== undefined && Object.keys(flags).length > 0)
         throw new UserError('--config stands for the encodings: its file says how they are made');
-      const file = config === undefined ? undefined : await actions.readEncodings(config);
+      const file = config === undefined ? undefined : actions.readEncodings(config);
       const given = reference ?? file?.domain;
       if (given === undefined) throw new UserError('name a domain, or a Ducho configuration with --ducho');
       const encodings =

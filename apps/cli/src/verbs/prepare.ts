@@ -195,7 +195,7 @@ export function prepareVerb(): Command {
       if (category !== undefined || from !== undefined)
         throw new UserError(`--category and --from belong to a public data set, got the file ${source}`);
       const settings = /\.ya?ml$/i.test(source)
-        ? await actions.loadSettings(source, flags)
+        ? actions.loadSettings(source, flags)
         : actions.withFlags({}, flags, source);
       print(summary(out, await actions.prepare(settings, { ...common, out })));
     });

@@ -170,7 +170,7 @@ export interface EncodingFile {
  *
  * @throws RecipeError or UserError with the key that is wrong.
  */
-export async function readEncodings(file: string): Promise<EncodingFile> {
+export function readEncodings(file: string): EncodingFile {
   const { domain, damaged, encodings } = readRecipe(readText(file, 'file of encodings'), file, fileSchema);
   return {
     ...(domain === undefined ? {} : { domain }),
