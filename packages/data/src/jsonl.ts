@@ -268,5 +268,15 @@ export async function readJsonlDomain(directory: string, options: ResolvedReadOp
   };
   if (protocol?.name === 'files')
     return { ...domain, ...splitBySets(domain, (user) => found.parts[user]!), protocol: 'files' };
-  return protocol ? splitDomain(domain, protocol) : domain;
+  if (!protocol) return domain;
+  try {
+    return splitDomain(domain, protocol);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new InputError(
+      join(directory, jsonlFiles.split),
+      undefined,
+      error.message.replace(/^splitDomain: /, ''),
+    );
+  }
 }

@@ -54,6 +54,12 @@ describe('split.json', () => {
         (error: unknown) => (error as Error).message.slice(directory.length),
       );
     };
+    expect(await says('{"name":"temporal-by-user","valid":2}')).toMatch(
+      /^.?split\.json: shares must not be negative and must leave some for training, got valid 2/,
+    );
+    expect(await says('{"name":"global-temporal"}')).toMatch(
+      /^.?split\.json: global-temporal needs the time/,
+    );
     expect(await says('{"name":"files"}')).toMatch(/sequences\.jsonl:1: parts must list 0/);
     expect(await says('{"name":"temporal"}')).toMatch(
       /split\.json: name must be one of leave-one-out, random-by-user/,

@@ -41,6 +41,9 @@ export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
+/** More threads than any machine has use for only take time to start. */
+const mostThreads = 1024;
+
 /** Opens DuckDB with a database in a directory. */
 async function openDatabase(
   directory: string,
@@ -67,17 +70,27 @@ async function openDatabase(
  * @throws UserError if the size of memory is none.
  */
 export function createEngine(directory: string, options: EngineOptions = {}): Engine {
-  const { memory } = options;
+  const { memory, threads } = options;
+  if (threads !== undefined && threads > mostThreads)
+    throw new UserError(`threads must be at most ${mostThreads}, got ${threads}`);
   if (memory !== undefined && !/^\d+(?:\.\d+)?\s*(?:%|B|bytes|[KMGT]i?B)$/i.test(memory.trim()))
     throw new UserError(`memory must be a size such as 2GB, got ${JSON.stringify(memory)}`);
   let opening: ReturnType<typeof openDatabase> | undefined;
   let database: Awaited<ReturnType<typeof openDatabase>> | undefined;
   const opened = async () => (database = await (opening ??= openDatabase(directory, options)));
+  const told = async <T>(work: Promise<T>): Promise<T> =>
+    work.catch((error: unknown) => {
+      const [first] = (error as Error).message.split('\n', 1);
+      if (!first!.startsWith('Out of Memory Error')) throw error;
+      throw new UserError(
+        `--memory ${memory ?? '2GB'} is too little for this: give more, or fewer --threads (${first!})`,
+      );
+    });
   const rows = async (sql: string): Promise<Value[][]> =>
-    (await (await opened()).main.runAndReadAll(sql)).getRows() as Value[][];
+    (await told((await told(opened())).main.runAndReadAll(sql))).getRows() as Value[][];
   return {
     run: async (sql) => {
-      await (await opened()).main.run(sql);
+      await told((await told(opened())).main.run(sql));
     },
     rows,
     row: async (sql) => (await rows(sql))[0]!,

@@ -52,13 +52,21 @@ export function parseSplit(text: string): Settings['split'] {
     throw new UserError(
       `--split must be one of ${known.join(', ')}, got '${name!}'${didYouMean(name!, known)}`,
     );
+  const keys = pairs.map((pair) => pair.split('=')[0]!);
+  const twice = keys.find((key, at) => keys.indexOf(key) < at);
+  if (twice !== undefined) throw new UserError(`--split takes a setting once, got '${twice}' twice`);
   const settings = pairs.map((pair) => {
     const [key, value] = pair.split('=');
     return [key!, value === undefined || value === '' ? NaN : Number(value)] as const;
   });
   const result = splitSchema.safeParse({ name, ...Object.fromEntries(settings) });
   if (result.success) return result.data;
-  throw new UserError(`--split ${name!} takes settings such as valid=.1,test=.1, got '${pairs.join(',')}'`);
+  const rule = result.error.issues.find(({ code }) => code === 'custom');
+  throw new UserError(
+    rule
+      ? `--split ${name!} ${rule.message}`
+      : `--split ${name!} takes settings such as valid=.1,test=.1, got '${pairs.join(',')}'`,
+  );
 }
 
 /** The rules of a preset. */

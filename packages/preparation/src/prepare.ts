@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { InputError } from '@ferry/data';
@@ -8,7 +9,7 @@ import { writeHashed, type Output } from './outputFile.ts';
 import type { Counts, Provenance, Step } from './provenance.ts';
 import { readInteractions, type ReadInteractions } from './readInteractions.ts';
 import { readItems, type ReadItems } from './readItems.ts';
-import { applyRules, codeIds, countsOf } from './rules.ts';
+import { applyRules, checkPoints, codeIds, countsOf } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { Skipped } from './skipped.ts';
 import { makeWorkFolder, oldDomain, removeLeftovers } from './workFolder.ts';
@@ -146,6 +147,32 @@ function sharedLine({ domain, users, sameItems, similarTitles, later }: Shared):
   );
 }
 
+/** Refuses splits that the files cannot have, before anything is read. */
+function checkSplit({ split: { name }, interactions: { parts }, rules }: Settings): void {
+  if (name === 'files' && !parts)
+    throw new UserError('split files needs a file for each part: interactions.parts of a description');
+  if (parts && name !== 'files' && name !== 'leave-one-out')
+    throw new UserError(`interactions.parts are a split of their own: leave ${name} out`);
+  if (rules.order === 'none' && (name === 'temporal-by-user' || name === 'global-temporal'))
+    throw new UserError(`split ${name} needs an order, and order none says that there is none`);
+}
+
+/** Refuses a file of items that has no row of any item. */
+async function checkRows(file: string, engine: Engine): Promise<void> {
+  const [known] = await engine.row('SELECT count(*) FROM items SEMI JOIN details USING (id)');
+  if (Number(known) > 0) return;
+  const [own] = (await engine.rows('SELECT id FROM details LIMIT 1')).flat();
+  const [taken] = await engine.row('SELECT id FROM items LIMIT 1');
+  throw new InputError(
+    file,
+    undefined,
+    'the file of items must have rows of items that were taken, got none: ' +
+      (own === undefined
+        ? 'it has no row'
+        : `its ids are such as ${JSON.stringify(own)}, those taken such as ${JSON.stringify(taken)}`),
+  );
+}
+
 /** Makes the domain in a directory of its own. */
 async function make(
   settings: Settings,
@@ -154,6 +181,16 @@ async function make(
 ): Promise<Provenance> {
   const { line, progress, signal } = options;
   checkImpressions(settings);
+  checkSplit(settings);
+  if (options.drop && !options.with?.length)
+    throw new UserError('--drop needs the domain to compare with: --with <domain>');
+  for (const other of options.with ?? [])
+    if (!existsSync(other))
+      throw new InputError(
+        other,
+        undefined,
+        'a domain must be a directory or a file, but there is nothing there',
+      );
   const out = resolve(options.out);
   const engine = createEngine(join(work, 'engine'), options);
   const skipped = new Skipped(settings.damaged);
@@ -163,6 +200,7 @@ async function make(
   signal?.addEventListener('abort', interrupt);
   const workshop: Workshop = { engine, directory: work, skipped, ...(progress ? { progress } : {}) };
   try {
+    await checkPoints(settings.rules, engine);
     const details = settings.items ? await readItems(settings.items, workshop) : undefined;
     signal?.throwIfAborted();
     const found = await readInteractions(settings.interactions, settings.rules, workshop);
@@ -179,6 +217,7 @@ async function make(
           ? `; ${skipped.list.length.toLocaleString('en-US')} damaged rows left out`
           : ''),
     );
+    if (settings.items) await checkRows([settings.items.file].flat()[0]!, engine);
     const titles = details?.fields.indexOf('title') ?? -1;
     const own = {
       titles:
@@ -192,8 +231,6 @@ async function make(
     const others: OtherDomain[] = [];
     for (const [at, reference] of (options.with ?? []).entries())
       others.push(await OtherDomain.open(reference, engine, { at, directory: work }, own));
-    if (options.drop && others.length === 0)
-      throw new UserError('--drop needs the domain to compare with: --with <domain>');
     const dropped = others.flatMap((other) => (options.drop ?? []).map((leak) => other.rule(leak)));
     const steps = await applyRules(settings.rules, engine, {
       dropped,
@@ -219,6 +256,12 @@ async function make(
     const ties = await tiesOf(engine, found);
     const [untimed] = await engine.row('SELECT count(*) FROM taken WHERE t IS NULL');
     const timed = found.timed && found.order === 'time' && Number(untimed) === 0;
+    if (!found.parts && settings.split.name === 'global-temporal' && !timed)
+      throw new UserError('split global-temporal needs the time of every interaction, got some without');
+    if (!found.parts && settings.split.name === 'leave-one-out' && found.order === 'none')
+      line?.(
+        'there is no order, so that leave-one-out tests on the last item by id: --split random-by-user draws items',
+      );
     const ids: (string | undefined)[] = [];
     const itemCounts: ItemCounts = { titled: 0, texts: 0, images: 0 };
     const outputs: Output[] = [

@@ -75,6 +75,12 @@ function columnsOf(table: Table, settings: InteractionSettings, said: string[]):
     );
   };
   const columns = { user: must('user'), item: must('item'), rating: find('rating'), time: find('time') };
+  if (columns.user === columns.item)
+    throw new InputError(
+      table.file,
+      undefined,
+      `user and item must be different columns, got column ${columns.user + 1} for both`,
+    );
   if (guessed.length > 0) said.push(`columns of ${table.file} by their names: ${guessed.join(', ')}`);
   return columns;
 }

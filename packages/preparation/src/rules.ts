@@ -47,6 +47,16 @@ async function pointOf(value: string | number, key: string, { row }: Engine): Pr
   throw new InputError(`rules.${key}`, undefined, `must be a number or a date, got ${JSON.stringify(value)}`);
 }
 
+/**
+ * Checks the points in time of rules, which is cheap, before anything is read.
+ *
+ * @throws InputError for one that is neither a number nor a date.
+ */
+export async function checkPoints({ from, until }: Rules, engine: Engine): Promise<void> {
+  for (const [key, value] of Object.entries({ from, until }))
+    if (value !== undefined) await pointOf(value, key, engine);
+}
+
 /** What `require` asks for, in words. */
 const requirements = {
   row: 'a row in the file of items',

@@ -160,29 +160,48 @@ export const textSchema = z.strictObject({
   join: z.string().default('. ').describe('what stands between the parts of a text'),
 });
 
+/** The numbers that a split may have. */
+interface SplitNumbers {
+  name: string;
+  valid?: number | undefined;
+  test?: number | undefined;
+  validFrom?: number | undefined;
+  testFrom?: number | undefined;
+}
+
 /** A split by name, with its settings. */
-export const splitSchema = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('leave-one-out') }),
-  z.strictObject({
-    name: z.literal('random-by-user'),
-    valid: z.number().min(0).optional(),
-    test: z.number().min(0).optional(),
-    seed: z.int().optional(),
-  }),
-  z.strictObject({
-    name: z.literal('temporal-by-user'),
-    valid: z.number().min(0).optional(),
-    test: z.number().min(0).optional(),
-  }),
-  z.strictObject({
-    name: z.literal('global-temporal'),
-    valid: z.number().min(0).optional(),
-    test: z.number().min(0).optional(),
-    validFrom: z.number().optional(),
-    testFrom: z.number().optional(),
-  }),
-  z.strictObject({ name: z.literal('files') }),
-]);
+export const splitSchema = z
+  .discriminatedUnion('name', [
+    z.strictObject({ name: z.literal('leave-one-out') }),
+    z.strictObject({
+      name: z.literal('random-by-user'),
+      valid: z.number().min(0).optional(),
+      test: z.number().min(0).optional(),
+      seed: z.int().optional(),
+    }),
+    z.strictObject({
+      name: z.literal('temporal-by-user'),
+      valid: z.number().min(0).optional(),
+      test: z.number().min(0).optional(),
+    }),
+    z.strictObject({
+      name: z.literal('global-temporal'),
+      valid: z.number().min(0).optional(),
+      test: z.number().min(0).optional(),
+      validFrom: z.number().optional(),
+      testFrom: z.number().optional(),
+    }),
+    z.strictObject({ name: z.literal('files') }),
+  ])
+  .superRefine((split, context) => {
+    const { valid = 0.1, test = 0.1, validFrom, testFrom }: SplitNumbers = split;
+    const refuse = (message: string): void => {
+      context.addIssue({ code: 'custom', message });
+    };
+    if (valid + test >= 1) refuse(`must leave a share for training, got valid ${valid} and test ${test}`);
+    if (validFrom !== undefined && testFrom !== undefined && validFrom > testFrom)
+      refuse(`validFrom must not be after testFrom, got ${validFrom} and ${testFrom}`);
+  });
 
 /** A whole description of a preparation: what `mydata.yaml` holds. */
 export const settingsSchema = z.strictObject({

@@ -161,7 +161,8 @@ export function parseRecipe(text: string, file: string, overrides: readonly stri
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const problems: Problem[] = document.errors.map((error) => ({
+  // A tag that nothing resolves is a warning to YAML, which takes the value for a text.
+  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
     where: position(error.pos[0]),
     message: yamlMessage(error),
   }));

@@ -50,6 +50,16 @@ describe('readRecipe', () => {
     ]);
   });
 
+  it('refuses tags that mean nothing, and says which number was found where JSON has no word for it', () => {
+    expect(problemsOf('job: finetune\ntarget: !!js/function x\n')[0]).toMatch(
+      /^r\.yaml:2:9 .*!!js\/function|tag:/,
+    );
+    expect(problemsOf('job: finetune\ntarget: a\nfinetuning: { epochs: .nan }\nseed: .inf\n')).toEqual([
+      'r.yaml:3:23 finetuning.epochs must be a number, got NaN',
+      'r.yaml:4:7 seed must be a number, got Infinity',
+    ]);
+  });
+
   it('fills in defaults and applies overrides, the last one winning', () => {
     const recipe = readRecipe('job: finetune\ntarget: here\n', 'r.yaml', recipeSchema, [
       'model.width=64',
