@@ -30,7 +30,11 @@ export type Protocol =
    * The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec); with `validUsers`,
    * of so many users, drawn from the seed: that of the others is for training (RecTools, aprec).
    */
-  | ({ name: 'leave-one-out'; validUsers?: number } & ProtocolSeed)
+  | ({
+      name: 'leave-one-out';
+      /** Users that have a validation row. Default all. */
+      validUsers?: number;
+    } & ProtocolSeed)
   /** Any items of each user, drawn from a seed; histories keep their order. What user-item models are compared by. */
   | ({ name: 'random-by-user' } & ProtocolShares & ProtocolSeed)
   /** The last share of each user. An order is enough. */
