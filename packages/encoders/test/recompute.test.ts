@@ -51,8 +51,8 @@ describe.each(['ort', 'cpu'] as const)('on %s', (backend) => {
     for (const recompute of [1, 2]) {
       const again = await gradients(folder, recompute, { modality });
       close(again.loss, plain.loss, 1e-6, 'loss');
-      // A graph computes equal things once: here they must be computed twice, but for what is made of weights alone.
-      if (backend === 'ort') expect(again.nodes).toBeGreaterThan(1.15 * plain.nodes);
+      // A graph computes equal things once: here they must be computed twice.
+      if (backend === 'ort') expect(again.nodes).toBeGreaterThan(1.2 * plain.nodes);
       again.gradients.forEach((gradient, i) => {
         close(gradient, plain.gradients[i]!, 1e-6, String(i));
       });

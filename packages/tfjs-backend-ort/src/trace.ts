@@ -60,8 +60,7 @@ export class Trace {
       return value;
     }
     const first = array[0];
-    // Numbers too, so that what is computed with them twice is computed once.
-    const uniform = array.length > 0 && array.every((element) => Object.is(element, first));
+    const uniform = array.length > 1 && array.every((element) => Object.is(element, first));
     const value = uniform
       ? this.graph.splat(info.dtype as DType, info.shape, Number(first))
       : this.graph.constant(info.dtype as DType, info.shape, copyOf(buffer, info.dtype as DType));

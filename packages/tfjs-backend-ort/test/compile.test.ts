@@ -236,18 +236,6 @@ describe('arguments and results', () => {
   });
 });
 
-it('what is computed twice with one number is computed once', () => {
-  const f = compile((x: tf.Tensor) => [tf.mul(x, 3), tf.mul(x, tf.scalar(3)), tf.mul(x, 0.5)]);
-  const results = withVector([1, 2], (x) => f(x));
-  expect(results.map(take)).toEqual([
-    [3, 6],
-    [3, 6],
-    [0.5, 1],
-  ]);
-  expect(f.programs().map(({ nodes }) => nodes)).toEqual([2]);
-  f.dispose();
-});
-
 it('tracing the gradients of sums and means makes no arrays', () => {
   const x = tf.tidy(() => tf.variable(tf.ones([300, 40])));
   const move = vi.spyOn(OrtBackend.prototype, 'move');

@@ -64,25 +64,17 @@ export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, options: Att
     const scores = added ? tf.add(products, added) : products;
     const weights = tf.softmax(bias ? tf.add(scores, bias) : scores);
     const dropped = keep ? tf.mul(weights, keep) : weights;
-    const joined = merge(tf.matMul(dropped, vh), Lq);
-    save(keep ? [qh, kh, vh, weights, joined, keep] : [qh, kh, vh, weights, joined]);
+    save(keep ? [qh, kh, vh, weights, keep] : [qh, kh, vh, weights]);
     return {
-      value: joined,
-      gradient: (dy, [sq, sk, sv, w, mixed, mask]) => {
+      value: merge(tf.matMul(dropped, vh), Lq),
+      gradient: (dy, [sq, sk, sv, w, mask]) => {
         const dyh = split(dy, Lq);
         const seen = mask ? tf.mul(w!, mask) : w!;
         const dvh = tf.matMul(seen, dyh, true, false);
         const dSeen = tf.matMul(dyh, sv!, false, true);
         const dWeights = mask ? tf.mul(dSeen, mask) : dSeen;
-        // The sum over keys is that of dy y over a head's width (Dao et al. 2022, appendix B.2): the shorter one is made.
-        const sums =
-          Lk > width
-            ? tf.transpose(
-                tf.sum(tf.reshape(tf.mul(dy, mixed!), [B, Lq, heads, width]), -1, true),
-                [0, 2, 1, 3],
-              )
-            : tf.sum(tf.mul(w!, dWeights), -1, true);
-        const dScores = tf.mul(w!, tf.sub(dWeights, sums));
+        const weighted = tf.mul(dWeights, w!);
+        const dScores = tf.sub(weighted, tf.mul(w!, tf.sum(weighted, -1, true)));
         const dqh = tf.mul(tf.matMul(dScores, sk!), scale);
         const dkh = tf.mul(tf.matMul(dScores, sq!, true, false), scale);
         const gradients = [merge(dqh, Lq), merge(dkh, Lk), merge(dvh, Lk)];

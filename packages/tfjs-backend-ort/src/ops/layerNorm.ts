@@ -55,6 +55,6 @@ function backward(dy: tf.Tensor, saved: tf.Tensor[], width: number): tf.Tensor[]
   const alongInput = tf.mul(centred, tf.mul(meanProduct, tf.square(inverse)));
   const direct = tf.mul(tf.mul(dy, gamma), inverse);
   const dx = tf.sub(tf.sub(direct, alongInput), tf.mul(meanScaled, inverse));
-  const dgamma = tf.reshape(tf.matMul(tf.reshape(inverse, [1, inverse.size]), product), gamma.shape);
+  const dgamma = tf.reshape(tf.matMul(inverse, product, true), gamma.shape);
   return [dx, dgamma, tf.reshape(tf.sum(dy, 0), gamma.shape)];
 }
