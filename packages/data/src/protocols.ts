@@ -97,13 +97,17 @@ function mixed(seed: number, user: number, place: number): number {
 /** Which users have a validation row. */
 function validatingUsers(
   { starts, ends }: Sequences,
-  { validUsers, seed = 1 }: Extract<Protocol, { name: 'leave-one-out' }>,
+  { validUsers, seed }: Extract<Protocol, { name: 'leave-one-out' }>,
 ): ((user: number) => boolean) | undefined {
-  if (validUsers === undefined) return undefined;
+  if (validUsers === undefined) {
+    if (seed !== undefined)
+      throw new RangeError(`splitDomain: seed is not read by leave-one-out without validUsers, got ${seed}`);
+    return undefined;
+  }
   if (!(Number.isInteger(validUsers) && validUsers > 0))
     throw new RangeError(`splitDomain: validUsers must be a positive integer, got ${validUsers}`);
   const long = [...starts.keys()].filter((user) => ends[user]! - starts[user]! >= minimumLength);
-  const keys = new Map(long.map((user) => [user, mixed(seed, user, 0)]));
+  const keys = new Map(long.map((user) => [user, mixed(seed ?? 1, user, 0)]));
   const drawn = new Set(long.sort((a, b) => keys.get(a)! - keys.get(b)! || a - b).slice(0, validUsers));
   return (user) => drawn.has(user);
 }

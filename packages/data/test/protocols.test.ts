@@ -136,6 +136,9 @@ describe('splitDomain', () => {
     expect(() => splitDomain(forty, { name: 'leave-one-out', validUsers: 0 })).toThrow(
       'validUsers must be a positive integer, got 0',
     );
+    expect(() => splitDomain(forty, { name: 'leave-one-out', seed: 3 })).toThrow(
+      'seed is not read by leave-one-out without validUsers, got 3',
+    );
   });
 
   it('global-temporal parts all users at two points in time', () => {

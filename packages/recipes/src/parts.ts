@@ -175,9 +175,16 @@ export function checkSplit(
     protocol === undefined
       ? 'the split of the domain (evaluation.protocol is not set)'
       : `the protocol ${protocol}`;
-  for (const [key, value] of Object.entries(split) as [string, number | undefined][])
-    if (value !== undefined && !read.includes(key))
-      problem(['evaluation', 'split', key], `is not read by ${reader}, got ${String(value)}`);
+  const settings = Object.entries(split) as [string, number | undefined][];
+  for (const [key, value] of settings.filter(([, set]) => set !== undefined)) {
+    // Of leave-one-out, the seed draws the users who validate.
+    const drawsNone = protocol === 'leave-one-out' && key === 'seed' && split.validUsers === undefined;
+    if (drawsNone || !read.includes(key))
+      problem(
+        ['evaluation', 'split', key],
+        `is not read by ${reader}${drawsNone ? ' without validUsers' : ''}, got ${String(value)}`,
+      );
+  }
 }
 
 /** How results are measured. */
