@@ -106,10 +106,15 @@ function validatingUsers(
   }
   if (!(Number.isInteger(validUsers) && validUsers > 0))
     throw new RangeError(`splitDomain: validUsers must be a positive integer, got ${validUsers}`);
-  const long = [...starts.keys()].filter((user) => ends[user]! - starts[user]! >= minimumLength);
-  const keys = new Map(long.map((user) => [user, mixed(seed ?? 1, user, 0)]));
-  const drawn = new Set(long.sort((a, b) => keys.get(a)! - keys.get(b)! || a - b).slice(0, validUsers));
-  return (user) => drawn.has(user);
+  const long = starts.map((_, user) => user).filter((user) => ends[user]! - starts[user]! >= minimumLength);
+  const keys = Uint32Array.from(long, (user) => mixed(seed ?? 1, user, 0));
+  // Those of the smallest keys; of equal ones the first.
+  const largest = keys.toSorted()[Math.min(validUsers, keys.length) - 1] ?? 0;
+  let equal = validUsers - keys.reduce((below, key) => below + Number(key < largest), 0);
+  const drawn = new Uint8Array(starts.length);
+  for (const [at, key] of keys.entries())
+    if (key < largest || (key === largest && equal-- > 0)) drawn[long[at]!] = 1;
+  return (user) => drawn[user] === 1;
 }
 
 /** Splits each user's sequence by the part of each of its places: rows see everything before their target. */
