@@ -269,5 +269,14 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
     }
   };
   const { train, valid, test, trainCounts, training } = split();
-  return { ...domain, train, valid, test, trainCounts, training, protocol: protocol.name };
+  const { warnings } = domain;
+  const trained = test.users.length - valid.users.length;
+  const said =
+    protocol.name === 'leave-one-out' && trained > 0
+      ? [`the last item but one of ${trained} users is for training: only ${valid.users.length} validate`]
+      : [];
+  return {
+    ...{ ...domain, train, valid, test, trainCounts, training, protocol: protocol.name },
+    warnings: [...warnings, ...said],
+  };
 }

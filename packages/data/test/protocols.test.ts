@@ -132,6 +132,10 @@ describe('splitDomain', () => {
     expect(Math.min(...times)).toBeGreaterThan(15);
     expect(Math.max(...times)).toBeLessThan(70);
     const { valid } = splitDomain(forty, { name: 'leave-one-out', validUsers: 99 });
+    expect(splitDomain(forty, { name: 'leave-one-out', validUsers: 4 }).warnings).toEqual([
+      'the last item but one of 36 users is for training: only 4 validate',
+    ]);
+    expect(splitDomain(forty, { name: 'leave-one-out', validUsers: 99 }).warnings).toEqual([]);
     expect(valid).toEqual(splitDomain(forty, { name: 'leave-one-out' }).valid);
     expect(() => splitDomain(forty, { name: 'leave-one-out', validUsers: 0 })).toThrow(
       'validUsers must be a positive integer, got 0',
