@@ -1,10 +1,10 @@
 import { selectBackend } from '@ferry/engine';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readMetrics, readSummary, readTimings } from '../src/index.ts';
+import { directoryForEach } from './directories.ts';
 import { summaryOf, textOf } from './kill.ts';
 import { trainTiny } from './tiny.ts';
 
@@ -12,11 +12,8 @@ let directory: string;
 beforeAll(async () => {
   await selectBackend('cpu');
 });
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ferry-former-'));
-});
-afterEach(() => {
-  rmSync(directory, { recursive: true, force: true });
+directoryForEach((made) => {
+  directory = made;
 });
 
 describe('a run directory written when examples were called sequences', () => {

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readSafetensors } from '@ferry/nn';
 import { selectBackend, tf } from '@ferry/engine';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint, readMetrics, readSummary, readTimings, restoreModel } from '../src/index.ts';
 import type { EpochRecord, StepRecord } from '../src/index.ts';
+import { directoryForEach } from './directories.ts';
 import { textOf } from './kill.ts';
 import { tinyModel, trainTiny } from './tiny.ts';
 
@@ -14,11 +15,8 @@ let directory: string;
 beforeAll(async () => {
   await selectBackend('cpu');
 });
-beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'ferry-run-'));
-});
-afterEach(() => {
-  rmSync(directory, { recursive: true, force: true });
+directoryForEach((made) => {
+  directory = made;
 });
 
 describe('runTraining', () => {
