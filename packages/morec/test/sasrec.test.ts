@@ -195,6 +195,8 @@ describe.each(['cpu', 'ort'] as const)('SASRec on %s', (backend) => {
       expect(names.includes('inputNorm.weight')).toBe(!ofPaper);
       expect(names.includes('encoder.norm.weight')).toBe(ofPaper);
       expect(options.inner).toBe(ofPaper ? options.width : preset === 'morec' ? 2048 : 256);
+      expect(options.norm).toBe(preset === 'paper' ? 'pre' : ofPaper ? 'query' : 'post');
+      expect(options.scale).toBe(preset === 'paper' || preset === 'authors');
       const step = { p: recommender.parameters, options, held: {}, random: undefined };
       const items = sasrec.items(step, recommender.catalogue.inputs);
       const vectorOf = (history: number[], length: number): Float32Array => {

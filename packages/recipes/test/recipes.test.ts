@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   finetuneSchema,
   listFields,
+  optimizerOf,
   pretrainSchema,
   readRecipe,
   RecipeError,
@@ -118,6 +119,22 @@ describe('readRecipe', () => {
       "command line an override must read key.sub=value, got '--width'",
       expect.stringMatching(/^command line the value must be YAML, got '\[1'/),
     ]);
+  });
+});
+
+describe('optimizerOf', () => {
+  const of = (training: string) => {
+    const recipe = readRecipe(`job: train\ntarget: here\nmodel: { name: m }\n${training}`, 'r.yaml', trainSchema);
+    return optimizerOf(recipe.training);
+  };
+
+  it('is what a training says of its optimiser, and nothing else of it', () => {
+    const usual = { learningRate: 0.001, beta1: 0.9, beta2: 0.999, weightDecay: 0, clipNorm: undefined };
+    expect(of('')).toStrictEqual(usual);
+    expect(of('training: { learningRate: 0.01, beta2: 0.98, weightDecay: 0.1, clipNorm: 5 }\n')).toEqual({
+      ...{ learningRate: 0.01, beta1: 0.9, beta2: 0.98, weightDecay: 0.1, clipNorm: 5 },
+    });
+    expect(() => of('training: { beta2: 1 }\n')).toThrow(/training\.beta2 must be below 1, got 1/);
   });
 });
 
