@@ -107,13 +107,13 @@ function validatingUsers(
   if (!(Number.isInteger(validUsers) && validUsers > 0))
     throw new RangeError(`splitDomain: validUsers must be a positive integer, got ${validUsers}`);
   const long = starts.map((_, user) => user).filter((user) => ends[user]! - starts[user]! >= minimumLength);
-  const keys = Uint32Array.from(long, (user) => mixed(seed ?? 1, user, 0));
-  // Those of the smallest keys; of equal ones the first.
-  const largest = keys.toSorted()[Math.min(validUsers, keys.length) - 1] ?? 0;
-  let equal = validUsers - keys.reduce((below, key) => below + Number(key < largest), 0);
+  // Sorted by what is drawn, equal ones by user.
+  const order = BigUint64Array.from(
+    long,
+    (user) => (BigInt(mixed(seed ?? 1, user, 0)) << 32n) | BigInt(user),
+  );
   const drawn = new Uint8Array(starts.length);
-  for (const [at, key] of keys.entries())
-    if (key < largest || (key === largest && equal-- > 0)) drawn[long[at]!] = 1;
+  for (const key of order.sort().subarray(0, validUsers)) drawn[Number(key & 0xffff_ffffn)] = 1;
   return (user) => drawn[user] === 1;
 }
 

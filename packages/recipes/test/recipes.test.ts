@@ -124,7 +124,11 @@ describe('readRecipe', () => {
 
 describe('optimizerOf', () => {
   const of = (training: string) => {
-    const recipe = readRecipe(`job: train\ntarget: here\nmodel: { name: m }\n${training}`, 'r.yaml', trainSchema);
+    const recipe = readRecipe(
+      `job: train\ntarget: here\nmodel: { name: m }\n${training}`,
+      'r.yaml',
+      trainSchema,
+    );
     return optimizerOf(recipe.training);
   };
 
