@@ -4,7 +4,7 @@ import { IntList } from './growing.ts';
 import { IdTable } from './idTable.ts';
 import { eachLine } from './lines.ts';
 import type { ResolvedReadOptions } from './options.ts';
-import { checkSequences } from './sequences.ts';
+import { checkSequences, idWarnings } from './sequences.ts';
 import { leaveOneOut } from './split.ts';
 import type { Domain } from './types.ts';
 
@@ -96,6 +96,10 @@ export async function readS3RecDomain(
     users: read.users,
     sequences,
     ...leaveOneOut(sequences, ids.length),
-    warnings: checkSequences(file, read, options),
+    warnings: [
+      ...idWarnings('item', ids),
+      ...idWarnings('user', read.users),
+      ...checkSequences(file, read, options),
+    ],
   };
 }

@@ -93,19 +93,26 @@ export function checkSequences(
   return warnings;
 }
 
-/** What looks odd about ids: blanks or quotation marks around them are part of an id. */
+/**
+ * What looks odd about ids: blanks or quotation marks around them are part of an id, and of long ones that a spreadsheet
+ * wrote in scientific notation (1.23E+11) several may be one.
+ */
 export function idWarnings(what: 'item' | 'user', ids: readonly string[]): string[] {
-  const warn = (odd: (id: string) => boolean, one: string, several: string): string[] => {
+  const warn = (odd: (id: string) => boolean, one: string, several: string, so: string): string[] => {
     const found = ids.filter(odd);
-    return found.length === 0
-      ? []
-      : [
-          `${found.length} ${what} ${found.length === 1 ? `id ${one}` : `ids ${several}`}, which is kept as part ` +
-            `of the id: ${quoted(found[0])}`,
-        ];
+    if (found.length === 0) return [];
+    const those = found.length === 1 ? `id ${one}` : `ids ${several}`;
+    return [`${found.length} ${what} ${those}, ${so}: ${quoted(found[0])}`];
   };
+  const kept = 'which is kept as part of the id';
   return [
-    ...warn((id) => id.trim() !== id, 'begins or ends with a blank', 'begin or end with a blank'),
-    ...warn((id) => /^(["']).*\1$/.test(id), 'stands in quotation marks', 'stand in quotation marks'),
+    ...warn((id) => id.trim() !== id, 'begins or ends with a blank', 'begin or end with a blank', kept),
+    ...warn((id) => /^(["']).*\1$/.test(id), 'stands in quotation marks', 'stand in quotation marks', kept),
+    ...warn(
+      (id) => /^\s*\d(\.\d+)?e\+\d+\s*$/i.test(id),
+      'is in the scientific notation of spreadsheets',
+      'are in the scientific notation of spreadsheets',
+      'whose last digits are lost, so that several ids may be one',
+    ),
   ];
 }

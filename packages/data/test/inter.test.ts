@@ -163,6 +163,19 @@ describe('ids', () => {
   });
 });
 
+describe('ids that a spreadsheet rounded', () => {
+  const said =
+    /^1 item id is in the scientific notation of spreadsheets, whose last digits are lost.*"1\.23E\+11"$/;
+  it.each([
+    ['.inter', { 'x.inter': `user_id:token\titem_id:token\nu\ta\nu\t1.23E+11\nu\tb\n` }],
+    ['S3Rec', { 'x.txt': 'u a 1.23E+11 b\n' }],
+  ])('are said of %s', async (_, files) => {
+    const { warnings } = await read(files);
+    expect(warnings.filter((warning) => said.test(warning))).toHaveLength(1);
+    expect(warnings.filter((warning) => warning.includes('user id'))).toEqual([]);
+  });
+});
+
 describe('items', () => {
   const inter = `${columns}u\tb\t1\nu\ta\t2\nu\tb\t3\nv\ta\t1\n`;
 

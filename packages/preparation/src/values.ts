@@ -56,6 +56,12 @@ export function idsOf(cell: string): string {
   );
 }
 
+/** SQL that says which id of a list a spreadsheet has rounded, as one of the cases of a CASE. */
+export function roundedAmong(list: string, what: string): string {
+  const found = `list_filter(${list}, x -> ${rounded('x')})`;
+  return `WHEN len(${found}) > 0 THEN '${what} must list ids, got "' || ${found}[1] || '": ${roundedRule}'`;
+}
+
 /** SQL that says what is wrong with a list of ids, as cases of a CASE. */
 export function idsProblems(cell: string, what: string): string {
   const list = `left(trim(${cell}), 1) = '['`;
@@ -66,6 +72,6 @@ export function idsProblems(cell: string, what: string): string {
     `WHEN ${some("x IS NULL OR trim(x) = ''")} THEN '${what} must list ids, none of them empty, ${got} ` +
     `WHEN ${list} AND list_has_any(TRY(json_type(${cell}, '$[*]')), ['ARRAY', 'OBJECT', 'BOOLEAN']) ` +
     `THEN '${what} must list ids, texts or numbers, ${got} ` +
-    `WHEN ${some(rounded('x'))} THEN '${what} must list ids, ${got} || ': ${roundedRule}'`
+    roundedAmong(idsOf(cell), what)
   );
 }

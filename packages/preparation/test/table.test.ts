@@ -256,7 +256,7 @@ describe('other forms', () => {
     ['[1, true]', /items must list ids, texts or numbers/],
     ['[1, 2', /items must be a list, JSON or with blanks or commas between, got \[1, 2/],
     ["['a', 'b']", /items must be a list, JSON or with blanks or commas between/],
-    ['a 1.23E+11', /items must list ids, got a 1.23E\+11: a spreadsheet has written it/],
+    ['a 1.23E+11', /items must list ids, got "1.23E\+11": a spreadsheet has written it/],
   ])('lists such as %s are damaged rows', async (list, says) => {
     const lines = ['user\titems', 'u\tc b a', `u\t${list}`];
     const file = folder.file('damaged.tsv', lines.join('\n'));
@@ -266,6 +266,21 @@ describe('other forms', () => {
     const { sequences } = await prepared(folder, file, { form: 'lists', item: 'items', damaged: 'skip' });
     expect(sequences).toEqual([{ user: 'u', items: ['c', 'b', 'a'] }]);
   });
+
+  it.each(['sequences', 'sets'] as const)(
+    'ids that a spreadsheet rounded make lines of %s damaged rows',
+    async (form) => {
+      const lines = ['u a b c', 'v a 1.23E+11 c 4E+12', '4.5e+10 a b c', 'w 1E5 2e-3 x'];
+      const file = folder.file('rounded.txt', lines.join('\n'));
+      const said = await refusal(folder, file, { form });
+      expect(said).toMatch(
+        /^InputError: rounded\.txt:2: a line must list ids, got "1\.23E\+11": a spreadsheet/,
+      );
+      expect(said).toContain('"4.5e+10"');
+      const { sequences } = await prepared(folder, file, { form, damaged: 'skip' });
+      expect(sequences.map(({ user }) => user)).toEqual(['u', 'w']);
+    },
+  );
 
   it('MIND’s behaviours: the history of the earliest impression, then clicks by time', async () => {
     const lines = [

@@ -5,9 +5,16 @@ import { lineName, placesOn, samePlace, settingName, settingsOf, type Axis, type
 import type { Preparation } from './plan.ts';
 import type { StudyResult } from './results.ts';
 
-/** The epochs of a run, in order. */
+/**
+ * The epochs of a run, in order.
+ *
+ * @throws Error if there is none: a run that is charted has at least one.
+ */
 export function epochsOf(run: string): EpochRecord[] {
-  return readMetrics(run).filter((record): record is EpochRecord => record.kind === 'epoch');
+  const epochs = readMetrics(run).filter((record): record is EpochRecord => record.kind === 'epoch');
+  if (epochs.length === 0)
+    throw new Error(`${run}/metrics.jsonl must have a line of an epoch, got none: it was cut or replaced`);
+  return epochs;
 }
 
 /**
