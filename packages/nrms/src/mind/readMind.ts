@@ -3,6 +3,7 @@ import { readBehaviours, type UnknownNews } from './behavioursFile.ts';
 import { findMind, isDomainFolder } from './locate.ts';
 import type { Quotes } from './newsFile.ts';
 import { readNews } from './newsTable.ts';
+import { repeatedWarnings } from './repeated.ts';
 import type { Impressions, MindData, MindFiles, News } from './types.ts';
 
 /** At most so many ids are named in a warning. */
@@ -80,5 +81,7 @@ export async function readMind(
   }
   const news = table.finish();
   if (news.count > described) warnings.push(unknownWarning(news, unknown, Object.values(splits)));
+  for (const impressions of Object.values(splits))
+    warnings.push(...repeatedWarnings(impressions, news.count));
   return { news, users, splits, warnings };
 }

@@ -58,6 +58,27 @@ test('news and impressions come out as the files have them', async () => {
   expect(historyOf(impressions, 2)).toEqual(historyOf(impressions, 0));
 });
 
+test('a news shown twice in an impression, and two impressions of one number, are kept and said', async () => {
+  const lines = [
+    '7\tU1\t11/12/2019 2:14:46 PM\tN1 N2\tN3-0 N1-1 N3-0 N3-0',
+    '5\tU2\t11/12/2019 2:15:46 PM\tN1 N1\tN3-0 N1-1',
+    '7\tU1\t11/12/2019 2:16:46 PM\tN1 N2\tN3-0 N1-1',
+    '5\tU1\t11/12/2019 2:16:46 PM\t\tN2-1 N2-0',
+    '5\tU2\t11/12/2019 2:17:46 PM\t\tN2-1 N1-0',
+  ];
+  const { splits, warnings } = await read({ 'news.tsv': news, 'behaviors.tsv': lines.join('\n') });
+  expect(splits['all']!.count).toBe(5);
+  expect(splits['all']!.candidates.values).toHaveLength(12);
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /behaviors\.tsv: 2 impressions show a news twice, such as impression 7: each occurrence/,
+    ),
+    expect.stringMatching(
+      /behaviors\.tsv: 3 impressions have the number of another, such as 5: each is counted/,
+    ),
+  ]);
+});
+
 test('news that no file has are counted and named', async () => {
   const data = await read({ 'news.tsv': news, 'behaviors.tsv': behaviours });
   expect(data.warnings).toEqual([
