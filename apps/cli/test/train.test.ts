@@ -74,6 +74,21 @@ it('saves one list a user where a user has several rows, and any program scores 
   expect([counted, fromTraining]).toEqual([40, 0]);
 });
 
+it('scores lists by the split that a run was trained on', async () => {
+  const split = ['evaluation.protocol=leave-one-out', 'evaluation.split={validUsers: 7, seed: 2}'];
+  await ferry('train', 'round.yaml', ...split, 'training.epochs=1', '--out', 'drawn');
+  const lists = JSON.parse(await ferry('evaluate', 'drawn', '--save-lists', 'drawn.tsv', '--json')) as {
+    protocol: string;
+  };
+  const options = ['--protocol', 'leave-one-out', '--valid-users', '7', '--split-seed', '2'];
+  const scored = JSON.parse(await ferry('score', 'drawn.tsv', '--on', 'round.txt', ...options, '--json')) as {
+    protocol: string;
+    fromTraining: number;
+  };
+  expect([lists.protocol, scored.protocol]).toEqual(Array(2).fill('leave-one-out (validUsers 7)'));
+  expect(scored.fromTraining).toBe(0);
+});
+
 it('goes on where it was given more epochs, as if it had had them from the first', async () => {
   await ferry('train', 'round.yaml', 'training.epochs=2', '--out', 'more');
   await ferry('train', 'round.yaml', '--out', 'more');

@@ -270,13 +270,14 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
   };
   const { train, valid, test, trainCounts, training } = split();
   const { warnings } = domain;
-  const trained = test.users.length - valid.users.length;
+  const trained = protocol.name === 'leave-one-out' ? test.users.length - valid.users.length : 0;
   const said =
-    protocol.name === 'leave-one-out' && trained > 0
+    trained > 0
       ? [`the last item but one of ${trained} users is for training: only ${valid.users.length} validate`]
       : [];
+  const name = trained > 0 ? `leave-one-out (validUsers ${valid.users.length})` : protocol.name;
   return {
-    ...{ ...domain, train, valid, test, trainCounts, training, protocol: protocol.name },
+    ...{ ...domain, train, valid, test, trainCounts, training, protocol: name },
     warnings: [...warnings, ...said],
   };
 }

@@ -63,8 +63,11 @@ export interface Domain {
   directory: string;
   /** The files it was read from and their form, for people. */
   form?: string;
-  /** How it is split: leave-one-out, or as its files say; another way after {@link splitDomain}. */
-  protocol?: ProtocolName;
+  /**
+   * How it is split, a {@link ProtocolName}: leave-one-out, or as its files say; another way after {@link splitDomain},
+   * `leave-one-out (validUsers 2048)` among them: its test rows are those of leave-one-out, its training rows are not.
+   */
+  protocol?: string;
   /**
    * Says that sequences are sets: their order, and so histories, mean nothing. Only user-item models can be trained
    * then.

@@ -136,6 +136,10 @@ describe('splitDomain', () => {
       'the last item but one of 36 users is for training: only 4 validate',
     ]);
     expect(splitDomain(forty, { name: 'leave-one-out', validUsers: 99 }).warnings).toEqual([]);
+    // Results of the two are told apart by what they say of their split.
+    expect(
+      [4, 99].map((validUsers) => splitDomain(forty, { name: 'leave-one-out', validUsers }).protocol),
+    ).toEqual(['leave-one-out (validUsers 4)', 'leave-one-out']);
     expect(valid).toEqual(splitDomain(forty, { name: 'leave-one-out' }).valid);
     expect(() => splitDomain(forty, { name: 'leave-one-out', validUsers: 0 })).toThrow(
       'validUsers must be a positive integer, got 0',

@@ -49,6 +49,8 @@ describe('published results', () => {
     const split = publishedFor({ ...beauty, protocol: 'random-by-user' });
     expect(split.shown).toEqual([]);
     expect(publishedNotes(split).join('\n')).toMatch(/\(split leave-one-out, ours random-by-user\)/);
+    const drawn = publishedFor({ ...beauty, protocol: 'leave-one-out (validUsers 2048)' });
+    expect(drawn.shown).toEqual([]);
     expect(publishedFor({ ...beauty, items: 7 })).toEqual({ shown: [], leftOut: [] });
   });
 

@@ -8,6 +8,9 @@ interface Options {
   protocol?: 'leave-one-out' | 'random-by-user' | 'temporal-by-user' | 'global-temporal' | 'files';
   valid?: number;
   test?: number;
+  validFrom?: number;
+  testFrom?: number;
+  validUsers?: number;
   splitSeed?: number;
   cutoffs?: number[];
   relevance?: number;
@@ -34,7 +37,10 @@ export function scoreVerb(): Command {
     )
     .option('--valid <share>', 'share for validation (default: 0.1)', numeric)
     .option('--test <share>', 'share for the test (default: 0.1)', numeric)
-    .option('--split-seed <n>', 'seed of random-by-user (default: 1)', wholeNumber)
+    .option('--valid-from <time>', "global-temporal: validation from here on, in the domain's unit", numeric)
+    .option('--test-from <time>', 'global-temporal: test from here on (default: by the shares)', numeric)
+    .option('--valid-users <n>', 'leave-one-out: users, drawn, who validate (default: all)', wholeNumber)
+    .option('--split-seed <n>', 'seed of random-by-user and of --valid-users (default: 1)', wholeNumber)
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
     .option(
       '--relevance <rating>',
@@ -42,11 +48,11 @@ export function scoreVerb(): Command {
       numeric,
     )
     .option('--json', 'print JSON instead')
-    .action(async (file: string, { json, valid, test, splitSeed, ...options }: Options) => {
+    .action(async (file: string, asked: Options) => {
+      const { json, valid, test, validFrom, testFrom, validUsers, splitSeed, ...options } = asked;
       const { formatScoredLists, scoreLists } = await import('../actions/score.ts');
-      const given = Object.entries({ valid, test, seed: splitSeed }).filter(
-        ([, value]) => value !== undefined,
-      );
+      const parts = { valid, test, validFrom, testFrom, validUsers, seed: splitSeed };
+      const given = Object.entries(parts).filter(([, value]) => value !== undefined);
       const split = given.length > 0 ? { split: Object.fromEntries(given) } : {};
       const scored = await scoreLists(file, { ...options, ...split });
       if (json) printJson(scored);
