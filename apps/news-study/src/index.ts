@@ -4,10 +4,13 @@ import { planGrid, type StudyDefinition } from '@ferry/studies';
 import { z } from 'zod';
 import { defectBlocks } from './defects.ts';
 import { defectAxis, experimentAxis, noDefect } from './experiments.ts';
-import { questionBlocks } from './questions.ts';
+import { floorBlocks, questionBlocks } from './questions.ts';
 import { thesisBlocks } from './thesis.ts';
 
-/** A recipe of the news study: a grid of news models with an axis of experiments, and perhaps one of defects. */
+/**
+ * A recipe of the news study: a grid of news models along any axes, among them perhaps one of the thesis's experiments
+ * and, with it, one of defects.
+ */
 const newsSchema = z
   .strictObject({ ...gridKeys, evaluation: newsEvaluation.prefault({}).describe('how results are measured') })
   .superRefine((recipe, context) => {
@@ -17,8 +20,10 @@ const newsSchema = z
       context.addIssue({ code: 'custom', path, message });
     };
     const rule = 'named values that begin with the number of an experiment, 1 to 4';
-    if (experiment === undefined) problem(['axes'], `must have an axis ${experimentAxis}: ${rule}`);
-    else if (Array.isArray(experiment)) problem(['axes', experimentAxis], `must be ${rule}`);
+    if (experiment === undefined) {
+      if (defect !== undefined)
+        problem(['axes'], `must have an axis ${experimentAxis} beside ${defectAxis}: ${rule}`);
+    } else if (Array.isArray(experiment)) problem(['axes', experimentAxis], `must be ${rule}`);
     else
       for (const name of Object.keys(experiment))
         if (!/^[1-4]/.test(name))
@@ -32,8 +37,9 @@ const newsSchema = z
   }) as unknown as z.ZodType<GridRecipe>;
 
 /**
- * The thesis's four experiments on news, asked again: encoders joint or separate, frozen or tuned, with or without
- * pictures, and what each defect of published code alone does to each metric.
+ * Models of news beside one another and beside what needs no training. With an axis of experiments the thesis's four are
+ * asked again: encoders joint or separate, frozen or tuned, with or without pictures, and what each defect of published
+ * code alone does to each metric.
  */
 export const newsStudy: StudyDefinition<GridRecipe> = {
   schema: newsSchema,
@@ -45,12 +51,14 @@ export const newsStudy: StudyDefinition<GridRecipe> = {
       title: `Multimodal news recommendation: ${name}`,
       comparisons: recipe.compare ? plan.comparisons : [],
       newsSections: (results, findings) => {
-        const defects = defectBlocks(axes, results, findings);
-        return [
-          { title: 'The three questions', blocks: questionBlocks(axes, results, findings) },
-          ...(defects.length > 0 ? [{ title: 'What each defect does', blocks: defects }] : []),
-          { title: 'The thesis’s numbers', blocks: thesisBlocks(results, findings) },
-        ];
+        const sections = recipe.axes[experimentAxis]
+          ? [
+              { title: 'The three questions', blocks: questionBlocks(axes, results, findings) },
+              { title: 'What each defect does', blocks: defectBlocks(axes, results, findings) },
+              { title: 'The thesis’s numbers', blocks: thesisBlocks(results, findings) },
+            ]
+          : [{ title: 'Against what needs no training', blocks: floorBlocks(axes, results, findings) }];
+        return sections.filter(({ blocks }) => blocks.length > 0);
       },
     };
   },

@@ -6,6 +6,7 @@ import {
   impressionValues,
   newsEffects,
   newsEffectTable,
+  placesOn,
   samePlace,
   testsOfNews,
   type Axis,
@@ -44,18 +45,36 @@ function between(results: readonly StudyResult[], target: Place, one: string, ot
   });
 }
 
-/** An experiment against everything that needs no training. */
-function againstFloors(
+/** The runs of a line against everything that needs no training. */
+const againstFloors = (
+  own: readonly StudyResult[],
+  { floors }: NewsFindings['targets'][number],
+): NewsPair[] =>
+  floors.map(({ name, values }) => ({
+    ...{ place: own[0]!.place, base: name },
+    ...{ values: valuesOf(own), baseValues: [values] },
+  }));
+
+/** Every line of a study against everything that needs no training. */
+export function floorBlocks(
+  axes: readonly Axis[],
   results: readonly StudyResult[],
-  { place, floors }: NewsFindings['targets'][number],
-  one: string,
-): NewsPair[] {
-  return linesOf(results, place, one).flatMap((own) =>
-    floors.map(({ name, values }) => ({
-      ...{ place: own[0]!.place, base: name },
-      ...{ values: valuesOf(own), baseValues: [values] },
-    })),
-  );
+  { targets, command }: NewsFindings,
+): Block[] {
+  const pairs = targets.flatMap((target) => {
+    const own = results.filter(({ place }) => place['target'] === target.place['target']);
+    return placesOn(axes, own).flatMap((line) =>
+      againstFloors(
+        own.filter(({ place }) => samePlace(place, line, axes)),
+        target,
+      ),
+    );
+  });
+  if (pairs.length === 0) return [];
+  const table = newsEffectTable(axes, newsEffects(pairs, impressionMetrics), impressionMetrics);
+  return [
+    { kind: 'table', table, caption: `What training is worth, floor by floor. ${testsOfNews}`, command },
+  ];
 }
 
 /** What a difference in AUC says. */
@@ -118,7 +137,11 @@ export function questionBlocks(
   return [
     ...ask(
       'Can frozen encoders recommend news?',
-      every((target) => ['1', '2'].flatMap((one) => againstFloors(results, target, one))),
+      every((target) =>
+        ['1', '2']
+          .flatMap((one) => linesOf(results, target.place, one))
+          .flatMap((own) => againstFloors(own, target)),
+      ),
       best,
     ),
     ...ask(

@@ -60,7 +60,7 @@ export function thesisBlocks(results: readonly StudyResult[], { targets, command
       'recipe says.'
     : 'The data differ: the thesis tested on MIND-small’s dev (73,152 impressions), ours are of ' +
       `${targets.map(({ impressions }) => impressions.toLocaleString('en-US')).join(' and ')} impressions of ` +
-      'another world. Read directions, not sizes.';
+      'other news. Read directions, not sizes.';
   return [
     { kind: 'table', table: thesisTable(results), caption, command },
     {

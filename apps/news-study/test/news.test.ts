@@ -1,5 +1,6 @@
 import { nrms, recTransformer } from '@ferry/nrms';
 import { checkRecipe, openRecipe, parseRecipe, recipeNames } from '@ferry/recipes';
+import type { Table } from '@ferry/report';
 import { readyStudy, type AnyModel, type StudyResult } from '@ferry/studies';
 import { describe, expect, it } from 'vitest';
 import { defectBlocks } from '../src/defects.ts';
@@ -44,7 +45,7 @@ describe('the news study', () => {
 
   it.each([
     ['2 frozen:', 'frozen:', /axes.experiment.frozen must begin with 1, 2, 3 or 4, got frozen/],
-    ['experiment:', 'experiments:', /axes must have an axis experiment: named values/],
+    ['experiment:', 'experiments:', /axes must have an axis experiment beside defect: named values/],
     ['none: {}, ', '', /axes.defect must be named values with none among them/],
     [
       'model: { name',
@@ -149,7 +150,29 @@ describe('its sections', () => {
     ];
     expect(defectBlocks(plan.axes, results, { command: 'x' })).toEqual([]);
     const sections = plan.newsSections!(results, { command: 'x', targets: [] });
-    expect(sections.map(({ title }) => title)).toEqual(['The three questions', 'The thesis’s numbers']);
+    // Nor is a question asked that no run answers.
+    expect(sections.map(({ title }) => title)).toEqual(['The thesis’s numbers']);
+  });
+
+  it('test any models against what needs no training, and leave the thesis out where none of its experiments was run', async () => {
+    const grid =
+      'targets: [world]\njob: study\nmodel: { name: nrms }\naxes: { news model: { nrms: {}, ids: { model: { encoder: ids } } } }\n';
+    const { plan } = await ready(grid);
+    const results = [
+      result({ 'news model': 'nrms' }, near(0.7)),
+      result({ 'news model': 'ids' }, near(0.6)),
+      { ...result({ 'news model': 'ids' }, near(0.6)), seed: 2 },
+    ];
+    const place = { target: 'world' };
+    const floors = [{ name: 'recency', values: result({}, near(0.65)).rows.impressions!.values }];
+    const targets = [{ place, protocol: 'p', news: 9, impressions: 60, floors }];
+    const sections = plan.newsSections!(results, { command: 'x', targets } as never);
+    expect(sections.map(({ title }) => title)).toEqual(['Against what needs no training']);
+    const [block] = sections[0]!.blocks;
+    expect((block as { table: Table }).table.rows).toMatchObject([
+      { line: 'nrms − recency', auc: expect.stringMatching(/^\+0\.0500 .* \*$/) as string, rows: 59 },
+      { line: 'ids − recency', auc: expect.stringMatching(/^−0\.0500 .* \*$/) as string, rows: 59 },
+    ]);
   });
 
   it('set the thesis’s numbers beside ours, and say whether the data are the same', () => {
