@@ -4,7 +4,7 @@
  * alone.
  */
 import { blockedCrossEntropy, type BlockInputs, tf } from '@ferry/engine';
-import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import { adjust, type Adjusted, type ItemInputs, modalitiesOf } from '@ferry/sequential';
 import { candidatesOf, foldedCandidates, foldedScores } from './fusion.ts';
 import type { MissRecGroup } from './feeds.ts';
 import { itemTables, type ItemTables, type ItemWeights } from './items.ts';
@@ -57,16 +57,16 @@ export function historyTables(
  *
  * @param p - Weights.
  * @param options - Model options.
- * @param inputs - Sequences [B, D], the whole catalogue in order, targets int32 [B] (item numbers 1..N), and the items
- *   of a block.
+ * @param inputs - Sequences [B, D], the whole catalogue in order, targets int32 [B] (item numbers 1..N), what is added to
+ *   the logits of each item, and the items of a block.
  * @returns [B]
  */
 export function blockedCatalogueLoss(
   p: MissRecParameters,
   options: MissRecOptions,
-  inputs: { sequences: tf.Tensor2D; items: ItemInputs; targets: tf.Tensor; width?: number },
+  inputs: { sequences: tf.Tensor2D; items: ItemInputs; targets: tf.Tensor; width?: number } & Adjusted,
 ): tf.Tensor1D {
-  const { sequences, items, targets, width } = inputs;
+  const { sequences, items, targets, adjustment, width } = inputs;
   const modalities = modalitiesOf(options);
   const { itemEmbedding, fusionFactor } = p;
   const perItem = fusionFactor?.rank === 1;
@@ -99,7 +99,8 @@ export function blockedCatalogueLoss(
       candidatesOf(options, encoded, 'all'),
       1 / options.temperature,
     );
-    return foldedScores(queries, candidates, keep);
+    const scores = foldedScores(queries, candidates, keep);
+    return adjustment ? adjust(scores, next(constants)) : scores;
   };
   return blockedCrossEntropy(sequences, {
     tables: [
@@ -110,7 +111,10 @@ export function blockedCatalogueLoss(
       ...adapters.flatMap(({ weight, bias }) => [weight, bias]),
       ...(fusionFactor && !perItem ? [fusionFactor] : []),
     ],
-    constants: modalities.flatMap((modality) => [items.features[modality]!, items.present[modality]!]),
+    constants: [
+      ...modalities.flatMap((modality) => [items.features[modality]!, items.present[modality]!]),
+      ...(adjustment ? [adjustment] : []),
+    ],
     labels: targets,
     logits,
     first: options.paddingInSoftmax ? 0 : 1,

@@ -1,4 +1,5 @@
 import { softmaxCrossEntropy, tf } from '@ferry/engine';
+import { adjust } from '@ferry/sequential';
 import { type Candidates, fusedScores } from './fusion.ts';
 import type { MissRecGroup } from './feeds.ts';
 import type { MissRecOptions } from './options.ts';
@@ -10,6 +11,7 @@ import type { MissRecOptions } from './options.ts';
  * @param sequences - [B, D]
  * @param candidates - The catalogue, with its padding row if `paddingInSoftmax`.
  * @param targets - int32 [B], item numbers 1..N.
+ * @param adjustment - Added to the logits of each item, [N + 1, 1]; default none (see `adjustmentOf`).
  * @returns [B]
  */
 export function catalogueLoss(
@@ -17,8 +19,11 @@ export function catalogueLoss(
   sequences: tf.Tensor,
   candidates: Candidates,
   targets: tf.Tensor,
+  adjustment?: tf.Tensor2D,
 ): tf.Tensor1D {
-  const logits = tf.div(fusedScores(options, sequences, candidates), options.temperature);
+  const plain = tf.div<tf.Tensor2D>(fusedScores(options, sequences, candidates), options.temperature);
+  const first = options.paddingInSoftmax ? 0 : 1;
+  const logits = adjustment ? adjust(plain, tf.slice(adjustment, [first, 0])) : plain;
   const labels = options.paddingInSoftmax ? targets : tf.sub(targets, tf.scalar(1, 'int32'));
   return softmaxCrossEntropy(logits, labels);
 }

@@ -1,5 +1,5 @@
 import { blocksPay, type RandomSource, tf } from '@ferry/engine';
-import type { ItemInputs } from '@ferry/sequential';
+import type { Adjusted, ItemInputs } from '@ferry/sequential';
 import { blockedCatalogueLoss, historyTables, localHistories } from './blockedLoss.ts';
 import { candidatesOf } from './fusion.ts';
 import { catalogueLoss, inBatchItemLoss, interestRegulariser, sequenceLoss } from './losses.ts';
@@ -54,7 +54,7 @@ export type FinetuneTerms = {
 
 /**
  * The fine-tuning objective (spec 4): `L = mean CE(s / τ over the catalogue, target) + γ R`. The items must be the
- * whole catalogue in order.
+ * whole catalogue in order. Logits may be adjusted by the items' frequency, as the paper's are not.
  *
  * @param p - Weights.
  * @param options - Model options.
@@ -65,11 +65,11 @@ export type FinetuneTerms = {
 export function finetuneObjective(
   p: MissRecParameters,
   options: MissRecOptions,
-  inputs: ObjectiveInputs,
+  inputs: ObjectiveInputs & Adjusted,
   random: RandomSource | undefined,
   width?: number,
 ): FinetuneTerms {
-  const { items, interestTable, feed, targets } = inputs;
+  const { items, interestTable, feed, targets, adjustment } = inputs;
   const hasFeatures = Object.keys(items.features).length > 0;
   const blocked = !hasFeatures
     ? false
@@ -80,12 +80,13 @@ export function finetuneObjective(
   const groups = blocked ? localHistories(feed.groups) : feed.groups;
   const encoded = encodeSequences(p, options, tables, interestTable, { ...feed, groups }, random);
   const losses = blocked
-    ? blockedCatalogueLoss(p, options, { sequences: encoded.vectors, items, targets, width })
+    ? blockedCatalogueLoss(p, options, { sequences: encoded.vectors, items, targets, adjustment, width })
     : catalogueLoss(
         options,
         encoded.vectors,
         candidatesOf(options, tables, options.paddingInSoftmax ? 'all' : 'items'),
         targets,
+        adjustment,
       );
   const crossEntropy = tf.mean<tf.Scalar>(losses);
   const regulariser = regulariserOf(options, encoded, feed);

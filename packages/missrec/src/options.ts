@@ -1,5 +1,5 @@
 import type { Modality } from '@ferry/features';
-import type { FeatureWidths, RecipeFacts, Report } from '@ferry/sequential';
+import { type FeatureWidths, logitAdjustmentSchema, type RecipeFacts, type Report } from '@ferry/sequential';
 import { z } from 'zod';
 
 /** Added to the variance in all layer normalisations (spec 2.3). */
@@ -102,7 +102,7 @@ const regulariserWeight = z
   .describe('gamma: weight of the interest regulariser');
 
 /** Settings of fine-tuning. */
-export const finetuneSchema = z.strictObject({ regulariserWeight });
+export const finetuneSchema = z.strictObject({ regulariserWeight, logitAdjustment: logitAdjustmentSchema });
 
 /** Settings of pre-training (spec 4). */
 export const pretrainSchema = z.strictObject({

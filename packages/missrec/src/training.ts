@@ -3,6 +3,8 @@
  */
 import { type RandomStream, tf } from '@ferry/engine';
 import {
+  type Adjusted,
+  adjustmentOf,
   distinctItems,
   drawMarks,
   dropItems,
@@ -17,24 +19,29 @@ import { finetuneSchema, type MissRecOptions, pretrainSchema } from './options.t
 import type { MissRecTypes } from './types.ts';
 
 /** What a fine-tuning step reads. */
-type FinetuneFeed = { feed: MissRecFeed; targets: tf.Tensor };
+type FinetuneFeed = { feed: MissRecFeed; targets: tf.Tensor } & Adjusted;
 
 /** What a pre-training step reads. */
-type PretrainFeed = FinetuneFeed & { augmented: MissRecFeed };
+type PretrainFeed = Omit<FinetuneFeed, 'adjustment'> & { augmented: MissRecFeed };
 
 /**
  * Fine-tuning, or training from scratch, on one domain: full softmax over the catalogue and the interest regulariser
  * (spec 4). A batch holds the same rows as in the released code.
  *
  * @param options - Weight of the regulariser.
+ * @param logitAdjustment - τ of `adjustmentOf`; MISSRec's own is 0.
  */
-export function finetuning(options: MissRecOptions): Objective<MissRecTypes> {
+export function finetuning(options: MissRecOptions, logitAdjustment = 0): Objective<MissRecTypes> {
   return {
     examples: 'prefixes',
     terms: ['crossEntropy', 'regulariser'],
     prepare: (examples, preparation) => {
       const { groups, targets } = preparation.group(examples);
-      const inputs: FinetuneFeed = { feed: preparation.feed(groups), targets: tf.tensor1d(targets, 'int32') };
+      const inputs: FinetuneFeed = {
+        feed: preparation.feed(groups),
+        targets: tf.tensor1d(targets, 'int32'),
+        ...adjustmentOf(logitAdjustment, preparation.counts),
+      };
       return { inputs };
     },
     loss: ({ p, held, inputs: items, random }, inputs) =>
@@ -115,7 +122,10 @@ function augment(
 export const finetuningDefinition: ObjectiveDefinition<MissRecTypes> = {
   description: 'full softmax over the catalogue and the interest regulariser',
   options: finetuneSchema,
-  create: (settings, options) => finetuning({ ...options, ...settings }),
+  create: (settings, options) => {
+    const { logitAdjustment, ...own } = settings as z.output<typeof finetuneSchema>;
+    return finetuning({ ...options, ...own }, logitAdjustment);
+  },
 };
 
 /** {@link pretraining} and its settings. */

@@ -1,6 +1,6 @@
 import { compile, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
-import { dropItems, replacedWords, trainedWeights } from '@ferry/sequential';
+import { adjustmentOf, dropItems, replacedWords, trainedWeights } from '@ferry/sequential';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { candidatesOf, fusedScores } from '../src/fusion.ts';
 import { releasedName } from '../src/import/names.ts';
@@ -174,6 +174,43 @@ describe.each(backends)('the PyTorch twin on %s', (backend) => {
       forward.dispose();
     },
   );
+
+  it.each(
+    twin.cases.flatMap((c) =>
+      c.task === 'finetune' ? [0, 5].map((width) => ({ c, width, name: title(c) })) : [],
+    ),
+  )('$name, blocks of $width: logits adjusted by frequency', ({ c, width }) => {
+    const options = optionsOf(c);
+    const p = parametersOf(c, options);
+    const { groups, order, slots } = groupsOf(options, history, lengths);
+    const N = ints(twin.inputs.targets).reduce((most, item) => Math.max(most, item), 0);
+    const first = options.paddingInSoftmax ? 0 : 1;
+    const logits = unpack(c.outputs['logits']!);
+    const classes = logits.length / targets.length;
+    expect(classes + first).toBeGreaterThan(N);
+    const counts = Float64Array.from({ length: classes + first }, (_, item) => (item * 7) % 5);
+    const total = counts.reduce((sum, count) => sum + count + 1, -1);
+    const want = Array.from(targets, (target, row) => {
+      const own = Array.from(
+        logits.slice(row * classes, (row + 1) * classes),
+        (x, at) => x + 1.5 * Math.log((counts[at + first]! + 1) / total),
+      );
+      const most = Math.max(...own);
+      return most + Math.log(own.reduce((sum, x) => sum + Math.exp(x - most), 0)) - own[target - first]!;
+    });
+    const inputs = {
+      ...{ items: itemsOf(), interestTable: tensorOf(twin.inputs.centres), feed: { groups, slots } },
+      targets: tf.tensor1d(
+        order.map((row) => targets[row]!),
+        'int32',
+      ),
+      ...adjustmentOf(1.5, () => counts),
+    };
+    const step = compile(() => finetuneObjective(p, options, inputs, undefined, width).crossEntropy);
+    const mean = want.reduce((sum, loss) => sum + loss, 0) / want.length;
+    expect(distance(step().dataSync(), [mean])).toBeLessThan(1e-5);
+    step.dispose();
+  });
 });
 
 /** One group with the rows of several, in another order. */

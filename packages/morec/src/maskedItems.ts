@@ -2,12 +2,14 @@
 import type { RandomStream } from '@ferry/engine';
 import { tf } from '@ferry/engine';
 import {
+  adjustmentOf,
   catalogueLoss,
+  type CatalogueTargets,
   type FeedGroup,
+  logitAdjustmentSchema,
   type ModelTypes,
   type ObjectiveDefinition,
   roundedUp,
-  type Targets,
 } from '@ferry/sequential';
 import { z } from 'zod';
 
@@ -30,6 +32,7 @@ const options = z.strictObject({
     .default(0.1)
     .describe('share of the sequences whose last item alone is masked, as when recommending'),
   temperature: z.number().gt(0).default(1).describe('divides the scores'),
+  logitAdjustment: logitAdjustmentSchema,
 });
 
 /** Sequences with masks in them, and what was there. */
@@ -101,7 +104,7 @@ export function maskedObjective<T extends ModelTypes>(): ObjectiveDefinition<T> 
     description: 'masked items of a sequence, full softmax over the catalogue',
     options,
     create: (settings) => {
-      const { temperature, ...shares } = settings as z.output<typeof options>;
+      const { temperature, logitAdjustment, ...shares } = settings as z.output<typeof options>;
       return {
         examples: 'sequences',
         terms: [],
@@ -113,10 +116,13 @@ export function maskedObjective<T extends ModelTypes>(): ObjectiveDefinition<T> 
               feed: preparation.feed(found.groups, { read: found.read }),
               items: tf.tensor1d(found.items, 'int32'),
               weights: tf.tensor1d(found.weights),
+              ...adjustmentOf(logitAdjustment, preparation.counts),
             },
           };
         },
-        loss: (step, inputs) => ({ loss: catalogueLoss(step, inputs as Targets<T['feed']>, temperature) }),
+        loss: (step, inputs) => ({
+          loss: catalogueLoss(step, inputs as CatalogueTargets<T['feed']>, temperature),
+        }),
       };
     },
   };

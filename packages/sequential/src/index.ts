@@ -45,12 +45,13 @@ export { innerProduct, innerProducts, pickRows } from './vectors.ts';
 export { distinctItems, plainFeed, readPositions, type ReadPositions } from './feeds.ts';
 export { embedGroups, joinRows, splitRows } from './grouped.ts';
 export { bprMax } from './bprMax.ts';
+export { adjust, type Adjusted, adjustmentOf, logitAdjustmentSchema } from './logitAdjustment.ts';
 export { calibratedPositive, pairwiseBinary, sampledSoftmax } from './losses.ts';
 export { drawNegatives } from './negatives.ts';
 export { batchColumns, inBatchObjective, type BatchColumns } from './objectives/inBatch.ts';
 export { bprMaxObjective } from './objectives/bprMax.ts';
 export { binaryObjective, sampledSoftmaxObjective } from './objectives/sampled.ts';
-export { catalogueLoss, softmaxObjective } from './objectives/softmax.ts';
+export { catalogueLoss, type CatalogueTargets, softmaxObjective } from './objectives/softmax.ts';
 export { lastOnly, type Targets } from './objectives/targets.ts';
 export {
   createRecommender,

@@ -147,6 +147,35 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
     },
   );
 
+  /** log((n + 1) / Σ (n + 1)) of every item, by counting the whole sequences. */
+  const logShares = (items: number): number[] => {
+    const whole = wholeSequences(train);
+    const taken = Array.from(whole.users, (_, r) => [
+      ...whole.items.subarray(whole.starts[r], whole.ends[r]),
+      whole.targets[r]!,
+    ]).flat();
+    const of = (item: number) => taken.filter((other) => other === item).length + 1;
+    return Array.from({ length: items + 1 }, (_, item) => Math.log(of(item) / (taken.length + items)));
+  };
+
+  it.runIf(backend === 'ort').each([
+    [N, 0.7],
+    [60_000, 1],
+  ])('softmax over %i items, adjusted by their frequency, times %f', async (items, weight) => {
+    const settings = { logitAdjustment: weight, temperature: 0.5 };
+    const { training, score, positions } = make('softmax', settings, { items });
+    const shares = logShares(items);
+    const want = mean(
+      positionsOf(wholeSequences(train), positions).map(({ history, target }) => {
+        const logits = score(history).map((x, item) => x / 0.5 + weight * shares[item]!);
+        return logSum(logits.slice(1)) - logits[target]!;
+      }),
+    );
+    expect(await firstLoss(training)).toBeCloseTo(want, 4);
+    const plain = make('softmax', { temperature: 0.5 }, { items });
+    expect(Math.abs((await firstLoss(plain.training)) - want)).toBeGreaterThan(0.01);
+  });
+
   it.each([
     ['all', true],
     ['all', false],
