@@ -22,7 +22,7 @@ export function formatNewsInspection({ name, directory, news, splits, warnings }
     'News',
     columns([
       ['in news.tsv', count(described)],
-      ['named by behaviours alone', count(unknown)],
+      ['named by behaviours alone', `${count(unknown)}${unknown > 0 ? ' (--json lists them)' : ''}`],
       ['with a title', count(having.title)],
       ['with an abstract', count(having.abstract)],
       ['with entities', count(having.entities)],

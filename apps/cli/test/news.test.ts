@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { evaluateImpressions, readMind, readSubmission, summariseImpressions } from '@ferry/nrms';
 import { openServing } from '@ferry/studies';
 import { beforeAll, expect, it } from 'vitest';
@@ -50,6 +50,8 @@ it('trains NRMS on a folder in the form of MIND, evaluates it, and compares it w
   expect(compared).toMatch(/AUC/);
   expect(compared).toMatch(/clicked news/);
   expect(await ferry('compare', 'words', 'ids', '--metric', 'mrr')).toMatch(/MRR/);
+  // The first ten of four candidates are all of them, in whatever order.
+  expect(await ferry('compare', 'words', 'ids', '--metric', 'diversity@10')).toMatch(/ids +[+−]?0\.0000 /);
   expect(await ferry('train', 'news.yaml', '--out', 'words')).toContain('was finished before');
 });
 
@@ -103,6 +105,27 @@ except: [{ experiment: 2 frozen, defect: [E5, F3] }]
   for (const words of ['The three questions', 'What each defect does', 'The thesis’s numbers', '0.689'])
     expect(report).toContain(words);
   expect(await ferry('study', 'study.yaml', '--out', 'study')).toMatch(/finished before/);
+});
+
+it('counts impressions that do not count, and says what they lack', async () => {
+  const line = (id: number, shown: string): string => `${id}\tU1\t11/12/2019 1:10:00 AM\tN1\t${shown}\n`;
+  writeNewsFolder('odd');
+  appendFileSync(
+    'odd/dev/behaviors.tsv',
+    line(901, 'N2-1 N3-1') + line(902, 'N2-0') + line(903, 'N3-0 N4-0') + line(904, ''),
+  );
+  const out = await ferry('train', 'news.yaml', 'target=odd', 'training.epochs=1', '--out', 'odd-run');
+  expect(out).toMatch(/ 4 test impressions do not count: without a click/);
+  const text = await ferry('evaluate', 'odd-run');
+  expect(text).toMatch(
+    /64 impressions [^\n]*\n4 of them do not count: 2 without a click, 1 with nothing but clicks, 1 without candidates\n/,
+  );
+  expect(text).toMatch(/\nall +60 /);
+  expect(text).toMatch(
+    /categories +diversity@10 +miscalibration@10 +overlap@10\n[^\n]*\nof the first ten +0\.\d{4} /,
+  );
+  const { impressions } = JSON.parse(await ferry('evaluate', 'odd-run', '--json')) as { impressions: object };
+  expect(impressions).toMatchObject({ counted: 60, dropped: { empty: 1, unclicked: 2, allClicked: 1 } });
 });
 
 it('can be served: recent news after a history, and candidates in order, as the run itself ranks them', async () => {

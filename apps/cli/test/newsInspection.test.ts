@@ -37,7 +37,9 @@ describe('ferry inspect, of a folder in MIND’s form', () => {
     expect(text).toMatch(/Warnings\n +1 of 3 news are in no file of news .*such as N9/);
     const found = JSON.parse(await ferry('inspect', 'mind', '--json')) as {
       splits: { split: string }[];
+      unknown: string[];
     };
+    expect(found.unknown).toEqual(['N9']);
     expect(found.splits.map(({ split }) => split)).toEqual(['train', 'dev']);
   });
 

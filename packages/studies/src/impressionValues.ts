@@ -1,5 +1,5 @@
 import type { GroupMetrics, Groups } from '@ferry/evaluation';
-import { summariseGroups } from '@ferry/nrms';
+import { summariseGroups, type DroppedImpressions } from '@ferry/nrms';
 import type { RowArray, RowFile } from '@ferry/training';
 
 /** What impressions got, one by one. Shape letter: R impressions. */
@@ -13,6 +13,11 @@ export interface ImpressionValues {
   readonly corrected?: Readonly<Record<string, Float32Array>>;
   /** 1 where the rule for ties decides. [R] */
   readonly tied: Uint8Array;
+  /**
+   * What the first ten candidates say about categories: `diversity@10`, `miscalibration@10`, `overlap@10` (see
+   * `categoryAspects` of nrms), where news have categories; NaN where there is nothing to say. [R] each.
+   */
+  readonly aspects?: Readonly<Record<string, Float32Array>>;
   /** The rule for ties. */
   readonly ties: string;
   /** What they can be grouped by; [R] each. */
@@ -34,12 +39,31 @@ export function impressionGroups(own: ImpressionValues): { title: string; groups
   }));
 }
 
+/** Why impressions do not count, from how many candidates each shows and how many of them were clicked. */
+export function droppedOf({
+  candidates,
+  relevantEnds,
+}: {
+  readonly candidates?: ArrayLike<number>;
+  readonly relevantEnds?: Int32Array;
+}): DroppedImpressions {
+  const dropped: DroppedImpressions = { empty: 0, unclicked: 0, allClicked: 0 };
+  relevantEnds?.forEach((end, row) => {
+    const [shown, clicked] = [candidates![row]!, end - (relevantEnds[row - 1] ?? 0)];
+    if (shown === 0) dropped.empty++;
+    else if (clicked === 0) dropped.unclicked++;
+    else if (clicked === shown) dropped.allClicked++;
+  });
+  return dropped;
+}
+
 /** As arrays and texts of a row file. */
 export function storedImpressions(own: ImpressionValues): RowFile {
-  const { values, corrected = {}, tied, ties, groupings } = own;
+  const { values, corrected = {}, aspects = {}, tied, ties, groupings } = own;
   const arrays: Record<string, RowArray> = { tiesDecide: tied };
   for (const [name, all] of Object.entries(values)) arrays[`value.${name}`] = all;
   for (const [name, all] of Object.entries(corrected)) arrays[`corrected.${name}`] = all;
+  for (const [name, all] of Object.entries(aspects)) arrays[`aspect.${name}`] = all;
   groupings.forEach(({ index }, i) => (arrays[`group.${i}`] = index));
   const titles = groupings.map(({ title, labels }) => ({ title, labels }));
   return { arrays, meta: { tieRule: ties, groupings: JSON.stringify(titles) } };
@@ -56,10 +80,11 @@ export function impressionsIn({ arrays, meta }: RowFile): ImpressionValues | und
         name.startsWith(prefix) ? [[name.slice(prefix.length), all as Float32Array] as const] : [],
       ),
     );
-  const corrected = named('corrected.');
+  const [corrected, aspects] = [named('corrected.'), named('aspect.')];
   return {
     values: named('value.'),
     ...(Object.keys(corrected).length > 0 && { corrected }),
+    ...(Object.keys(aspects).length > 0 && { aspects }),
     tied: arrays['tiesDecide'] as Uint8Array,
     ties,
     groupings: titles.map((each, i) => ({ ...each, index: arrays[`group.${i}`] as Int32Array })),

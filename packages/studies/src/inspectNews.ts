@@ -10,6 +10,8 @@ export interface NewsInspection extends MindStatistics {
   readonly directory: string;
   /** What was noticed. */
   readonly warnings: readonly string[];
+  /** Ids of the news that behaviours alone name, in the order of their first occurrence. */
+  readonly unknown: readonly string[];
 }
 
 /** Counts, lengths and warnings of news and impressions in MIND's form; undefined for what is no such folder. */
@@ -19,5 +21,13 @@ export async function inspectNews(reference: string): Promise<NewsInspection | u
   const files = isDomainFolder(directory) ? undefined : await findMind(directory);
   if (!files) return undefined;
   const data = await readMind(files);
-  return { name: domainName(reference), directory, ...mindStatistics(data), warnings: data.warnings };
+  const { ids, count, described } = data.news;
+  const unknown = Array.from({ length: count - described }, (_, at) => ids.text(described + 1 + at));
+  return {
+    name: domainName(reference),
+    directory,
+    ...mindStatistics(data),
+    warnings: data.warnings,
+    unknown,
+  };
 }

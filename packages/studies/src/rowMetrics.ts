@@ -88,7 +88,7 @@ export function markedMetric({ sampled }: RankedRows, metric: string): string {
 
 /** A metric of every row by its name, those beyond accuracy among them where lists were kept. */
 export function valuesOf(rows: RankedRows, name: string, ties: TieRule): Float64Array {
-  const own = rows.impressions?.values[name];
+  const own = rows.impressions?.values[name] ?? rows.impressions?.aspects?.[name];
   if (own) return Float64Array.from(own);
   const { family, k } = metricName(name);
   const novelty = noveltyMetrics.find((metric) => metric === family);

@@ -1,16 +1,23 @@
 import { basename } from 'node:path';
 import type { UserItemModel } from '@ferry/collaborative';
 import type { Domain } from '@ferry/data';
-import { metricTitle, rowCount, type GroupMetrics, type RankedLists } from '@ferry/evaluation';
+import { meanOfKnown, metricTitle, rowCount, type GroupMetrics, type RankedLists } from '@ferry/evaluation';
 import type { Modality } from '@ferry/features';
 import { UserError, type RunRecipe } from '@ferry/recipes';
 import { tableToText, type Column, type Table } from '@ferry/report';
 import { evaluateRecommender, firstOfUsers, topLists, type ListOptions } from '@ferry/sequential';
 import { replaceFile } from '@ferry/training';
+import { droppedOf, type ImpressionValues } from '../impressionValues.ts';
 import { keepRows } from '../keptRows.ts';
 import { areOfItems, groupsOf, metricsOf } from '../rowMetrics.ts';
 import { rankedRows, type RankedRows } from '../rows.ts';
-import { readSubmission, summariseImpressions, writeSubmission, type AnyNewsModel } from '@ferry/nrms';
+import {
+  readSubmission,
+  summariseImpressions,
+  writeSubmission,
+  type AnyNewsModel,
+  type DroppedImpressions,
+} from '@ferry/nrms';
 import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { rankNews } from './news.ts';
@@ -64,8 +71,14 @@ export interface Evaluation {
   readonly impressions?: {
     /** The rule for ties. */
     readonly ties: string;
-    /** Share of the rows that it decides. */
+    /** Rows that count: those with a clicked and another candidate. */
+    readonly counted: number;
+    /** Why the others do not. */
+    readonly dropped: DroppedImpressions;
+    /** Share of the counted rows that the rule for ties decides. */
     readonly tied: number;
+    /** What the first ten candidates say about categories, in the mean over rows that say something. */
+    readonly categories?: Readonly<Record<string, number>>;
   };
   /** Metrics over all rows. */
   readonly metrics: Readonly<Record<string, number>>;
@@ -235,6 +248,18 @@ async function rankImpressions(
   }
 }
 
+/** What is said of impressions besides their metrics. */
+function aboutImpressions(rows: RankedRows, own: ImpressionValues): NonNullable<Evaluation['impressions']> {
+  const { impressions: counted, tied } = summariseImpressions(own);
+  const categories = Object.entries(own.aspects ?? {}).map(
+    ([name, all]) => [name, meanOfKnown(all)] as const,
+  );
+  return {
+    ...{ ties: own.ties, counted, dropped: droppedOf(rows), tied },
+    ...(categories.length > 0 && { categories: Object.fromEntries(categories) }),
+  };
+}
+
 /** Full ranking of a split with a run's best checkpoint; its rows are kept with the run. */
 export async function evaluateRun(
   run: string,
@@ -270,7 +295,7 @@ export async function evaluateRun(
     rows: rowCount(rows),
     sampled,
     ...(rows.impressions && {
-      impressions: { ties: rows.impressions.ties, tied: summariseImpressions(rows.impressions).tied },
+      impressions: aboutImpressions(rows, rows.impressions),
     }),
     submission,
     metrics: metricsOf(rows, k, ties),
@@ -306,6 +331,28 @@ export function groupTable(title: string, groups: readonly GroupMetrics[]): Tabl
   };
 }
 
+/** What the first candidates say about categories, as a table. */
+function categoryTable(categories: Readonly<Record<string, number>>): Table {
+  const names = Object.keys(categories);
+  return {
+    columns: [
+      { key: 'label', title: 'categories' },
+      ...names.map((key) => ({ key, title: metricTitle(key), kind: 'number' as const, decimals: 4 })),
+    ],
+    rows: [{ label: 'of the first ten', ...categories }],
+  };
+}
+
+/** How impressions that do not count are told. */
+function droppedText({ empty, unclicked, allClicked }: DroppedImpressions): string[] {
+  const all = empty + unclicked + allClicked;
+  if (all === 0) return [];
+  return [
+    `${all} of them ${all === 1 ? 'does' : 'do'} not count: ${unclicked} without a click, ${allClicked} with nothing but ` +
+      `clicks, ${empty} without candidates`,
+  ];
+}
+
 /** What is said of every ranking among samples. */
 export const notComparable = 'not comparable with full ranking';
 
@@ -320,12 +367,16 @@ export function formatEvaluation(evaluation: Evaluation, width?: number): string
       `${impressions.ties})`
     : `rows among ${among}`;
   const lacking = without.length === 0 ? '' : `, without ${without.join(' and ')}`;
-  const head =
+  const head = [
     `${checkpoint}\n${domain}, ${split}${lacking}: ${rows.toLocaleString('en-US')} ${what}, ` +
-    `split ${protocol ?? 'unknown'}`;
+      `split ${protocol ?? 'unknown'}`,
+    ...(impressions ? droppedText(impressions.dropped) : []),
+  ].join('\n');
+  const { counted = rows, categories } = impressions ?? {};
   const tables = [
-    groupTable('', [{ label: 'all', rows, metrics: { ...metrics } }]),
+    groupTable('', [{ label: 'all', rows: counted, metrics: { ...metrics } }]),
     ...Object.entries(groups).map(([title, of]) => groupTable(title, of)),
+    ...(categories ? [categoryTable(categories)] : []),
   ];
   const { submission } = evaluation;
   const written = submission && [

@@ -4,6 +4,7 @@ import {
   createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
+  decidableRows,
   knownUsers,
   measureImpressions,
   newsCatalogue,
@@ -109,6 +110,15 @@ function describe({ name, data, parts }: OpenedNews, { catalogue }: NewsRecommen
       `impressions with ${number(clicks)} clicks`,
     `  ${parts.valid ? `${number(parts.valid.count)} impressions validate, ` : ''}${number(parts.test.count)} ` +
       `test (${parts.protocol})`,
+    ...[parts.valid, parts.test].flatMap((part) => {
+      const left = part ? part.count - decidableRows(part).length : 0;
+      const of = `${part === parts.test ? 'test' : 'validation'} impressions`;
+      return left > 0
+        ? [
+            `  ${number(left)} ${of} do not count: without a click, with nothing but clicks, or without candidates`,
+          ]
+        : [];
+    }),
     ...(words
       ? [
           `  ${number(words.vocabulary.words.length)} words; ${(100 * unknownShare(words.titles)).toFixed(1)} % ` +

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import {
+  categoryAspects,
   categoryGroups,
   clickCountGroups,
   clickCounts,
@@ -51,6 +52,20 @@ function narrow(values: Readonly<Record<string, Float64Array>>): Record<string, 
   return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, Float32Array.from(all)]));
 }
 
+/** Candidates whose categories are looked at. */
+const listed = 10;
+
+/** What the first candidates say about categories, where news have some. */
+function aspectsOf(
+  impressions: Impressions,
+  scores: Float32Array,
+  { news }: MindData,
+): Record<string, Float32Array> | undefined {
+  if (news.categoryNames.length <= 2) return undefined;
+  const found = Object.entries(categoryAspects(impressions, scores, news, listed));
+  return narrow(Object.fromEntries(found.map(([name, all]) => [`${name}@${listed}`, all as Float64Array])));
+}
+
 /** Where the clicked news of each impression stand among its candidates. */
 function placesOf(
   { candidates: { offsets, values }, labels, count }: Impressions,
@@ -84,7 +99,7 @@ function placesOf(
 /**
  * The rows of impressions: where their clicks stand, what each impression got by MIND's evaluator, and what they can be
  * grouped by (length of the history, whether user and clicked news were known to training, hour, and category where
- * news have some).
+ * news have some); there also how diverse the categories of the first ten are, and how like those of the history.
  */
 export function newsRows(ranking: NewsRanking): RankedRows {
   const { data, domain, split, protocol, train, scores, ties, checkpoint, defects } = ranking;
@@ -92,6 +107,7 @@ export function newsRows(ranking: NewsRanking): RankedRows {
   const { tied } = reported;
   const impressions = scoredImpressions(ranking.impressions, defects);
   const places = placesOf(impressions, scores);
+  const aspects = aspectsOf(impressions, scores, data);
   const clicks = clickCounts(train, data.news);
   const groupings = [
     { title: 'length of the history', ...clickCountGroups(impressions) },
@@ -112,6 +128,7 @@ export function newsRows(ranking: NewsRanking): RankedRows {
     impressions: {
       values: narrow(reported.values),
       ...(corrected !== reported && { corrected: narrow(corrected.values) }),
+      ...(aspects && { aspects }),
       ...{ tied, ties, groupings },
     },
   };
