@@ -4,7 +4,6 @@ import {
   isPair,
   isScalar,
   LineCounter,
-  parse,
   parseDocument,
   visit,
   type YAMLError,
@@ -56,17 +55,12 @@ export interface RecipeDocument {
   written?(path: Path): Path;
 }
 
-/** Splits `a.b=value`. */
-function parseOverride(text: string): { path: string[]; value: unknown } | string {
+/** Splits `a.b=value`; undefined if it is none. */
+function splitOverride(text: string): { path: string[]; value: string } | undefined {
   const at = text.indexOf('=');
   const path = text.slice(0, at).trim().split('.');
-  if (at < 1 || path.some((key) => !/^[A-Za-z][\w-]*$/.test(key)))
-    return `an override must read key.sub=value, got '${text}'`;
-  try {
-    return { path, value: parse(text.slice(at + 1)) as unknown };
-  } catch (error) {
-    return `the value must be YAML, got '${text.slice(at + 1)}' (${(error as Error).message.split('\n')[0]!})`;
-  }
+  if (at < 1 || path.some((key) => !/^[A-Za-z][\w-]*$/.test(key))) return undefined;
+  return { path, value: text.slice(at + 1) };
 }
 
 /** What the YAML library found, where its words are for programmers. */
@@ -86,7 +80,9 @@ function findNode(document: Document, path: Path): { key: unknown; value: unknow
   for (const [i, step] of path.entries()) {
     const { value } = found;
     if (isMap(value)) {
-      const pair = value.items.find((item) => isPair(item) && isScalar(item.key) && item.key.value === step);
+      const pair = value.items.find(
+        (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === step,
+      );
       if (!pair) break;
       found = { key: pair.key, value: pair.value, depth: i + 1 };
     } else {
@@ -109,30 +105,67 @@ function unshared(value: unknown, left = { values: mostValues }): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unshared(item, left)]));
 }
 
-/** A document's values, aliases in full; what is wrong with an alias goes to the problems. */
-function valuesOf(document: Document, position: (offset: number) => string, problems: Problem[]): unknown {
-  let first: Alias | undefined;
+/** Tags of what a recipe is made of. */
+const plainTag = /^(!|tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|merge))$/;
+
+/** What the library reads without complaint and no recipe can hold: keys that are no words, and values of other kinds. */
+function checkNodes(document: Document, position: (offset: number) => string, problems: Problem[]): void {
+  const refuse = (node: unknown, message: string): void => {
+    problems.push({ where: position((isNode(node) ? node.range?.[0] : undefined) ?? 0), message });
+  };
   visit(document, {
+    Pair: (_, { key, value }) => {
+      if (!isScalar(key) || key.value === null)
+        refuse(isNode(key) ? key : value, `a key must be a word, got ${String(key)}`);
+    },
+    Node: (_, node) => {
+      if (node.tag !== undefined && !plainTag.test(node.tag))
+        refuse(
+          node,
+          `a value must be a text, a number, true, false, null, a list or a mapping, got ${node.tag}`,
+        );
+    },
     Alias: (_, alias, path) => {
-      first ??= alias;
       const source = alias.resolve(document);
-      const where = position(alias.range?.[0] ?? 0);
-      if (!source)
-        problems.push({
-          where,
-          message: `alias *${alias.source} must follow its anchor &${alias.source}, got none`,
-        });
+      if (!source) refuse(alias, `alias *${alias.source} must follow its anchor &${alias.source}, got none`);
       else if (path.includes(source))
-        problems.push({ where, message: `alias *${alias.source} must not stand inside its own anchor` });
+        refuse(alias, `alias *${alias.source} must not stand inside its own anchor`);
     },
   });
-  if (problems.length > 0) return {};
+}
+
+/**
+ * A text of YAML, a recipe or the value of an override, and its values, aliases in full.
+ *
+ * @param where - How a place is named in messages, by its offset.
+ * @param problems - Gets what is wrong.
+ */
+function readYaml(
+  text: string,
+  where: (offset: number) => string,
+  problems: Problem[],
+  lineCounter?: LineCounter,
+): { document: Document; value: unknown } {
+  const options = { prettyErrors: false, uniqueKeys: true, merge: true } as const;
+  const document: Document = parseDocument(text, { ...options, ...(lineCounter && { lineCounter }) });
+  const before = problems.length;
+  // A tag that nothing resolves is a warning to YAML, which takes the value for a text.
+  for (const error of [...document.errors, ...document.warnings])
+    problems.push({ where: where(error.pos[0]), message: yamlMessage(error) });
+  if (problems.length === before) checkNodes(document, where, problems);
+  if (problems.length > before) return { document, value: undefined };
   try {
     // The copy bounds what aliases expand to.
-    return unshared(document.toJS({ maxAliasCount: -1 }) ?? {});
+    return { document, value: unshared(document.toJS({ maxAliasCount: -1 })) };
   } catch (error) {
-    problems.push({ where: position(first?.range?.[0] ?? 0), message: (error as Error).message });
-    return {};
+    let first: Alias | undefined;
+    visit(document, {
+      Alias: (_, alias) => {
+        first ??= alias;
+      },
+    });
+    problems.push({ where: where(first?.range?.[0] ?? 0), message: (error as Error).message });
+    return { document, value: undefined };
   }
 }
 
@@ -151,42 +184,35 @@ function nameModel(recipe: Record<string, unknown>): void {
  */
 export function parseRecipe(text: string, file: string, overrides: readonly string[] = []): RecipeDocument {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: true,
-    merge: true,
-  });
   const position = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  // A tag that nothing resolves is a warning to YAML, which takes the value for a text.
-  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
-    where: position(error.pos[0]),
-    message: yamlMessage(error),
-  }));
-  const set: { path: string[]; text: string }[] = [];
-  const value = (problems.length > 0 ? {} : valuesOf(document, position, problems)) as Record<
-    string,
-    unknown
-  >;
+  const problems: Problem[] = [];
+  const { document, value: written } = readYaml(text, position, problems, lines);
+  const value = (written ?? {}) as Record<string, unknown>;
   nameModel(value);
+  const set: { path: string[]; text: string }[] = [];
   for (const override of overrides) {
-    const parsed = parseOverride(override);
-    if (typeof parsed === 'string') {
-      problems.push({ where: 'command line', message: parsed });
+    const parts = splitOverride(override);
+    if (!parts) {
+      const message = `an override must read key.sub=value, got '${override}'`;
+      problems.push({ where: 'command line', message });
       continue;
     }
+    const { path } = parts;
+    const given = readYaml(parts.value, () => `override '${override}'`, problems).value;
+    // What is no mapping is refused as a whole.
+    if (typeof value !== 'object') continue;
     let target = value;
-    for (const key of parsed.path.slice(0, -1)) {
+    for (const key of path.slice(0, -1)) {
       if (typeof target[key] !== 'object' || target[key] === null || Array.isArray(target[key]))
         target[key] = {};
       target = target[key] as Record<string, unknown>;
     }
-    target[parsed.path[parsed.path.length - 1]!] = parsed.value;
+    target[path[path.length - 1]!] = given;
     nameModel(value);
-    set.push({ path: parsed.path, text: override });
+    set.push({ path, text: override });
   }
   if (problems.length > 0) throw new RecipeError(file, problems);
 

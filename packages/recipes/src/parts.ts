@@ -137,6 +137,10 @@ export const splitKeys = {
         ),
       seed: whole(0).optional().describe('random-by-user, validUsers: what is drawn; default 1'),
     })
+    .refine(({ valid = 0.1, test = 0.1 }) => valid + test < 1, {
+      error:
+        'must leave a share for training: valid (default 0.1) and test (default 0.1) together must be below 1',
+    })
     .optional()
     .describe('shares, points in time, users or seed of the protocol'),
 };

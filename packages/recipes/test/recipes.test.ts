@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   finetuneSchema,
   listFields,
@@ -76,6 +76,46 @@ describe('readRecipe', () => {
     expect(recipe.from).toBe(null);
   });
 
+  it('reads an override by the rules of a recipe, and says nothing past its messages', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    for (const [value, said] of [
+      ['!!foo x', 'Unresolved tag: tag:yaml.org,2002:foo'],
+      ['{ width: 1, width: 2 }', 'a key must come once, this one comes twice'],
+      ['*a', 'alias *a must follow its anchor &a, got none'],
+      ['{ [a, b]: 1 }', 'a key must be a word, got ["a","b"]'],
+      ['{ ~: 1 }', 'a key must be a word, got null'],
+      ['!!set { a }', /^a value must be a text, a number, .*, got tag:yaml\.org,2002:set$/],
+      ['a\n---\nb', 'a recipe must be one document, another one begins here (---)'],
+    ] as const) {
+      const [ofOverride] = problemsOf('job: finetune\ntarget: a', [`model=${value}`]);
+      const [ofRecipe] = problemsOf(`job: finetune\ntarget: a\nmodel: ${value}`);
+      const expected = typeof said === 'string' ? said : (expect.stringMatching(said) as string);
+      expect([
+        ofOverride?.replace(`override 'model=${value}' `, ''),
+        ofRecipe?.replace(/^r\.yaml:\d+:\d+ /, ''),
+      ]).toEqual([expected, expected]);
+    }
+    expect(warned).not.toHaveBeenCalled();
+    expect(problemsOf('hello', ['seed=1'])).toEqual(['r.yaml:1:1 the recipe must be a mapping, got "hello"']);
+  });
+
+  it('refuses shares that leave nothing for training', () => {
+    const of = (split: string): string[] =>
+      problemsOf(`job: finetune\ntarget: a\nevaluation: { protocol: random-by-user, split: ${split} }`);
+    expect(of('{ valid: 0.5, test: 0.49 }')).toEqual([]);
+    for (const split of ['{ valid: 0.6, test: 0.4 }', '{ test: 0.9 }'])
+      expect(of(split)).toEqual([
+        expect.stringMatching(/^r\.yaml:3:48 evaluation\.split must leave a share for training: .* below 1$/),
+      ]);
+  });
+
+  it('finds keys that are numbers where they stand', () => {
+    expect(problemsOf('job: finetune\ntarget: a\n7: b\nmodel: { 8: c }\ntrue: d')).toEqual([
+      "r.yaml:3:1 unknown key '7'",
+      "r.yaml:5:1 unknown key 'true'",
+    ]);
+  });
+
   it('knows the metrics that the cutoffs give', () => {
     const metricOf = (evaluation: string): string => {
       const recipe = readRecipe(
@@ -117,7 +157,7 @@ describe('readRecipe', () => {
     );
     expect(problemsOf('job: finetune\ntarget: a', ['--width', 'model.width=[1'])).toEqual([
       "command line an override must read key.sub=value, got '--width'",
-      expect.stringMatching(/^command line the value must be YAML, got '\[1'/),
+      "override 'model.width=[1' Flow sequence must end with a ]",
     ]);
   });
 });
