@@ -4,6 +4,19 @@ import colours from 'picocolors';
 /** Errors of the program itself; all others were written for the user. */
 const bugs = ['TypeError', 'ReferenceError', 'SyntaxError', 'AssertionError'];
 
+/** What JavaScript and ONNX Runtime say where an array is larger than can be. */
+const tooLarge =
+  /^(Invalid (typed )?array length|Array buffer allocation failed|Invalid string length)|Failed to allocate memory|bad_alloc/;
+
+/** An error's message; where it is of the machine alone, what the user can do about it. */
+function wordsOf({ message }: Error): string {
+  if (!tooLarge.test(message)) return message;
+  return (
+    `there is not enough memory for an array (${message}): make smaller what it grows with, for example ` +
+    'objective.negatives, a batch size, model.width or model.positions'
+  );
+}
+
 /**
  * What a failed command prints.
  *
@@ -11,7 +24,7 @@ const bugs = ['TypeError', 'ReferenceError', 'SyntaxError', 'AssertionError'];
  * @param debug - Whether to show where it came from.
  */
 export function describeError(error: unknown, debug: boolean): string {
-  const message = printableLines(error instanceof Error ? error.message : String(error));
+  const message = printableLines(error instanceof Error ? wordsOf(error) : String(error));
   const head = `${colours.red('error')} ${message}`;
   if (!(error instanceof Error)) return head;
   if (debug) return `${head}\n${printableLines(error.stack ?? '')}`;

@@ -43,6 +43,24 @@ describe('describeError', () => {
     );
   });
 
+  it('says what makes an array too large', () => {
+    for (const make of [
+      () => new Float32Array(1e12),
+      () => new ArrayBuffer(2 ** 52),
+      () => 'x'.repeat(2 ** 30),
+    ]) {
+      let thrown: unknown;
+      try {
+        make();
+      } catch (error) {
+        thrown = error;
+      }
+      expect(describeError(thrown, false)).toMatch(
+        /there is not enough memory for an array \(.*objective\.negatives/,
+      );
+    }
+  });
+
   it('shows a trace only when asked, and says how to ask', () => {
     expect(describeError(new TypeError('x is not a function'), false)).toContain('--debug');
     expect(describeError(new TypeError('x'), false)).not.toContain('text.test.ts');

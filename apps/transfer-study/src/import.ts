@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
@@ -6,6 +6,7 @@ import { importReleased, missRec, type ImportedModel } from '@ferry/missrec';
 import { featuresSchema, readRecipe, UserError, wholeSchema } from '@ferry/recipes';
 import { saveRecommender } from '@ferry/sequential';
 import {
+  checkPlace,
   domainFeatures,
   importedFile,
   openDomain,
@@ -66,9 +67,9 @@ export async function importMissRec(
   { on, out, heads }: { on?: string; out: string; heads?: number },
   console: Pick<JobConsole, 'line'>,
 ): Promise<void> {
-  if (!existsSync(file)) throw new UserError(`no such file: ${file}`);
-  if (existsSync(join(out, 'recipe.yaml')))
-    throw new UserError(`${out} holds a run already: choose another directory with --out`);
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`no such checkpoint file: ${file}`);
+  checkPlace(out, 'nothing');
   await selectBackend('auto', { log: () => undefined });
   const domain = on === undefined ? undefined : await openDomain(on);
   const { features, missing } = domain ? await knownFeatures(domain) : { features: undefined, missing: [] };

@@ -75,11 +75,13 @@ describe('importMissRec', () => {
   it('does not write over a run, and refuses a file that is none', async () => {
     const out = join(folder, 'run');
     await expect(importMissRec(join(fixtures, 'released.pth'), { out }, console)).rejects.toThrow(
-      'holds a run already',
+      'must be a new directory or an empty one, got one that holds',
     );
-    await expect(importMissRec(join(folder, 'no.pth'), { out: 'x' }, console)).rejects.toThrow(
-      'no such file',
-    );
+    // A folder of checkpoints is none either.
+    for (const file of [join(folder, 'no.pth'), fixtures])
+      await expect(importMissRec(file, { out: 'x' }, console)).rejects.toThrow(
+        `no such checkpoint file: ${file}`,
+      );
   });
 
   it('takes what is not tied to items when no domain is given', async () => {

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readRecipe, recipeSchema } from '@ferry/recipes';
+import { finetuneSchema, readRecipe, recipeSchema } from '@ferry/recipes';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDomain } from '../src/domains.ts';
+import { openForJob } from '../src/jobs/domain.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -50,6 +51,15 @@ describe('evaluation.protocol', () => {
       /evaluation\.protocol: global-temporal needs the time .* only an order in ordered/,
     );
     await expect(rows('timed', { protocol: 'files' })).rejects.toThrow(/files needs a domain whose files/);
+    const evaluation = { protocol: 'temporal-by-user', split: { valid: 0, test: 0.2 } };
+    const recipe = readRecipe(
+      JSON.stringify({ job: 'finetune', target: 'x', features: { text: 'none', image: 'none' }, evaluation }),
+      'r.yaml',
+      finetuneSchema,
+    );
+    await expect(openForJob(join(folder, 'timed'), recipe, { rows: ['valid'] })).rejects.toThrow(
+      /has no validation rows: its split \(temporal-by-user\) leaves none; see evaluation\.protocol and evaluation\.split/,
+    );
     const problem = (evaluation: string, job = 'train\ntarget: x\nmodel: { name: m }'): string => {
       try {
         readRecipe(`job: ${job}\nevaluation: ${evaluation}\n`, 'r.yaml', recipeSchema);

@@ -1,10 +1,10 @@
 // What `ferry import sasrec` loads when it is run.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { importSasrec } from '@ferry/morec';
 import { readRecipe, readText, trainSchema, trainSchemaOf, UserError } from '@ferry/recipes';
 import { saveRecommender } from '@ferry/sequential';
-import { importedFile, openDomain, recipeYaml, type JobConsole } from '@ferry/studies';
+import { checkPlace, importedFile, openDomain, recipeYaml, type JobConsole } from '@ferry/studies';
 import { modelNamed } from '../models.ts';
 
 /** What `ferry import sasrec` is told. */
@@ -32,8 +32,7 @@ export async function importSasrecRun(
   const tokens = items === undefined ? undefined : readText(items, 'file of items').trimEnd().split(/\r?\n/);
   if (!statSync(file, { throwIfNoEntry: false })?.isFile())
     throw new UserError(`no such checkpoint file: ${file}`);
-  if (existsSync(join(out, 'recipe.yaml')))
-    throw new UserError(`${out} holds a run already: choose another directory with --out`);
+  checkPlace(out, 'nothing');
   const { items: own, name } = await openDomain(on);
   const { options, tensors, ignored } = importSasrec(readFileSync(file), {
     file,

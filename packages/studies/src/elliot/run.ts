@@ -142,7 +142,7 @@ export const openElliot = (file: string): ElliotConfig =>
 export async function runElliot(file: string, console: JobConsole): Promise<ElliotResult> {
   const config = openElliot(file);
   const folder = join(dirname(config.out.performance), 'ferry', config.name);
-  checkPlace(folder);
+  checkPlace(folder, "Ferry's files of this configuration");
   const trials = config.models.map((model) => trialsOf(model, config));
   const engine = await selectBackend('auto', { log: () => undefined });
   console.line(

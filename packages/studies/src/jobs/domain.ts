@@ -65,12 +65,14 @@ export async function openForJob(
       `${domain.name} (${reference}) holds ${domain.form ?? 'items in no order'}: only user-item models can be ` +
         'trained on it (ferry models)',
     );
+  const { protocol = 'leave-one-out' } = domain;
   for (const split of rows)
     if (domain[split].targets.length === 0)
       throw new UserError(
         `${domain.name} (${reference}) has no ${split === 'train' ? 'training' : 'validation'} rows: ` +
-          (`a user gives ${split === 'train' ? 'one from four interactions on' : 'one from three interactions on'}; ` +
-            'leave it out'),
+          (protocol.startsWith('leave-one-out')
+            ? `a user gives one from ${split === 'train' ? 'four' : 'three'} interactions on; leave it out`
+            : `its split (${protocol}) leaves none; see evaluation.protocol and evaluation.split`),
       );
   requireEncoders(recipe.features);
   const blocks = words ? undefined : await featureBlocks(domain, recipe.features, blocksFrom);

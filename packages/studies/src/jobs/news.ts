@@ -173,7 +173,7 @@ export async function runNews(
   model: AnyNewsModel,
   console: JobConsole,
 ): Promise<TargetResult> {
-  checkPlace(recipe.out);
+  checkPlace(recipe.out, 'a run');
   const options = newsOptionsOf(model, recipe);
   const opened = await openNews(recipe, options);
   const { parts } = opened;

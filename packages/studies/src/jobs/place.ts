@@ -1,21 +1,44 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { UserError } from '@ferry/recipes';
+import { isStudy } from './studyRuns.ts';
+
+/** Whether a directory holds what a job has made of its own kind before, and may go on with. */
+const isOwn = {
+  'a run': (out: string) =>
+    ['checkpoints', 'environment.json', 'summary.json'].some((name) => existsSync(join(out, name))),
+  'a study': isStudy,
+  "Ferry's files of this configuration": (out: string) => existsSync(join(out, 'data')),
+  nothing: () => false,
+} as const;
 
 /**
- * Checks that a run directory can be made or written.
+ * Checks that a run directory can be made or written, and that it holds nothing of anybody else: a domain, a study, files
+ * of the user's. Hidden files are passed over, and the lock of a run that was killed before it wrote anything.
  *
+ * @param made - What is made there, and may lie there already.
  * @throws UserError naming what is in the way.
  */
-export function checkPlace(out: string): void {
+export function checkPlace(out: string, made: keyof typeof isOwn): void {
   let place = resolve(out);
-  while (!existsSync(place) && dirname(place) !== place) place = dirname(place);
-  if (!statSync(place).isDirectory()) throw new UserError(`out: ${out} cannot be made: ${place} is a file`);
+  while (!lstatSync(place, { throwIfNoEntry: false }) && dirname(place) !== place) place = dirname(place);
+  const found = statSync(place, { throwIfNoEntry: false });
+  if (!found) throw new UserError(`out: ${out} cannot be made: ${place} is a link to what is not there`);
+  if (!found.isDirectory()) throw new UserError(`out: ${out} cannot be made: ${place} is a file`);
   try {
     accessSync(place, constants.W_OK);
   } catch {
     throw new UserError(`out: ${out} cannot be written: no permission to write in ${place}`);
   }
+  if (place !== resolve(out) || isOwn[made](place)) return;
+  const inside = readdirSync(place).filter((name) => !name.startsWith('.') && name !== 'lock');
+  if (inside.length === 0) return;
+  const names = inside.sort().slice(0, 3).join(', ');
+  const own = made === 'nothing' ? '' : `, or hold ${made}`;
+  throw new UserError(
+    `out: ${out} must be a new directory or an empty one${own}, got one that holds ${names}` +
+      `${inside.length > 3 ? ' …' : ''}: choose another`,
+  );
 }
 
 /**

@@ -22,7 +22,7 @@ export async function runPretrain(
   const model = await modelOf(recipe, console);
   const sources = [...(loaded ?? [])];
   if (!loaded) {
-    checkPlace(recipe.out);
+    checkPlace(recipe.out, 'a run');
     const words = readsWords(model, recipe);
     const opened = [];
     for (const reference of recipe.sources)

@@ -271,7 +271,7 @@ async function prepare(
  * @throws StoppedError if someone stopped it.
  */
 export async function pretrainEncoder(settings: Settings, console: JobConsole): Promise<Summary> {
-  checkPlace(settings.out);
+  checkPlace(settings.out, 'a run');
   const { model, results, fingerprint, dispose } = await prepare(settings, console);
   const { epochs, checkpointEvery } = settings.training;
   try {

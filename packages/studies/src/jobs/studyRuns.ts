@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { UserError } from '@ferry/recipes';
 import { parse } from 'yaml';
@@ -20,11 +20,14 @@ export function studyRunName(from: string): string {
   return from.slice(scheme.length);
 }
 
-function isStudy(directory: string): boolean {
-  const file = join(directory, 'recipe.yaml');
-  if (!existsSync(file)) return false;
-  const recipe = parse(readFileSync(file, 'utf8')) as { job?: unknown } | null;
-  return recipe?.job === 'study';
+/** Whether a directory is that of a study, by its `recipe.yaml`; a file of that name that nobody can read is none of a study. */
+export function isStudy(directory: string): boolean {
+  try {
+    const recipe = parse(readFileSync(join(directory, 'recipe.yaml'), 'utf8')) as { job?: unknown } | null;
+    return recipe?.job === 'study';
+  } catch {
+    return false;
+  }
 }
 
 /**

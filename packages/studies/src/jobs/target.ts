@@ -153,7 +153,7 @@ export async function runTarget(
     least,
   }: { loaded?: LoadedDomain; describe?: boolean; least?: EarlyStopping['least'] } = {},
 ): Promise<TargetResult> {
-  if (!loaded) checkPlace(recipe.out);
+  if (!loaded) checkPlace(recipe.out, 'a run');
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
   const from = fresh ? startOf(recipe) : null;
   // Seconds before minutes: what can be missing is found missing before anything is encoded.

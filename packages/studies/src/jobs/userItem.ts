@@ -140,7 +140,7 @@ export async function runUserItem(
   console: JobConsole,
   { loaded, describe = true, rule, least }: UserItemOptions = {},
 ): Promise<TargetResult> {
-  checkPlace(recipe.out);
+  checkPlace(recipe.out, 'a run');
   checkRecipe(recipe, model);
   const target = loaded ?? (await openUserItemDomain(recipe, console));
   const { domain } = target;

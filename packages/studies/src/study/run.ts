@@ -191,7 +191,7 @@ function rivalsOf(run: PlannedRun, runs: readonly PlannedRun[]): string[] {
 export async function runStudy(ready: ReadyStudy, name: string, console: JobConsole): Promise<StudyResult[]> {
   const { recipe, plan } = ready;
   const { out, evaluation, seeds } = recipe;
-  checkPlace(out);
+  checkPlace(out, 'a study');
   await refuseOthers(recipe, plan, console.models);
   const kinds = new Map<PlannedRun, AnyModel>();
   for (const run of plan.runs) kinds.set(run, await anyModelOf(run.recipe, console));
