@@ -120,6 +120,19 @@ describe('a run in use', { timeout: 120_000 }, () => {
     }
   });
 
+  it('is not served where its model knows users by number alone', async () => {
+    writeFileSync(
+      'dssm.yaml',
+      recipe('ids: true\n')
+        .replace('{ text: stored, image: stored }', '{ text: none, image: none }')
+        .replace(/model: .*/, 'model: { name: dssm, width: 8 }'),
+    );
+    await ferry('finetune', 'dssm.yaml');
+    await expect(
+      openServing('runs/dssm', {}, { line: () => undefined, training: null, models }),
+    ).rejects.toThrow(/runs\/dssm cannot answer a history: dssm: with user: id only users of the training/);
+  });
+
   it('submits nothing to a leaderboard of news', async () => {
     expect(await ferry('evaluate', 'runs/plain', '--mind-submission', 'x.zip')).toMatch(
       /^error --mind-submission is for models of news, .*; runs\/plain is a run of MISSRec/,

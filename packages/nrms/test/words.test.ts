@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readNewsWords, wordsOf } from '../src/index.ts';
-import { readWordVectors } from '../src/words/pretrained.ts';
+import { readWink, readWordVectors } from '../src/words/pretrained.ts';
 import { lengthOf, paddedTokens, tokenTable } from '../src/words/tokens.ts';
 import { buildVocabulary, decodeVocabulary, encodeVocabulary } from '../src/words/vocabulary.ts';
 import { impressionsOf, news } from './world.ts';
@@ -115,6 +115,25 @@ describe('word vectors from elsewhere', () => {
     ['the\n', /glove.txt:1: a word and its numbers are needed/],
   ])('are refused with file and line: %j', async (text, message) => {
     await expect(readWordVectors(file('glove.txt', text), wanted)).rejects.toThrow(message);
+  });
+
+  it('are read from the JSON of wink, those that are wanted', async () => {
+    const row = (first: number, place: number): number[] => [
+      ...Array.from({ length: 100 }, (_, i) => first + i / 128),
+      Math.fround(Math.sqrt(100)),
+      place,
+    ];
+    const words = { the: row(1, 0), '"': row(2, 1), '.': row(4, 2), news: row(-5, 3) };
+    const head = { precision: 8, l2NormIndex: 100, wordIndex: 101, size: 4, dimensions: 100 };
+    const text = JSON.stringify({ ...head, words: Object.keys(words), vectors: words, unkVector: row(0, 4) });
+    const { width, vectors } = await readWink(file('wink.json', text), wanted);
+    expect(width).toBe(100);
+    expect([...vectors.keys()]).toEqual(['the', '.', 'news']);
+    expect(vectors.get('news')).toEqual(Float32Array.from(row(-5, 3).slice(0, 100)));
+    await expect(readWink(file('cut.json', text.slice(0, -2000)), wanted)).rejects.toThrow(
+      /cut.json: the file ends within a vector/,
+    );
+    await expect(readWink(file('no.json', '{}'), wanted)).rejects.toThrow(/it must have 'vectors', got none/);
   });
 
   it('must be there', async () => {

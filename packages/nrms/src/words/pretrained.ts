@@ -81,10 +81,12 @@ function winkFile(): string {
 const QUOTE = 0x22;
 
 /**
- * Reads the package's JSON without parsing all of it: under `vectors`, each word has 100 numbers, then the length of
+ * Reads the JSON of {@link WINK} without parsing all of it: under `vectors`, each word has 100 numbers, then the length of
  * the vector and the word's place.
+ *
+ * @param wanted - As in {@link readWordVectors}.
  */
-async function readWink(file: string, wanted: (word: string) => boolean): Promise<WordVectors> {
+export async function readWink(file: string, wanted: (word: string) => boolean): Promise<WordVectors> {
   if (!existsSync(file)) throw new InputError(file, undefined, 'the file is missing');
   const bytes = await readFile(file);
   const width = 100;

@@ -21,3 +21,9 @@ export function newsLine(
   const { category = 'news', subcategory = 'newsus', abstract = '', entities = '[]' } = rest;
   return [id, category, subcategory, title, abstract, 'https://example.org', entities, '[]'].join('\t');
 }
+
+/** A sample of MIND, where FERRY_DATA has it. */
+export const sample = join(
+  process.env['FERRY_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data'),
+  'mind-sample',
+);

@@ -12,7 +12,7 @@ import {
   type Impressions,
   type MindData,
 } from '../../src/index.ts';
-import { folderOf, newsLine } from './folder.ts';
+import { folderOf, newsLine, sample } from './folder.ts';
 
 const entity = (id: string): string =>
   `[{"Label": "x", "Type": "G", "WikidataId": "${id}", "Confidence": 1.0}]`;
@@ -241,19 +241,15 @@ test('a split by time is in order and leaves nothing out', async () => {
   expect(() => splitByTime(all(data), { train: 1.5, test: -0.5 })).toThrow(/must be above 0 and sum to 1/);
 });
 
-const real = join(
-  process.env['FERRY_DATA'] ?? join(import.meta.dirname, '../../../../../shared/data'),
-  'mind-sample',
-);
-test.skipIf(!existsSync(real))(
+test.skipIf(!existsSync(sample))(
   'a sample of MIND, in English and in Mandarin (skipped without FERRY_DATA)',
   async () => {
-    const data = await readMind(real);
+    const data = await readMind(sample);
     const impressions = all(data);
     expect([impressions.count, data.news.described]).toEqual([5000, 2000]);
     expect(impressions.candidates.values).toHaveLength(189_359);
     expect(impressions.labels!.reduce((sum, label) => sum + label, 0)).toBe(7542);
-    const chinese = await readMind(real, { texts: [join(real, '../mind-text-cmn/news.tsv')] });
+    const chinese = await readMind(sample, { texts: [join(sample, '../mind-text-cmn/news.tsv')] });
     // Python's csv module finds as many; read without CSV's quotation marks, thousands would have them.
     expect(chinese.news.titles.filter((title) => title.includes('""'))).toHaveLength(18);
     const kept = withoutOtherNews(all(chinese), textMask(chinese.news));

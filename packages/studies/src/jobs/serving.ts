@@ -13,7 +13,7 @@ export type { ScoredItem, ServedRun } from './served.ts';
 /**
  * Opens a run of a sequential or a news model to answer requests: the catalogue's vectors are made once.
  *
- * @throws UserError for a run of another kind of model.
+ * @throws UserError for a run of another kind of model, and of one that knows users by number alone.
  */
 export async function openServing(
   run: string,
@@ -33,6 +33,17 @@ export async function openServing(
   const numbers = new Map(items.ids.map((id, at) => [id, at + 1]));
   const userNumbers = new Map(users.map((id, at) => [id, at]));
   const ranker = ranking.ranker();
+  const dispose = (): void => {
+    ranker.dispose();
+    open.dispose();
+  };
+  try {
+    // What cannot answer a history says so at once, not at each request; what can is compiled by this.
+    ranker.score([[1]]).dispose();
+  } catch (error) {
+    dispose();
+    throw new UserError(`${run} cannot answer a history: ${(error as Error).message}`);
+  }
   return {
     ...{ run, domain, checkpoint, model: model.model.name, items: items.ids.length },
     hasItem: (id) => numbers.has(id),
@@ -55,9 +66,6 @@ export async function openServing(
         score: found.scores[at]!,
       }));
     },
-    dispose: () => {
-      ranker.dispose();
-      open.dispose();
-    },
+    dispose,
   };
 }
