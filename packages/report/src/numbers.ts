@@ -32,7 +32,18 @@ export function coordinate(value: number): string {
   return text === '-0' ? '0' : text;
 }
 
-/** Escapes text for HTML and XML, attributes included. */
+/** Text that UTF-8 can hold: half a character, which a title that was cut may end with, becomes U+FFFD. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
+}
+
+/** What XML cannot hold in any writing. */
+// eslint-disable-next-line no-control-regex
+const beyondXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+
+/** Escapes text for HTML and XML, attributes included; what they cannot hold becomes U+FFFD. */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+  return wellFormed(text)
+    .replace(beyondXml, '\ufffd')
+    .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 }

@@ -1,4 +1,5 @@
 import { writeToString } from '@fast-csv/format';
+import { wellFormed } from './numbers.ts';
 import { printable } from './printable.ts';
 import { showTable } from './table.ts';
 import type { Cell, Column, ShownCell, Table } from './table.ts';
@@ -123,13 +124,19 @@ export async function tableToCsv(table: Table): Promise<string> {
     return measured ? [text, '', ''] : [text];
   };
   const lines = table.rows.map((row) => table.columns.flatMap((column) => fields(column, row[column.key])));
-  return await writeToString([heads, ...lines], { includeEndRowDelimiter: true });
+  return wellFormed(await writeToString([heads, ...lines], { includeEndRowDelimiter: true }));
 }
 
 const latexSpecial: Record<string, string> = {
   '\\': '\\textbackslash{}',
   '~': '\\textasciitilde{}',
   '^': '\\textasciicircum{}',
+  '<': '\\textless{}',
+  '>': '\\textgreater{}',
+  '|': '\\textbar{}',
+  // At the beginning of a row they would belong to the end of the one before.
+  '[': '{[}',
+  '*': '{*}',
   '\u2212': '$-$',
   '±': '$\\pm$',
   '×': '$\\times$',
@@ -137,7 +144,7 @@ const latexSpecial: Record<string, string> = {
 };
 
 function latexEscape(text: string): string {
-  return text.replace(/[\\~^\u2212±×∞#$%&_{}]/g, (c) => latexSpecial[c] ?? `\\${c}`);
+  return printable(text).replace(/[\\~^<>|[*\u2212±×∞#$%&_{}]/g, (c) => latexSpecial[c] ?? `\\${c}`);
 }
 
 /** A table as a LaTeX `tabular` with the rules of the booktabs package; the best of a column in bold. */

@@ -50,6 +50,19 @@ describe('renderReport', async () => {
     expect(html).toContain('npx ferry &#60;run&#62;');
   });
 
+  it('holds titles that XML and UTF-8 cannot hold', async () => {
+    const cut = 'a title cut in a smile \ud83d';
+    const rows = [{ a: `${cut} \u0008` }];
+    const block = {
+      kind: 'table',
+      table: { columns: [{ key: 'a', title: 'A' }], rows },
+      caption: cut,
+    } as const;
+    const page = await renderReport({ title: cut, sections: [{ title: 'x', blocks: [block] }] });
+    expect(page).toContain('<td>a title cut in a smile \ufffd \ufffd</td>');
+    expect(page).not.toMatch(/\p{Surrogate}|\u0008/u);
+  });
+
   it('names the command that made the numbers', () => {
     expect(html).toContain('Made by <code>ferry study x --seeds &#34;1,2&#34;</code>');
   });

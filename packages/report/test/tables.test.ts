@@ -153,7 +153,7 @@ describe('tables', () => {
         '\\toprule',
         'Model & R@10 & Time & Parameters & Covered \\\\',
         '\\midrule',
-        'a\\_b \\& c|d & \\textbf{0.1600} $\\pm$ 0.0141 & \\textbf{7.3} & 1,719,513 & 61.5\\% \\\\',
+        'a\\_b \\& c\\textbar{}d & \\textbf{0.1600} $\\pm$ 0.0141 & \\textbf{7.3} & 1,719,513 & 61.5\\% \\\\',
         'plain & 0.1200 & 40.0 & 308,401 &  \\\\',
         'none &  &  & $-$5 &  \\\\',
         '\\bottomrule',
@@ -161,6 +161,13 @@ describe('tables', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('as LaTeX and CSV, whatever a name holds', async () => {
+    const columns = [{ key: 'name', title: 'Name' }];
+    const table = { columns, rows: [{ name: '[a]* <b>|c\n\nd & \ud83d' }] };
+    expect(tableToLatex(table)).toContain('\n{[}a]{*} \\textless{}b\\textgreater{}\\textbar{}c d \\& ');
+    expect(await tableToCsv(table)).toBe('Name\n"[a]* <b>|c\n\nd & \ufffd"\n');
   });
 
   it('as HTML, escaped', () => {
