@@ -28,16 +28,31 @@ interface Triple {
   readonly score: string;
 }
 
+/** Where a line says it. */
+type Columns = Readonly<Record<keyof Triple, number>>;
+
 const number = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$/i;
 
 /** The form of a file by its first line. */
 function formOf(text: string): ListForm | undefined {
-  if (/^user_id:token\t/.test(text)) return 'recbole';
+  if (/(^|\t)user_id:token(\t|$)/.test(text)) return 'recbole';
   if (text.split(separatorOf(text)).length === 3) return 'triples';
   return text.trim().split(/\s+/).length === 6 ? 'trec' : undefined;
 }
 
 const separatorOf = (text: string): string => (text.includes('\t') ? '\t' : text.includes(',') ? ',' : ' ');
+
+/** How headings begin that name a user, an item and a score. */
+const headings = [/^user/i, /^item/i, /^(score|rating|prediction)/i];
+
+/** The columns of user, item and score by a heading; undefined where it names some of them in another place, and not all. */
+function columnsOf(names: readonly string[]): Columns | undefined {
+  const found = headings.map((name) => names.findIndex((own) => name.test(own.trim())));
+  // What a heading does not name in a way that is known stands where it stands without one.
+  if (found.every((at, place) => at < 0 || at === place)) return { user: 0, item: 1, score: 2 };
+  const [user, item, score] = found as [number, number, number];
+  return found.includes(-1) ? undefined : { user, item, score };
+}
 
 /** trec_eval sorts equal scores by the document's id, from the end of the alphabet; other programs' order is kept. */
 function ordered(entries: readonly Entry[], form: ListForm): Entry[] {
@@ -49,8 +64,8 @@ function ordered(entries: readonly Entry[], form: ListForm): Entry[] {
 
 /**
  * Reads ranked lists that any program made, of a domain's users and items by their ids: `user item score` with tabs,
- * commas or blanks between (Elliot, and Ferry's own; a heading is skipped), RecBole's atomic form (`user_id:token`,
- * `item_id:token`, `score:float`, in any order after the user), or trec_eval's run form (`user Q0 item rank score
+ * commas or blanks between (Elliot, and Ferry's own; a heading may name them in another order), RecBole's atomic form
+ * (`user_id:token`, `item_id:token`, `score:float`, in any order), or trec_eval's run form (`user Q0 item rank score
  * name`). Lists are sorted by score, equal ones as they stand in the file (as trec_eval does, in its form).
  *
  * @throws InputError naming the line of what is wrong: an unknown id, an item twice in a list, a score that is no number.
@@ -61,7 +76,7 @@ export async function readLists(file: string, domain: Pick<Domain, 'items' | 'us
   const found = new Map<number, Entry[]>();
   let form: ListForm | undefined;
   let separator = '\t';
-  let columns = { user: 0, item: 1, score: 2 };
+  let columns: Columns = { user: 0, item: 1, score: 2 };
   let wanted = 3;
   const cellsOf = (text: string, line: number): Triple => {
     const cells = form === 'trec' ? text.trim().split(/\s+/) : text.split(separator);
@@ -84,7 +99,11 @@ export async function readLists(file: string, domain: Pick<Domain, 'items' | 'us
       if (form === 'trec') [columns, wanted] = [{ user: 0, item: 2, score: 4 }, 6];
       if (form === 'recbole') {
         const names = text.split('\t').map((name) => name.trim().replace(/:.*/, ''));
-        columns = { user: 0, item: names.indexOf('item_id'), score: names.indexOf('score') };
+        columns = {
+          user: names.indexOf('user_id'),
+          item: names.indexOf('item_id'),
+          score: names.indexOf('score'),
+        };
         wanted = names.length;
         if (columns.item < 0 || columns.score < 0)
           throw new InputError(file, line, `the heading must name item_id and score, got ${quoted(text)}`);
@@ -92,7 +111,17 @@ export async function readLists(file: string, domain: Pick<Domain, 'items' | 'us
       }
       // A heading names neither a user nor an item: a first line that does is one of the list, whatever its score is.
       const first = cellsOf(text, line);
-      if (!number.test(first.score) && !users.has(first.user) && !items.has(first.item)) return;
+      if (!number.test(first.score) && !users.has(first.user) && !items.has(first.item)) {
+        const named = columnsOf(text.split(separator));
+        if (!named)
+          throw new InputError(
+            file,
+            line,
+            `the heading must name user, item and score, or have them in this order, got ${quoted(text)}`,
+          );
+        columns = named;
+        return;
+      }
     }
     const triple = cellsOf(text, line);
     const [user, item] = [users.get(triple.user), items.get(triple.item)];

@@ -62,6 +62,27 @@ describe('readLists', () => {
     ]);
   });
 
+  it('reads columns where the heading has them, of ids that users and items share too', async () => {
+    const shared = { items: { ...domain.items, ids: ['1', '2', '3', '4'] }, users: ['1', '2'] };
+    const listsOf = async (text: string) => {
+      const file = join(folder, 'shared.txt');
+      writeFileSync(file, text);
+      return [...(await readLists(file, shared)).lists].map(([user, list]) => [user, ...list]);
+    };
+    // User 2, items 1 and 2.
+    const expected = [[1, 2, 1]];
+    for (const text of [
+      'item,user,score\n1,2,.5\n2,2,.75\n',
+      'score\tItemId\tUserId\n.5\t1\t2\n.75\t2\t2\n',
+      'item_id:token\tuser_id:token\tscore:float\n1\t2\t.5\n2\t2\t.75\n',
+      'user,movie,value\n2,1,.5\n2,2,.75\n',
+    ])
+      expect(await listsOf(text), text).toEqual(expected);
+    await expect(listsOf('movie,user,score\n1,2,.5\n')).rejects.toThrow(
+      /shared\.txt:1: the heading must name user, item and score, or have them in this order, got "movie,user,score"/,
+    );
+  });
+
   it('names the line of what is wrong', async () => {
     await expect(read('u\tx\t1\n')).rejects.toThrow(/lists\.txt:1: .*item must be one of .* got .x./);
     await expect(read('u\ta\t1\nw\ta\t1\n')).rejects.toThrow(/lists\.txt:2: .*user must be one of/);
