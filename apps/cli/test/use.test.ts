@@ -197,7 +197,7 @@ describe('what is missing is found before anything is encoded', () => {
     writeFileSync('few/sequences.jsonl', lines([{ user: 'a', items: ['i1', 'i2', 'i3'] }]));
   });
 
-  it.each([
+  it.each<readonly [string, readonly string[], RegExp]>([
     [
       'a run to start from',
       ['finetune', 'bare.yaml', 'from=runs/none'],
@@ -220,6 +220,20 @@ describe('what is missing is found before anything is encoded', () => {
       /few \(few\) has no training rows/,
     ],
     ['training rows of a source', ['pretrain', 'sources.yaml'], /few \(few\) has no training rows/],
+    // Before the runs and the domain, of which there are none.
+    ...[
+      ['compare', 'one', 'two', '--csv'],
+      ['longtail', 'one', '--csv'],
+      ['longtail', 'one', '--svg'],
+      ['inspect', 'nowhere', '--report'],
+    ].map(
+      (args) =>
+        [
+          `the place of ${args.join(' ')}`,
+          [...args, 'no/x'],
+          /cannot write no\/x: there is no directory no/,
+        ] as const,
+    ),
     ['a domain of a study', ['study', 'study.yaml'], /no such domain directory: nowhere/],
     [
       'the pictures of a domain of a study',

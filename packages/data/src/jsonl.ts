@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, quoted } from './errors.ts';
 import { FloatList, IntList } from './growing.ts';
 import { IdTable } from './idTable.ts';
 import { titleAndText } from './itemFiles.ts';
-import { eachLine } from './lines.ts';
+import { eachLine, withoutMark } from './lines.ts';
 import type { ResolvedReadOptions } from './options.ts';
 import { partNumbers, splitBySets, splitDomain, type Protocol } from './protocols.ts';
 import { protocolOf } from './protocolFile.ts';
@@ -63,6 +64,23 @@ function textOf(value: unknown, file: string, line: number, what: string): strin
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;
   throw new InputError(file, line, `${what} must be a string, got ${quoted(value)}`);
+}
+
+/**
+ * The objects of a file of JSON lines, whatever their keys are: what `items.jsonl` says of each item besides what a
+ * {@link Domain} holds.
+ *
+ * @returns Undefined if there is no such file.
+ * @throws InputError naming file and line.
+ */
+export async function readRecords(file: string): Promise<Record<string, unknown>[] | undefined> {
+  if (!existsSync(file)) return undefined;
+  const records: Record<string, unknown>[] = [];
+  await eachLine(file, (bytes, start, end, line) => {
+    const value = objectOf(bytes.toString('utf8', start, end), file, line);
+    if (value) records.push(value);
+  });
+  return records;
 }
 
 async function readItems(file: string): Promise<{ items: Items; known: IdTable }> {
@@ -228,7 +246,7 @@ async function readProtocol(file: string): Promise<Protocol | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new InputError(file, undefined, (error as Error).message);
   }
-  return protocolOf(objectOf(text, file, 1), file);
+  return protocolOf(objectOf(withoutMark(text), file, 1), file);
 }
 
 /**

@@ -27,6 +27,11 @@ const otherKinds: readonly [first: readonly number[], rule: string][] = [
   [[0xfe, 0xff], 'text must be UTF-8, got UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
 ];
 
+/** A file's text without the byte order mark that it may begin with. */
+export function withoutMark(text: string): string {
+  return text.replace(/^\uFEFF/, '');
+}
+
 /** Length of a UTF-8 byte order mark at the front. */
 function markLength(bytes: Buffer): number {
   return bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;

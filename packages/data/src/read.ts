@@ -61,7 +61,19 @@ export async function readDomain(path: string, options: ReadOptions = {}): Promi
   const names = (await readdir(path)).sort();
   const hasItems = names.includes(jsonlFiles.items);
   const hasSequences = names.includes(jsonlFiles.sequences);
-  if (hasItems && hasSequences) return readJsonlDomain(path, resolved);
+  const parts = findPartFiles(names);
+  const unread = (domain: Domain, others: readonly string[]): Domain => {
+    if (others.length === 0) return domain;
+    const own = domain.form ?? '.inter files';
+    const warning = `${path}: read from ${own}; files of another form beside them are not read: ${others.join(', ')}`;
+    return { ...domain, warnings: [...domain.warnings, warning] };
+  };
+  const ofParts = parts ? [parts.train, parts.test] : [];
+  if (hasItems && hasSequences)
+    return unread(await readJsonlDomain(path, resolved), [
+      ...names.filter((file) => file.endsWith('.inter')),
+      ...ofParts,
+    ]);
   if (hasItems || hasSequences)
     throw new InputError(
       join(path, hasItems ? jsonlFiles.sequences : jsonlFiles.items),
@@ -69,8 +81,7 @@ export async function readDomain(path: string, options: ReadOptions = {}): Promi
       'the jsonl form needs both of its files, got only the other one',
     );
   const files = await findAtomicFiles(path);
-  if (files) return readAtomicDomain(path, files, resolved);
-  const parts = findPartFiles(names);
+  if (files) return unread(await readAtomicDomain(path, files, resolved), ofParts);
   if (parts) return readPartFiles(path, parts, resolved);
   const texts = names.filter((file) => file.endsWith('.txt') && !prose.test(file));
   if (texts.length === 1) return readS3RecDomain(join(path, texts[0]!), path, resolved);

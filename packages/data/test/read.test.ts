@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readDomain, recboleOrder } from '@ferry/data';
+import { readDomain, readRecords, recboleOrder } from '@ferry/data';
 import { content, directoryWith, jsonl, listed, toyAtomic, toyJsonl } from './helpers.ts';
 
 describe('readDomain', () => {
@@ -42,6 +43,38 @@ describe('readDomain', () => {
       }),
     );
     expect(content(shuffled)).toEqual(content(simple));
+  });
+
+  it('reads what JSON files say behind a byte order mark, and names the line of what is none', async () => {
+    const parts = [0, 1, 2, 0];
+    const items = ['a', 'b', 'c', 'd'];
+    const directory = await directoryWith({
+      'items.jsonl': `\uFEFF${jsonl(items.map((id) => ({ id, title: id, brand: id })))}`,
+      'sequences.jsonl': jsonl([{ user: 'u', items, parts }]),
+      'split.json': '\uFEFF{"name": "files"}',
+      'x.jsonl': '{}\n\n[]\n',
+    });
+    expect((await readDomain(directory)).protocol).toBe('files');
+    expect((await readRecords(join(directory, 'items.jsonl')))?.map(({ brand }) => brand)).toEqual(items);
+    expect(await readRecords(join(directory, 'none.jsonl'))).toBe(undefined);
+    await expect(readRecords(join(directory, 'x.jsonl'))).rejects.toThrow(
+      /x\.jsonl:3: a line must be one JSON object, got "\[\]"/,
+    );
+  });
+
+  it('says which files of another form lie beside those it reads', async () => {
+    const pairs = { 'train.tsv': 'u\ta\t1\n', 'test.tsv': 'u\tb\t1\n' };
+    const warningsOf = async (files: Record<string, string>) =>
+      (await readDomain(await directoryWith(files))).warnings.filter((text) => text.includes('another form'));
+    expect(await warningsOf({ ...toyJsonl, ...toyAtomic, ...pairs })).toEqual([
+      expect.stringMatching(
+        /read from items\.jsonl and sequences\.jsonl; files of another form beside them are not read: toy\.test\.inter, .*toy\.valid\.inter, train\.tsv, test\.tsv$/,
+      ),
+    ]);
+    expect(await warningsOf({ ...toyAtomic, ...pairs })).toEqual([
+      expect.stringMatching(/read from atomic files .* not read: train\.tsv, test\.tsv$/),
+    ]);
+    for (const files of [toyJsonl, toyAtomic]) expect(await warningsOf(files)).toEqual([]);
   });
 
   it('keeps histories whole, and joins rows that a file has cut back into whole sequences', async () => {

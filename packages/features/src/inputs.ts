@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join as joined } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, readRecords } from '@ferry/data';
 import { hashFile, sha256 } from './hash.ts';
 import { badPictures, eachPicture, listPictures, whyAbsent, type BadPicture } from './pictureFiles.ts';
 import { picturePlaces } from './picturePlaces.ts';
@@ -52,11 +51,7 @@ async function joinedTexts(
   const others = fields.filter((field) => columns[field] === undefined);
   if (others.length > 0) {
     const file = joined(directory, 'items.jsonl');
-    const text = await readFile(file, 'utf8').catch(() => '');
-    const rows = text
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const rows = (await readRecords(file)) ?? [];
     const known = new Set(rows.length === items.ids.length ? rows.flatMap((row) => Object.keys(row)) : []);
     for (const field of others) {
       if (!known.has(field))

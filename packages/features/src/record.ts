@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InputError } from '@ferry/data';
+import { InputError, withoutMark } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import type { WordDrop } from './words.ts';
 import type { ExtractionCost, FeatureDomain, Modality } from './types.ts';
@@ -126,7 +126,7 @@ export async function readRecord(file: string): Promise<FeatureRecord | undefine
   if (text === undefined) return undefined;
   let record: unknown;
   try {
-    record = JSON.parse(text);
+    record = JSON.parse(withoutMark(text));
   } catch (error) {
     throw new InputError(path, undefined, `must be JSON (${(error as Error).message})`);
   }

@@ -143,6 +143,10 @@ describe('encodings', () => {
       join: '',
       model: { name: 'org/text', output: 'last_hidden_state', pooling: 'mean of tokens', normalised: false },
     });
+    const marked = await domain();
+    const file = join(marked.directory, 'items.jsonl');
+    writeFileSync(file, `\uFEFF${readFileSync(file, 'utf8')}`);
+    expect(vectors(await one({ text: 'org/text', fields: ['brand'] }, marked))[1]).toEqual([1, 0]);
     await expect(one({ text: 'org/text', fields: ['tite'] })).rejects.toThrow(
       /fields must be keys of items\.jsonl, got "tite"; there are title, text, id, category, image, brand/,
     );

@@ -66,7 +66,12 @@ describe('the place of a run', () => {
     expect(mayBe(place('broken', { 'recipe.yaml': 'job: [' }))).toEqual([]);
   });
 
-  it('is not behind a link to nothing', () => {
+  it('is not in a file, or behind a link to nothing', () => {
+    writeFileSync(join(folder, 'text'), '');
+    for (const out of [join(folder, 'text'), join(folder, 'text', 'run')])
+      expect(() => {
+        checkPlace(out, 'a run');
+      }).toThrow(/cannot be made: .*text is a file$/);
     symlinkSync(join(folder, 'unmounted'), join(folder, 'link'));
     for (const out of [join(folder, 'link'), join(folder, 'link', 'run')])
       expect(() => {

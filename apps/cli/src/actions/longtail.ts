@@ -1,2 +1,2 @@
 // What `ferry longtail` loads when it is run, and nothing else.
-export { formatLongtail, longtail, writeLongtail } from '@ferry/studies';
+export { checkFilePlace, formatLongtail, longtail, writeLongtail } from '@ferry/studies';

@@ -48,8 +48,9 @@ export function compareVerb(): Command {
     .option('--json', 'print JSON instead')
     .option('--csv <file>', 'also write it as CSV: a row for each line, group of rows and metric')
     .action(async (runs: string[], { json, csv, format, ...options }: Options) => {
-      const { compareRuns, comparisonCsv, formatComparison, writeComparison } =
+      const { checkFilePlace, compareRuns, comparisonCsv, formatComparison, writeComparison } =
         await import('../actions/compare.ts');
+      if (csv !== undefined) checkFilePlace(csv);
       const found = await compareRuns(runs, options);
       if (csv !== undefined) await writeComparison(csv, found);
       const width = process.stdout.isTTY ? process.stdout.columns : undefined;

@@ -94,7 +94,9 @@ export function inspectVerb(): Command {
   return rawOptions(verb).action(async (domain: string, options: Options, command: Command) => {
     const { json, report, with: others, ...flags } = options;
     if (command.getOptionValueSource('header') === 'default') delete flags.header;
-    const { domainPath, inspectDomain, inspectNews, inspectReport } = await import('../actions/inspect.ts');
+    const { checkFilePlace, domainPath, inspectDomain, inspectNews, inspectReport } =
+      await import('../actions/inspect.ts');
+    if (typeof report === 'string') checkFilePlace(report);
     if (others !== undefined && report === undefined)
       throw new UserError('--with belongs to the page: --report');
     const look = async (reference: string, raw?: RawDomain): Promise<void> => {

@@ -42,7 +42,9 @@ export function longtailVerb(): Command {
     .option('--svg <file>', 'write the figure: vector text, black and grey')
     .option('--json', 'print JSON instead')
     .action(async (runs: string[], { csv, svg, json, ...options }: Options) => {
-      const { formatLongtail, longtail, writeLongtail } = await import('../actions/longtail.ts');
+      const { checkFilePlace, formatLongtail, longtail, writeLongtail } =
+        await import('../actions/longtail.ts');
+      for (const file of [csv, svg]) if (file !== undefined) checkFilePlace(file);
       const found = await longtail(runs, options);
       await writeLongtail(found, { csv, svg });
       if (json) printJson(found);

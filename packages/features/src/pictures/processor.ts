@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, withoutMark } from '@ferry/data';
 import { z } from 'zod';
 import { centreCrop, resamplings, resize, type Resampling, type Rgb } from './resize.ts';
 
@@ -232,7 +232,7 @@ export async function loadPictureProcessor(directory: string): Promise<PicturePr
     throw new InputError(where, undefined, 'must say how pictures are made ready, and there is no such file');
   }
   try {
-    return pictureProcessor(JSON.parse(text) as Record<string, unknown>, where);
+    return pictureProcessor(JSON.parse(withoutMark(text)) as Record<string, unknown>, where);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new InputError(where, undefined, `must be JSON, got ${error.message}`);

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Domain } from '@ferry/data';
+import { readRecords, type Domain } from '@ferry/data';
 import type { FeatureMatrix } from '@ferry/features';
 
 /** Rows of length 1; missing ones stay zero. */
@@ -52,20 +51,16 @@ export function spread({ present }: FeatureMatrix, most: number): number[] {
 
 /** Categories of the items, as `items.jsonl` states them; undefined where it states none. */
 export async function categoriesOf(domain: Domain): Promise<Set<string>[] | undefined> {
-  const text = await readFile(join(domain.directory, 'items.jsonl'), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const categories = text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const { category } = JSON.parse(line) as { category?: unknown };
-      const words = Array.isArray(category)
-        ? category.map(String)
-        : typeof category === 'string'
-          ? category.split(/[,|]/)
-          : [];
-      return new Set(words.map((word) => word.trim()).filter((word) => word !== ''));
-    });
+  const records = await readRecords(join(domain.directory, 'items.jsonl'));
+  if (!records) return undefined;
+  const categories = records.map(({ category }) => {
+    const words = Array.isArray(category)
+      ? category.map(String)
+      : typeof category === 'string'
+        ? category.split(/[,|]/)
+        : [];
+    return new Set(words.map((word) => word.trim()).filter((word) => word !== ''));
+  });
   return categories.length === domain.items.ids.length && categories.some(({ size }) => size > 0)
     ? categories
     : undefined;

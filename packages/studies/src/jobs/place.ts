@@ -12,6 +12,15 @@ const isOwn = {
   nothing: () => false,
 } as const;
 
+/** Whether there is a link at a path, to whatever. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Checks that a run directory can be made or written, and that it holds nothing of anybody else: a domain, a study, files
  * of the user's. Hidden files are passed over, and the lock of a run that was killed before it wrote anything.
@@ -21,7 +30,7 @@ const isOwn = {
  */
 export function checkPlace(out: string, made: keyof typeof isOwn): void {
   let place = resolve(out);
-  while (!lstatSync(place, { throwIfNoEntry: false }) && dirname(place) !== place) place = dirname(place);
+  while (!existsSync(place) && !isLink(place) && dirname(place) !== place) place = dirname(place);
   const found = statSync(place, { throwIfNoEntry: false });
   if (!found) throw new UserError(`out: ${out} cannot be made: ${place} is a link to what is not there`);
   if (!found.isDirectory()) throw new UserError(`out: ${out} cannot be made: ${place} is a file`);
