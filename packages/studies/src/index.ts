@@ -66,7 +66,7 @@ export {
   type ReplayOptions,
 } from './jobs/replay.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
-export { checkFilePlace, checkPlace } from './jobs/place.ts';
+export { checkFilePlace, checkPlace, type Made } from './jobs/place.ts';
 export { importedFile } from './jobs/weights.ts';
 export { openServing, type ScoredItem, type ServedRun } from './jobs/serving.ts';
 export { newsRanker, topPlaces, type NewsRanker } from './jobs/servingNews.ts';

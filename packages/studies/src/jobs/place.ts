@@ -3,14 +3,17 @@ import { dirname, join, resolve } from 'node:path';
 import { UserError } from '@ferry/recipes';
 import { isStudy } from './studyRuns.ts';
 
+/** What a job makes in a directory, in words. */
+export type Made = 'a run' | 'a study' | "Ferry's files of this configuration" | 'nothing';
+
 /** Whether a directory holds what a job has made of its own kind before, and may go on with. */
-const isOwn = {
-  'a run': (out: string) =>
+const isOwn: Readonly<Record<Made, (out: string) => boolean>> = {
+  'a run': (out) =>
     ['checkpoints', 'environment.json', 'summary.json'].some((name) => existsSync(join(out, name))),
   'a study': isStudy,
-  "Ferry's files of this configuration": (out: string) => existsSync(join(out, 'data')),
+  "Ferry's files of this configuration": (out) => existsSync(join(out, 'data')),
   nothing: () => false,
-} as const;
+};
 
 /** Whether there is a link at a path, to whatever. */
 function isLink(path: string): boolean {
@@ -28,7 +31,7 @@ function isLink(path: string): boolean {
  * @param made - What is made there, and may lie there already.
  * @throws UserError naming what is in the way.
  */
-export function checkPlace(out: string, made: keyof typeof isOwn): void {
+export function checkPlace(out: string, made: Made): void {
   let place = resolve(out);
   while (!existsSync(place) && !isLink(place) && dirname(place) !== place) place = dirname(place);
   const found = statSync(place, { throwIfNoEntry: false });
