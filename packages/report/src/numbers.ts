@@ -38,7 +38,6 @@ export function wellFormed(text: string): string {
 }
 
 /** What XML cannot hold in any writing. */
-// eslint-disable-next-line no-control-regex
 const beyondXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
 /** Escapes text for HTML and XML, attributes included; what they cannot hold becomes U+FFFD. */
