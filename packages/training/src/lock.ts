@@ -11,14 +11,23 @@ interface Holder {
   readonly started: string | null;
 }
 
-/** Start time of a process in clock ticks since boot, from /proc; null where there is none. */
-function startTime(pid: number): string | null {
+/** What the system tells of a process. */
+interface Status {
+  /** One letter, `Z` for one that has ended and that its parent has not asked after. */
+  readonly state: string | undefined;
+  /** Start time in clock ticks since boot. */
+  readonly started: string | null;
+}
+
+/** From /proc; undefined where there is none, or no such process. */
+function statusOf(pid: number): Status | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the program's name in brackets and may hold spaces: count from behind it.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0], started: fields[19] ?? null };
   } catch {
-    return null;
+    return undefined;
   }
 }
 
@@ -28,7 +37,10 @@ function isAlive(holder: Holder): boolean {
   } catch (error) {
     if (hasCode(error, 'ESRCH')) return false;
   }
-  return holder.started === null || startTime(holder.pid) === holder.started;
+  if (holder.started === null) return true;
+  const status = statusOf(holder.pid);
+  // In a container whose first process asks after no child, a killed run stays a zombie for good.
+  return status?.started === holder.started && status.state !== 'Z';
 }
 
 function readHolder(path: string): Holder | undefined {
@@ -93,7 +105,11 @@ function removeDead(path: string, aside: string): void {
  */
 export function acquireLock(directory: string): Lock {
   const path = join(directory, 'lock');
-  const mine: Holder = { pid: process.pid, host: hostname(), started: startTime(process.pid) };
+  const mine: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    started: statusOf(process.pid)?.started ?? null,
+  };
   const draft = join(directory, `.lock-${randomUUID()}`);
   try {
     // Written beside and then linked: the lock never exists half-written.

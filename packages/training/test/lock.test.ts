@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { acquireLock } from '../src/index.ts';
 import { directoryForEach } from './directories.ts';
 
@@ -43,6 +43,27 @@ describe('acquireLock', () => {
     leave({ pid: process.pid, host: hostname(), started: '1' });
     acquireLock(directory).release();
   });
+
+  it.skipIf(!existsSync('/proc/self/stat'))(
+    'takes over from a process that has ended and that nobody asks after, as in a container',
+    async () => {
+      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const pid = await new Promise<number>((resolve) => {
+        parent.stdout.once('data', (text: Buffer) => {
+          resolve(Number(String(text)));
+        });
+      });
+      const fields = (): string[] => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      await vi.waitFor(() => {
+        expect(fields()[0]).toBe('Z');
+      });
+      leave({ pid, host: hostname(), started: fields()[19] });
+      acquireLock(directory).release();
+      parent.kill('SIGKILL');
+    },
+  );
 
   it('takes over what is not a lock', () => {
     writeFileSync(join(directory, 'lock'), '');
