@@ -4,13 +4,17 @@ import colours from 'picocolors';
 /** Errors of the program itself; all others were written for the user. */
 const bugs = ['TypeError', 'ReferenceError', 'SyntaxError', 'AssertionError'];
 
-/** What JavaScript and ONNX Runtime say where an array is larger than can be. */
-const tooLarge =
-  /^(Invalid (typed )?array length|Array buffer allocation failed|Invalid string length)|Failed to allocate memory|bad_alloc/;
+/** What JavaScript and ONNX Runtime say where an array is larger than can be; a negative length is a fault of ours. */
+const tooLarge = [
+  /^Invalid (array|string) length/,
+  /^Invalid typed array length: \d/,
+  /^Array buffer allocation failed/,
+  /Failed to allocate memory|bad_alloc/,
+];
 
 /** An error's message; where it is of the machine alone, what the user can do about it. */
 function wordsOf({ message }: Error): string {
-  if (!tooLarge.test(message)) return message;
+  if (!tooLarge.some((said) => said.test(message))) return message;
   return (
     `there is not enough memory for an array (${message}): make smaller what it grows with, for example ` +
     'objective.negatives, a batch size, model.width or model.positions'

@@ -12,7 +12,7 @@ import {
   transferWeights,
 } from '@ferry/sequential';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createMissRec, finetuning, type MissRecTypes, pretraining } from '../src/index.ts';
+import { createMissRec, finetuning, missRec, type MissRecTypes, pretraining } from '../src/index.ts';
 import { backends } from './backends.ts';
 import { worldFeatures, worldOptions, worldRows } from './world.ts';
 
@@ -89,6 +89,23 @@ describe.each(backends)('training on %s', (backend) => {
     expect(after['recall@10']).toBeGreaterThan(0.8);
     training.dispose();
     model.dispose();
+  });
+
+  it('adjusts logits by frequency where its setting says so', async () => {
+    const options = worldOptions();
+    const { create, options: schema } = missRec.objectives['finetune']!;
+    const first = async (settings: object): Promise<number> => {
+      const model = createMissRec({ options, features, seed: 1 });
+      const objective = create(schema.parse(settings) as object, options);
+      const training = createTraining({ recommender: model, objective, train, batchSize: 48 });
+      const [loss] = await epochs(training, 0, 1);
+      training.dispose();
+      model.dispose();
+      return loss!;
+    };
+    const plain = await first({});
+    expect(await first({ logitAdjustment: 0 })).toBe(plain);
+    expect(Math.abs((await first({ logitAdjustment: 2 })) - plain)).toBeGreaterThan(1e-3);
   });
 
   it('continues exactly from what is saved', async () => {

@@ -1,5 +1,11 @@
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
-import { createCatalogue, createRanking, createRecommender, type Recommender } from '@ferry/sequential';
+import {
+  createCatalogue,
+  createRanking,
+  createRecommender,
+  createTraining,
+  type Recommender,
+} from '@ferry/sequential';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bert4rec, type Bert4Rec } from '../src/index.ts';
 import { MASK, maskItems } from '../src/maskedItems.ts';
@@ -86,6 +92,34 @@ describe.each(['cpu', 'ort'] as const)('BERT4Rec on %s', (backend) => {
     );
     recommender.dispose();
   });
+});
+
+it('masked: logits are adjusted by frequency where the setting says so', async () => {
+  await selectBackend('ort');
+  const items = Int32Array.from(sequences.flat());
+  const ends = Int32Array.from(sequences.map((_, u) => sequences.slice(0, u + 1).flat().length - 1));
+  const train = {
+    users: Int32Array.from(sequences.keys()),
+    targets: ends.map((end) => items[end]!),
+    starts: ends.map((end, u) => end + 1 - sequences[u]!.length),
+    ends,
+    items,
+  };
+  const first = async (settings: object): Promise<number> => {
+    const recommender = make('paper');
+    const { create, options } = bert4rec.objectives['masked']!;
+    const objective = create(options.parse(settings) as object, recommender.options);
+    const training = createTraining({ recommender, objective, train });
+    const root = RandomStream.fromSeed(3);
+    const [batch] = training.batches(0, root);
+    const { loss } = await training.trainStep(batch!, { step: 0, epoch: 0, random: root });
+    training.dispose();
+    recommender.dispose();
+    return loss;
+  };
+  const plain = await first({});
+  expect(await first({ logitAdjustment: 0 })).toBe(plain);
+  expect(Math.abs((await first({ logitAdjustment: 2 })) - plain)).toBeGreaterThan(1e-3);
 });
 
 describe('maskItems', () => {

@@ -7,8 +7,8 @@ export const logitAdjustmentSchema = z
   .min(0)
   .default(0)
   .describe(
-    "how often the log of each item's share of the training interactions is added to its logit in training: 0 trains " +
-      'scores that follow popularity, 1 scores that do not, which finds more rare items',
+    "τ: so many times the log of each item's share of the training interactions is added to its logit in training; 0 " +
+      'trains scores that follow popularity, 1 scores that do not, which finds more rare items',
   );
 
 /** What a step's softmax is adjusted by. */

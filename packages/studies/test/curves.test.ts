@@ -26,7 +26,7 @@ function run(name: string, values: number[]): string {
       valid: { 'ndcg@10': value, mrr: 2 * value },
     }),
   );
-  writeFileSync(join(directory, 'metrics.jsonl'), `${lines.join('\n')}\n`);
+  writeFileSync(join(directory, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
   return directory;
 }
 
@@ -43,6 +43,13 @@ it('a mean over seeds says from where a seed has ended', () => {
   expect(thinFrom).toBe(2);
   expect(meanCurve([long], valid).thinFrom).toBeUndefined();
   expect(meanCurve([long, run('other', [1, 1, 1, 1])], valid).thinFrom).toBeUndefined();
+});
+
+it('a run without epochs is named', () => {
+  const cut = run('cut', []);
+  expect(() => meanCurve([cut], valid)).toThrow(
+    `${cut}/metrics.jsonl must have a line of an epoch, got none: it was cut or replaced`,
+  );
 });
 
 it('learning curves follow the validation metric and name it once', () => {

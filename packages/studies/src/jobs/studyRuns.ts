@@ -20,7 +20,7 @@ export function studyRunName(from: string): string {
   return from.slice(scheme.length);
 }
 
-/** Whether a directory is that of a study, by its `recipe.yaml`; a file of that name that nobody can read is none of a study. */
+/** Whether a directory is that of a study, by its `recipe.yaml`; one that nobody can read is not a study's. */
 export function isStudy(directory: string): boolean {
   try {
     const recipe = parse(readFileSync(join(directory, 'recipe.yaml'), 'utf8')) as { job?: unknown } | null;
