@@ -1,4 +1,4 @@
-import { RandomStream, selectBackend, tf } from '@ferry/engine';
+import { blocksPay, RandomStream, selectBackend, tf } from '@ferry/engine';
 import type { Rows } from '@ferry/data';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -17,6 +17,9 @@ import { meanModel, type MeanModel } from './meanModel.ts';
  * item by item.
  */
 const N = 15;
+
+/** So many items that scores of the positions below are made in blocks. */
+const large = 100_000;
 
 /** Prefixes of sequences with repeated items. */
 function prefixes(users: number, seed: number): Rows {
@@ -136,9 +139,11 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
   it.runIf(backend === 'ort')(
     'softmax over a catalogue so large that scores are made in blocks',
     async () => {
-      const { training, score, positions } = make('softmax', {}, { items: 60_000 });
+      const { training, score, positions } = make('softmax', {}, { items: large });
+      const rows = positionsOf(wholeSequences(train), positions);
+      expect(blocksPay('softmax', rows.length, large)).toBe(true);
       const want = mean(
-        positionsOf(wholeSequences(train), positions).map(({ history, target }) => {
+        rows.map(({ history, target }) => {
           const logits = score(history);
           return Math.log(logits.slice(1).reduce((sum, x) => sum + Math.exp(x), 0)) - logits[target]!;
         }),
@@ -160,7 +165,7 @@ describe.each(['cpu', 'ort'] as const)('objectives on %s', (backend) => {
 
   it.runIf(backend === 'ort').each([
     [N, 0.7],
-    [60_000, 1],
+    [large, 1],
   ])('softmax over %i items, adjusted by their frequency, times %f', async (items, weight) => {
     const settings = { logitAdjustment: weight, temperature: 0.5 };
     const { training, score, positions } = make('softmax', settings, { items });

@@ -60,7 +60,7 @@ test('news and impressions come out as the files have them', async () => {
 
 test('a news shown twice in an impression, and two impressions of one number, are kept and said', async () => {
   const lines = [
-    '7\tU1\t11/12/2019 2:14:46 PM\tN1 N2\tN3-0 N1-1 N3-0 N3-0',
+    '7\tU1\t11/12/2019 2:14:46 PM\tN1 N2\tN3-0 N1-1 N3-0 N2-0',
     '5\tU2\t11/12/2019 2:15:46 PM\tN1 N1\tN3-0 N1-1',
     '7\tU1\t11/12/2019 2:16:46 PM\tN1 N2\tN3-0 N1-1',
     '5\tU1\t11/12/2019 2:16:46 PM\t\tN2-1 N2-0',
