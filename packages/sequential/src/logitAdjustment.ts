@@ -29,8 +29,11 @@ export type Adjusted = {
 export function adjustmentOf(weight: number, counts: () => Float64Array): Adjusted {
   if (weight === 0) return {};
   const own = counts();
-  const total = own.reduce((sum, count) => sum + count, 0) + own.length - 1;
-  const values = Float32Array.from(own, (count) => weight * Math.log((count + 1) / total));
+  // Plain loops: this is done at every step, and iterators take many times as long.
+  let total = own.length - 1;
+  for (let item = 0; item < own.length; item++) total += own[item]!;
+  const values = new Float32Array(own.length);
+  for (let item = 0; item < own.length; item++) values[item] = weight * Math.log((own[item]! + 1) / total);
   return { adjustment: tf.tensor2d(values, [own.length, 1]) };
 }
 
