@@ -93,10 +93,10 @@ describe.each(backends)('training on %s', (backend) => {
 
   it('adjusts logits by frequency where its setting says so', async () => {
     const options = worldOptions();
-    const { create, options: schema } = missRec.objectives['finetune']!;
+    const definition = missRec.objectives['finetune']!;
     const first = async (settings: object): Promise<number> => {
       const model = createMissRec({ options, features, seed: 1 });
-      const objective = create(schema.parse(settings) as object, options);
+      const objective = definition.create(definition.options.parse(settings) as object, options);
       const training = createTraining({ recommender: model, objective, train, batchSize: 48 });
       const [loss] = await epochs(training, 0, 1);
       training.dispose();

@@ -107,8 +107,8 @@ it('masked: logits are adjusted by frequency where the setting says so', async (
   };
   const first = async (settings: object): Promise<number> => {
     const recommender = make('paper');
-    const { create, options } = bert4rec.objectives['masked']!;
-    const objective = create(options.parse(settings) as object, recommender.options);
+    const definition = bert4rec.objectives['masked']!;
+    const objective = definition.create(definition.options.parse(settings) as object, recommender.options);
     const training = createTraining({ recommender, objective, train });
     const root = RandomStream.fromSeed(3);
     const [batch] = training.batches(0, root);

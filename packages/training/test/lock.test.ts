@@ -47,7 +47,8 @@ describe('acquireLock', () => {
   it.skipIf(!existsSync('/proc/self/stat'))(
     'takes over from a process that has ended and that nobody asks after, as in a container',
     async () => {
-      const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+      // The child ends after its parent has become a program that asks after none.
+      const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       const pid = await new Promise<number>((resolve) => {
