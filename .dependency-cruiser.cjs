@@ -7,7 +7,7 @@ const rooms = {
   engine: ['tfjs-backend-ort'],
   nn: ['engine'],
   torch: [],
-  encoders: ['engine', 'nn', 'torch'],
+  encoders: ['engine', 'nn', 'torch', 'data'],
   data: [],
   fetch: ['data'],
   preparation: ['data', 'fetch', 'recipes'],
@@ -21,7 +21,7 @@ const rooms = {
   collaborative: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   nrms: ['engine', 'nn', 'data', 'features', 'evaluation', 'training'],
   elliot: ['data', 'recipes'],
-  recipes: [],
+  recipes: ['data'],
   'sample-world': ['engine', 'data'],
   report: [],
   studies: [

@@ -18,4 +18,16 @@ export default tseslint.config(
       ],
     },
   },
+  {
+    files: ['**/src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.name=/^mkdir/] Property[key.name="recursive"]',
+          message: 'On /proc and its like it never returns: makeDirectory of @ferry/data.',
+        },
+      ],
+    },
+  },
 );

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
-import { recboleOrder, type Domain } from '@ferry/data';
+import { makeDirectory, recboleOrder, type Domain } from '@ferry/data';
 import { selectBackend } from '@ferry/engine';
 import { importReleased, missRec, type ImportedModel } from '@ferry/missrec';
 import { featuresSchema, readRecipe, UserError, wholeSchema } from '@ferry/recipes';
@@ -84,7 +84,7 @@ export async function importMissRec(
   } catch (error) {
     throw missing.length > 0 ? new UserError([(error as Error).message, ...missing].join('; ')) : error;
   }
-  mkdirSync(out, { recursive: true });
+  makeDirectory(out);
   await saveRecommender(join(out, importedFile), imported);
   writeFileSync(join(out, 'recipe.yaml'), importedRecipe(resolve(file), on, imported));
   const { tensors, items, ignored, options, rows } = imported;

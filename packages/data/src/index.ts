@@ -1,5 +1,6 @@
 export type { Batch, Domain, Items, ProtocolName, Rows, Sequences } from './types.ts';
 export { InputError, quoted } from './errors.ts';
+export { makeDirectory, placeProblem } from './directories.ts';
 export { Cells, eachTsvLine } from './tsv.ts';
 export { IdTable } from './idTable.ts';
 export { ByteList, FloatList, IntList } from './growing.ts';

@@ -1,4 +1,5 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { makeDirectory } from './directories.ts';
 import { basename, join, resolve } from 'node:path';
 import { jsonlFiles } from './jsonl.ts';
 import { leaveOneOut } from './split.ts';
@@ -85,7 +86,7 @@ export async function writeJsonlDomain(domain: Domain, directory: string): Promi
       throw new RangeError(
         `writeJsonlDomain: splits must be leave-one-out of the sequences, got other ${part} rows in ${domain.name}`,
       );
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   await writeLines(join(directory, jsonlFiles.items), itemLines(domain));
   await writeLines(join(directory, jsonlFiles.sequences), sequenceLines(domain));
 }
@@ -163,7 +164,7 @@ export async function writeAtomicDomain(
     text: texts(),
     ...(detailed ? { item: details() } : {}),
   };
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   for (const [ending, lines] of Object.entries(files))
     await writeLines(join(directory, `${stem}.${ending}`), lines);
   return report;

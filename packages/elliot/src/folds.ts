@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, NumpyRandom } from '@ferry/data';
+import { InputError, makeDirectory, NumpyRandom } from '@ferry/data';
 import type { ElliotConfig, ElliotData } from './config/read.ts';
 import { filterRatings } from './filters.ts';
 import { pickRatings, readRatings, writeRatings, type Ratings } from './ratings.ts';
@@ -55,7 +54,7 @@ async function saveFolds(folder: string, folds: readonly ElliotFold[]): Promise<
   for (const { test, validation, parts } of folds) {
     const outer = join(folder, String(test));
     const inner = parts.valid ? join(outer, String(validation)) : outer;
-    await mkdir(inner, { recursive: true });
+    makeDirectory(inner);
     await writeRatings(join(outer, 'test.tsv'), parts.test);
     await writeRatings(join(inner, 'train.tsv'), parts.train);
     if (parts.valid) await writeRatings(join(inner, 'val.tsv'), parts.valid);

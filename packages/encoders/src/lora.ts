@@ -3,8 +3,9 @@
  * + (alpha / rank) B A`, equal to `peft`. Its files are peft's too: `adapter_config.json` and
  * `adapter_model.safetensors`, a few MB.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { type RandomStream, tf } from '@ferry/engine';
 import {
   flattenParameters,
@@ -156,7 +157,7 @@ function peftNames(
  * @param directory - Made if it is not there.
  */
 export async function saveLora(directory: string, encoder: Encoder, lora: Lora): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const names = peftNames(encoder, lora);
   const { rank, alpha } = lora.options;
   const modules = [...names.values()].filter((name) => name.endsWith('lora_A.weight'));

@@ -4,8 +4,9 @@
  * N items, T tokens, D width.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { compile, disposeNest, tf } from '@ferry/engine';
 import { flattenParameters } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
@@ -120,7 +121,7 @@ interface Sink {
 /** A file that is there as a whole or not at all. */
 function fileSink(path: string): Sink {
   const partial = `${path}.${randomUUID()}.partial`;
-  mkdirSync(dirname(path), { recursive: true });
+  makeDirectory(dirname(path));
   const file = openSync(partial, 'w');
   return {
     put: (rows, begin, width) => {

@@ -1,5 +1,6 @@
-import { copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { flattenParameters, saveParameters } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
 import { families } from './families/index.ts';
@@ -32,7 +33,7 @@ async function writtenConfig({ config, directory }: Encoder): Promise<Readonly<R
  * @param encoder - What to write, with its present weights.
  */
 export async function saveEncoder(directory: string, encoder: Encoder): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const { family, names, parameters, modality } = encoder;
   const config = await writtenConfig(encoder);
   const one = families.find(({ name, modality: reads }) => name === family && reads === modality)!;

@@ -2,8 +2,9 @@
  * What sentence-transformers writes beside an encoder: `modules.json`, and how tokens are pooled in
  * `1_Pooling/config.json`.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { readJson } from './json.ts';
 import type { Pooling } from './family.ts';
 import type { PoolingOptions } from './pool.ts';
@@ -81,6 +82,6 @@ export async function savePooling(
     pooling_mode_mean_tokens: pooling === 'mean',
     pooling_mode_max_tokens: pooling === 'max',
   };
-  await mkdir(join(directory, '1_Pooling'), { recursive: true });
+  makeDirectory(join(directory, '1_Pooling'));
   await writeFile(join(directory, '1_Pooling', 'config.json'), `${JSON.stringify(settings, null, 2)}\n`);
 }

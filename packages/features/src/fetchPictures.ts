@@ -1,6 +1,6 @@
-import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, openZip, type Domain, type ZipEntry } from '@ferry/data';
+import { InputError, makeDirectory, openZip, type Domain, type ZipEntry } from '@ferry/data';
 import { fetchPolitely, type PoliteOptions } from '@ferry/fetch';
 import { sha256 } from './hash.ts';
 import { endingOf, whyNoPicture } from './pictureCheck.ts';
@@ -70,7 +70,7 @@ export async function fetchPictures(
   { again = false, progress, ...options }: FetchPicturesOptions = {},
 ): Promise<FetchedPictures> {
   const folder = await picturesFolder(domain);
-  await mkdir(folder, { recursive: true });
+  makeDirectory(folder);
   const { ids, images } = domain.items;
   const wanted = new Set(images.filter((image) => image !== undefined && isAddress(image)) as string[]);
   const known = newest(await readPictureIndex(folder));
@@ -167,7 +167,7 @@ export async function takePictures(
             .map(({ name }) => name)
             .join(', '),
       );
-    await mkdir(folder, { recursive: true });
+    makeDirectory(folder);
     const lines: string[] = [];
     for (const [at, { id, entry }] of taken.entries()) {
       const blocks: Buffer[] = [];

@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 import { presentCount, presentRows } from './matrix.ts';
 import { readWhole, sha256 } from './hash.ts';
 import { encodeNpyParts, parseNpy } from './npy.ts';
@@ -41,7 +40,7 @@ export async function saveFeatures(
   features: FeatureMatrix,
   { dtype = 'float32', ...made }: SavedWith = {},
 ): Promise<FeatureMatrix> {
-  await mkdir(store.features, { recursive: true });
+  makeDirectory(store.features);
   const path = matrixPath(store, features.modality, features.encoder);
   const parts = encodeNpyParts(features.data, [features.count, features.width], dtype);
   const record: FeatureRecord = {

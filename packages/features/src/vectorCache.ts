@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
-import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 
 const magic = new TextEncoder().encode('FERRYVEC');
 const headerBytes = 16;
@@ -106,7 +106,7 @@ async function begin(file: string, width: number): Promise<void> {
   header.set(magic);
   header.writeUInt32LE(1, 8);
   header.writeUInt32LE(width, 12);
-  await mkdir(dirname(file), { recursive: true });
+  makeDirectory(dirname(file));
   await writeFile(file, header, { flag: 'wx' }).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   });

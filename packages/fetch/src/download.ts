@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 import { htmlPage } from './htmlPage.ts';
 
 /** A download's checksums and how patient it is. */
@@ -187,7 +187,7 @@ async function checkFile(url: string, part: string, { sha256, md5 }: DownloadOpt
 export async function download(url: string, target: string, options: DownloadOptions = {}): Promise<void> {
   if ((await sizeOf(target)) > 0) return;
   const { attempts = 6, pause = 1, longestPause = 300, line, signal } = options;
-  await mkdir(dirname(target), { recursive: true });
+  makeDirectory(dirname(target));
   const part = `${target}.part`;
   let failures = 0;
   let wrong = 0;

@@ -1,6 +1,6 @@
-import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { copyFile, readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { InputError, readDomain } from '@ferry/data';
+import { InputError, makeDirectory, readDomain } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
 import { hashFile } from './parquet.ts';
 import { placed, type PrepareOptions } from './prepare.ts';
@@ -28,7 +28,7 @@ export async function copyReady(from: string, ready: string, options: PrepareOpt
     items: domain.items.ids.length,
   };
   return placed(options, async (target) => {
-    await mkdir(target, { recursive: true });
+    makeDirectory(target);
     const inputs: Input[] = [];
     for (const name of (await readdir(folder)).sort()) {
       const path = join(folder, name);

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { UserError } from '@ferry/recipes';
 
@@ -49,7 +49,7 @@ async function openDatabase(
   directory: string,
   { memory = '2GB', threads = availableParallelism() }: EngineOptions,
 ): Promise<{ instance: DuckDBInstance; main: DuckDBConnection; open: DuckDBConnection[] }> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   const instance = await DuckDBInstance.create(join(directory, 'tables.duckdb'), {
     memory_limit: memory,
     threads: String(threads),

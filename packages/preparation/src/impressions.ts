@@ -2,9 +2,8 @@
  * Impressions for models of news, in the form of MIND: what was shown at once and what of it was clicked, behind what the
  * user had clicked before. They are as the files have them; the rules are for the interactions alone.
  */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
 import { placeOf } from './columns.ts';
 import type { Value } from './engine.ts';
@@ -209,7 +208,7 @@ export async function writeImpressions(
   const written: WrittenImpressions = { inputs: [], outputs: [], said: [] };
   if (!impressions || !details) return written;
   const write = async (name: string, lines: AsyncIterable<string>): Promise<void> => {
-    await mkdir(join(target, name, '..'), { recursive: true });
+    makeDirectory(join(target, name, '..'));
     written.outputs.push(await writeHashed(join(target, name), name, lines));
   };
   await write('impressions/news.tsv', newsLines(settings, details, workshop));

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory, placeProblem } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
 import { createEngine, type Engine, type EngineOptions } from './engine.ts';
 import { OtherDomain, type Leak, type Shared } from './leakage.ts';
@@ -95,6 +95,10 @@ function tieWords({ order }: ReadInteractions, settings: Settings): string {
 /** Refuses a place that cannot be written before anything is read. */
 async function checkPlace(out: string, replace: boolean): Promise<void> {
   const found = await stat(out).catch(() => undefined);
+  // What was there is moved aside: it is the directory around it that is written in.
+  const problem = placeProblem(found ? dirname(out) : out);
+  if (problem !== undefined)
+    throw new InputError(out, undefined, `the domain’s directory cannot be made: ${problem}`);
   if (!found) return;
   if (!found.isDirectory())
     throw new InputError(out, undefined, 'the domain’s directory must be a new one, got a file');
@@ -348,7 +352,7 @@ export async function placed(
   const out = resolve(options.out);
   await removeLeftovers(out, options.line);
   await checkPlace(out, options.replace ?? false);
-  await mkdir(dirname(out), { recursive: true });
+  makeDirectory(dirname(out));
   const { path: work, remove } = await makeWorkFolder(out);
   const shown = options.shown ?? ((text: string): string => text);
   try {

@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { InputError, openZip, type ZipArchive, type ZipEntry } from '@ferry/data';
+import { InputError, makeDirectory, openZip, type ZipArchive, type ZipEntry } from '@ferry/data';
 import { didYouMean } from '@ferry/recipes';
 
 /** How a file is looked for. */
@@ -64,7 +64,7 @@ export async function unzipFile(
     zip = await openZip(archive);
     const entry = entryOf(zip.entries, { name, archive, ...sought });
     if (!entry) return false;
-    await mkdir(dirname(target), { recursive: true });
+    makeDirectory(dirname(target));
     await pipeline(zip.blocks(entry), createWriteStream(target));
     return true;
   } catch (error) {

@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { madeOnce } from './madeOnce.ts';
 import { encodePng } from './png.ts';
 import { domainPlans } from './vocabulary.ts';
@@ -45,7 +46,7 @@ function sequenceLines({ items, sequences }: SampleDomain): string {
 export async function writeSampleWorld(directory: string, world: SampleWorld): Promise<void> {
   for (const domain of world.domains) {
     const folder = join(directory, domain.name);
-    await mkdir(join(folder, 'images'), { recursive: true });
+    makeDirectory(join(folder, 'images'));
     await writeFile(join(folder, 'items.jsonl'), itemLines(domain));
     await writeFile(join(folder, 'sequences.jsonl'), sequenceLines(domain));
     for (const [number, picture] of domain.pictures.entries())

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -27,6 +27,22 @@ describe('the place of a file', () => {
       expect(() => {
         checkFilePlace(join(folder, place, 'x.tsv'));
       }).toThrow(/cannot write .*x\.tsv: there is no directory /);
+  });
+});
+
+describe('places that a file system refuses', () => {
+  it('are neither of files nor of runs, and a device stays what it is', () => {
+    expect(() => {
+      checkFilePlace('/dev/null');
+    }).toThrow('cannot write /dev/null: it is there already, and no plain file');
+    if (!existsSync('/proc/self')) return;
+    expect(() => {
+      checkFilePlace('/proc/x.csv');
+    }).toThrow(/^cannot write \/proc\/x\.csv: (the file system of \/proc takes no|no permission)/);
+    for (const made of ['a run', 'a study', 'nothing'] as const)
+      expect(() => {
+        checkPlace('/proc/x/run', made);
+      }).toThrow(/^out: \/proc\/x\/run cannot be made: (the file system of \/proc takes no|no permission)/);
   });
 });
 

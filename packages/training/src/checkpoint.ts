@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { readSafetensors, writeSafetensors } from '@ferry/nn';
 import { hasCode, sha256, syncPath, writeDurably, WriteError, writing } from './files.ts';
 import { withPresentNames } from './formerNames.ts';
@@ -62,7 +63,7 @@ export async function saveCheckpoint(
   const old = join(folder, `.old-${name}`);
   try {
     rmSync(temporary, { recursive: true, force: true });
-    mkdirSync(temporary, { recursive: true });
+    makeDirectory(temporary);
     await writeSafetensors(join(temporary, 'model.safetensors'), new Map(stored.model));
     await writeSafetensors(join(temporary, 'optimizer.safetensors'), new Map(stored.optimizer));
     writeDurably(join(temporary, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);

@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { readSafetensors, writeSafetensors, type SafetensorsTensor } from '@ferry/nn';
 import { writing } from './files.ts';
 
@@ -30,7 +31,9 @@ function tensorOf(data: RowArray): SafetensorsTensor {
  * @param name - What was ranked, such as `test`.
  */
 export async function writeRows(run: string, name: string, { arrays, meta }: RowFile): Promise<void> {
-  writing(folderOf(run), () => mkdirSync(folderOf(run), { recursive: true }));
+  writing(folderOf(run), () => {
+    makeDirectory(folderOf(run));
+  });
   const tensors = new Map(Object.entries(arrays).map(([key, data]) => [key, tensorOf(data)]));
   await writeSafetensors(pathOf(run, name), tensors, { ...meta });
 }

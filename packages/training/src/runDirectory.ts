@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { checkpointsOf, findLatest, readCheckpoint, sweepCheckpoints } from './checkpoint.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { describeEnvironment } from './environment.ts';
@@ -122,7 +123,9 @@ export async function openRun(directory: string, identity: Identity, fallback: b
     );
   const checkpoint = latest === undefined ? undefined : await readCheckpoint(join(folder, latest));
   if (checkpoint) refuseIfOther(directory, checkpoint, identity);
-  writing(folder, () => mkdirSync(folder, { recursive: true }));
+  writing(folder, () => {
+    makeDirectory(folder);
+  });
   replaceFile(join(directory, 'recipe.yaml'), toYaml(identity.recipe));
   return { checkpoint, notes: recordSitting(directory, identity.seed, checkpoint !== undefined) };
 }

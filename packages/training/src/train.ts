@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import { checkpointName, checkpointsOf, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { isOver, stoppingStart } from './earlyStopping.ts';
@@ -213,7 +214,9 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
 export async function runTraining<B>(options: TrainingOptions<B>): Promise<TrainingResult> {
   const settings = settingsOf(options);
   if (!existsSync(options.directory))
-    writing(options.directory, () => mkdirSync(options.directory, { recursive: true }));
+    writing(options.directory, () => {
+      makeDirectory(options.directory);
+    });
   const lock = acquireLock(options.directory);
   try {
     return await trainLocked(options, settings);

@@ -1,6 +1,7 @@
 // What `ferry import sasrec` loads when it is run.
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { importSasrec } from '@ferry/morec';
 import { readRecipe, readText, trainSchema, trainSchemaOf, UserError } from '@ferry/recipes';
 import { saveRecommender } from '@ferry/sequential';
@@ -54,7 +55,7 @@ export async function importSasrecRun(
     resolve(file),
     trainSchemaOf(model) as typeof trainSchema,
   );
-  mkdirSync(out, { recursive: true });
+  makeDirectory(out);
   await saveRecommender(join(out, importedFile), {
     model: 'sasrec',
     options,

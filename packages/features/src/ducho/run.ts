@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 import { zipSync } from 'fflate';
 import { hashFile } from '../hash.ts';
 import { replaceFile } from '../replaceFile.ts';
@@ -109,7 +109,7 @@ async function extractTo(
   const same =
     before?.weights.sha256 === weights &&
     JSON.stringify(before.preprocessing) === JSON.stringify(preprocessing);
-  await mkdir(folder, { recursive: true });
+  makeDirectory(folder);
   const hashes = new Map<string, string>();
   for (const { id, value } of inputs) hashes.set(id, await inputHash(value, pictures).catch(() => ''));
   const vectors = new Map<string, Float32Array>();
@@ -286,7 +286,7 @@ async function runJoint(job: DuchoJob, layer: string, options: DuchoOptions): Pr
         );
       const folder = `${image.folder}_${basename(text.folder)}_${fusion}`;
       await rm(folder, { recursive: true, force: true });
-      await mkdir(folder, { recursive: true });
+      makeDirectory(folder);
       const both = new Map(
         [...image.vectors].flatMap(([id, own]) =>
           text.vectors.has(id) ? [[id, fused(own, text.vectors.get(id)!, fusion)] as const] : [],

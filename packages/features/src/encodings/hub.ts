@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError } from '@ferry/data';
+import { InputError, makeDirectory } from '@ferry/data';
 import { download } from '@ferry/fetch';
 import { replaceFile } from '../replaceFile.ts';
 import type { Modality } from '../types.ts';
@@ -119,7 +118,7 @@ export async function fetchModel(
       throw error;
     }
   }
-  await mkdir(folder, { recursive: true });
+  makeDirectory(folder);
   const note = join(folder, hubNote);
   await replaceFile(note, `${JSON.stringify({ model, revision: sha } satisfies HubNote)}\n`);
 }

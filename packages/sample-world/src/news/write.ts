@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { RandomStream } from '@ferry/engine';
 import { madeOnce } from '../madeOnce.ts';
 import { drawPicture } from '../picture.ts';
@@ -63,17 +64,17 @@ export async function writeNewsWorld(
   world: NewsWorld,
   { pictures = true }: { pictures?: boolean } = {},
 ): Promise<void> {
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   await writeFile(join(directory, 'news.tsv'), world.articles.map(newsLine).join(''));
   for (const [split, impressions] of Object.entries(world.splits)) {
-    await mkdir(join(directory, split), { recursive: true });
+    makeDirectory(join(directory, split));
     const lines = impressions.map((impression, at) => behaviourLine(impression, at + 1, world));
     await writeFile(join(directory, split, 'behaviors.tsv'), lines.join(''));
   }
   const { values } = jointVectors(world);
   await writeFile(join(directory, 'news.feat1CLS'), new Uint8Array(values.buffer));
   if (!pictures) return;
-  await mkdir(join(directory, 'images'), { recursive: true });
+  makeDirectory(join(directory, 'images'));
   const random = RandomStream.fromSeed(0).split('news-pictures');
   for (const [number, article] of world.articles.entries())
     if (article.pictured)

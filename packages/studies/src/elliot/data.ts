@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readDomain } from '@ferry/data';
+import { makeDirectory, readDomain } from '@ferry/data';
 import {
   elliotFolds,
   writeRatings,
@@ -55,7 +55,7 @@ async function writeFold(
       throw new UserError(
         `the ${name} part of fold ${fold.test} must have rows, got none: see the splitting and the prefiltering`,
       );
-  await mkdir(directory, { recursive: true });
+  makeDirectory(directory);
   await writeRatings(join(directory, 'train.tsv'), train);
   if (valid) await writeRatings(join(directory, 'val.tsv'), valid);
   else await rm(join(directory, 'val.tsv'), { force: true });

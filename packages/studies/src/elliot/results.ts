@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import type { Sequences } from '@ferry/data';
 import type { ElliotConfig } from '@ferry/elliot';
 import { elliotValue, mean, tTest, wilcoxon, type ElliotInputs, type ElliotValue } from '@ferry/evaluation';
@@ -158,7 +158,7 @@ export async function writeElliotResults(
   now: Date,
 ): Promise<string[]> {
   const { cutoffs, relevance, tests, triplets, metrics, out } = config;
-  mkdirSync(out.performance, { recursive: true });
+  makeDirectory(out.performance);
   const written: string[] = [];
   const write = (what: string, k: number, content: string, ending = 'tsv'): void => {
     const name = `${what}_cutoff_${k}_relthreshold_${relevance}_${stampOf(now)}.${ending}`;

@@ -1,5 +1,6 @@
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { readElliotConfig, type ElliotConfig } from '@ferry/elliot';
 import { selectBackend } from '@ferry/engine';
 import { choosingMetrics, elliotMetrics, mean } from '@ferry/evaluation';
@@ -8,7 +9,7 @@ import { isUserItem } from '../jobs/anyModel.ts';
 import { redrawnOnly, type JobConsole } from '../jobs/console.ts';
 import { loadDomain, openForJob, type LoadedDomain } from '../jobs/domain.ts';
 import { evaluateRun } from '../jobs/evaluate.ts';
-import { checkPlace } from '../jobs/place.ts';
+import { checkPlace, checkWritable } from '../jobs/place.ts';
 import type { TargetResult } from '../jobs/target.ts';
 import { runUserItem } from '../jobs/userItem.ts';
 import { storedWeights } from '../jobs/weights.ts';
@@ -104,13 +105,13 @@ async function writeKept(
       const ending = folds.length > 1 ? `_fold=${fold.test}-${fold.validation}` : '';
       const name = `${trial.name}${model.trained ? `_it=${epochs[i]!}` : ''}${ending}.tsv`;
       if (saveRecs) {
-        mkdirSync(config.out.recs, { recursive: true });
+        makeDirectory(config.out.recs);
         await evaluateRun(run, { saveLists: join(config.out.recs, name), depth: config.topK }, console);
       }
       if (saveWeights) {
         const { path } = await storedWeights(run);
         const file = join(config.out.weights, trial.name, `best-weights-${trial.name}${ending}.safetensors`);
-        mkdirSync(dirname(file), { recursive: true });
+        makeDirectory(dirname(file));
         copyFileSync(join(path, 'model.safetensors'), file);
       }
     }
@@ -143,6 +144,10 @@ export async function runElliot(file: string, console: JobConsole): Promise<Elli
   const config = openElliot(file);
   const folder = join(dirname(config.out.performance), 'ferry', config.name);
   checkPlace(folder, "Ferry's files of this configuration");
+  const { recs, weights, performance } = config.out;
+  checkWritable(performance);
+  if (config.models.some(({ saveRecs }) => saveRecs)) checkWritable(recs);
+  if (config.models.some(({ saveWeights }) => saveWeights)) checkWritable(weights);
   const trials = config.models.map((model) => trialsOf(model, config));
   const engine = await selectBackend('auto', { log: () => undefined });
   console.line(

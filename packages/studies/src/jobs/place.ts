@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { placeProblem } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
 import { isStudy } from './studyRuns.ts';
 
@@ -15,13 +16,14 @@ const isOwn: Readonly<Record<Made, (out: string) => boolean>> = {
   nothing: () => false,
 };
 
-/** Whether there is a link at a path, to whatever. */
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
+/**
+ * Checks that a directory can be made, or written in.
+ *
+ * @throws UserError naming what is in the way.
+ */
+export function checkWritable(out: string): void {
+  const problem = placeProblem(out);
+  if (problem !== undefined) throw new UserError(`out: ${out} cannot be made: ${problem}`);
 }
 
 /**
@@ -32,18 +34,9 @@ function isLink(path: string): boolean {
  * @throws UserError naming what is in the way.
  */
 export function checkPlace(out: string, made: Made): void {
-  let place = resolve(out);
-  while (!existsSync(place) && !isLink(place) && dirname(place) !== place) place = dirname(place);
-  const found = statSync(place, { throwIfNoEntry: false });
-  if (!found) throw new UserError(`out: ${out} cannot be made: ${place} is a link to what is not there`);
-  if (!found.isDirectory()) throw new UserError(`out: ${out} cannot be made: ${place} is a file`);
-  try {
-    accessSync(place, constants.W_OK);
-  } catch {
-    throw new UserError(`out: ${out} cannot be written: no permission to write in ${place}`);
-  }
-  if (place !== resolve(out) || isOwn[made](place)) return;
-  const inside = readdirSync(place).filter((name) => !name.startsWith('.') && name !== 'lock');
+  checkWritable(out);
+  if (!existsSync(out) || isOwn[made](resolve(out))) return;
+  const inside = readdirSync(out).filter((name) => !name.startsWith('.') && name !== 'lock');
   if (inside.length === 0) return;
   const names = inside.sort().slice(0, 3).join(', ');
   const own = made === 'nothing' ? '' : `, or hold ${made}`;
@@ -59,14 +52,14 @@ export function checkPlace(out: string, made: Made): void {
  * @throws UserError naming what is in the way.
  */
 export function checkFilePlace(file: string): void {
+  const refuse = (why: string): UserError => new UserError(`cannot write ${file}: ${why}`);
   const folder = dirname(resolve(file));
-  const isDirectory = (path: string): boolean => existsSync(path) && statSync(path).isDirectory();
-  if (isDirectory(resolve(file))) throw new UserError(`cannot write ${file}: it is a directory`);
-  if (!isDirectory(folder))
-    throw new UserError(`cannot write ${file}: there is no directory ${dirname(file)}`);
-  try {
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new UserError(`cannot write ${file}: no permission to write in ${folder}`);
-  }
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw refuse(`there is no directory ${dirname(file)}`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw refuse('it is a directory');
+  // What is written takes the place of what was there: a device would be gone.
+  if (found && !found.isFile()) throw refuse('it is there already, and no plain file');
+  const problem = placeProblem(folder);
+  if (problem !== undefined) throw refuse(problem);
 }

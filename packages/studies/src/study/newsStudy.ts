@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { evaluateImpressions, impressionMetrics as metricNames, type AnyNewsModel } from '@ferry/nrms';
 import { shellCommand, type TrainRecipe } from '@ferry/recipes';
 import { readSummary, replaceFile } from '@ferry/training';
@@ -62,7 +62,7 @@ export async function runNewsStudy(
   const { out, seeds } = recipe;
   const began = performance.now();
   const targets = await openTargets(plan, console);
-  mkdirSync(out, { recursive: true });
+  makeDirectory(out);
   replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));
   console.line(`${name}: ${counted(plan.runs.length, 'training run')} in ${out}`);
   const quiet: JobConsole = { ...console, line: () => undefined, training: redrawnOnly(console.training) };

@@ -1,6 +1,6 @@
 import { metricTitle } from '@ferry/evaluation';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '@ferry/data';
 import { shellCommand, type RunRecipe } from '@ferry/recipes';
 import { readSummary, replaceFile, type EarlyStopping } from '@ferry/training';
 import { openDomain } from '../domains.ts';
@@ -206,7 +206,7 @@ export async function runStudy(ready: ReadyStudy, name: string, console: JobCons
   for (const { reference, place } of plan.targets)
     targets.push({ place, domain: await openDomain(reference, evaluation) });
   domains.push(...targets.map(({ domain }) => ({ role: 'target', domain })));
-  mkdirSync(out, { recursive: true });
+  makeDirectory(out);
   replaceFile(join(out, 'recipe.yaml'), recipeYaml({ ...recipe, out: undefined }));
   const began = performance.now();
   const total = plan.preparations.length + plan.runs.length;
