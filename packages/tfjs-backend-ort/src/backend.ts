@@ -1,8 +1,11 @@
 import { tf } from './tfjs.js';
-import { Buffer } from './buffer.ts';
+import { Buffer, type BufferData } from './buffer.ts';
 import { Graph } from './graph/graph.ts';
 import { allocate, sizeOf, type DType, type HostArray, type Value } from './graph/types.ts';
-import { Executable } from './runtime/executable.ts';
+import { DeviceExecutable } from './runtime/deviceExecutable.ts';
+import { DeviceMemory, Resident } from './runtime/deviceMemory.ts';
+import { Executable, type Program, type Runnable } from './runtime/executable.ts';
+import type { Operand } from './runtime/hostKernel.ts';
 import { HostMemory } from './runtime/memory.ts';
 import type { SessionOptions } from './runtime/session.ts';
 import type { Trace } from './trace.ts';
@@ -17,6 +20,8 @@ const EAGER_CACHE = 512;
 export class OrtBackend extends tf.KernelBackend {
   readonly hostMemory: HostMemory;
   readonly options: SessionOptions;
+  /** Where tensors stay between calls, if not on the host. */
+  readonly device: DeviceMemory | undefined;
   /** The function being traced, if any. */
   trace: Trace | undefined;
   readonly #buffers = new WeakMap<object, Buffer>();
@@ -28,6 +33,7 @@ export class OrtBackend extends tf.KernelBackend {
     super();
     this.options = options;
     this.hostMemory = hostMemory;
+    this.device = options.providers[0] === 'webgpu' ? new DeviceMemory(options) : undefined;
   }
 
   /** The buffer of a data id; data of another backend is moved here first. `what` is named where there is none. */
@@ -43,12 +49,20 @@ export class OrtBackend extends tf.KernelBackend {
     return buffer;
   }
 
-  /** A tensor of tfjs for a traced value, or for an array that the backend made and nobody else has. */
-  tensorInfo(
-    shape: readonly number[],
-    dtype: DType,
-    data: { array: HostArray } | { symbol: Value },
-  ): tf.TensorInfo {
+  /** What a program reads of a data id. */
+  operand(dataId: object): Operand {
+    return this.buffer(dataId).operand(this.device);
+  }
+
+  /** Compiles a program. */
+  compiled(program: Program): Runnable {
+    return this.device
+      ? new DeviceExecutable(program, this.device, this.hostMemory, this.options)
+      : new Executable(program, this.hostMemory, this.options);
+  }
+
+  /** A tensor of tfjs for a traced value, or for elements that the backend made and nobody else has. */
+  tensorInfo(shape: readonly number[], dtype: DType, data: BufferData): tf.TensorInfo {
     const dataId = {};
     this.#buffers.set(dataId, new Buffer(dtype, data, true));
     this.#count++;
@@ -66,19 +80,16 @@ export class OrtBackend extends tf.KernelBackend {
     if (known) this.#programs.delete(key);
     const cached = known ?? this.#buildEager(name, inputs, build);
     this.#remember(key, cached);
-    const operands = cached.reads.map((i) => {
-      const buffer = this.buffer(inputs[i]!.dataId);
-      return { array: buffer.array, offset: buffer.offset };
-    });
-    const arrays = cached.executable?.run(operands) ?? [];
+    const operands = cached.reads.map((i) => this.operand(inputs[i]!.dataId));
+    const found = cached.executable?.run(operands) ?? [];
     return cached.results.map((result) => {
       if (result.kind === 'input') {
         const info = inputs[result.index]!;
         this.incRef(info.dataId);
         return { dataId: info.dataId, shape: [...result.shape], dtype: info.dtype };
       }
-      const array = result.kind === 'constant' ? fill(result.value) : arrays[result.index]!;
-      return this.tensorInfo(result.shape, result.dtype, { array });
+      const elements = result.kind === 'constant' ? fill(result.value) : found[result.index]!;
+      return this.tensorInfo(result.shape, result.dtype, dataOf(elements));
     });
   }
 
@@ -103,11 +114,7 @@ export class OrtBackend extends tf.KernelBackend {
       reads: inputs.map((_, i) => i),
       executable:
         produced.length > 0
-          ? new Executable(
-              { name: g.origin, nodes: g.nodes, inputs: values, outputs: produced },
-              this.hostMemory,
-              this.options,
-            )
+          ? this.compiled({ name: g.origin, nodes: g.nodes, inputs: values, outputs: produced })
           : undefined,
     };
   }
@@ -214,6 +221,7 @@ export class OrtBackend extends tf.KernelBackend {
   override dispose(): void {
     for (const { executable } of this.#programs.values()) executable?.dispose();
     this.#programs.clear();
+    this.device?.dispose();
   }
 }
 
@@ -224,7 +232,7 @@ interface EngineData {
 }
 
 interface EagerProgram {
-  executable: Executable | undefined;
+  executable: Runnable | undefined;
   reads: number[];
   results: EagerResult[];
 }
@@ -238,6 +246,11 @@ export function asOrt(backend: unknown): OrtBackend {
   if (!(backend instanceof OrtBackend))
     throw new Error(`tfjs-backend-ort: not the '${BACKEND_NAME}' backend`);
   return backend;
+}
+
+/** Elements that a program found, as a buffer holds them. */
+export function dataOf(elements: HostArray | Resident): BufferData {
+  return elements instanceof Resident ? { resident: elements } : { array: elements };
 }
 
 /** All elements of a constant. */

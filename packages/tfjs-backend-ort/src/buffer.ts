@@ -1,8 +1,16 @@
 import { allocate, type DType, type HostArray, type Value } from './graph/types.ts';
 import type { Block } from './runtime/firstFit.ts';
+import { type DeviceMemory, Resident } from './runtime/deviceMemory.ts';
+import type { Operand } from './runtime/hostKernel.ts';
 import type { HostMemory } from './runtime/memory.ts';
 
-/** The data behind one tfjs data id: an array, a block of the host memory, or a value of the graph being traced. */
+/** What a {@link Buffer} is made of. */
+export type BufferData = { array: HostArray } | { resident: Resident } | { symbol: Value };
+
+/**
+ * The data behind one tfjs data id: an array, a block of the host memory, what may lie on a device, or a value of the
+ * graph being traced.
+ */
 export class Buffer {
   readonly dtype: DType;
   refCount = 1;
@@ -15,15 +23,17 @@ export class Buffer {
   /** Nobody else has the array: it came from no caller and went to none, so it may be written into. */
   #own: boolean;
   #array: HostArray | undefined;
+  #resident: Resident | undefined;
   #block: Block | undefined;
   #memory: HostMemory | undefined;
   #generation = -1;
 
   /** @param own - The backend made the array, and nobody else has it. */
-  constructor(dtype: DType, data: { array: HostArray } | { symbol: Value }, own = false) {
+  constructor(dtype: DType, data: BufferData, own = false) {
     this.dtype = dtype;
     this.#own = own;
     this.#array = 'array' in data ? data.array : undefined;
+    this.#resident = 'resident' in data ? data.resident : undefined;
     this.symbol = 'symbol' in data ? data.symbol : undefined;
   }
 
@@ -34,8 +44,20 @@ export class Buffer {
       this.#array = new Float32Array(this.#memory.buffer, this.#block.offset, length);
       this.#generation = this.#memory.generation;
     }
+    if (!this.#array && this.#resident) return this.#resident.array;
     if (!this.#array) throw new Error('tfjs-backend-ort: a symbolic tensor has no elements');
     return this.#array;
+  }
+
+  /**
+   * The elements as a program reads them.
+   *
+   * @param device - Where they are to stay from now on, unless they change on the host.
+   */
+  operand(device: DeviceMemory | undefined): Operand {
+    if (!device || this.#mutable) return { array: this.array, offset: this.offset };
+    this.#resident ??= new Resident(device, this.dtype, { array: this.array });
+    return this.#resident;
   }
 
   /**
@@ -73,6 +95,9 @@ export class Buffer {
   pin(memory: HostMemory): void {
     if (this.#block) return;
     const source = this.array as Float32Array;
+    if (this.#resident) this.#own = false;
+    this.#array = source;
+    this.#leave();
     this.#mutable = true;
     this.#block = memory.allocate(source.byteLength);
     if (!this.#block) {
@@ -90,9 +115,16 @@ export class Buffer {
   /** Gives the block back. */
   release(): void {
     if (this.#block && this.#memory) this.#memory.release(this.#block);
+    this.#leave();
     this.#block = undefined;
     this.#array = undefined;
     this.#spare = undefined;
+  }
+
+  /** Forgets what lies on a device. */
+  #leave(): void {
+    this.#resident?.release();
+    this.#resident = undefined;
   }
 
   #length = 0;

@@ -1,7 +1,8 @@
 import { tf } from './tfjs.js';
-import { fill, type OrtBackend } from './backend.ts';
+import { dataOf, fill, type OrtBackend } from './backend.ts';
 import type { DType, HostArray } from './graph/types.ts';
 import { updatedInPlace, type EngineInternals, type Plan, type Result, type Source } from './plan.ts';
+import { Resident } from './runtime/deviceMemory.ts';
 import type { Operand } from './runtime/hostKernel.ts';
 
 /** For each output the variable that it becomes the value of without a copy, and the array to write it into. */
@@ -35,15 +36,14 @@ export function execute(backend: OrtBackend, name: string, plan: Plan, args: rea
     const feeds = plan.sources.map((source): Operand => {
       // State is fed as it lies there, for kernels to work on.
       const dataId = source.kind === 'state' ? dataIdBefore(name, source, args) : dataIdOf(source);
-      const { array, offset } = backend.buffer(dataId);
-      return { array, offset };
+      return backend.operand(dataId);
     });
-    const arrays =
+    const found =
       plan.executable?.run(
         feeds,
         targets.map((target) => target?.array),
       ) ?? [];
-    return finish(backend, plan, { arrays, targets, dataIdOf });
+    return finish(backend, plan, { found, targets, dataIdOf });
   } finally {
     for (const copy of copies.values()) copy.dispose();
   }
@@ -51,14 +51,14 @@ export function execute(backend: OrtBackend, name: string, plan: Plan, args: rea
 
 /** What a run left. */
 interface Outcome {
-  arrays: HostArray[];
+  found: readonly (HostArray | Resident)[];
   targets: Targets;
   /** Where a source's value before the run is found. */
   dataIdOf: (source: Source) => object;
 }
 
 /** Makes tensors of the results and gives the variables their new values. */
-function finish(backend: OrtBackend, plan: Plan, { arrays, targets, dataIdOf }: Outcome): unknown {
+function finish(backend: OrtBackend, plan: Plan, { found, targets, dataIdOf }: Outcome): unknown {
   const engine = tf.engine() as EngineInternals;
   const taken = new Set<number>();
   const tensor = (result: Result): tf.Tensor => {
@@ -69,15 +69,15 @@ function finish(backend: OrtBackend, plan: Plan, { arrays, targets, dataIdOf }: 
       backend.incRef(dataId);
       return engine.makeTensorFromTensorInfo({ dataId, shape: [...shape], dtype });
     }
-    let array = result.kind === 'constant' ? fill(result.value) : arrays[result.index]!;
+    let elements = result.kind === 'constant' ? fill(result.value) : found[result.index]!;
     // A second result of the same output, or one that a variable keeps, gets an array of its own.
     if (
       result.kind === 'output' &&
       (taken.has(result.index) || targets[result.index] || updatedInPlace(result.value))
     )
-      array = array.slice();
+      elements = elements instanceof Resident ? elements.share() : elements.slice();
     if (result.kind === 'output') taken.add(result.index);
-    return engine.makeTensorFromTensorInfo(backend.tensorInfo(shape, dtype as DType, { array }));
+    return engine.makeTensorFromTensorInfo(backend.tensorInfo(shape, dtype as DType, dataOf(elements)));
   };
   const results = plan.results.map(tensor);
   // Values are taken before any variable changes, so that `a.assign(b); b.assign(a)` swaps.
@@ -85,7 +85,7 @@ function finish(backend: OrtBackend, plan: Plan, { arrays, targets, dataIdOf }: 
     .filter(({ variable, inPlace, result }) => !inPlace && !isTarget(targets, variable, result))
     .map(({ variable, result }) => [variable, tensor(result)] as const);
   targets.forEach((target, i) => {
-    if (target) backend.buffer(target.variable.dataId).exchange(arrays[i]!);
+    if (target) backend.buffer(target.variable.dataId).exchange(found[i] as HostArray);
   });
   for (const [variable, value] of moved) {
     variable.assign(value);
@@ -120,6 +120,8 @@ function isTarget(targets: Targets, variable: tf.Variable, result: Result): bool
  */
 function updateTargets(backend: OrtBackend, plan: Plan): Targets {
   const targets: Targets = [];
+  // What lies on a device does not change: the next value is another buffer.
+  if (backend.device) return targets;
   for (const { variable, result, inPlace } of plan.updates) {
     if (inPlace || result.kind !== 'output' || targets[result.index] || updatedInPlace(result.value))
       continue;

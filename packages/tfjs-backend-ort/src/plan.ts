@@ -2,7 +2,7 @@ import { tf } from './tfjs.js';
 import { BACKEND_NAME, isSupported, type OrtBackend } from './backend.ts';
 import type { DType, Value } from './graph/types.ts';
 import { flatten, type Flat } from './nest.ts';
-import { Executable } from './runtime/executable.ts';
+import type { Runnable } from './runtime/executable.ts';
 import { Trace } from './trace.ts';
 
 /**
@@ -41,7 +41,7 @@ export type Result =
 /** What one signature was compiled to. */
 export interface Plan {
   program: CompiledProgram;
-  executable: Executable | undefined;
+  executable: Runnable | undefined;
   sources: Source[];
   results: Result[];
   rebuild: Flat['rebuild'];
@@ -126,13 +126,7 @@ export function build(
     return { variable, result: locate(value), inPlace };
   });
   const executable =
-    outputs.length > 0
-      ? new Executable(
-          { name, nodes: trace.graph.nodes, inputs, outputs },
-          backend.hostMemory,
-          backend.options,
-        )
-      : undefined;
+    outputs.length > 0 ? backend.compiled({ name, nodes: trace.graph.nodes, inputs, outputs }) : undefined;
   // Last, for nothing may be held when the graph is refused.
   for (const dataId of trace.captured.keys()) backend.buffer(dataId).refCount++;
   return {

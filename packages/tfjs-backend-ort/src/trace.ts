@@ -1,7 +1,7 @@
 import { tf } from './tfjs.js';
 import type { Buffer } from './buffer.ts';
 import { Graph } from './graph/graph.ts';
-import { allocate, type DType, type Value } from './graph/types.ts';
+import { allocate, sizeOf, type DType, type Value } from './graph/types.ts';
 
 /** Captured tensors of at most this many elements become constants of the graph; larger ones are fed by reference. */
 const BAKED_ELEMENTS = 1024;
@@ -53,12 +53,12 @@ export class Trace {
   #concrete(info: tf.TensorInfo, buffer: Buffer): Value {
     const known = this.#constants.get(info.dataId) ?? this.captured.get(info.dataId);
     if (known) return known;
-    const { array } = buffer;
-    if (array.length > BAKED_ELEMENTS && !this.#own.has(info.dataId)) {
+    if (sizeOf(info.shape) > BAKED_ELEMENTS && !this.#own.has(info.dataId)) {
       const value = this.graph.input(info.dtype as DType, info.shape);
       this.captured.set(info.dataId, value);
       return value;
     }
+    const { array } = buffer;
     const first = array[0];
     const uniform = array.length > 1 && array.every((element) => Object.is(element, first));
     const value = uniform

@@ -127,7 +127,8 @@ function writeValueInfo(writer: ProtoWriter, value: Value): void {
       tensor.message(2, (shape) => {
         for (const dim of value.shape)
           shape.message(1, (w) => {
-            w.int(1, dim);
+            // A dimension without a value is any.
+            if (dim >= 0) w.int(1, dim);
           });
       });
     });

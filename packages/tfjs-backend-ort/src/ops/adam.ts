@@ -63,8 +63,8 @@ export interface AdamUpdate {
 /**
  * One update of Adam (Kingma and Ba 2015, algorithm 1) with decoupled weight decay (Loshchilov and Hutter 2019,
  * algorithm 2), in place: `value -= lr (m̂ / (√v̂ + epsilon) + weightDecay value)`, as PyTorch's AdamW computes it. In
- * a compiled function on `ort` it is one host kernel that runs after the graph; there nothing may read the parameter
- * after its update.
+ * a compiled function on `ort` it is one host kernel that runs after the graph, unless parameters lie on a device; there
+ * nothing may read the parameter after its update.
  */
 export function adamUpdate(update: AdamUpdate): void {
   const { value, m, v, gradient, control, scale } = update;
@@ -73,7 +73,7 @@ export function adamUpdate(update: AdamUpdate): void {
       `adamUpdate: control must have ${ADAM_CONTROL_SIZE} numbers (adamControl), got ${control.size}`,
     );
   const backend = tf.backend();
-  if (backend instanceof OrtBackend && backend.trace) {
+  if (backend instanceof OrtBackend && backend.trace && !backend.device) {
     const inputs: tf.NamedTensorMap = scale
       ? { value, m, v, gradient, control, scale }
       : { value, m, v, gradient, control };

@@ -24,8 +24,8 @@ export interface LazyAdamUpdate {
  * step and moves rows on by what is left of them, so a row that was read once goes on moving for some tens of steps
  * there, and here not at all.
  *
- * In a compiled function on `ort` it is one host kernel whose work is that of the rows; elsewhere it is computed over
- * the whole table.
+ * In a compiled function on `ort` it is one host kernel whose work is that of the rows; elsewhere, and where the table lies
+ * on a device, it is computed over the whole table.
  */
 export function lazyAdamUpdate({ value, m, v, gradient, control }: LazyAdamUpdate): void {
   const { ids, rows } = gradient;
@@ -40,7 +40,7 @@ export function lazyAdamUpdate({ value, m, v, gradient, control }: LazyAdamUpdat
         `${ids.dtype} [${ids.shape.join(', ')}] and [${rows.shape.join(', ')}]`,
     );
   const backend = tf.backend();
-  if (backend instanceof OrtBackend && backend.trace) {
+  if (backend instanceof OrtBackend && backend.trace && !backend.device) {
     const inputs = { value, m, v, rows, ids, control };
     const [next, first, second] = tf.engine().runKernel('LazyAdamUpdate', inputs) as unknown as tf.Tensor[];
     value.assign(next!);

@@ -9,12 +9,14 @@ import {
   type Node,
   type Value,
 } from '../graph/types.ts';
-import { explained } from './explain.ts';
+import type { Resident } from './deviceMemory.ts';
+import { explained, refused } from './explain.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HOST_KERNELS } from './hostKernels.ts';
 import { HostMemory } from './memory.ts';
 import { runtimeFor } from './native.ts';
 import type { Runtime, Session, SessionOptions, SessionTensor } from './session.ts';
+import { stagesOf, type Stage } from './stages.ts';
 
 /** A graph with the order of what goes in and comes out. */
 export interface Program {
@@ -26,13 +28,32 @@ export interface Program {
   outputs: readonly Value[];
 }
 
+/** A program that was compiled. */
+export interface Runnable {
+  /** ONNX Runtime sessions that one run calls. */
+  readonly sessions: number;
+  /**
+   * Runs the program.
+   *
+   * @param feeds - One operand for each input.
+   * @param targets - Arrays to write outputs into, where those lie on the host; without one an output is fresh.
+   * @returns The outputs.
+   */
+  run(
+    feeds: readonly Operand[],
+    targets?: readonly (HostArray | undefined)[],
+  ): readonly (HostArray | Resident)[];
+  /** Frees what is native. */
+  dispose(): void;
+}
+
 /** One session, or one host kernel, in the order of execution. */
 type Step =
   | {
       kind: 'session';
       session: Session;
-      reads: Value[];
-      writes: Value[];
+      reads: readonly Value[];
+      writes: readonly Value[];
     }
   | { kind: 'host'; node: Node; kernel: HostKernel };
 
@@ -40,7 +61,7 @@ type Step =
  * A compiled program: ONNX Runtime sessions, cut where a host kernel has to run. What crosses between them lies in the
  * scratch of the host memory, written there by ONNX Runtime directly.
  */
-export class Executable {
+export class Executable implements Runnable {
   readonly #steps: Step[] = [];
   readonly #memory: HostMemory;
   readonly #program: Program;
@@ -48,7 +69,7 @@ export class Executable {
   readonly #outputs: readonly Value[];
   /** Byte offset in the scratch block of each value that crosses, and of each input copied there. */
   readonly #slots = new Map<Value, number>();
-  readonly #aliases = new Map<Value, Value>();
+  readonly #aliases: ReadonlyMap<Value, Value>;
   #scratchBytes = 0;
   #generation = -1;
   readonly #operands = new Map<Value, Operand>();
@@ -63,7 +84,12 @@ export class Executable {
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
     const nodes = foldIntoProducts(needed, uses);
     this.#runtime = runtimeFor(options);
-    this.#plan(nodes, program.name);
+    const { stages, crossing, aliases } = stagesOf(nodes, program.outputs);
+    this.#aliases = aliases;
+    for (const stage of stages) {
+      for (const node of stage.host) this.#planHost(node);
+      if (stage.body.length > 0) this.#planSession(stage, crossing, program.name);
+    }
     // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
     memory.reserveScratch(this.#scratchBytes);
   }
@@ -219,108 +245,25 @@ export class Executable {
     this.#scratchBytes += HostMemory.padded(sizeOf(value.shape) * bytesOf(value.dtype) + 128);
   }
 
-  /** Cuts the nodes into sessions and host kernels, and finds what crosses. */
-  #plan(nodes: readonly Node[], name: string): void {
-    const stageOf = new Map<Node, number>();
-    const producer = new Map<Value, Node>();
-    /** The first stage in which a value may be overwritten: host kernels of a stage run before its session. */
-    const freeFrom = new Map<Value, number>();
-    let last = 0;
-    for (const node of nodes) {
-      let stage = 0;
-      for (const input of node.inputs) {
-        const source = input && producer.get(input);
-        if (!source) continue;
-        const crossing = node.domain === 'host' && source.domain !== 'host' ? 1 : 0;
-        stage = Math.max(stage, stageOf.get(source)! + crossing);
-      }
-      for (const i of Object.values(HOST_KERNELS[node.op]?.inPlace ?? {}))
-        if (node.domain === 'host') stage = Math.max(stage, freeFrom.get(node.inputs[i]!) ?? 0);
-      stageOf.set(node, stage);
-      for (const input of node.inputs)
-        if (input)
-          freeFrom.set(input, Math.max(freeFrom.get(input) ?? 0, node.domain === 'host' ? stage : stage + 1));
-      for (const output of node.outputs) producer.set(output, node);
-      last = Math.max(last, stage);
-    }
-    const outputs = new Set(this.#outputs);
-    const crossing = new Set<Value>();
-    for (const node of nodes) {
-      const stage = stageOf.get(node)!;
-      for (const input of node.inputs) {
-        const source = input && producer.get(input);
-        if (source && source.domain !== 'host' && (node.domain === 'host' || stageOf.get(source) !== stage))
-          crossing.add(input);
-      }
-    }
-    for (let stage = 0; stage <= last; stage++) {
-      const members = nodes.filter((node) => stageOf.get(node) === stage);
-      for (const node of members) if (node.domain === 'host') this.#planHost(node);
-      const body = members.filter((node) => node.domain !== 'host');
-      if (body.length > 0) this.#planSession(body, crossing, outputs, name);
-    }
-    this.#checkInPlace(nodes, stageOf);
-  }
-
   #planHost(node: Node): void {
     const kernel = HOST_KERNELS[node.op]!;
-    node.outputs.forEach((value, i) => {
-      const source = kernel.inPlace?.[i];
-      if (source === undefined) this.#reserve(value);
-      else this.#aliases.set(value, node.inputs[source]!);
-    });
+    for (const value of node.outputs) if (!this.#aliases.has(value)) this.#reserve(value);
     for (const i of kernel.inMemory) this.#reserve(node.inputs[i]!);
     this.#steps.push({ kind: 'host', node, kernel });
   }
 
-  #planSession(
-    body: readonly Node[],
-    crossing: ReadonlySet<Value>,
-    outputs: ReadonlySet<Value>,
-    name: string,
-  ): void {
-    const inside = new Set(body.flatMap((node) => node.outputs));
-    const reads = new Set<Value>();
-    for (const node of body)
-      for (const input of node.inputs) if (input && !input.constant && !inside.has(input)) reads.add(input);
-    const writes = [...inside].filter((value) => crossing.has(value) || outputs.has(value));
+  #planSession({ body, reads, writes }: Stage, crossing: ReadonlySet<Value>, name: string): void {
     for (const value of writes) if (crossing.has(value)) this.#reserve(value);
-    const model = serialize({ nodes: leavesLast(body), inputs: [...reads], outputs: writes });
-    let session: Session;
+    const model = serialize({ nodes: leavesLast(body), inputs: reads, outputs: writes });
     try {
-      session = this.#runtime.session(model, {
-        inputs: [...reads].map(nameOf),
+      const session = this.#runtime.session(model, {
+        inputs: reads.map(nameOf),
         outputs: writes.map(nameOf),
       });
+      this.#steps.push({ kind: 'session', session, reads, writes });
     } catch (error) {
-      throw new Error(
-        `tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ` +
-          (error instanceof Error ? error.message : String(error)),
-        { cause: error },
-      );
+      throw refused(error, name);
     }
-    this.#steps.push({ kind: 'session', session, reads: [...reads], writes });
-  }
-
-  /** A value that a kernel updates in place must not be read afterwards under its old or its new name. */
-  #checkInPlace(nodes: readonly Node[], stageOf: ReadonlyMap<Node, number>): void {
-    const updated = new Map<Value, number>();
-    for (const [output, input] of this.#aliases) {
-      const node = nodes.find((n) => n.outputs.includes(output))!;
-      updated.set(output, stageOf.get(node)!);
-      updated.set(input, stageOf.get(node)!);
-    }
-    for (const node of nodes)
-      for (const input of node.inputs) {
-        if (!input) continue;
-        const stage = updated.get(input);
-        const own = node.outputs.some((output) => this.#aliases.get(output) === input);
-        if (stage !== undefined && !own && (stageOf.get(node)! >= stage || this.#aliases.has(input)))
-          throw new Error(
-            `tfjs-backend-ort: ${node.origin} reads a parameter after adamUpdate changed it in the same compiled step: ` +
-              'compute everything from the parameters first and update last',
-          );
-      }
   }
 }
 

@@ -1,5 +1,13 @@
 import type { Node } from '../graph/types.ts';
 
+/** The error of a graph that ONNX Runtime refuses, with its own words. */
+export function refused(error: unknown, name: string): Error {
+  const words = error instanceof Error ? error.message : String(error);
+  return new Error(`tfjs-backend-ort: ONNX Runtime refused the graph of '${name}': ${words}`, {
+    cause: error,
+  });
+}
+
 /** Where ONNX Runtime names a node and an index that its gather did not accept. */
 const OUTSIDE = /Name:'[^']*#(\d+)'.*(?:out of data bounds, idx=|invalid index found, index = )(-?\d+)/s;
 

@@ -42,6 +42,56 @@ export function runtimeFor(options: SessionOptions): Runtime {
   return (options.binding ? undefined : directRuntime(options)) ?? bindingRuntime(options);
 }
 
+/** Tensors by the names of what goes into a model or comes out. */
+export type NamedTensors = Record<string, Tensor>;
+
+/** A model loaded by the binding. */
+export interface NativeModel {
+  /** Runs it; what is fetched into null is a fresh tensor. */
+  run(feeds: NamedTensors, fetches: Record<string, Tensor | null>): NamedTensors;
+  dispose(): void;
+}
+
+/** A model loaded by the binding, whose calls are synchronous; outputs named in `onDevice` stay there. */
+export function loadNative(
+  model: Uint8Array,
+  options: SessionOptions,
+  onDevice: readonly string[] = [],
+): NativeModel {
+  const session = new native.binding.InferenceSession();
+  session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
+    executionProviders: options.providers,
+    intraOpNumThreads: options.threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    // The graph comes folded; ONNX Runtime's own passes only double the time to load it.
+    graphOptimizationLevel: 'disabled',
+    // A session's own arena would keep its peak for as long as the session lives, once for every compiled
+    // signature; the C library's allocator is shared by all of them and as fast.
+    enableMemPattern: false,
+    enableCpuMemArena: false,
+    // Errors are thrown; printed as well they would only repeat themselves.
+    logSeverityLevel: 4,
+    // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the
+    // cores from the next session and the host kernels.
+    extra: { session: { force_spinning_stop: '1' } },
+    ...(onDevice.length > 0 && {
+      preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'])),
+    }),
+    ...(options.profile !== undefined && {
+      enableProfiling: true,
+      profileFilePrefix: nextProfile(options.profile),
+    }),
+  });
+  return {
+    run: (feeds, fetches) => session.run(feeds, fetches, {}),
+    dispose: () => {
+      if (options.profile !== undefined) session.endProfiling();
+      session.dispose();
+    },
+  };
+}
+
 interface BindingTensor extends SessionTensor {
   tensor: Tensor;
 }
@@ -54,36 +104,14 @@ function bindingRuntime(options: SessionOptions): Runtime {
       dispose: () => undefined,
     }),
     session: (model, { inputs, outputs }) => {
-      const session = new native.binding.InferenceSession();
-      session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
-        executionProviders: options.providers,
-        intraOpNumThreads: options.threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        // The graph comes folded; ONNX Runtime's own passes only double the time to load it.
-        graphOptimizationLevel: 'disabled',
-        // A session's own arena would keep its peak for as long as the session lives, once for every compiled
-        // signature; the C library's allocator is shared by all of them and as fast.
-        enableMemPattern: false,
-        enableCpuMemArena: false,
-        // Errors are thrown; printed as well they would only repeat themselves.
-        logSeverityLevel: 4,
-        // Every session has threads of its own, which would go on looking for work for 20 ms after a run and take the
-        // cores from the next session and the host kernels.
-        extra: { session: { force_spinning_stop: '1' } },
-        ...(options.profile !== undefined && {
-          enableProfiling: true,
-          profileFilePrefix: nextProfile(options.profile),
-        }),
-      });
-      const named = (names: readonly string[], tensors: readonly SessionTensor[]): Record<string, Tensor> =>
+      const session = loadNative(model, options);
+      const named = (names: readonly string[], tensors: readonly SessionTensor[]): NamedTensors =>
         Object.fromEntries(names.map((name, i) => [name, (tensors[i] as BindingTensor).tensor]));
       return {
         run: (reads, writes) => {
-          session.run(named(inputs, reads), named(outputs, writes), {});
+          session.run(named(inputs, reads), named(outputs, writes));
         },
         dispose: () => {
-          if (options.profile !== undefined) session.endProfiling();
           session.dispose();
         },
       };

@@ -1,0 +1,164 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { asOrt } from '../src/backend.ts';
+import { adamControl, adamUpdate, compile, randomSource, registerOrtBackend } from '../src/index.ts';
+import { probeProvider } from '../src/runtime/providers.ts';
+import { tf } from '../src/tfjs.js';
+
+/** Bytes that a piece of work sends to the device and fetches from it. */
+async function crossing(work: () => unknown): Promise<{ up: number; down: number }> {
+  const { device } = asOrt(tf.backend());
+  const before = device!.traffic;
+  await work();
+  const { up, down } = device!.traffic;
+  return { up: up - before.up, down: down - before.down };
+}
+
+const numbers = (size: number, start = 0): Float32Array =>
+  Float32Array.from({ length: size }, (_, i) => Math.sin(start + i));
+
+const { usable, reason } = probeProvider('webgpu');
+if (!usable) console.log(`what stays on a device is not tested here: ${reason}`);
+
+describe.skipIf(!usable)('on a device', () => {
+  let tensorsBefore = 0;
+  beforeAll(async () => {
+    registerOrtBackend({ threads: 1, provider: 'webgpu' });
+    await tf.setBackend('ort');
+  });
+  afterAll(async () => {
+    registerOrtBackend({ threads: 1 });
+    await tf.setBackend('cpu');
+  });
+  beforeEach(() => {
+    tensorsBefore = tf.memory().numTensors;
+  });
+  afterEach(() => {
+    tf.disposeVariables();
+    expect(tf.memory().numTensors - tensorsBefore, 'tensors that the test left').toBe(0);
+  });
+
+  it('state and captured tables cross once, then only arguments and what is read', async () => {
+    const weight = tf.tidy(() => tf.variable(tf.tensor2d(numbers(64 * 32), [64, 32])));
+    const table = tf.tensor2d(numbers(100 * 64, 5), [100, 64]);
+    const step = compile((ids: tf.Tensor1D) => {
+      const loss = (): tf.Scalar => tf.mean(tf.square(tf.matMul(tf.gather(table, ids), weight)));
+      const { value, grads } = tf.variableGrads(loss, [weight]);
+      weight.assign(tf.sub(weight, tf.mul(Object.values(grads)[0]!, 0.1)));
+      return value;
+    });
+    const ids = Array.from({ length: 4 }, (_, i) => tf.tensor1d([i, 2 * i, 99 - i], 'int32'));
+    const loss = async (i: number): Promise<number> => {
+      const found = step(ids[i]!);
+      const [value] = await found.data();
+      found.dispose();
+      return value!;
+    };
+    expect(await crossing(() => loss(0))).toEqual({ up: 4 * (64 * 32 + 100 * 64 + 3), down: 4 });
+    for (const i of [1, 2, 3]) expect(await crossing(() => loss(i))).toEqual({ up: 12, down: 4 });
+    expect(await crossing(() => weight.data())).toEqual({ up: 0, down: 4 * 64 * 32 });
+    expect(await crossing(() => weight.data())).toEqual({ up: 0, down: 0 });
+    tf.dispose([table, ids]);
+    step.dispose();
+  });
+
+  it('results go from one function to another without crossing, whatever their form', async () => {
+    const x = tf.tensor1d(numbers(24));
+    const twice = compile((a: tf.Tensor) => tf.mul(a, 2));
+    const summed = compile((a: tf.Tensor) => tf.sum(a, 1));
+    const form = (a: tf.Tensor): tf.Tensor => tf.reshape(a, [2, 3, 4]);
+    const warm = twice(x);
+    const traffic = await crossing(async () => {
+      const [first, second] = [twice(x), tf.tidy(() => form(twice(x)))];
+      const all = [first, second, summed(second), tf.add(first, first)];
+      const sums = await all[2]!.data();
+      const wanted = [0, 1, 2, 3].map((k) => 2 * (Math.sin(k) + Math.sin(4 + k) + Math.sin(8 + k)));
+      expect(Array.from(sums.slice(0, 4), (v) => v.toFixed(4))).toEqual(wanted.map((v) => v.toFixed(4)));
+      tf.dispose(all);
+    });
+    expect(traffic).toEqual({ up: 0, down: 4 * 8 });
+    for (const made of [x, warm, twice, summed]) made.dispose();
+  });
+
+  it('memory does not grow with the number of calls', () => {
+    const x = tf.tensor2d(numbers(512 * 600), [512, 600]);
+    const state = tf.tidy(() => tf.variable(tf.zeros([512, 600])));
+    const step = compile((a: tf.Tensor) => {
+      state.assign(tf.add(state, a));
+      return tf.mul(state, 2);
+    });
+    const run = (times: number): number => {
+      for (let i = 0; i < times; i++) step(x).dispose();
+      return process.memoryUsage().rss / 2 ** 20;
+    };
+    const before = run(20);
+    // Each call makes two buffers of 1.2 MB: kept, they would be 480 MB.
+    expect(run(200) - before).toBeLessThan(100);
+    for (const made of [x, step]) made.dispose();
+  });
+
+  it('a step with dropout and Adam: the numbers of the processor, nothing of the state crosses', async () => {
+    const settings = { learningRate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 };
+    const trained = async (): Promise<{ losses: number[]; weight: number[]; traffic: object }> => {
+      const make = (values: Float32Array): tf.Variable =>
+        tf.tidy(() => tf.variable(tf.tensor2d(values, [40, 8])));
+      const [value, m, v] = [make(numbers(320)), make(new Float32Array(320)), make(new Float32Array(320))];
+      const step = compile((control: tf.Tensor, key: tf.Tensor) => {
+        const masked = (): tf.Scalar =>
+          tf.mean(tf.square(tf.sub(tf.mul(value, randomSource(key).keepMask([40, 8], 0.5)), 1)));
+        const { value: loss, grads } = tf.variableGrads(masked, [value]);
+        adamUpdate({ value, m, v, gradient: grads[value.name]!, control });
+        return loss;
+      });
+      const losses: number[] = [];
+      let traffic = {};
+      for (let t = 1; t <= 4; t++) {
+        const args = [
+          tf.tensor1d(adamControl({ ...settings, step: t })),
+          tf.tensor1d([1, 2, 3, t], 'int32'),
+        ] as const;
+        const work = async (): Promise<void> => {
+          const loss = step(...args);
+          losses.push((await loss.data())[0]!);
+          loss.dispose();
+        };
+        if (asOrt(tf.backend()).device) traffic = await crossing(work);
+        else await work();
+        tf.dispose([...args]);
+      }
+      const weight = Array.from(await value.data());
+      step.dispose();
+      tf.disposeVariables();
+      return { losses, weight, traffic };
+    };
+    const onDevice = await trained();
+    registerOrtBackend({ threads: 1 });
+    const onHost = await trained();
+    registerOrtBackend({ threads: 1, provider: 'webgpu' });
+    const values = ({ losses, weight }: typeof onHost): number[] => [...losses, ...weight];
+    values(onDevice).forEach((value, i) => {
+      expect(value).toBeCloseTo(values(onHost)[i]!, 5);
+    });
+    // Ten numbers of Adam and the mask go up.
+    expect(onDevice.traffic).toEqual({ up: 4 * 10 + 4 * 320, down: 4 });
+  });
+
+  it('kernels of the host read what lies there, and what they write is read there', async () => {
+    const x = tf.tensor2d(numbers(300 * 64), [300, 64]);
+    const ids = tf.tensor1d(
+      Int32Array.from({ length: 300 }, (_, i) => (i * 7) % 11),
+      'int32',
+    );
+    const summed = compile((a: tf.Tensor2D, at: tf.Tensor1D) =>
+      tf.mul(tf.unsortedSegmentSum(tf.mul(a, 2), at, 11), 3),
+    );
+    const found = summed(x, ids);
+    const sums = new Float32Array(11 * 64);
+    const [rows, numbersOfRows] = [await x.data(), await ids.data()];
+    rows.forEach((value, i) => (sums[numbersOfRows[Math.floor(i / 64)]! * 64 + (i % 64)]! += 6 * value));
+    Array.from(await found.data()).forEach((value, i) => {
+      expect(value).toBeCloseTo(sums[i]!, 3);
+    });
+    tf.dispose([x, ids, found]);
+    summed.dispose();
+  });
+});
