@@ -157,6 +157,7 @@ describe('a server of a run', () => {
     ['no JSON', 400, 'not-json', '/recommend', '{'],
     ['no UTF-8', 400, 'not-json', '/recommend', Uint8Array.of(0x22, 0xff, 0x22)],
     ['a list', 400, 'not-an-object', '/recommend', []],
+    ['a key twice', 400, 'repeated-key', '/recommend', '{"user":"known","user":"new"}'],
     ['nothing', 400, 'nothing-known', '/recommend', {}],
     ['an empty history', 400, 'nothing-known', '/recommend', { history: [] }],
     ['a history of numbers', 400, 'wrong-value', '/recommend', { history: [1] }],

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, quoted } from './errors.ts';
 import { FloatList, IntList } from './growing.ts';
 import { IdTable } from './idTable.ts';
 import { titleAndText } from './itemFiles.ts';
-import { eachLine, withoutMark } from './lines.ts';
+import { parseObject, readObject } from './json.ts';
+import { eachLine } from './lines.ts';
 import type { ResolvedReadOptions } from './options.ts';
 import { partNumbers, splitBySets, splitDomain, type Protocol } from './protocols.ts';
 import { protocolOf } from './protocolFile.ts';
@@ -23,20 +23,7 @@ export const jsonlFiles = {
 
 /** The JSON object of a line; undefined where it is blank. */
 function objectOf(text: string, file: string, line: number): Record<string, unknown> | undefined {
-  if (text.trim() === '') return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(
-      file,
-      line,
-      `a line must be one JSON object, got ${quoted(text)} (${(error as Error).message})`,
-    );
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new InputError(file, line, `a line must be one JSON object, got ${quoted(text)}`);
-  return value as Record<string, unknown>;
+  return text.trim() === '' ? undefined : parseObject(text, file, line);
 }
 
 /** An id as text: ids may be written as strings or as integers. */
@@ -239,14 +226,8 @@ async function readSequences(
 
 /** The protocol that `split.json` names, if it is there. */
 async function readProtocol(file: string): Promise<Protocol | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new InputError(file, undefined, (error as Error).message);
-  }
-  return protocolOf(objectOf(withoutMark(text), file, 1), file);
+  const value = await readObject(file);
+  return value && protocolOf(value, file);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { isUtf8 } from 'node:buffer';
 import { open, type FileHandle } from 'node:fs/promises';
-import { InputError, quoted } from './errors.ts';
+import { InputError } from './errors.ts';
+import { eachWrongLine, isText, otherKind } from './text.ts';
 
 /** Bytes read at once; a longer line makes the buffer grow, up to {@link longestLine}. */
 const blockSize = 4 << 20;
@@ -16,21 +16,6 @@ const carriageReturn = 13;
  * @param line - Its number, counted from 1, empty lines included.
  */
 export type LineVisitor = (bytes: Buffer, start: number, end: number, line: number) => void;
-
-/** Kinds of files that are no plain UTF-8 text, by their first bytes, and what to do with them. */
-const otherKinds: readonly [first: readonly number[], rule: string][] = [
-  [[0x1f, 0x8b], 'the file must be plain text, got gzip: unpack it first (gunzip), whatever its name says'],
-  [[0x50, 0x4b, 3, 4], 'the file must be plain text, got a zip archive: unpack it first'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'the file must be plain text, got zstd: unpack it first'],
-  [[0x42, 0x5a, 0x68], 'the file must be plain text, got bzip2: unpack it first'],
-  [[0xff, 0xfe], 'text must be UTF-8, got UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
-  [[0xfe, 0xff], 'text must be UTF-8, got UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
-];
-
-/** A file's text without the byte order mark that it may begin with. */
-export function withoutMark(text: string): string {
-  return text.replace(/^\uFEFF/, '');
-}
 
 /** Length of a UTF-8 byte order mark at the front. */
 function markLength(bytes: Buffer): number {
@@ -50,50 +35,12 @@ async function opened(file: string): Promise<FileHandle> {
   throw new InputError(file, undefined, 'a file is needed, got something else');
 }
 
-/** Throws if whole lines are not UTF-8 or hold a NUL byte: decoding would replace such bytes and make two ids one. */
+/** Throws if whole lines are no text. */
 function checkText(block: Buffer, file: string, before: number): void {
-  if (isUtf8(block) && !block.includes(0)) return;
-  let line = before;
-  for (let start = 0; start < block.length;) {
-    const next = block.indexOf(lineFeed, start);
-    const end = next < 0 ? block.length : next;
-    const own = block.subarray(start, end);
-    line++;
-    const nul = own.indexOf(0);
-    if (nul >= 0)
-      throw new InputError(
-        file,
-        line,
-        `text must be UTF-8, got a NUL byte at column ${own.toString('utf8', 0, nul).length + 1}: a binary or ` +
-          'damaged file, or UTF-16',
-      );
-    if (!isUtf8(own)) {
-      const { column, byte } = firstWrong(own);
-      throw new InputError(
-        file,
-        line,
-        `text must be UTF-8, got byte 0x${byte.toString(16).toUpperCase()} at column ${column} of ` +
-          `${quoted(own.toString('latin1'))}: ` +
-          'perhaps Latin-1; convert the file, for example iconv -f WINDOWS-1252 -t UTF-8',
-      );
-    }
-    start = end + 1;
-  }
-}
-
-/** Where a line stops being UTF-8: the column, counted from 1, and the byte there. */
-function firstWrong(line: Buffer): { column: number; byte: number } {
-  const text = line.toString('utf8');
-  let offset = 0;
-  let column = 1;
-  for (const character of text) {
-    // A replacement character that the line itself holds has three bytes.
-    const own = line.subarray(offset, offset + 3);
-    if (character === '\uFFFD' && own.toString('latin1') !== '\xEF\xBF\xBD') break;
-    offset += Buffer.byteLength(character);
-    column++;
-  }
-  return { column, byte: line[offset]! };
+  if (isText(block)) return;
+  eachWrongLine(block, (line, rule) => {
+    throw new InputError(file, before + line, rule);
+  });
 }
 
 /**
@@ -122,8 +69,9 @@ export async function eachLine(file: string, visit: LineVisitor): Promise<void> 
       const block = buffer.subarray(0, cut);
       let start = 0;
       if (first) {
-        for (const [bytes, rule] of otherKinds)
-          if (bytes.every((byte, at) => block[at] === byte)) throw new InputError(file, undefined, rule);
+        const kind = otherKind(block);
+        if (kind !== undefined)
+          throw new InputError(file, undefined, `the file must be text in UTF-8, got ${kind}`);
         start = markLength(block);
         first = false;
       }

@@ -15,8 +15,8 @@ const settings: Readonly<Record<Protocol['name'], readonly string[]>> = {
  *
  * @throws InputError naming the file and the key.
  */
-export function protocolOf(value: Readonly<Record<string, unknown>> | undefined, file: string): Protocol {
-  const { name, ...rest } = value ?? {};
+export function protocolOf(value: Readonly<Record<string, unknown>>, file: string): Protocol {
+  const { name, ...rest } = value;
   if (typeof name !== 'string' || !(name in settings))
     throw new InputError(
       file,

@@ -30,16 +30,16 @@ describe('text that is not UTF-8', () => {
       { 'x.inter': Buffer.concat([Buffer.from(`${header}u\t\uFFFDé`), Buffer.from([0xc3])]) },
       /x\.inter:2: text must be UTF-8, got byte 0xC3 at column 5/,
     ],
-    ['UTF-16', { 'x.inter': utf16(header + lines) }, /x\.inter: text must be UTF-8, got UTF-16/],
+    ['UTF-16', { 'x.inter': utf16(header + lines) }, /x\.inter: .* got UTF-16 \(little-endian\).*UTF-16LE/],
     [
       'UTF-16, big endian',
       { 'x.inter': utf16(header + lines).swap16() },
-      /x\.inter: text must be UTF-8, got UTF-16/,
+      /x\.inter: .* got UTF-16 \(big-endian\).*UTF-16BE/,
     ],
     [
       'UTF-16 without a mark',
       { 'x.inter': Buffer.from(header + lines, 'utf16le') },
-      /x\.inter:1: text must be UTF-8, got a NUL byte at column 2/,
+      /x\.inter: the file must be text in UTF-8, got UTF-16 \(little-endian\)/,
     ],
     ['NUL', { 'x.inter': `${header}u\ta\nu\0\tb\n` }, /x\.inter:3: .* got a NUL byte at column 2/],
     [

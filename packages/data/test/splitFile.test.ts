@@ -68,6 +68,6 @@ describe('split.json', () => {
       /has the settings valid, test, got "seed"/,
     );
     expect(await says('{"name":"temporal-by-user","test":"x"}')).toMatch(/test must be a number, got "x"/);
-    expect(await says('[]')).toMatch(/split\.json:1: a line must be one JSON object/);
+    expect(await says('[]')).toMatch(/split\.json: the file must be a JSON object/);
   });
 });

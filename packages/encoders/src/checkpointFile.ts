@@ -1,9 +1,9 @@
 /** Weights of a checkpoint's folder, whichever of the usual files holds them. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readObject } from '@ferry/data';
 import { readSafetensors, toFloat32 } from '@ferry/nn';
 import { floats, readStateDict } from '@ferry/torch';
-import { readJson } from './json.ts';
 
 /** A tensor of a checkpoint. */
 export interface StoredTensor {
@@ -47,7 +47,7 @@ async function readShards(
   index: string,
   read: (path: string) => Promise<Map<string, StoredTensor>>,
 ): Promise<Map<string, StoredTensor>> {
-  const json = await readJson(join(directory, index));
+  const json = await readObject(join(directory, index));
   const places = json?.['weight_map'];
   if (typeof places !== 'object' || places === null)
     throw new Error(`${join(directory, index)}: weight_map must say which file holds each weight, got none`);

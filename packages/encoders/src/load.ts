@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { readObject } from '@ferry/data';
 import type { RandomStream } from '@ferry/engine';
 import { z } from 'zod';
 import { readWeights } from './checkpointFile.ts';
 import { assembleEncoder, type Encoder, type Statistics } from './encoder.ts';
 import { families } from './families/index.ts';
 import { type Family, type Pooling, settingsIn } from './family.ts';
-import { readJson } from './json.ts';
 import { matchWeights } from './match.ts';
 import type { PoolingOptions } from './pool.ts';
 import { sentencePooling } from './sentence.ts';
@@ -65,7 +65,7 @@ function describe(
  */
 export async function loadEncoder(directory: string, settings: EncoderSettings = {}): Promise<Encoder> {
   const where = join(directory, 'config.json');
-  const config = await readJson(where);
+  const config = await readObject(where);
   if (!config)
     throw new Error(`loadEncoder: ${where} must say what the encoder is, and there is no such file`);
   const { family, options } = describe(config, settings.modality, where);
@@ -107,7 +107,7 @@ export async function folderPooling(
 ): Promise<PoolingOptions | undefined> {
   const own = reads === 'text' ? await sentencePooling(directory, name) : undefined;
   if (own) return own;
-  const type = String((await readJson(join(directory, 'config.json')))?.['model_type']);
+  const type = String((await readObject(join(directory, 'config.json')))?.['model_type']);
   const family = families.find(({ types, modality }) => modality === reads && type in types);
   return family && { pooling: family.pooling, normalise: false };
 }

@@ -5,7 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory } from '@ferry/data';
+import { makeDirectory, readObject } from '@ferry/data';
 import { type RandomStream, tf } from '@ferry/engine';
 import {
   flattenParameters,
@@ -17,7 +17,6 @@ import {
   saveParameters,
 } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
-import { readJson } from './json.ts';
 
 /** Which weights get small matrices, and of what rank. */
 export interface LoraOptions {
@@ -202,7 +201,7 @@ const plain: Readonly<Record<string, (value: unknown) => boolean>> = {
  */
 export async function loadLora(directory: string, encoder: Encoder, random: RandomStream): Promise<Lora> {
   const where = join(directory, 'adapter_config.json');
-  const config = await readJson(where);
+  const config = await readObject(where);
   if (!config)
     throw new Error(`loadLora: ${where} must say what the small matrices are, and there is no such file`);
   const { r: rank, lora_alpha: alpha, target_modules: modules } = config;

@@ -1,6 +1,6 @@
-import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { makeDirectory } from '@ferry/data';
+import { makeDirectory, readTextFile } from '@ferry/data';
 import { flattenParameters, saveParameters } from '@ferry/nn';
 import type { Encoder } from './encoder.ts';
 import { families } from './families/index.ts';
@@ -21,7 +21,8 @@ const companions = [
 /** An encoder's settings as its folder writes them, floats told from whole numbers. */
 async function writtenConfig({ config, directory }: Encoder): Promise<Readonly<Record<string, unknown>>> {
   if (directory === undefined) return config;
-  return parseKeepingFloats(await readFile(join(directory, 'config.json'), 'utf8'));
+  const text = await readTextFile(join(directory, 'config.json'));
+  return text === undefined ? config : parseKeepingFloats(text);
 }
 
 /**

@@ -4,8 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory } from '@ferry/data';
-import { readJson } from './json.ts';
+import { makeDirectory, readList, readObject } from '@ferry/data';
 import type { Pooling } from './family.ts';
 import type { PoolingOptions } from './pool.ts';
 
@@ -37,9 +36,9 @@ export async function sentencePooling(
   directory: string,
   name = directory,
 ): Promise<PoolingOptions | undefined> {
-  const modules = await readJson(join(directory, 'modules.json'));
-  const names = (Array.isArray(modules) ? (modules as unknown[]) : []).map((entry) => {
-    const type = (entry as { type?: unknown }).type;
+  const modules = await readList(join(directory, 'modules.json'));
+  const names = (modules ?? []).map((entry) => {
+    const type = (entry as { type?: unknown } | null)?.type;
     return typeof type === 'string' ? type.split('.').at(-1)! : 'nothing';
   });
   const unknown = names.find((module) => !['Transformer', 'Pooling', 'Normalize'].includes(module));
@@ -48,7 +47,7 @@ export async function sentencePooling(
       `${join(directory, 'modules.json')}: modules must be Transformer, Pooling or Normalize, got ${unknown}`,
     );
   const path = join(directory, '1_Pooling', 'config.json');
-  const config = await readJson(path);
+  const config = await readObject(path);
   if (!config && modules === undefined)
     return byName.test(name) ? { pooling: 'mean', normalise: true } : undefined;
   if (!config) return { pooling: 'mean', normalise: names.includes('Normalize') };

@@ -1,8 +1,8 @@
 /** Texts as token numbers, by the files of an encoder's folder. */
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readObject, readTextFile } from '@ferry/data';
 import * as library from '@huggingface/tokenizers';
-import { isMissing, readJson } from './json.ts';
 import type { ItemArray } from './lowerLayers.ts';
 import {
   cutWords,
@@ -42,13 +42,8 @@ const { Tokenizer: createTokenizer } = library as unknown as {
 type Json = Record<string, unknown>;
 
 async function linesOf(path: string): Promise<string[] | undefined> {
-  try {
-    const text = await readFile(path, 'utf8');
-    return text.replace(/\r?\n$/, '').split(/\r?\n/);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const text = await readTextFile(path);
+  return text?.replace(/\r?\n$/, '').split(/\r?\n/);
 }
 
 /** Special tokens of BERT's vocabularies. */
@@ -125,7 +120,7 @@ const bytePairFamilies = ['roberta', 'opt'];
 
 /** What `tokenizer.json` says, or would say where there is none. */
 async function describeTokenizer(directory: string, config: Json): Promise<Json> {
-  const whole = await readJson(join(directory, 'tokenizer.json'));
+  const whole = await readObject(join(directory, 'tokenizer.json'));
   if (whole) return whole;
   const lines = await linesOf(join(directory, 'vocab.txt'));
   if (lines) {
@@ -136,9 +131,9 @@ async function describeTokenizer(directory: string, config: Json): Promise<Json>
       );
     return wordPiece(lines, config);
   }
-  const vocab = await readJson(join(directory, 'vocab.json'));
+  const vocab = await readObject(join(directory, 'vocab.json'));
   const merges = await linesOf(join(directory, 'merges.txt'));
-  const type = String((await readJson(join(directory, 'config.json')))?.['model_type']);
+  const type = String((await readObject(join(directory, 'config.json')))?.['model_type']);
   if (vocab && merges && bytePairFamilies.includes(type)) return bytePairs(vocab, merges, type);
   throw new Error(
     `loadTokenizer: ${directory} must hold tokenizer.json, or vocab.txt (BERT's form), or vocab.json and merges.txt ` +
@@ -166,7 +161,7 @@ function surroundings(tokenizer: Tokenizer): { before: number[]; after: number[]
  * @throws Error naming what the folder lacks.
  */
 export async function loadTokenizer(directory: string): Promise<TextTokenizer> {
-  const config = (await readJson(join(directory, 'tokenizer_config.json'))) ?? {};
+  const config = (await readObject(join(directory, 'tokenizer_config.json'))) ?? {};
   return tokenizerOf(await describeTokenizer(directory, config), config);
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { RandomStream, selectBackend, tf } from '@ferry/engine';
 import { flattenParameters, readSafetensors, type SafetensorsTensor, writeSafetensors } from '@ferry/nn';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createEncoder, type Encoder, folderPooling, loadEncoder } from '../src/index.ts';
+import { createEncoder, type Encoder, folderPooling, loadEncoder, saveEncoder } from '../src/index.ts';
 import { close, fixture, readExpected } from './expected.ts';
 import { families } from './families.ts';
 
@@ -48,6 +48,16 @@ async function expectFixturesOutput(encoder: Encoder): Promise<void> {
 }
 
 describe('loadEncoder reads', () => {
+  it('a config.json that begins with a byte order mark, and writes it without', async () => {
+    await bertFolder();
+    const path = join(directory, 'config.json');
+    await writeFile(path, `\uFEFF${await readFile(path, 'utf8')}`);
+    const encoder = await loadEncoder(directory);
+    await saveEncoder(join(directory, 'again'), encoder);
+    expect((await readFile(join(directory, 'again', 'config.json'), 'utf8')).startsWith('{')).toBe(true);
+    await expectFixturesOutput(encoder);
+  });
+
   it('files of an index', async () => {
     await bertFolder();
     const { tensors } = await readSafetensors(join(directory, 'model.safetensors'));

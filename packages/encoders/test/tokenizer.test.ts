@@ -140,9 +140,9 @@ it('parts within a sequence are as those that stand alone', async () => {
 it('a vocab.txt is read as its tokenizer_config.json says', async () => {
   const lines = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', 'naïve', 'naive', 'Naive', '中', '##文', '中文'];
   const directory = await mkdtemp(join(tmpdir(), 'ferry-vocabulary-'));
-  const numbers = async (config: object): Promise<number[]> => {
-    await writeFile(join(directory, 'vocab.txt'), lines.join('\n'));
-    await writeFile(join(directory, 'tokenizer_config.json'), JSON.stringify(config));
+  const numbers = async (config: object, mark = ''): Promise<number[]> => {
+    await writeFile(join(directory, 'vocab.txt'), mark + lines.join('\n'));
+    await writeFile(join(directory, 'tokenizer_config.json'), mark + JSON.stringify(config));
     return (await loadTokenizer(directory)).numbers('Naïve 中文', 12).slice(1, -1);
   };
   // As Python's BertTokenizerFast: accents go with the capitals unless it is said otherwise.
@@ -151,6 +151,7 @@ it('a vocab.txt is read as its tokenizer_config.json says', async () => {
   );
   expect(await numbers({})).toEqual([bare, sign, unknown]);
   expect(await numbers({ strip_accents: false })).toEqual([accented, sign, unknown]);
+  expect(await numbers({ strip_accents: false }, '\uFEFF')).toEqual([accented, sign, unknown]);
   expect(await numbers({ tokenize_chinese_chars: false })).toEqual([bare, both]);
   expect(await numbers({ do_lower_case: false })).toEqual([unknown, sign, unknown]);
   expect(await numbers({ do_lower_case: false, strip_accents: true })).toEqual([

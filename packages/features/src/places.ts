@@ -1,6 +1,6 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, isAbsolute, join, resolve } from 'node:path';
-import { InputError, withoutMark } from '@ferry/data';
+import { InputError, readObject } from '@ferry/data';
 import { torchvisionExport, torchvisionNote } from './torchvision.ts';
 
 /** Whether there is a file. */
@@ -78,5 +78,5 @@ export async function hubFolder(model: string, file: string): Promise<string> {
 
 /** A JSON file of a model, undefined where there is none. */
 export async function jsonOf<T>(file: string): Promise<T | undefined> {
-  return (await exists(file)) ? (JSON.parse(withoutMark(await readFile(file, 'utf8'))) as T) : undefined;
+  return (await readObject(file)) as T | undefined;
 }

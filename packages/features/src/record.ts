@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { InputError, withoutMark } from '@ferry/data';
+import { InputError, readObject } from '@ferry/data';
 import { sha256 } from './hash.ts';
 import type { WordDrop } from './words.ts';
 import type { ExtractionCost, FeatureDomain, Modality } from './types.ts';
@@ -119,20 +118,9 @@ export function recordPath(file: string): string {
  */
 export async function readRecord(file: string): Promise<FeatureRecord | undefined> {
   const path = recordPath(file);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new InputError(path, undefined, `the record cannot be read (${(error as Error).message})`);
-  });
-  if (text === undefined) return undefined;
-  let record: unknown;
-  try {
-    record = JSON.parse(withoutMark(text));
-  } catch (error) {
-    throw new InputError(path, undefined, `must be JSON (${(error as Error).message})`);
-  }
-  if (typeof record !== 'object' || record === null || Array.isArray(record))
-    throw new InputError(path, undefined, `must be a JSON object, got ${text.slice(0, 40)}`);
-  const { width, count, dtype } = record as Record<string, unknown>;
+  const record = await readObject(path);
+  if (record === undefined) return undefined;
+  const { width, count, dtype } = record;
   for (const [name, value] of [
     ['width', width],
     ['count', count],

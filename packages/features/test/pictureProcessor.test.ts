@@ -70,7 +70,7 @@ describe('a picture processor', () => {
     expect([height, width]).toEqual([6, 5]);
     await expect(
       loadPictureProcessor(await directoryWith({ 'preprocessor_config.json': '{' })),
-    ).rejects.toThrow(/preprocessor_config.json: must be JSON/);
+    ).rejects.toThrow(/preprocessor_config.json: the file must be a JSON object/);
     await expect(loadPictureProcessor(await directoryWith())).rejects.toThrow(/there is no such file/);
   });
 });

@@ -88,7 +88,7 @@ describe('stored features', () => {
     );
     await writeFile(`${source!}.json`, '{');
     await expect(loadFeatures(domain, 'text', { encoder: 'toy' })).rejects.toThrow(
-      /text-toy\.npy\.json: must be JSON/,
+      /text-toy\.npy\.json: the file must be a JSON object/,
     );
   });
 });

@@ -1,14 +1,10 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
-import { InputError } from '@ferry/data';
+import { eachWrongLine, InputError, isText, otherKind, type Encoding } from '@ferry/data';
 import { htmlPage } from '@ferry/fetch';
 import type { Skipped } from './skipped.ts';
-
-/** Encodings that can be read. */
-export type Encoding = 'utf-8' | 'latin1';
 
 /** What a file of text is like, found by reading it once from end to end. */
 export interface Survey {
@@ -42,19 +38,6 @@ export interface Survey {
   head: Buffer;
 }
 
-/** Kinds of files that are no text, by their first bytes. */
-const kinds: readonly [first: readonly number[], what: string][] = [
-  [[0x50, 0x4b, 3, 4], 'a zip archive: name the archive’s folder after unpacking, or give the .zip itself'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'zstd: unpack it first'],
-  [[0x42, 0x5a, 0x68], 'bzip2: unpack it first'],
-  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'xz: unpack it first'],
-  [[0x37, 0x7a, 0xbc, 0xaf], '7z: unpack it first'],
-  [[0x50, 0x41, 0x52, 0x31], 'Parquet: name the file .parquet'],
-  [[0xff, 0xfe], 'UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
-  [[0xfe, 0xff], 'UTF-16: convert it, for example iconv -f UTF-16 -t UTF-8'],
-  [[0x25, 0x50, 0x44, 0x46], 'a PDF'],
-];
-
 /** The first bytes of a file; an error that says what is the matter where there are none. */
 export async function firstBytes(file: string, count: number): Promise<Buffer> {
   const found = await stat(file).catch(() => undefined);
@@ -72,9 +55,9 @@ export async function firstBytes(file: string, count: number): Promise<Buffer> {
 
 /** Throws where a file's first bytes say that it is none of text. */
 export function refuseOtherKinds(file: string, head: Buffer): void {
-  for (const [first, what] of kinds)
-    if (first.every((byte, at) => head[at] === byte))
-      throw new InputError(file, undefined, `the file must be text, got ${what}`);
+  const kind = otherKind(head);
+  if (kind !== undefined)
+    throw new InputError(file, undefined, `the file must be text in UTF-8, got ${kind}`);
   const page = htmlPage(head);
   if (page !== undefined)
     throw new InputError(
@@ -109,14 +92,14 @@ class Looker {
   readonly broken = new Map<number, string>();
   head = Buffer.alloc(0);
   readonly #file: string;
-  readonly #utf8: boolean;
+  readonly #encoding: Encoding;
   /** What was read behind the last line feed. */
   #rest: Buffer[] = [];
   #restLength = 0;
 
   constructor(file: string, encoding: Encoding) {
     this.#file = file;
-    this.#utf8 = encoding === 'utf-8';
+    this.#encoding = encoding;
   }
 
   add(block: Buffer): void {
@@ -155,7 +138,7 @@ class Looker {
     const before = this.lines;
     let start = 0;
     const returns = block.includes(carriageReturn);
-    const sound = (!this.#utf8 || isUtf8(block)) && !block.includes(0);
+    const sound = isText(block, this.#encoding);
     if (!this.quotes && block.includes(34)) this.quotes = true;
     while (start < block.length) {
       const next = block.indexOf(lineFeed, start);
@@ -177,22 +160,10 @@ class Looker {
   }
 
   #listBroken(block: Buffer, before: number): void {
-    let line = before;
-    for (let start = 0; start < block.length;) {
-      const next = block.indexOf(lineFeed, start);
-      const end = next < 0 ? block.length : next;
-      const own = block.subarray(start, end);
-      line++;
-      if (own.includes(0))
-        this.broken.set(line, 'text must be UTF-8, got a NUL byte: a binary or damaged file, or UTF-16');
-      else if (this.#utf8 && !isUtf8(own))
-        this.broken.set(
-          line,
-          'text must be UTF-8, got other bytes: perhaps Latin-1; convert the file, for example iconv -f ' +
-            'WINDOWS-1252 -t UTF-8',
-        );
-      start = end + 1;
-    }
+    const note = (line: number, rule: string): void => {
+      this.broken.set(before + line, rule);
+    };
+    eachWrongLine(block, note, this.#encoding);
   }
 }
 

@@ -71,7 +71,7 @@ const kinds: Record<string, Damage> = {
   'another encoding': (at, byte) => ({
     name: 'a.csv',
     content: Buffer.from(row(at, set(1, `caf${String.fromCharCode(0xe0 + (byte % 16))}`)), 'latin1'),
-    says: new RegExp(`${line(at)}text must be UTF-8, got other bytes`),
+    says: new RegExp(`${line(at)}text must be UTF-8, got byte 0x`),
   }),
   'a NUL byte': (at) => ({
     name: 'a.csv',
@@ -143,7 +143,7 @@ const kinds: Record<string, Damage> = {
       ),
       Buffer.from(text(good)),
     ]),
-    says: /the file must be text, got/,
+    says: /the file must be text in UTF-8, got/,
   }),
   'Parquet cut off': () => ({
     name: 'a.parquet',

@@ -30,7 +30,15 @@ describe('a file that a user named', () => {
         (path: string) => readText(path, 'recipe file'),
         (path: string) => openRecipe(path),
       ])
-        expect(() => read(file(bad))).toThrow(/recipe\.yaml:2: a recipe file must be text in UTF-8/);
+        expect(() => read(file(bad))).toThrow(
+          /recipe\.yaml:2: text must be UTF-8, got (byte 0xEF at column 10|a NUL byte at column 9)/,
+        );
+    for (const swap of [false, true]) {
+      const wide = Buffer.from('\uFEFFjob: train\n', 'utf16le');
+      expect(() => openRecipe(file(swap ? wide.swap16() : wide))).toThrow(
+        new RegExp(`recipe\\.yaml: .* got UTF-16 \\(${swap ? 'big' : 'little'}-endian\\)`),
+      );
+    }
     expect(() => readText(folder, 'configuration')).toThrow(
       `${folder} must be a configuration, got a directory`,
     );

@@ -1,7 +1,6 @@
 /** Features by encoders in folders of Hugging Face's layout: Ferry's own networks, where there is no ONNX file. */
-import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Domain } from '@ferry/data';
+import { readObject, type Domain } from '@ferry/data';
 import {
   type Encoder,
   folderPooling,
@@ -138,8 +137,8 @@ function poolingOf({ output }: Encoding): Pooling | undefined {
 
 /** How many tokens an encoder reads: what sentence-transformers' file says, else as many as it has positions. */
 async function longestOf(folder: string, { config, family }: Encoder): Promise<number> {
-  const stated = await readFile(join(folder, 'sentence_bert_config.json'), 'utf8').catch(() => '{}');
-  const { max_seq_length: most } = JSON.parse(stated) as { max_seq_length?: number | null };
+  const stated = await readObject(join(folder, 'sentence_bert_config.json'));
+  const { max_seq_length: most } = (stated ?? {}) as { max_seq_length?: number | null };
   const own = (config['text_config'] ?? config) as { max_position_embeddings?: number };
   // Their first position is that of padding.
   const lost = ['roberta', 'mpnet'].includes(family) ? 2 : 0;

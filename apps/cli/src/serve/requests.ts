@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { repeatedKey } from '@ferry/data';
 
 /** A request that is refused: its name and words are the answer's. */
 export class RefusedRequest extends Error {
@@ -52,14 +53,23 @@ export async function readBody(request: IncomingMessage): Promise<Body> {
       throw new RefusedRequest(413, 'too-large', `a body must have at most ${limits.body} bytes`);
     blocks.push(block);
   }
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(blocks)));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(blocks));
+    value = JSON.parse(text);
   } catch {
     throw new RefusedRequest(400, 'not-json', 'a body must be JSON in UTF-8');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new RefusedRequest(400, 'not-an-object', 'a body must be a JSON object');
+  const twice = repeatedKey(text);
+  if (twice !== undefined)
+    throw new RefusedRequest(
+      400,
+      'repeated-key',
+      `a key must come once, got ${JSON.stringify(twice.slice(0, limits.id))} twice`,
+    );
   return value as Body;
 }
 

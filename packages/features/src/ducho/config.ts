@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { InputError } from '@ferry/data';
-import { readRecipe } from '@ferry/recipes';
+import { readRecipe, readText } from '@ferry/recipes';
 import { z } from 'zod';
 
 const layer = z.union([z.string().min(1), z.int()], { error: 'must be the name or the number of a layer' });
@@ -110,9 +109,8 @@ function sourceOf(
  * @returns The extractions in the file's order, and what Ducho would do otherwise.
  * @throws RecipeError with every problem, by line and column.
  */
-export async function readDuchoConfig(file: string): Promise<{ jobs: DuchoJob[]; notes: string[] }> {
-  const text = await readFile(file, 'utf8');
-  const config = readRecipe(text, file, duchoSchema);
+export function readDuchoConfig(file: string): { jobs: DuchoJob[]; notes: string[] } {
+  const config = readRecipe(readText(file, 'configuration'), file, duchoSchema);
   const root = isAbsolute(config.dataset_path)
     ? config.dataset_path
     : join(process.cwd(), config.dataset_path);

@@ -333,7 +333,7 @@ async function runSingle(job: DuchoJob, layer: string, options: DuchoOptions): P
 
 /** See `runDucho` of `../ducho.ts`. */
 export async function runConfig(file: string, options: DuchoOptions = {}): Promise<DuchoResult[]> {
-  const { jobs, notes } = await readDuchoConfig(file);
+  const { jobs, notes } = readDuchoConfig(file);
   for (const note of notes) options.line?.(note);
   const results: DuchoResult[] = [];
   for (const job of jobs)

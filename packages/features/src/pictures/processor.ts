@@ -2,9 +2,8 @@
  * Pictures as the processors of transformers make them (`preprocessor_config.json`): resized with the filter that is
  * named, cropped, then scaled and normalised by channel.
  */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InputError, withoutMark } from '@ferry/data';
+import { InputError, readObject } from '@ferry/data';
 import { z } from 'zod';
 import { centreCrop, resamplings, resize, type Resampling, type Rgb } from './resize.ts';
 
@@ -225,16 +224,7 @@ export function pictureProcessor(given: Readonly<Record<string, unknown>>, where
  */
 export async function loadPictureProcessor(directory: string): Promise<PictureProcessor> {
   const where = join(directory, 'preprocessor_config.json');
-  let text: string;
-  try {
-    text = await readFile(where, 'utf8');
-  } catch {
-    throw new InputError(where, undefined, 'must say how pictures are made ready, and there is no such file');
-  }
-  try {
-    return pictureProcessor(JSON.parse(withoutMark(text)) as Record<string, unknown>, where);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new InputError(where, undefined, `must be JSON, got ${error.message}`);
-  }
+  const processor = await readObject(where);
+  if (processor) return pictureProcessor(processor, where);
+  throw new InputError(where, undefined, 'must say how pictures are made ready, and there is no such file');
 }

@@ -1,6 +1,6 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Domain } from '@ferry/data';
+import { readObject, type Domain } from '@ferry/data';
 import { featureMatrices, picturePlaces, type FeatureMatrix, type PicturePlaces } from '@ferry/features';
 import {
   formatShare,
@@ -277,9 +277,10 @@ async function neighbourBlocks(
 
 /** Where a domain comes from, if it was prepared here. */
 async function origin({ directory }: Domain): Promise<Section[]> {
-  const text = await readFile(join(directory, 'provenance.json'), 'utf8').catch(() => undefined);
-  if (text === undefined) return [];
-  const { command, steps, order } = JSON.parse(text) as {
+  const provenance = await readObject(join(directory, 'provenance.json'));
+  // A file of that name may be anybody's.
+  if (typeof provenance?.['command'] !== 'string' || !Array.isArray(provenance['steps'])) return [];
+  const { command, steps, order } = provenance as {
     command: string;
     steps: { rule: string; after: { interactions: number; users: number; items: number } }[];
     order: { ties: string; tied: number };
