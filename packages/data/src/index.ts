@@ -12,7 +12,10 @@ export type { ReadOptions } from './options.ts';
 export { recboleOrder } from './atomic.ts';
 export { readDomain } from './read.ts';
 export { leaveOneOut, type Split } from './split.ts';
+export { protocolNames, protocolSettings } from './protocolFile.ts';
 export {
+  defaultShare,
+  sharesProblem,
   splitDomain,
   type Protocol,
   type ProtocolSeed,

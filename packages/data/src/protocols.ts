@@ -2,11 +2,14 @@ import { IntList } from './growing.ts';
 import { leaveOneOut, minimumLength, RowList, type Split } from './split.ts';
 import type { Domain, Sequences } from './types.ts';
 
+/** The share of validation, and that of the test, where none is given. */
+export const defaultShare = 0.1;
+
 /** Shares of a user's interactions, or of all for `global-temporal`. */
 export interface ProtocolShares {
-  /** For validation. Default .1. */
+  /** For validation. Default {@link defaultShare}. */
   valid?: number;
-  /** For the test. Default .1. */
+  /** For the test. Default {@link defaultShare}. */
   test?: number;
 }
 
@@ -71,15 +74,22 @@ export function partSizes(n: number, shares: { valid: number; test: number }): P
   return parts;
 }
 
+/** What is wrong with the shares of a protocol; undefined where nothing is. */
+export function sharesProblem({
+  valid = defaultShare,
+  test = defaultShare,
+}: {
+  valid?: number | undefined;
+  test?: number | undefined;
+}): string | undefined {
+  if (valid >= 0 && test >= 0 && valid + test < 1) return undefined;
+  return `must not be negative and must leave a share for training, got valid ${valid} and test ${test}`;
+}
+
 /** The shares of a protocol, checked. */
-function sharesOf({ valid = 0.1, test = 0.1 }: { valid?: number; test?: number }): {
-  valid: number;
-  test: number;
-} {
-  if (!(valid >= 0 && test >= 0 && valid + test < 1))
-    throw new RangeError(
-      `splitDomain: shares must not be negative and must leave some for training, got valid ${valid} and test ${test}`,
-    );
+function sharesOf({ valid = defaultShare, test = defaultShare }: ProtocolShares): Required<ProtocolShares> {
+  const problem = sharesProblem({ valid, test });
+  if (problem !== undefined) throw new RangeError(`splitDomain: shares ${problem}`);
   return { valid, test };
 }
 
@@ -224,7 +234,7 @@ function pointsOf(
  * user: see the parts); a user's first item has nothing before it and gives no row.
  *
  * @param domain - A domain as it was read.
- * @param protocol - The protocol and its settings; shares are .1 and .1 by default, the seed is 1.
+ * @param protocol - The protocol and its settings; shares are {@link defaultShare} by default, the seed is 1.
  * @throws RangeError for shares or points that make no split, for `global-temporal` on a domain without times, and for
  *   `files` on a domain whose files hold no split.
  */

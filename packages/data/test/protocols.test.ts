@@ -262,7 +262,7 @@ describe('splitDomain', () => {
       /files needs a domain whose files hold a split .* got items\.jsonl/,
     );
     expect(run({ name: 'temporal-by-user', valid: 0.5, test: 0.5 })).toThrow(
-      /leave some for training, got valid 0\.5/,
+      /leave a share for training, got valid 0\.5/,
     );
     expect(run({ name: 'random-by-user', test: -1 })).toThrow(/not be negative/);
     expect(() =>

@@ -55,7 +55,7 @@ describe('split.json', () => {
       );
     };
     expect(await says('{"name":"temporal-by-user","valid":2}')).toMatch(
-      /^.?split\.json: shares must not be negative and must leave some for training, got valid 2/,
+      /^.?split\.json: shares must not be negative and must leave a share for training, got valid 2/,
     );
     expect(await says('{"name":"global-temporal"}')).toMatch(
       /^.?split\.json: global-temporal needs the time/,

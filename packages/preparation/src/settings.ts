@@ -1,3 +1,4 @@
+import { sharesProblem } from '@ferry/data';
 import { z } from 'zod';
 
 /** A column: its name, or its place counted from 1. In JSON lines a path such as `images.0.large`. */
@@ -194,11 +195,12 @@ export const splitSchema = z
     z.strictObject({ name: z.literal('files') }),
   ])
   .superRefine((split, context) => {
-    const { valid = 0.1, test = 0.1, validFrom, testFrom }: SplitNumbers = split;
+    const { validFrom, testFrom }: SplitNumbers = split;
     const refuse = (message: string): void => {
       context.addIssue({ code: 'custom', message });
     };
-    if (valid + test >= 1) refuse(`must leave a share for training, got valid ${valid} and test ${test}`);
+    const problem = sharesProblem(split as SplitNumbers);
+    if (problem !== undefined) refuse(problem);
     if (validFrom !== undefined && testFrom !== undefined && validFrom > testFrom)
       refuse(`validFrom must not be after testFrom, got ${validFrom} and ${testFrom}`);
   });

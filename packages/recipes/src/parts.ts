@@ -1,3 +1,4 @@
+import { defaultShare, protocolNames, protocolSettings, sharesProblem, type ProtocolName } from '@ferry/data';
 import { z } from 'zod';
 import { checkEncoders, imageEncoderSchema, textEncoderSchema } from './encoders.ts';
 import { choosableMetrics } from './metricNames.ts';
@@ -101,19 +102,10 @@ export function checkWidths(
       );
 }
 
-/** How a domain can be split; see `splitDomain` of `@ferry/data`. */
-const protocols = [
-  'leave-one-out',
-  'random-by-user',
-  'temporal-by-user',
-  'global-temporal',
-  'files',
-] as const;
-
 /** How interactions are parted into training, validation and test. */
 export const splitKeys = {
   protocol: z
-    .enum(protocols)
+    .enum(protocolNames)
     .optional()
     .describe(
       "how interactions are split: leave-one-out = each user's last two; random-by-user; temporal-by-user = the " +
@@ -122,8 +114,8 @@ export const splitKeys = {
     ),
   split: z
     .strictObject({
-      valid: rate.optional().describe('share for validation; default 0.1'),
-      test: rate.optional().describe('share for the test; default 0.1'),
+      valid: rate.optional().describe(`share for validation; default ${defaultShare}`),
+      test: rate.optional().describe(`share for the test; default ${defaultShare}`),
       validFrom: z
         .number()
         .optional()
@@ -137,27 +129,18 @@ export const splitKeys = {
         ),
       seed: whole(0).optional().describe('random-by-user, validUsers: what is drawn; default 1'),
     })
-    .refine(({ valid = 0.1, test = 0.1 }) => valid + test < 1, {
-      error:
-        'must leave a share for training: valid (default 0.1) and test (default 0.1) together must be below 1',
+    .superRefine((split, context) => {
+      const message = sharesProblem(split);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
     })
     .optional()
     .describe('shares, points in time, users or seed of the protocol'),
 };
 
-/** What each protocol reads of `split`. */
-const splitSettings: Readonly<Record<(typeof protocols)[number], readonly string[]>> = {
-  'leave-one-out': ['validUsers', 'seed'],
-  'random-by-user': ['valid', 'test', 'seed'],
-  'temporal-by-user': ['valid', 'test'],
-  'global-temporal': ['valid', 'test', 'validFrom', 'testFrom'],
-  files: [],
-};
-
 /** How a recipe splits a domain. */
 export interface SplitSettings {
   /** The protocol; default what the domain's files say, else leave-one-out. */
-  readonly protocol?: (typeof protocols)[number];
+  readonly protocol?: ProtocolName;
   /** Its shares, points in time, users or seed. */
   readonly split?: {
     readonly valid?: number;
@@ -169,26 +152,30 @@ export interface SplitSettings {
   };
 }
 
-/** Reports settings of a split that its protocol does not read: they would change nothing. */
+/**
+ * Reports settings of a split that its protocol does not read, as they would change nothing, and points in time that are
+ * no order.
+ *
+ * @param problem - Told of the key of `split` and of what is wrong with it.
+ * @param unset - How it is said that there is no protocol.
+ */
 export function checkSplit(
   { protocol, split = {} }: SplitSettings,
-  problem: (path: (string | number)[], message: string) => void,
+  problem: (key: keyof NonNullable<SplitSettings['split']>, message: string) => void,
+  unset = 'evaluation.protocol is not set',
 ): void {
-  const read = protocol === undefined ? [] : splitSettings[protocol];
-  const reader =
-    protocol === undefined
-      ? 'the split of the domain (evaluation.protocol is not set)'
-      : `the protocol ${protocol}`;
-  const settings = Object.entries(split) as [string, number | undefined][];
-  for (const [key, value] of settings.filter(([, set]) => set !== undefined)) {
+  const read = protocol === undefined ? [] : protocolSettings[protocol];
+  const reader = protocol === undefined ? `the split of the domain (${unset})` : `the protocol ${protocol}`;
+  for (const key of Object.keys(split) as (keyof typeof split)[]) {
+    if (split[key] === undefined) continue;
     // Of leave-one-out, the seed draws the users who validate.
     const drawsNone = protocol === 'leave-one-out' && key === 'seed' && split.validUsers === undefined;
     if (drawsNone || !read.includes(key))
-      problem(
-        ['evaluation', 'split', key],
-        `is not read by ${reader}${drawsNone ? ' without validUsers' : ''}, got ${String(value)}`,
-      );
+      problem(key, `is not read by ${reader}${drawsNone ? ' without validUsers' : ''}, got ${split[key]}`);
   }
+  const { validFrom = -Infinity, testFrom = Infinity } = split;
+  if (validFrom > testFrom)
+    problem('validFrom', `must not be after testFrom, got ${validFrom} and ${testFrom}`);
 }
 
 /** How results are measured. */

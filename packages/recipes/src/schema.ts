@@ -178,7 +178,9 @@ export function checkStudy(
   };
   checkWidths(recipe.features, problem);
   checkMetric(recipe.evaluation, problem);
-  checkSplit(recipe.evaluation, problem);
+  checkSplit(recipe.evaluation, (key, message) => {
+    problem(['evaluation', 'split', key], message);
+  });
   const names = recipe.targets.map(domainName);
   names.forEach((name, i) => {
     if (names.indexOf(name) < i)
@@ -207,7 +209,9 @@ export function checkJob(
         'those of one domain',
     );
   if (!evaluation) return;
-  checkSplit(evaluation, problem);
+  checkSplit(evaluation, (key, message) => {
+    problem(['evaluation', 'split', key], message);
+  });
   const { cutoffs, ...rest } = evaluation;
   if (cutoffs) checkMetric({ ...rest, cutoffs }, problem);
   const { validFrom, testFrom } = evaluation.split ?? {};

@@ -90,11 +90,13 @@ export function domainPath(reference: string): string | undefined {
 /**
  * Reads a recipe's domain, split as the recipe says.
  *
+ * @param named - What the user calls the protocol.
  * @throws UserError for a protocol that the domain cannot be split by.
  */
 export async function openDomain(
   reference: string,
   { protocol, split }: SplitSettings = {},
+  named = 'evaluation.protocol',
 ): Promise<Domain> {
   const domain = await readDomain(await domainDirectory(reference));
   if (protocol === undefined) return domain;
@@ -102,7 +104,7 @@ export async function openDomain(
     return splitDomain(domain, { name: protocol, ...split });
   } catch (error) {
     if (error instanceof RangeError)
-      throw new UserError(`evaluation.protocol: ${error.message.replace(/^splitDomain: /, '')}`);
+      throw new UserError(`${named}: ${error.message.replace(/^splitDomain: /, '')}`);
     throw error;
   }
 }

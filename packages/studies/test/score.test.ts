@@ -49,10 +49,29 @@ describe('scoreLists', () => {
     await expect(scoreLists(file, { on: folder, cutoffs: [4] })).rejects.toThrow(
       /longest list \(3 items\), got 4/,
     );
-    for (const how of [{ split: { valid: 0.2 } }, { protocol: 'leave-one-out', split: { seed: 2 } }] as const)
-      await expect(scoreLists(file, { on: folder, ...how })).rejects.toThrow(
-        /evaluation\.split\.(?:valid|seed) is not read by /,
-      );
+    // What is wrong is told by the options that were typed, before the domain is read.
+    for (const [how, says] of [
+      [
+        { split: { valid: 0.2 } },
+        '--valid is not read by the split of the domain (--protocol is not given), got 0.2',
+      ],
+      [
+        { protocol: 'leave-one-out', split: { seed: 2 } },
+        '--split-seed is not read by the protocol leave-one-out without --valid-users, got 2',
+      ],
+      [
+        { protocol: 'random-by-user', split: { valid: 0.9 } },
+        '--valid and --test must not be negative and must leave a share for training, got valid 0.9 and test 0.1',
+      ],
+      [
+        { protocol: 'global-temporal', split: { validFrom: 3, testFrom: 2 } },
+        '--valid-from must not be after --test-from, got 3 and 2',
+      ],
+    ] as const)
+      await expect(scoreLists(file, { on: join(folder, 'nowhere'), ...how })).rejects.toThrow(says);
+    await expect(scoreLists(file, { on: folder, protocol: 'global-temporal' })).rejects.toThrow(
+      /^--protocol: global-temporal needs the time of every interaction/,
+    );
     // Three of ten by time: several relevant items a user.
     const half = await scoreLists(file, { on: folder, protocol: 'temporal-by-user', split: { test: 0.5 } });
     expect(half.metrics['recall@3']).toBeCloseTo((1 / 2 + 0 + 0 + 0) / 4, 12);

@@ -1,11 +1,12 @@
+import { defaultShare, protocolNames, type ProtocolName } from '@ferry/data';
 import { Command, Option } from 'commander';
-import { numbers, numeric, wholeNumber } from '../options.ts';
+import { numbers, numeric, positive, wholeNumber } from '../options.ts';
 import { print, printJson } from '../print.ts';
 
 interface Options {
   on: string;
   rows: 'test' | 'valid';
-  protocol?: 'leave-one-out' | 'random-by-user' | 'temporal-by-user' | 'global-temporal' | 'files';
+  protocol?: ProtocolName;
   valid?: number;
   test?: number;
   validFrom?: number;
@@ -33,13 +34,13 @@ export function scoreVerb(): Command {
       new Option(
         '--protocol <name>',
         'how the domain is split (default: as its files say, else leave-one-out)',
-      ).choices(['leave-one-out', 'random-by-user', 'temporal-by-user', 'global-temporal', 'files']),
+      ).choices(protocolNames),
     )
-    .option('--valid <share>', 'share for validation (default: 0.1)', numeric)
-    .option('--test <share>', 'share for the test (default: 0.1)', numeric)
+    .option('--valid <share>', `share for validation (default: ${defaultShare})`, numeric)
+    .option('--test <share>', `share for the test (default: ${defaultShare})`, numeric)
     .option('--valid-from <time>', "global-temporal: validation from here on, in the domain's unit", numeric)
     .option('--test-from <time>', 'global-temporal: test from here on (default: by the shares)', numeric)
-    .option('--valid-users <n>', 'leave-one-out: users, drawn, who validate (default: all)', wholeNumber)
+    .option('--valid-users <n>', 'leave-one-out: users, drawn, who validate (default: all)', positive)
     .option('--split-seed <n>', 'seed of random-by-user and of --valid-users (default: 1)', wholeNumber)
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
     .option(

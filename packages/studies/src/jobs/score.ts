@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { relevantTargets } from '@ferry/collaborative';
-import { readLists, targetsByUser, type Domain, type ListForm } from '@ferry/data';
+import { readLists, sharesProblem, targetsByUser, type Domain, type ListForm } from '@ferry/data';
 import { beyondAccuracy, metricsWith, trainingUse, type Lists } from '@ferry/evaluation';
 import { checkSplit, UserError, type SplitSettings } from '@ferry/recipes';
 import { tableToText } from '@ferry/report';
@@ -45,6 +45,16 @@ export interface ScoredLists {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What is typed for the settings of a split. */
+const flags = {
+  valid: '--valid',
+  test: '--test',
+  validFrom: '--valid-from',
+  testFrom: '--test-from',
+  validUsers: '--valid-users',
+  seed: '--split-seed',
+} as const satisfies Record<keyof NonNullable<SplitSettings['split']>, string>;
+
 /** Lists of all users that the split has items of, empty where the file has none, with what is relevant of these. */
 function joined(
   domain: Domain,
@@ -74,10 +84,17 @@ export async function scoreLists(
   file: string,
   { on, rows: split = 'test', cutoffs, relevance, ...how }: ScoreOptions,
 ): Promise<ScoredLists> {
-  checkSplit(how, (path, message) => {
-    throw new UserError(`${path.join('.')} ${message}`);
-  });
-  const domain = await openDomain(on, how);
+  const refuse = (key: keyof typeof flags, message: string): never => {
+    const words = message.replaceAll(
+      /\b(?:validUsers|testFrom)\b/g,
+      (own) => flags[own as keyof typeof flags],
+    );
+    throw new UserError(`${flags[key]} ${words}`);
+  };
+  checkSplit(how, refuse, '--protocol is not given');
+  const problem = sharesProblem(how.split ?? {});
+  if (problem !== undefined) throw new UserError(`--valid and --test ${problem}`);
+  const domain = await openDomain(on, how, '--protocol');
   const { form, lists } = await readLists(file, domain);
   const made = joined(domain, split, relevance, lists);
   const { depth } = made;
