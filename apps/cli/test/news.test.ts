@@ -50,6 +50,10 @@ it('trains NRMS on a folder in the form of MIND, evaluates it, and compares it w
   expect(compared).toMatch(/AUC/);
   expect(compared).toMatch(/clicked news/);
   expect(await ferry('compare', 'words', 'ids', '--metric', 'mrr')).toMatch(/MRR/);
+  // Recall@10 of impressions that show no more than ten is 1, whoever ranks.
+  expect(await ferry('longtail', 'words', 'ids')).toMatch(/^mind: AUC by training interactions of the item/);
+  expect(await ferry('longtail', 'words', 'ids', '--by', 'history')).toMatch(/^mind: AUC by length/);
+  expect(await ferry('longtail', 'words', 'ids', '--metric', 'mrr')).toMatch(/for auc and recall@k alone/);
   // The first ten of four candidates are all of them, in whatever order.
   expect(await ferry('compare', 'words', 'ids', '--metric', 'diversity@10')).toMatch(/ids +[+−]?0\.0000 /);
   expect(await ferry('train', 'news.yaml', '--out', 'words')).toContain('was finished before');

@@ -24,6 +24,7 @@ export {
   summariseGroups,
   type ImpressionGroup,
 } from './mind/groups.ts';
+export { clickedAuc, type ClickPlaces } from './mind/clickedAuc.ts';
 export { categoryAspects, type CategoryAspects } from './mind/aspects.ts';
 export { categoryScores, clickCounts, popularityScores, recencyScores } from './mind/floors.ts';
 export { meanHistoryScores, wordHistoryScores, type VectorTable } from './mind/meanHistory.ts';

@@ -18,7 +18,7 @@ interface Options {
 export function longtailVerb(): Command {
   return new Command('longtail')
     .description(
-      'test rows by how often the wanted item occurs in training: recall relative to a named run, as a figure',
+      'test rows by how often the wanted item occurs in training: recall (AUC of news) relative to a named run, as a figure',
     )
     .argument('<runs...>', 'run directories; runs of one recipe and several seeds are one line')
     .option('--against <run>', 'the run that the others are relative to (default: the first)')
@@ -36,7 +36,7 @@ export function longtailVerb(): Command {
         .conflicts('quantiles'),
     )
     .option('--quantiles <n>', 'as many groups of about equal numbers of rows', positive)
-    .option('--metric <name>', "default: recall at the first run's leading cutoff")
+    .option('--metric <name>', "default: recall at the first run's leading cutoff; AUC of news")
     .option('--rows <name>', 'which kept rows (default: test)')
     .option('--csv <file>', 'write every number: a row for each group and run')
     .option('--svg <file>', 'write the figure: vector text, black and grey')

@@ -54,7 +54,7 @@ export interface ImpressionSummary {
 }
 
 /** Share of a tie that the area under the curve counts as won. */
-const wonByTie: Readonly<Record<ImpressionTies, number>> = {
+export const wonByTie: Readonly<Record<ImpressionTies, number>> = {
   mind: 0.5,
   average: 0.5,
   pessimistic: 0,

@@ -3,6 +3,7 @@ import { RandomStream } from '@ferry/engine';
 import { describe, expect, test } from 'vitest';
 import {
   candidateRanks,
+  clickedAuc,
   evaluateImpressions,
   impressionTies,
   readMind,
@@ -211,4 +212,39 @@ test('infinite scores are equal to themselves', () => {
     const finite = valuesOf([0, 1, 0, 1], [1, 1, 0, 0], { ties });
     expect(valuesOf([0, 1, 0, 1], [Infinity, Infinity, -Infinity, -Infinity], { ties })).toEqual(finite);
   }
+});
+
+test.each(impressionTies)("clicks' shares of the area under the curve add up to it: %s", (ties) => {
+  const { labels, scores } = randomImpressions(2000, { longest: 15, values: 5, seed: 8 });
+  const { values } = evaluateImpressions(withLabels(labels), scores.flat(), { ties });
+  const [better, tied, ends]: [number[], number[], number[]] = [[], [], []];
+  labels.forEach((own, row) => {
+    own.forEach((label, at) => {
+      if (label !== 1) return;
+      const score = scores[row]![at]!;
+      better.push(scores[row]!.filter((other) => other > score).length);
+      tied.push(scores[row]!.filter((other) => other === score).length - 1);
+    });
+    ends.push(better.length);
+  });
+  const found = clickedAuc(
+    {
+      better: Int32Array.from(better),
+      tied: Int32Array.from(tied),
+      relevantEnds: Int32Array.from(ends),
+      candidates: labels.map((own) => own.length),
+    },
+    ties,
+  );
+  let seen = 0;
+  ends.forEach((end, row) => {
+    const own = found.subarray(ends[row - 1] ?? 0, end);
+    if (own.length === 0) return;
+    const mean = own.reduce((sum, value) => sum + value, 0) / own.length;
+    const whole = values['auc']![row]!;
+    if (Number.isNaN(whole)) expect(mean).toBeNaN();
+    else expect(mean).toBeCloseTo(whole, 12);
+    if (own.length > 1) seen++;
+  });
+  expect(seen).toBeGreaterThan(500);
 });

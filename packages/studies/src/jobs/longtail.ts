@@ -13,6 +13,7 @@ import {
   type Ratio,
   type TieRule,
 } from '@ferry/evaluation';
+import { clickedAuc, type ImpressionTies } from '@ferry/nrms';
 import { UserError } from '@ferry/recipes';
 import { formatShare, groupChart, tableToCsv, tableToText, type Cell, type Table } from '@ferry/report';
 import { replaceFile } from '@ferry/training';
@@ -35,7 +36,7 @@ export interface LongtailOptions {
   readonly edges?: readonly number[];
   /** As many groups of about equal numbers of rows, instead of edges. */
   readonly quantiles?: number;
-  /** Default recall at the first run's leading cutoff. */
+  /** Default recall at the first run's leading cutoff; of impressions, the area under the curve. */
   readonly metric?: string;
   /** The run that the others are shown relative to. Default the first. */
   readonly against?: string;
@@ -156,9 +157,13 @@ function grouping(
 /** Values of what is grouped: of rows, or of relevant items one by one. */
 function groupedValues(rows: RankedRows, metric: string, ties: TieRule, ofItems: boolean): Float64Array {
   if (!ofItems || !isMany(rows)) return valuesOf(rows, metric, ties);
+  const { impressions, relevantEnds, candidates } = rows;
+  if (impressions && metric === 'auc')
+    return clickedAuc({ ...rows, relevantEnds, candidates: candidates! }, impressions.ties as ImpressionTies);
   if (!metric.startsWith('recall@'))
     throw new UserError(
-      `rows with several relevant items are grouped by item for recall@k alone, got ${metric}`,
+      `rows with several relevant items are grouped by item for ${impressions ? 'auc and ' : ''}recall@k alone, ` +
+        `got ${metric}`,
     );
   return rowValues({ better: rows.better, tied: rows.tied }, metric, ties);
 }
@@ -180,9 +185,12 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
     const difference = differenceOf(first, other);
     if (difference !== undefined) throw new UserError(difference);
   }
-  const { ties = 'mid-rank', cutoffs = [10], metric: led = 'ndcg@10' } = first.evaluation ?? {};
-  const wanted = options.metric?.toLowerCase() ?? `recall@${/@(\d+)$/.exec(led)?.[1] ?? cutoffs[0]!}`;
-  const metric = markedMetric(first.rows, wanted);
+  const { ties: rule = 'mid-rank', cutoffs = [10], metric: led = 'ndcg@10' } = first.evaluation ?? {};
+  // Impressions have rules of their own.
+  const ties = rule === 'pessimistic' || rule === 'optimistic' ? rule : 'mid-rank';
+  // Ten places hold all that most impressions show.
+  const usual = first.rows.impressions ? 'auc' : `recall@${/@(\d+)$/.exec(led)?.[1] ?? cutoffs[0]!}`;
+  const metric = markedMetric(first.rows, options.metric?.toLowerCase() ?? usual);
   const { title, groups, ofItems } = grouping(first.rows, against, options);
   const lines = linesOf([...opened.values()], false);
   const values = lines.map((line) => {
