@@ -13,7 +13,7 @@ const backends = (process.env['FERRY_TEST_BACKENDS'] ?? 'cpu,ort').split(',');
 
 /** Every backend under test (FERRY_TEST_BACKENDS); on `ort` compiled and eager. */
 export const variants: Variant[] = backends.flatMap((backend) =>
-  backend === 'ort'
+  backend.startsWith('ort')
     ? [
         { backend, compiled: true },
         { backend, compiled: false },

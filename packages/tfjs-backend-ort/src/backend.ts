@@ -1,6 +1,7 @@
 import { tf } from './tfjs.js';
 import { Buffer, type BufferData } from './buffer.ts';
 import { Graph } from './graph/graph.ts';
+import { targetOf } from './graph/target.ts';
 import { allocate, sizeOf, type DType, type HostArray, type Value } from './graph/types.ts';
 import { DeviceExecutable } from './runtime/deviceExecutable.ts';
 import { DeviceMemory, Resident } from './runtime/deviceMemory.ts';
@@ -98,7 +99,7 @@ export class OrtBackend extends tf.KernelBackend {
     inputs: readonly tf.TensorInfo[],
     build: (g: Graph, values: Value[]) => Value[],
   ): EagerProgram {
-    const g = new Graph();
+    const g = new Graph(targetOf(this.options.providers));
     g.origin = name;
     const values = inputs.map((info) => g.input(info.dtype as DType, info.shape));
     const outputs = build(g, values);

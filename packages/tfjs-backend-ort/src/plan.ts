@@ -1,5 +1,6 @@
 import { tf } from './tfjs.js';
 import { BACKEND_NAME, isSupported, type OrtBackend } from './backend.ts';
+import { targetOf } from './graph/target.ts';
 import type { DType, Value } from './graph/types.ts';
 import { flatten, type Flat } from './nest.ts';
 import type { Runnable } from './runtime/executable.ts';
@@ -73,7 +74,7 @@ export function build(
   const start = performance.now();
   const engine = tf.engine() as EngineInternals;
   const variables = { ...engine.state.registeredVariables };
-  const trace = new Trace(name, backend);
+  const trace = new Trace(name, backend, targetOf(backend.options.providers));
   const symbols = args.tensors.map((t) => trace.graph.input(t.dtype as DType, t.shape));
   let results: Value[] = [];
   let rebuild: Flat['rebuild'] = () => undefined;

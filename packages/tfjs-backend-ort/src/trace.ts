@@ -1,6 +1,6 @@
 import { tf } from './tfjs.js';
 import type { Buffer } from './buffer.ts';
-import { Graph } from './graph/graph.ts';
+import { Graph, type Target } from './graph/graph.ts';
 import { allocate, sizeOf, type DType, type Value } from './graph/types.ts';
 
 /** Captured tensors of at most this many elements become constants of the graph; larger ones are fed by reference. */
@@ -14,7 +14,7 @@ export interface BufferSource {
 /** One function being traced: its graph and what it captured. */
 export class Trace {
   readonly name: string;
-  readonly graph = new Graph();
+  readonly graph: Graph;
   /** Variables that were read: the input that stands for their value at the start of a run. */
   readonly states = new Map<tf.Variable, Value>();
   /** Other tensors made outside the function: constants that are fed instead of baked, because they are large. */
@@ -24,9 +24,10 @@ export class Trace {
   readonly #constants = new Map<object, Value>();
   readonly #own = new WeakSet<object>();
 
-  constructor(name: string, backend: BufferSource) {
+  constructor(name: string, backend: BufferSource, target: Target) {
     this.name = name;
     this.#backend = backend;
+    this.graph = new Graph(target);
   }
 
   /** The symbol of a variable, which is an input of the graph once it is read. */

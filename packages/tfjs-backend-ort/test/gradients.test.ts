@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../src/tfjs.js';
 import { compile, registerOrtBackend } from '../src/index.ts';
+import { provider } from './support/provider.ts';
 
 beforeAll(() => {
-  registerOrtBackend({ threads: 1 });
+  registerOrtBackend({ threads: 1, provider });
 });
 afterAll(() => tf.setBackend('cpu'));
 

@@ -1,4 +1,4 @@
-import { Graph } from './graph.ts';
+import { Graph, type Target } from './graph.ts';
 import type { Node, Value } from './types.ts';
 
 /** Nodes that the outputs need, in order, and how often each value is read. */
@@ -30,24 +30,30 @@ export function reachable(nodes: readonly Node[], outputs: readonly Value[]): Re
 function onlyProduct(value: Value | undefined, uses: Map<Value, number>): Node | undefined {
   const node = value?.node;
   if (!value || !node || uses.get(value) !== 1 || value.dtype !== 'float32') return undefined;
-  return node.op === 'MatMul' || node.op === 'FusedMatMul' ? node : undefined;
+  const products = node.op === 'MatMul' || node.op === 'FusedMatMul' || (node.op === 'Gemm' && !node.inputs[2]);
+  return products ? node : undefined;
 }
 
 function alphaOf(product: Node): number {
   return (product.attributes['alpha'] as { float: number } | undefined)?.float ?? 1;
 }
 
-/** `c (A B)` with a constant c: a FusedMatMul with alpha = c. */
-function scaledProduct(node: Node, uses: Map<Value, number>): [fused: Node, product: Node] | undefined {
+/** `c (A B)` with a constant c: a FusedMatMul with alpha = c, or a Gemm where there is only that. */
+function scaledProduct(
+  node: Node,
+  uses: Map<Value, number>,
+  { fusedProducts }: Target,
+): [fused: Node, product: Node] | undefined {
   const factorIndex = node.inputs.findIndex((v) => v?.splat);
   if (node.op !== 'Mul' || factorIndex < 0) return undefined;
   const source = node.inputs[1 - factorIndex];
   const product = onlyProduct(source, uses);
   if (!product || source!.shape.length !== node.outputs[0]!.shape.length) return undefined;
+  if (!fusedProducts && product.inputs.some((v) => v?.shape.length !== 2)) return undefined;
   const factor = Graph.element(node.inputs[factorIndex]!)!;
   const fused: Node = {
-    op: 'FusedMatMul',
-    domain: 'com.microsoft',
+    op: fusedProducts ? 'FusedMatMul' : 'Gemm',
+    domain: fusedProducts ? 'com.microsoft' : '',
     inputs: product.inputs,
     attributes: { transA: 0, transB: 0, ...product.attributes, alpha: { float: alphaOf(product) * factor } },
     outputs: node.outputs,
@@ -83,10 +89,10 @@ function biasedProduct(node: Node, uses: Map<Value, number>): [fused: Node, prod
  * Folds a constant factor or the addition of a row into the matrix product that is its only source. Done last, when it
  * is known that nothing else reads the product.
  */
-export function foldIntoProducts(nodes: readonly Node[], uses: Map<Value, number>): Node[] {
+export function foldIntoProducts(nodes: readonly Node[], uses: Map<Value, number>, target: Target): Node[] {
   const dropped = new Set<Node>();
   const result = nodes.map((node) => {
-    const folded = scaledProduct(node, uses) ?? biasedProduct(node, uses);
+    const folded = scaledProduct(node, uses, target) ?? biasedProduct(node, uses);
     if (!folded) return node;
     dropped.add(folded[1]);
     return folded[0];

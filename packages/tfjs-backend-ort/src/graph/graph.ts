@@ -32,11 +32,34 @@ export interface OpOptions {
   limit?: number;
 }
 
+/** Nodes in the place of an operator; undefined leaves it as it is. */
+export type Substitute = (
+  g: Graph,
+  inputs: readonly (Value | undefined)[],
+  outputs: readonly OutputSpec[],
+  options: OpOptions,
+) => Value[] | undefined;
+
+/** What a graph is made for: the ways of an execution provider. */
+export interface Target {
+  /** Operators that the provider lacks or has otherwise, by name. */
+  readonly substitutes: Readonly<Record<string, Substitute>>;
+  /** Sums of repeated indices inside a graph have the same bits at every run. */
+  readonly sumsInOrder: boolean;
+  /** There is `FusedMatMul`: a product reads factors transposed and multiplies by a number, whatever their rank. */
+  readonly fusedProducts: boolean;
+}
+
+/** ONNX Runtime's own provider `cpu`, for which kernels are written. */
+export const PROCESSOR: Target = { substitutes: {}, sumsInOrder: true, fusedProducts: true };
+
 /**
  * A graph under construction. Operations are pure, so asking twice for the same one on the same inputs gives the same
  * value; tensors without elements become constants.
  */
 export class Graph {
+  /** What it is made for. */
+  readonly target: Target;
   /** All nodes, each after those it reads. */
   nodes: Node[] = [];
   /** The tfjs kernel being lowered: named in errors and profiles. */
@@ -45,6 +68,10 @@ export class Graph {
   #known = new Map<string, Node>();
   readonly #constants = new Map<string, Value>();
   readonly #views = new Map<string, Value>();
+
+  constructor(target: Target = PROCESSOR) {
+    this.target = target;
+  }
 
   /** A value that is fed at each run. */
   input(dtype: DType, shape: readonly number[]): Value {
@@ -84,8 +111,15 @@ export class Graph {
     return value;
   }
 
-  /** Adds an operation with several outputs, or finds the equal one. */
+  /** Adds an operation with several outputs, or what the target has in its place, or finds the equal one. */
   many(op: string, inputs: (Value | undefined)[], outputs: OutputSpec[], options: OpOptions = {}): Value[] {
+    const empty = outputs.every(({ shape }) => sizeOf(shape) === 0);
+    const substitute = empty ? undefined : this.target.substitutes[op];
+    return substitute?.(this, inputs, outputs, options) ?? this.native(op, inputs, outputs, options);
+  }
+
+  /** Adds an operation as it is, whatever the target, or finds the equal one. */
+  native(op: string, inputs: (Value | undefined)[], outputs: OutputSpec[], options: OpOptions = {}): Value[] {
     const { attributes = {}, domain = '', broadcasts = false, limit } = options;
     if (domain !== 'host' && outputs.every((o) => sizeOf(o.shape) === 0))
       return outputs.map((o) => this.constant(o.dtype, o.shape, allocate(o.dtype, 0)));

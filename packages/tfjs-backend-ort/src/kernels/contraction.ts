@@ -1,9 +1,8 @@
-import { binary, matmul, unary } from '../graph/math.ts';
+import { binary, matmul, unary, where } from '../graph/math.ts';
 import { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { convolution, depthwise, type ConvolutionAttributes } from './convolution.ts';
 import { defineKernel } from './define.ts';
-import { where } from './where.ts';
 
 defineKernel<{ transposeA: boolean; transposeB: boolean }>(
   'BatchMatMul',

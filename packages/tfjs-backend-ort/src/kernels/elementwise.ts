@@ -1,8 +1,7 @@
 import { Graph } from '../graph/graph.ts';
-import { binary, broadcastShape, scalar, unary } from '../graph/math.ts';
+import { binary, broadcastShape, scalar, unary, where } from '../graph/math.ts';
 import type { Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
-import { where } from './where.ts';
 
 const float = (g: Graph, x: Value) => g.cast(x, 'float32');
 /** ONNX has no arithmetic of booleans: they are numbers while they are computed with. */

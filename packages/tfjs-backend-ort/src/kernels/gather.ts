@@ -1,8 +1,7 @@
-import { binary, reduce } from '../graph/math.ts';
+import { binary, reduce, where } from '../graph/math.ts';
 import { sizeOf, type DType } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
 import { checked, gatherRows, unsigned } from './indices.ts';
-import { where } from './where.ts';
 
 interface GatherAttributes {
   axis: number;

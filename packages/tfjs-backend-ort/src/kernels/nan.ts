@@ -1,7 +1,6 @@
-import { binary, reduce, unary } from '../graph/math.ts';
+import { binary, reduce, unary, where } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
-import { where } from './where.ts';
 
 /*
  * ONNX Runtime's maxima (ReduceMax, ArgMax, TopK, MaxPool and their like) skip a NaN unless it comes first. Here NaN is the

@@ -1,11 +1,10 @@
 import { tf } from '../tfjs.js';
-import { binary, unary } from '../graph/math.ts';
+import { binary, unary, where } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sameShape, sizeOf, type Attribute, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
 import { unlessNaN } from './nan.ts';
 import { segmentSum } from './scatter.ts';
-import { where } from './where.ts';
 import {
   channelsFirst,
   channelsLast,

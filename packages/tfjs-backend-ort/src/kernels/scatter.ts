@@ -1,10 +1,9 @@
 import { tf } from '../tfjs.js';
-import { binary, slice, unary } from '../graph/math.ts';
+import { binary, slice, unary, where } from '../graph/math.ts';
 import type { Graph } from '../graph/graph.ts';
 import { sizeOf, type Value } from '../graph/types.ts';
 import { defineKernel } from './define.ts';
 import { checked, checkedNatural } from './indices.ts';
-import { where } from './where.ts';
 
 /**
  * Up to this many elements are added inside the graph, in a quarter of a millisecond: a host kernel cuts the session,
@@ -15,7 +14,8 @@ const SMALL_SCATTER = 2 ** 14;
 /**
  * Adds row i of `rows` to row ids[i] of a result of zeros, in order; ids outside [0, count) are dropped.
  * Many float32 rows take a host kernel: ONNX Runtime's ScatterND adds in parallel and loses sums where ids repeat, and
- * its ScatterElements is exact but ten times slower and needs the ids once for each column.
+ * its ScatterElements is exact but ten times slower and needs the ids once for each column. On a GPU all of them do: there
+ * sums are atomic, in the order in which they come.
  *
  * @param rows - [n, ...]
  * @param ids - [n] int32
@@ -27,7 +27,7 @@ export function segmentSum(g: Graph, rows: Value, ids: Value, count: number): Va
   const width = sizeOf(rest);
   const n = ids.shape[0]!;
   if (n === 0 || sizeOf(shape) === 0) return g.splat(rows.dtype, shape, 0);
-  if (rows.dtype === 'float32' && n * width > SMALL_SCATTER)
+  if (rows.dtype === 'float32' && (n * width > SMALL_SCATTER || !g.target.sumsInOrder))
     return g.op('SegmentSum', [rows, ids], 'float32', shape, {
       domain: 'host',
       attributes: { count, width },

@@ -1,5 +1,6 @@
 import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
+import { targetOf } from '../graph/target.ts';
 import { allocate, arrayOver, sizeOf, type HostArray, type Node, type Value } from '../graph/types.ts';
 import { type DeviceMemory, hostTensor, Resident, staysOnDevice } from './deviceMemory.ts';
 import type { Program, Runnable } from './executable.ts';
@@ -27,7 +28,7 @@ export class DeviceExecutable implements Runnable {
     this.#device = device;
     this.#memory = memory;
     const { nodes, uses } = reachable(program.nodes, program.outputs);
-    this.#stages = stagesOf(foldIntoProducts(nodes, uses), program.outputs);
+    this.#stages = stagesOf(foldIntoProducts(nodes, uses, targetOf(options.providers)), program.outputs);
     for (const stage of this.#stages.stages)
       if (stage.body.length > 0) this.#sessions.set(stage, this.#load(stage, options));
   }

@@ -1,5 +1,6 @@
 import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
+import { targetOf } from '../graph/target.ts';
 import {
   allocate,
   arrayOver,
@@ -82,7 +83,7 @@ export class Executable implements Runnable {
     this.#inputs = program.inputs;
     this.#outputs = program.outputs;
     const { nodes: needed, uses } = reachable(program.nodes, program.outputs);
-    const nodes = foldIntoProducts(needed, uses);
+    const nodes = foldIntoProducts(needed, uses, targetOf(options.providers));
     this.#runtime = runtimeFor(options);
     const { stages, crossing, aliases } = stagesOf(nodes, program.outputs);
     this.#aliases = aliases;

@@ -52,6 +52,11 @@ export interface NativeModel {
   dispose(): void;
 }
 
+/** An execution provider with its options. With channels last, webgpu's transposed convolution of groups is wrong. */
+function configured(name: string): string | { name: string; preferredLayout: string } {
+  return name === 'webgpu' ? { name, preferredLayout: 'NCHW' } : name;
+}
+
 /** A model loaded by the binding, whose calls are synchronous; outputs named in `onDevice` stay there. */
 export function loadNative(
   model: Uint8Array,
@@ -60,7 +65,7 @@ export function loadNative(
 ): NativeModel {
   const session = new native.binding.InferenceSession();
   session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
-    executionProviders: options.providers,
+    executionProviders: options.providers.map(configured),
     intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -39,6 +39,8 @@ export interface Case {
   gradientDiffers?: string;
   /** Relative tolerance other than 1e-5, and why. */
   tolerance?: { relative: number; why: string };
+  /** On the execution provider webgpu: another tolerance, or the row is left out there; and why. */
+  webgpu?: { relative?: number; without?: true; why: string };
   /** Why the row is not repeated with every float input uniform. */
   notUniform?: string;
   /** The same by other kernels, where the cpu backend lacks this one. */

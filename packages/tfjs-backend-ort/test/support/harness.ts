@@ -2,6 +2,7 @@ import { tf } from '../../src/tfjs.js';
 import { expect } from 'vitest';
 import { compile, registerOrtBackend } from '../../src/index.ts';
 import { noise, tensorOf, valuesOf, type Case } from './cases.ts';
+import { provider } from './provider.ts';
 
 /** What a run gave, copied out of the tensors. */
 export interface Output {
@@ -12,7 +13,7 @@ export interface Output {
 
 /** Registers the backend with one thread, for a pool of threads costs each of a thousand sessions 30 ms. */
 export function setUp(): void {
-  registerOrtBackend({ threads: 1 });
+  registerOrtBackend({ threads: 1, provider });
 }
 
 /** Runs `body` with a backend. */
@@ -140,9 +141,15 @@ function inputsOf(row: Case, values: number[][]): tf.Tensor[] {
   return row.inputs.map((input, i) => tensorOf(input, values[i]!));
 }
 
+/** Relative tolerance of a row. */
+function toleranceOf({ tolerance, webgpu }: Case): number {
+  const wider = provider === 'webgpu' ? webgpu?.relative : undefined;
+  return wider ?? tolerance?.relative ?? 1e-5;
+}
+
 /** Runs a row eagerly and compiled, against tfjs's cpu backend. */
 async function checkValues(row: Case, values: number[][]): Promise<void> {
-  const relative = row.tolerance?.relative ?? 1e-5;
+  const relative = toleranceOf(row);
   const expected = await on('cpu', () =>
     tidied(() => read((row.onCpu ?? row.run)(...inputsOf(row, values)))),
   );
@@ -172,7 +179,7 @@ async function checkConstants(row: Case, values: number[][]): Promise<void> {
   const got = tidied(() => read(baked()));
   baked.dispose();
   tf.dispose(constants);
-  expectSame(got, expected, row.tolerance?.relative ?? 1e-5, 'compiled with uniform constants');
+  expectSame(got, expected, toleranceOf(row), 'compiled with uniform constants');
 }
 
 async function checkGradients(
@@ -182,7 +189,7 @@ async function checkGradients(
   eager: boolean,
 ): Promise<void> {
   const onCpu = row.onCpu ?? row.run;
-  const relative = row.tolerance?.relative ?? 1e-5;
+  const relative = toleranceOf(row);
   const { tape, numeric } = await on('cpu', () => ({
     tape:
       row.gradientDiffers === undefined
