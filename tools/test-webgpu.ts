@@ -16,9 +16,13 @@ interface Part {
 }
 
 const quick: readonly Part[] = [
-  { package: 'tfjs-backend-ort', files: ['parity', 'gradients', 'operations'] },
+  { package: 'tfjs-backend-ort', files: ['parity', 'gradients', 'operations', 'device'] },
   { package: 'nn', files: ['layers', 'optimizer'], only: 'compiled: false' },
-  { package: 'missrec', files: ['parity'], only: "'paper (finetune add|pretrain-words.*) shared with IDs'.*losses" },
+  {
+    package: 'missrec',
+    files: ['parity'],
+    only: "'paper (finetune add|pretrain-words.*) shared with IDs'.*losses",
+  },
 ];
 const slow: readonly Part[] = [
   { package: 'nn', files: ['layers', 'optimizer', 'losses', 'lazyAdam'] },
@@ -38,7 +42,10 @@ if (options.probe) {
 
 // In a process of its own: a driver that fails may end it, or write to standard error.
 const probe = spawnSync('npx', ['tsx', 'tools/test-webgpu.ts', '--probe'], { cwd: root, encoding: 'utf8' });
-const reason = probe.status === 0 ? probe.stdout.trim() : `asking for it ended the process (${probe.signal ?? probe.status})`;
+const reason =
+  probe.status === 0
+    ? probe.stdout.trim()
+    : `asking for it ended the process (${probe.signal ?? probe.status})`;
 if (reason !== '') {
   console.log(`test:webgpu: not run: ${reason}`);
   process.exit();
@@ -46,11 +53,15 @@ if (reason !== '') {
 let failed = false;
 for (const { package: name, files, only } of options.slow ? slow : quick) {
   const paths = files.map((file) => `test/${file}.test.ts`);
-  const { status } = spawnSync('npx', ['vitest', 'run', ...paths, ...(only === undefined ? [] : ['-t', only])], {
-    cwd: `${root}packages/${name}`,
-    env: { ...process.env, FERRY_TEST_BACKENDS: 'ort:webgpu' },
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    'npx',
+    ['vitest', 'run', ...paths, ...(only === undefined ? [] : ['-t', only])],
+    {
+      cwd: `${root}packages/${name}`,
+      env: { ...process.env, FERRY_TEST_BACKENDS: 'ort:webgpu' },
+      stdio: 'inherit',
+    },
+  );
   failed ||= status !== 0;
 }
 process.exit(failed ? 1 : 0);

@@ -30,7 +30,8 @@ export function reachable(nodes: readonly Node[], outputs: readonly Value[]): Re
 function onlyProduct(value: Value | undefined, uses: Map<Value, number>): Node | undefined {
   const node = value?.node;
   if (!value || !node || uses.get(value) !== 1 || value.dtype !== 'float32') return undefined;
-  const products = node.op === 'MatMul' || node.op === 'FusedMatMul' || (node.op === 'Gemm' && !node.inputs[2]);
+  const products =
+    node.op === 'MatMul' || node.op === 'FusedMatMul' || (node.op === 'Gemm' && !node.inputs[2]);
   return products ? node : undefined;
 }
 

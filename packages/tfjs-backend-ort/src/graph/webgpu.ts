@@ -92,7 +92,10 @@ const power: Substitute = (g, [a, b], [output], options) => {
   const zero = scalar(g, 0);
   const integral = test('Equal', unary(g, 'Floor', b!), b!);
   const real = either(test('GreaterOrEqual', a!, zero), test('Equal', a!, scalar(g, -Infinity)));
-  const known = either(binary(g, 'And', either(integral, real), isNumber(g, a!), 'bool'), test('Equal', b!, zero));
+  const known = either(
+    binary(g, 'And', either(integral, real), isNumber(g, a!), 'bool'),
+    test('Equal', b!, zero),
+  );
   const defined = binary(g, 'And', known, isNumber(g, b!), 'bool');
   const found = g.native('Pow', [a, b], [output!], options)[0]!;
   return [where(g, g.expand(defined, shape), found, scalar(g, NaN), shape)];
@@ -113,7 +116,11 @@ const maxPool: Substitute = (g, [x], [pooled, at], { attributes = {} }) => {
     { broadcasts: true },
   );
   const ints = (shape: number[], of: (i: number) => number) =>
-    g.constant('int32', shape, Int32Array.from({ length: sizeOf(shape) }, (_, i) => of(i)));
+    g.constant(
+      'int32',
+      shape,
+      Int32Array.from({ length: sizeOf(shape) }, (_, i) => of(i)),
+    );
   const planes = ints([B, C, 1, 1], (i) => i * H * W);
   let best: Value | undefined;
   let position: Value | undefined;

@@ -85,7 +85,10 @@ export function packedCases(
     ...tables.flatMap(([V, D, n]): Case[] => {
       const shape = [V, D] as const;
       const table = int([Math.ceil((V * D) / 2)], any);
-      const webgpu = { without: true, why: 'HalfTable is refused there: not every device has float16' } as const;
+      const webgpu = {
+        without: true,
+        why: 'HalfTable is refused there: not every device has float16',
+      } as const;
       return [
         {
           webgpu,
