@@ -23,6 +23,10 @@ import {
 import { summaryOf, textOf } from './kill.ts';
 import { tinyModel, trainTiny } from './tiny.ts';
 
+// What an earlier file of this process has imported has no such disk.
+vi.hoisted(() => {
+  vi.resetModules();
+});
 const disk = vi.hoisted(() => ({ writesLeft: Infinity, linesLeft: Infinity, code: 'ENOSPC' }));
 const full = vi.hoisted(
   () => (): Error => Object.assign(new Error(`${disk.code}: what the system says`), { code: disk.code }),
