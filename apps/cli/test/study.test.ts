@@ -334,7 +334,7 @@ describe('errors', { timeout: 120_000 }, () => {
       error: 'error nowhere is no run directory: it has no recipe.yaml\n',
     });
     const traced = await launch(['evaluate', 'nowhere', '--debug']);
-    expect(traced.error).toContain('runs.ts');
+    expect(traced.error).toContain('runRecipe.ts');
   });
 
   it('name what is wrong and what was meant', async () => {

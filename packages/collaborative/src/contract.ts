@@ -6,7 +6,7 @@
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
-import type { StateArray } from '@ferry/training';
+import type { RowRoles, StateArray } from '@ferry/training';
 import type { z } from 'zod';
 import type { Interactions } from './interactions.ts';
 
@@ -36,8 +36,13 @@ export interface Definition<O extends object> {
   modalities(options: O): readonly Modality[];
   /** What it can be trained by, by name: a recipe's section `objective`; the first is the default. */
   readonly objectives: Readonly<Record<string, ObjectiveOfPairs>>;
-  /** It belongs to one catalogue: nothing is carried to another. */
-  readonly weights: { readonly tune: Readonly<Record<string, never>> };
+  /** Which weights are what. */
+  readonly weights: {
+    /** It belongs to one catalogue: nothing is fine-tuned on another. */
+    readonly tune: Readonly<Record<string, never>>;
+    /** Tables by `users` and `items`, whose rows a training that goes on elsewhere carries over. */
+    readonly rows: RowRoles;
+  };
 }
 
 /** What a user-item model is trained by: how triples are drawn, or nothing where it is fitted. */

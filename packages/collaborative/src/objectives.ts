@@ -1,3 +1,4 @@
+import type { RowRoles } from '@ferry/training';
 import { z } from 'zod';
 import type { Definition, TrainedModel } from './contract.ts';
 import type { Sampling } from './sampler.ts';
@@ -9,6 +10,16 @@ export interface TripleObjective extends Sampling {
   /** Epoch e, from 0, is trained with `factor^(e / epochs)` times the learning rate. Default: it stays. */
   decay?: { factor: number; epochs: number };
 }
+
+/** What the rows of weights stand for: a name means the same in all models on triples. */
+const rows: RowRoles = {
+  'users.weight': { fixed: 0, kinds: ['users'] },
+  'tastes.weight': { fixed: 0, kinds: ['users'] },
+  'items.weight': { fixed: 0, kinds: ['items'] },
+  bias: { fixed: 0, kinds: ['items'] },
+  'features.*': { fixed: 0, kinds: ['items'] },
+  'nodes.weight': { fixed: 0, kinds: ['users', 'items'] },
+};
 
 /**
  * Objectives and roles of weights of a model that is trained on triples, drawn like this unless the recipe says
@@ -57,7 +68,7 @@ export function trainedOnTriples({
         options,
       },
     },
-    weights: { tune: {} },
+    weights: { tune: {}, rows },
     tables,
   };
 }
@@ -67,7 +78,7 @@ export const fittedAtOnce: Pick<Definition<object>, 'objectives' | 'weights'> = 
   objectives: {
     fit: { description: 'counted or solved at once: one epoch, no gradient', options: z.strictObject({}) },
   },
-  weights: { tune: {} },
+  weights: { tune: {}, rows: {} },
 };
 
 /** What a model is trained by, where a recipe says no more than `settings`. */

@@ -215,7 +215,8 @@ export const dssm: SequentialModel<Dssm> = {
   },
   objectiveOf: { pretrain: 'in-batch' },
   weights: {
-    ofItems: () => ['items.ids.**', 'users.**'],
+    ofItems: () => ['items.ids.**'],
+    ofUsers: () => ['users.**'],
     optional: () => towerFeatures,
     tune: { efficient: { freeze: ['userMlp.**'] } },
   },

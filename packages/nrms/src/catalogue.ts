@@ -1,4 +1,5 @@
 import type { FeatureMatrix, Modality } from '@ferry/features';
+import type { RowNames } from '@ferry/training';
 import type {
   EncodedNews,
   KnownUsers,
@@ -9,7 +10,7 @@ import type {
   NewsWords,
 } from './contract.ts';
 import { rowOf } from './mind/rows.ts';
-import type { Impressions, News } from './mind/types.ts';
+import type { Ids, Impressions, MindData, News } from './mind/types.ts';
 
 /** Entities of a news that are read at most. */
 const mostEntities = 10;
@@ -30,14 +31,39 @@ function entitiesOf({ count, entityNames, titleEntities, abstractEntities }: New
 /**
  * The users of a training.
  *
- * @param count - Users of the data.
+ * @param all - Ids of the users of the data.
+ * @param before - Ids of users whom the model knows from a training before.
  */
-export function knownUsers({ users }: Pick<Impressions, 'users'>, count: number): KnownUsers {
-  const rows = new Int32Array(count);
+export function knownUsers(
+  { users }: Pick<Impressions, 'users'>,
+  all: Pick<Ids, 'size' | 'findText'>,
+  before: readonly string[] = [],
+): KnownUsers {
+  const rows = new Int32Array(all.size);
   for (const user of users) rows[user] = 1;
+  for (const id of before) {
+    const user = all.findText(id);
+    if (user >= 0) rows[user] = 1;
+  }
   let known = 0;
-  for (let user = 0; user < count; user++) if (rows[user] === 1) rows[user] = ++known;
+  for (let user = 0; user < all.size; user++) if (rows[user] === 1) rows[user] = ++known;
   return { count: known, rows };
+}
+
+/** Ids of what the rows of a model's tables stand for, by kind (see `weights.rows` of {@link NewsModel}). */
+export function newsNames({ news, users }: MindData, { words, users: known }: NewsCatalogue): RowNames {
+  return {
+    ...(words && { words: words.vocabulary.words }),
+    categories: news.categoryNames.slice(1),
+    subcategories: news.subcategoryNames.slice(1),
+    entities: news.entityNames.slice(1),
+    news: Array.from({ length: news.count }, (_, at) => news.ids.text(at + 1)),
+    ...(known && {
+      users: Array.from(known.rows.keys())
+        .filter((user) => known.rows[user]! > 0)
+        .map((user) => users.text(user)),
+    }),
+  };
 }
 
 /**

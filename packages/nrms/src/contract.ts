@@ -7,7 +7,7 @@
 import type { RandomSource, RandomStream, tf } from '@ferry/engine';
 import type { FeatureMatrix, Modality } from '@ferry/features';
 import type { Parameters } from '@ferry/nn';
-import type { ItemEncoders, ItemTable } from '@ferry/training';
+import type { ItemEncoders, ItemTable, RowRoles } from '@ferry/training';
 import type { z } from 'zod';
 import type { NewsObjective } from './objectives.ts';
 import type { TokenTable } from './words/tokens.ts';
@@ -255,10 +255,12 @@ export interface NewsModel<O extends NewsOptions = NewsOptions, P extends Parame
    * without weights.
    */
   readonly objectives: Readonly<Record<string, NewsObjective>>;
-  /** It belongs to its news: nothing is carried to others. */
+  /** Which weights are what. */
   readonly weights: {
-    /** Nothing. */
+    /** It belongs to its news: nothing is fine-tuned on others. */
     readonly tune: Readonly<Record<string, never>>;
+    /** Tables by {@link newsNames}, whose rows a training that goes on elsewhere carries over. */
+    readonly rows: RowRoles;
   };
   /** Names of weights that are not trained. Default none. */
   frozen?(options: O): readonly string[];

@@ -65,7 +65,7 @@ export { clickObjective, softmaxObjective, type NewsObjective, type ReadyObjecti
 export { impressionMetrics, newsEvaluation, type NewsEvaluation } from './evaluation.ts';
 export { type Samples } from './sampler.ts';
 export { newsParts, type NewsParts } from './parts.ts';
-export { filledVectors, knownUsers, newsCatalogue } from './catalogue.ts';
+export { filledVectors, knownUsers, newsCatalogue, newsNames } from './catalogue.ts';
 export { readNewsWords } from './words/newsWords.ts';
 export {
   createNewsRecommender,

@@ -1,6 +1,14 @@
-import { decidableRows, selectImpressions, splitByTime, textMask, withoutOtherNews } from './mind/select.ts';
+import {
+  decidableRows,
+  joinImpressions,
+  selectImpressions,
+  splitByTime,
+  textMask,
+  withOwnHistories,
+  withoutOtherNews,
+} from './mind/select.ts';
 import type { Impressions, MindData } from './mind/types.ts';
-import type { NewsEvaluation } from './evaluation.ts';
+import { momentOf, type NewsEvaluation } from './evaluation.ts';
 
 /** Impressions by what they are for. */
 export interface NewsParts {
@@ -36,6 +44,40 @@ function folderParts(splits: MindData['splits'], { test: share }: NewsEvaluation
   return { ...parts, protocol: `the latest ${(100 * share).toFixed(0)} % test` };
 }
 
+const isoTime = (seconds: number): string => new Date(1000 * seconds).toISOString().slice(0, 16);
+
+/** Parts of all labelled impressions in time. */
+function spanParts(
+  splits: MindData['splits'],
+  { trainFrom, testFrom, testUntil }: NonNullable<NewsEvaluation['span']>,
+): NewsParts {
+  const labelled = Object.values(splits).filter(({ labels }) => labels);
+  if (labelled.length === 0)
+    throw new RangeError('evaluation.span needs impressions with labels (N123-1), got none');
+  const log = joinImpressions(labelled);
+  const [least, until] = [trainFrom, testUntil].map((at) => (at === undefined ? undefined : momentOf(at)));
+  const between = (from: number, to: number, what: string): Impressions => {
+    const rows = Int32Array.from(log.times.keys()).filter(
+      (row) => log.times[row]! >= from && log.times[row]! < to,
+    );
+    if (rows.length > 0) return withOwnHistories(selectImpressions(log, rows));
+    const [first, last] = log.times.reduce(([a, b], at) => [Math.min(a!, at), Math.max(b!, at)], [
+      Infinity,
+      -Infinity,
+    ] as number[]);
+    throw new RangeError(
+      `evaluation.span leaves no impressions to ${what}: they were shown from ${isoTime(first!)} to ` +
+        isoTime(last!),
+    );
+  };
+  const begin = momentOf(testFrom);
+  return {
+    train: between(least ?? -Infinity, begin, 'train on'),
+    test: between(begin, until ?? Infinity, 'test by'),
+    protocol: `tested from ${isoTime(begin)}${until === undefined ? ' on' : ` to ${isoTime(until)}`}`,
+  };
+}
+
 /** Impressions without news that have no text, and without impressions that are then decided. */
 function withText(impressions: Impressions, { news }: MindData): Impressions {
   const left = withoutOtherNews(impressions, textMask(news));
@@ -48,12 +90,17 @@ function withText(impressions: Impressions, { news }: MindData): Impressions {
  * @throws RangeError where there is nothing to train on or to test by, and for impressions without labels.
  */
 export function newsParts(data: MindData, evaluation: NewsEvaluation): NewsParts {
-  const { validation, news } = evaluation;
+  const { validation, news, span } = evaluation;
   const only = news === 'with-text';
   const splits = only
     ? Object.fromEntries(Object.entries(data.splits).map(([name, own]) => [name, withText(own, data)]))
     : data.splits;
-  const { protocol: parted, train, valid, test } = folderParts(splits, evaluation);
+  const {
+    protocol: parted,
+    train,
+    valid,
+    test,
+  } = span ? spanParts(splits, span) : folderParts(splits, evaluation);
   for (const { labels, source } of [train, valid ?? train, test])
     if (!labels)
       throw new RangeError(`${source} must say what was clicked (N123-1), got impressions without labels`);

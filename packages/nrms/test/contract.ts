@@ -65,7 +65,7 @@ export async function worldRecommender(
     views: model.views?.(options) ?? [],
     features,
     ...(encoded && { encoded: await encoded() }),
-    ...(model.knowsUsers && { users: knownUsers(training, users) }),
+    ...(model.knowsUsers && { users: knownUsers(training, { size: users, findText: () => -1 }) }),
     words,
   });
   return createNewsRecommender(model, { options, catalogue, seed });

@@ -120,6 +120,14 @@ export const trainSchema = z.strictObject({
   job: z.literal('train').describe('train a model on one domain'),
   ...about,
   target: domain.describe('the domain: a directory or file, $FERRY_DATA/…, or sample-world:<name>'),
+  warm: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'finished run of the same model whose best weights the training starts from, those of items, users, news and ' +
+        'words by their ids; default: fresh weights',
+    ),
   seed,
   ...place,
   features: featuresSchema

@@ -89,8 +89,13 @@ export interface Reason {
 
 /** Which weights are what; patterns are globs of weight names (see `matchGlob` of `@ferry/nn`). */
 export interface WeightRoles<O> {
-  /** Weights that belong to the items of one catalogue: they stay behind when weights are carried to another. */
+  /**
+   * Weights that belong to the items of one catalogue, [N + 1, ...], row 0 of padding: they stay behind when weights are
+   * carried to another, and go by the ids of their rows when a training goes on.
+   */
   ofItems(options: O): readonly string[];
+  /** The same of the users of one domain, [U, ...]. */
+  ofUsers?(options: O): readonly string[];
   /**
    * Weights a source may lack, such as the adapter of a modality it does not have; at least one must be carried over if
    * there are any.

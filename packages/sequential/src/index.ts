@@ -56,6 +56,7 @@ export { lastOnly, type Targets } from './objectives/targets.ts';
 export {
   createRecommender,
   itemWeight,
+  rowRoles,
   trainedWeights,
   type Recommender,
   type RecommenderSettings,

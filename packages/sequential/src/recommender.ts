@@ -1,7 +1,13 @@
 import { disposeNest, RandomStream, type tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { disposeParameters, flattenParameters, matchGlob } from '@ferry/nn';
-import { encoderParameters, frozenEncoderWeights, type StateArray } from '@ferry/training';
+import {
+  encoderParameters,
+  frozenEncoderWeights,
+  type RowRoles,
+  type TableRows,
+  type StateArray,
+} from '@ferry/training';
 import type { Catalogue } from './catalogue.ts';
 import type { SequentialModel } from './contract.ts';
 import { plainFeed } from './feeds.ts';
@@ -147,9 +153,22 @@ export function feedOf<T extends ModelTypes>(
   return model.feed ? model.feed(options, groups, state, place) : plainFeed(groups, place);
 }
 
+/** The weights that belong to the items or users of one domain, as globs of their names, and what their rows are. */
+export function rowRoles<T extends ModelTypes>({
+  model: { weights },
+  options,
+}: Pick<Recommender<T>, 'model' | 'options'>): RowRoles {
+  const of = (globs: readonly string[] = [], role: TableRows): [string, TableRows][] =>
+    globs.map((glob) => [glob, role]);
+  return Object.fromEntries([
+    ...of(weights.ofItems(options), { fixed: 1, kinds: ['items'] }),
+    ...of(weights.ofUsers?.(options), { fixed: 0, kinds: ['users'] }),
+  ]);
+}
+
 /**
- * The first of some weights that belongs to the items of one catalogue, and so cannot be carried to another; undefined
- * if none does.
+ * The first of some weights that belongs to the items or users of one domain, and so cannot be carried to another;
+ * undefined if none does.
  *
  * @param names - Names of weights, such as those of a checkpoint.
  */
@@ -157,6 +176,6 @@ export function itemWeight<T extends ModelTypes>(
   { model, options }: Pick<Recommender<T>, 'model' | 'options'>,
   names: Iterable<string>,
 ): string | undefined {
-  const patterns = model.weights.ofItems(options);
+  const patterns = Object.keys(rowRoles({ model, options }));
   return [...names].find((name) => patterns.some((pattern) => matchGlob(pattern, name)));
 }

@@ -1,6 +1,6 @@
 import { tf } from '@ferry/engine';
 import { matchGlob, type SafetensorsTensor, toFloat32 } from '@ferry/nn';
-import type { Recommender } from './recommender.ts';
+import { type Recommender, rowRoles } from './recommender.ts';
 import type { ModelTypes } from './types.ts';
 
 /** What {@link transferWeights} did. */
@@ -12,8 +12,8 @@ export interface TransferReport {
 }
 
 /**
- * Gives a recommender the weights of one trained elsewhere. What belongs to the source's items stays behind, and what
- * was found between epochs too; everything else must be there and fit.
+ * Gives a recommender the weights of one trained elsewhere. What belongs to the source's items or users stays behind,
+ * and what was found between epochs too; everything else must be there and fit.
  *
  * @param recommender - Of the target domain.
  * @param source - Tensors of a checkpoint by name.
@@ -27,7 +27,7 @@ export function transferWeights<T extends ModelTypes>(
 ): TransferReport {
   const among = (patterns: readonly string[]) => (name: string) =>
     patterns.some((pattern) => matchGlob(pattern, name));
-  const own = among(model.weights.ofItems(options));
+  const own = among(Object.keys(rowRoles({ model, options })));
   const optional = among(model.weights.optional?.(options) ?? []);
   const problems: string[] = [];
   const report: TransferReport = { loaded: [], fresh: [] };

@@ -5,7 +5,7 @@ export { inspectDomain, type Inspection } from './inspect.ts';
 export { inspectNews, type NewsInspection } from './inspectNews.ts';
 export { inspectReport } from './inspectReport.ts';
 export { StoppedError, type JobConsole } from './jobs/console.ts';
-export { runRecipe } from './jobs/runs.ts';
+export { runRecipe } from './jobs/runRecipe.ts';
 export {
   compareRuns,
   comparisonCorrections,

@@ -92,6 +92,7 @@ function headOf(recipe: PretrainRecipe | TargetRecipe): { title: string; summary
       title: `${domainName(recipe.target)}: ${name}`,
       summary: [
         `Trained by ${recipe.objective.name ?? 'its first objective'}`,
+        ...(recipe.warm === undefined ? [] : [`from \`${recipe.warm}\``]),
         ...given.map(([key, value]) => `${key} ${String(value)}`),
         `seed ${seed}.`,
       ].join(', '),

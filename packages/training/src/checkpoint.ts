@@ -107,8 +107,13 @@ export class DamagedCheckpointError extends Error {
   }
 }
 
-/** Compares every file of a checkpoint with its checksum. */
-export async function verifyCheckpoint(path: string): Promise<void> {
+/**
+ * Compares every file of a checkpoint with its checksum.
+ *
+ * @returns SHA-256 of its weights.
+ * @throws DamagedCheckpointError naming the file.
+ */
+export async function verifyCheckpoint(path: string): Promise<string> {
   const sumsPath = join(path, sumsFile);
   let text: string;
   try {
@@ -117,6 +122,7 @@ export async function verifyCheckpoint(path: string): Promise<void> {
     if (hasCode(error, 'ENOENT')) throw new DamagedCheckpointError(sumsPath, 'the file is missing');
     throw error;
   }
+  let weights = '';
   for (const file of files) {
     const expected = text
       .split('\n')
@@ -132,7 +138,9 @@ export async function verifyCheckpoint(path: string): Promise<void> {
         filePath,
         `SHA-256 of its ${statSync(filePath).size} bytes must be ${expected}, got ${found}`,
       );
+    if (file === 'model.safetensors') weights = found;
   }
+  return weights;
 }
 
 /** A checkpoint read from disk. */
@@ -141,6 +149,8 @@ export interface Checkpoint extends StoredModel {
   readonly path: string;
   /** Everything besides tensors. */
   readonly state: TrainingState;
+  /** SHA-256 of the file of its weights. */
+  readonly sha256: string;
 }
 
 /** Reads a checkpoint's state; the folder must be verified. */
@@ -166,11 +176,11 @@ export function readState(path: string): TrainingState {
  * @throws DamagedCheckpointError naming the file.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  await verifyCheckpoint(path);
+  const sha256 = await verifyCheckpoint(path);
   const state = readState(path);
   const model = await readSafetensors(join(path, 'model.safetensors'));
   const optimizer = await readSafetensors(join(path, 'optimizer.safetensors'));
-  return { path, state, model: model.tensors, optimizer: optimizer.tensors };
+  return { path, state, sha256, model: model.tensors, optimizer: optimizer.tensors };
 }
 
 /** Whether a checkpoint and the best one it names are whole; the damage otherwise. */

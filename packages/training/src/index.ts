@@ -22,6 +22,16 @@ export {
   type Checkpoint,
 } from './checkpoint.ts';
 export { restoreModel, type StoredModel } from './tensors.ts';
+export {
+  carryWeights,
+  namedKinds,
+  type CarriedRows,
+  type NamedTables,
+  type NamedWeights,
+  type RowNames,
+  type RowRoles,
+  type TableRows,
+} from './namedRows.ts';
 export type { BestCheckpoint, RunningSums, TrainingState } from './records.ts';
 export {
   median,

@@ -1,5 +1,5 @@
 import type { EarlyStopping, StoppingRule } from './earlyStopping.ts';
-import type { JsonObject } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { TrainableModel } from './model.ts';
 import type { Output } from './progress.ts';
 import type { EpochRecord } from './records.ts';
@@ -21,6 +21,10 @@ export interface TrainingOptions<B> {
    * with `recipe`. Default: as it stands.
    */
   readonly readSaved?: (saved: JsonObject) => JsonObject;
+  /**
+   * JSON files that the directory keeps, by name: written when the run begins; when it goes on, where one is missing.
+   */
+  readonly files?: Readonly<Record<string, Json>>;
   /** What is trained. */
   readonly model: TrainableModel<B>;
   /** Seed of all randomness in training. */

@@ -35,6 +35,8 @@ export interface Identity {
   readonly seed: number;
   /** What the data is; null if the caller does not say. */
   readonly fingerprint: string | null;
+  /** What it keeps beside, by file. */
+  readonly files: Readonly<Record<string, Json>>;
 }
 
 /** Drops what JSON cannot hold, so that a recipe compares equal to its saved self. */
@@ -127,6 +129,10 @@ export async function openRun(directory: string, identity: Identity, fallback: b
     makeDirectory(folder);
   });
   replaceFile(join(directory, 'recipe.yaml'), toYaml(identity.recipe));
+  for (const [name, value] of Object.entries(identity.files)) {
+    const file = join(directory, name);
+    if (!checkpoint || !existsSync(file)) replaceFile(file, `${JSON.stringify(value)}\n`);
+  }
   return { checkpoint, notes: recordSitting(directory, identity.seed, checkpoint !== undefined) };
 }
 

@@ -56,7 +56,7 @@ function describeShape(dtype: string, shape: readonly number[]): string {
 const storedTypes: Record<string, string> = { float32: 'F32', int32: 'I32', bool: 'U8' };
 
 /** Names and shapes that do not fit, one phrase each. */
-function misfits(
+export function misfits(
   variables: ReadonlyMap<string, tf.Variable>,
   stored: ReadonlyMap<string, SafetensorsTensor>,
 ): string[] {
@@ -71,7 +71,8 @@ function misfits(
   return problems;
 }
 
-function assign(
+/** Sets variables to what is stored under their names. */
+export function assign(
   variables: ReadonlyMap<string, tf.Variable>,
   stored: ReadonlyMap<string, SafetensorsTensor>,
 ): void {

@@ -148,6 +148,7 @@ async function trainLocked<B>(options: TrainingOptions<B>, settings: Settings): 
     readSaved: options.readSaved ?? ((saved) => saved),
     seed: options.seed,
     fingerprint: options.fingerprint ?? null,
+    files: options.files ?? {},
   };
   const fresh = initialState(identity);
   const { checkpoint, notes } = await openRun(directory, identity, options.fallback ?? false);

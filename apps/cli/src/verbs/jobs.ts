@@ -54,6 +54,7 @@ interface JobOptions {
   out?: string;
   fallback?: boolean;
   check?: boolean;
+  warm?: string;
   allowModel?: string[];
 }
 
@@ -67,7 +68,7 @@ function gridHelp(): string {
 }
 
 function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Command {
-  return new Command(job)
+  const verb = new Command(job)
     .description(summary)
     .argument('<recipe>', 'a recipe file, or the name of one that comes with Ferry (ferry recipes)')
     .argument('[overrides...]', 'key.sub=value, values in YAML')
@@ -82,7 +83,10 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         'model and its objectives: ferry models <name>',
     )
     .action(async (reference: string, overrides: string[], options: JobOptions) => {
-      const own = options.out === undefined ? [] : [`out=${JSON.stringify(options.out)}`];
+      const { out, warm } = options;
+      const own = Object.entries({ out, warm }).flatMap(([key, value]) =>
+        value === undefined ? [] : [`${key}=${JSON.stringify(value)}`],
+      );
       const file = openJob(job, reference, [...overrides, ...own]);
       const models = await ownModels(file, overrides, options.allowModel);
       const load = () => import('../actions/run.ts');
@@ -93,13 +97,16 @@ function jobVerb({ job, summary, schema, example }: (typeof jobs)[number]): Comm
         return;
       }
       checkUnchanged(models, 'plan' in recipe ? recipe.recipe.out : recipe.out);
-      const place = options.out ? ['--out', options.out] : [];
+      const place = [...(warm ? ['--warm', warm] : []), ...(out ? ['--out', out] : [])];
       await run(recipe, file.name, {
         ...jobConsole(),
         resumeCommand: shellCommand('ferry', job, reference, ...overrides, ...place),
         fallback: options.fallback,
       });
     });
+  return job === 'train'
+    ? verb.option('--warm <run>', "start from a finished run's weights (the key warm)")
+    : verb;
 }
 
 /** `ferry train`, `ferry pretrain`, `ferry finetune`, `ferry study`. */

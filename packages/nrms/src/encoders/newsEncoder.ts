@@ -8,6 +8,7 @@ import {
   init,
   paddingMask,
 } from '@ferry/nn';
+import type { RowRoles } from '@ferry/training';
 import type {
   NewsCatalogue,
   NewsInputs,
@@ -16,6 +17,7 @@ import type {
   TokenInputs,
   VectorInputs,
 } from '../contract.ts';
+import { FIRST_WORD } from '../words/vocabulary.ts';
 import { createFusion, fuse, type Fusion, type FusionParameters, type Part } from './fusion.ts';
 import type { NewsEncoderOptions } from './newsEncoderOptions.ts';
 import {
@@ -59,6 +61,15 @@ export type NewsEncoderParameters = {
   readonly imageTokens?: PoolingEncoderParameters;
   /** Joins text and picture. */
   readonly fusion?: FusionParameters;
+};
+
+/** What the rows of a news encoder's tables stand for. */
+export const newsEncoderRows: RowRoles = {
+  'words.weight': { fixed: FIRST_WORD, kinds: ['words'] },
+  'category.table.weight': { fixed: 1, kinds: ['categories'] },
+  'subcategory.table.weight': { fixed: 1, kinds: ['subcategories'] },
+  'entityTable.weight': { fixed: 1, kinds: ['entities'] },
+  'ids.weight': { fixed: 1, kinds: ['news'] },
 };
 
 /** What a news encoder is made with, besides a recipe's settings. */

@@ -46,6 +46,73 @@ function candidatesAt(
   };
 }
 
+/** The same impressions without histories of nobody's: those that {@link selectImpressions} shares with all others. */
+export function withOwnHistories(impressions: Impressions): Impressions {
+  const { history, historyStarts, historyEnds } = impressions;
+  const own = new IntList();
+  const places = new Map<string, number>();
+  const starts = historyStarts.map((start, row) => {
+    const end = historyEnds[row]!;
+    const key = `${start}-${end}`;
+    const known = places.get(key);
+    if (known !== undefined) return known;
+    places.set(key, own.length);
+    for (let at = start; at < end; at++) own.push(history[at]!);
+    return own.length - (end - start);
+  });
+  const ends = starts.map((start, row) => start + historyEnds[row]! - historyStarts[row]!);
+  return { ...impressions, history: own.toArray(), historyStarts: starts, historyEnds: ends };
+}
+
+/** Several arrays one behind the other; to the values of each `added` may add a number. */
+function joined<T extends Int32Array | Float64Array | Uint8Array>(
+  arrays: readonly T[],
+  added?: readonly number[],
+): T {
+  const size = arrays.reduce((sum, { length }) => sum + length, 0);
+  const all = new (arrays[0]!.constructor as new (size: number) => T)(size);
+  let at = 0;
+  for (const [a, array] of arrays.entries()) {
+    const more = added?.[a] ?? 0;
+    all.set(more === 0 ? array : array.map((value) => value + more), at);
+    at += array.length;
+  }
+  return all;
+}
+
+/** Impressions of several splits, one at least, as one log in the order of the splits; with labels if all have them. */
+export function joinImpressions(splits: readonly Impressions[]): Impressions {
+  /** What lies in front of each split, counted by `size`. */
+  const before = (size: (own: Impressions) => number): number[] => {
+    let sum = 0;
+    return splits.map((own) => (sum += size(own)) - size(own));
+  };
+  const of = <T extends Int32Array | Float64Array | Uint8Array>(
+    pick: (own: Impressions) => T,
+    size?: (own: Impressions) => number,
+  ): T => joined(splits.map(pick), size && before(size));
+  const clicks = (own: Impressions): number => own.history.length;
+  const ends = of(
+    ({ candidates }) => candidates.offsets.subarray(1),
+    ({ candidates }) => candidates.values.length,
+  );
+  return {
+    source: splits.map(({ source }) => source).join(', '),
+    count: ends.length,
+    ids: of(({ ids }) => ids),
+    users: of(({ users }) => users),
+    times: of(({ times }) => times),
+    history: of(({ history }) => history),
+    historyStarts: of(({ historyStarts }) => historyStarts, clicks),
+    historyEnds: of(({ historyEnds }) => historyEnds, clicks),
+    candidates: {
+      offsets: joined([new Int32Array(1), ends]),
+      values: of(({ candidates }) => candidates.values),
+    },
+    ...(splits.every(({ labels }) => labels) && { labels: of(({ labels }) => labels!) }),
+  };
+}
+
 /**
  * The same impressions without some news, in histories and among candidates: those that a model of texts cannot know,
  * for example. An impression may be left without candidates.

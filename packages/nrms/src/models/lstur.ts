@@ -22,6 +22,7 @@ import { commonDefects, defectsSetting } from '../defects.ts';
 import {
   createNewsEncoder,
   encodeNews,
+  newsEncoderRows,
   type NewsEncoderParameters,
   type NewsEncoderSizes,
 } from '../encoders/newsEncoder.ts';
@@ -206,7 +207,15 @@ export const lstur: NewsModel<LsturOptions, LsturParameters> = {
   words: wordReading,
   views: ({ encoder, views }) => (encoder === 'words' ? views : []),
   objectives: { softmax: softmaxObjective },
-  weights: { tune: {} },
+  weights: {
+    tune: {},
+    rows: {
+      ...newsEncoderRows,
+      'topics.weight': { fixed: 1, kinds: ['categories'] },
+      'subtopics.weight': { fixed: 1, kinds: ['subcategories'] },
+      'people.weight': { fixed: 1, kinds: ['users'] },
+    },
+  },
   frozen: ({ trainWords }) => (trainWords ? [] : ['words.weight']),
   init: (o, catalogue, random) => {
     const D = widthOf(o);

@@ -9,6 +9,7 @@ import { commonDefects, defectsSetting } from '../defects.ts';
 import {
   createNewsEncoder,
   encodeNews,
+  newsEncoderRows,
   type NewsEncoderParameters,
   type NewsEncoderSizes,
 } from '../encoders/newsEncoder.ts';
@@ -84,7 +85,7 @@ export const naml: NewsModel<NamlOptions, NamlParameters> = {
   words: wordReading,
   views: ({ encoder, views }) => (encoder === 'words' ? views : []),
   objectives: { softmax: softmaxObjective },
-  weights: { tune: {} },
+  weights: { tune: {}, rows: newsEncoderRows },
   frozen: ({ trainWords }) => (trainWords ? [] : ['words.weight']),
   init: (o, catalogue, random) => ({
     ...createNewsEncoder(sizesOf(o), catalogue, random),

@@ -6,6 +6,7 @@ import type { NewsModel } from '../contract.ts';
 import {
   createNewsEncoder,
   encodeNews,
+  newsEncoderRows,
   type NewsEncoderParameters,
   type NewsEncoderSizes,
 } from '../encoders/newsEncoder.ts';
@@ -37,7 +38,7 @@ export const nrms: NewsModel<NrmsOptions, NrmsParameters> = {
   words: wordReading,
   views: ({ encoder, views }) => (encoder === 'words' ? views : []),
   objectives: { softmax: softmaxObjective },
-  weights: { tune: {} },
+  weights: { tune: {}, rows: newsEncoderRows },
   frozen: ({ trainWords }) => (trainWords ? [] : ['words.weight']),
   init: (o, catalogue, random) => {
     const sizes = sizesOf(o);

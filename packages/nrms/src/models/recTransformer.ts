@@ -9,6 +9,7 @@ import type { Clicks, NewsModel, NewsStep } from '../contract.ts';
 import {
   createNewsEncoder,
   encodeNews,
+  newsEncoderRows,
   type NewsEncoderParameters,
   type NewsEncoderSizes,
 } from '../encoders/newsEncoder.ts';
@@ -116,7 +117,7 @@ export const recTransformer: NewsModel<RecTransformerOptions, RecTransformerPara
   words: wordReading,
   views: ({ encoder, views }) => (encoder === 'words' ? views : []),
   objectives: { clicks: clickObjective },
-  weights: { tune: {} },
+  weights: { tune: {}, rows: newsEncoderRows },
   frozen: ({ trainWords }) => (trainWords ? [] : ['words.weight']),
   init: (o, catalogue, random) => ({
     ...createNewsEncoder(sizesOf(o), catalogue, random),

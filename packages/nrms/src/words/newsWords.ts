@@ -6,11 +6,15 @@ import { wordsOf } from './tokenise.ts';
 import { tokenTable } from './tokens.ts';
 import { buildVocabulary, type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
-/** Words that occur often enough in the news of training, then all others that have a vector. */
-function joined(learned: Vocabulary, vectors: WordVectors | undefined): Vocabulary {
-  if (!vectors) return learned;
-  const known = new Set(learned.words);
-  return vocabularyOf([...learned.words, ...[...vectors.vectors.keys()].filter((word) => !known.has(word))]);
+/** Words known before, then those that occur often enough in the news of training, then all others that have a vector. */
+function joined(
+  before: readonly string[],
+  learned: Vocabulary,
+  vectors: WordVectors | undefined,
+): Vocabulary {
+  return vocabularyOf([
+    ...new Set([...before, ...learned.words, ...(vectors ? vectors.vectors.keys() : [])]),
+  ]);
 }
 
 /**
@@ -18,13 +22,14 @@ function joined(learned: Vocabulary, vectors: WordVectors | undefined): Vocabula
  * vectors from elsewhere also all others that have one.
  *
  * @param training - The impressions that are trained on.
- * @param kept - The vocabulary of a model that was trained before; its weights hold the vectors.
+ * @param options - `kept`: the vocabulary of a model that was trained before, whose weights hold the vectors; `before`:
+ *   words that a training begins with, which it adds its own to.
  */
 export async function readNewsWords(
   news: News,
   { tokeniser, titleWords, abstractWords, leastCount, vectors: from }: WordReading,
   training: Impressions,
-  kept?: Vocabulary,
+  { kept, before = [] }: { kept?: Vocabulary; before?: readonly string[] } = {},
 ): Promise<NewsWords> {
   const wordsIn = (texts: readonly string[], most: number): string[][] =>
     texts.map((text) => wordsOf(text, tokeniser).slice(0, most));
@@ -44,5 +49,5 @@ export async function readNewsWords(
   const learned = buildVocabulary(known, leastCount);
   const wanted = new Set([...titles, ...(abstracts ?? [])].flat());
   const vectors = from === 'learned' ? undefined : await readWordVectors(from, (word) => wanted.has(word));
-  return { ...tables(joined(learned, vectors)), vectors };
+  return { ...tables(joined(before, learned, vectors)), vectors };
 }

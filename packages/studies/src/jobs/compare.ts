@@ -102,8 +102,8 @@ function together<T>(
 }
 
 /**
- * Groups of each line, their metrics averaged over its runs; groupings that only some of the runs can tell are left
- * out.
+ * Groups of each line, their metrics averaged over its runs. Groupings that only some of the runs can tell are left out,
+ * and those that differ between runs, such as by what was in training where that was not the same.
  */
 function groupsOfLines(
   lines: readonly Line[],
@@ -114,7 +114,13 @@ function groupsOfLines(
   const all = lines.map(({ runs }) => runs.map((run) => groupsOf(opened.get(run)!.rows, cutoffs, ties)));
   const titles = all[0]![0]!
     .map(({ title }) => title)
-    .filter((title) => all.flat().every((groups) => groups.some((group) => group.title === title)));
+    .filter((title) => {
+      const sizes = all.flat().map((groups) => {
+        const own = groups.find((group) => group.title === title)?.groups;
+        return own && JSON.stringify(own.map(({ label, rows }) => [label, rows]));
+      });
+      return sizes.every((own) => own !== undefined && own === sizes[0]);
+    });
   return Object.fromEntries(
     titles.map((title) => [
       title,

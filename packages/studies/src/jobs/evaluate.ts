@@ -25,7 +25,8 @@ import { openNewsRun, type OpenNewsRun } from './openNews.ts';
 import { checkFilePlace } from './place.ts';
 import { openUserItemRun } from './openUserItem.ts';
 import { anyModelOf, knowsIds } from './recommender.ts';
-import { openRun, wholeRun, type OpenRun, type OpenRunOptions } from './runs.ts';
+import { wholeRun } from './runRecipe.ts';
+import { openRun, type OpenRun, type OpenRunOptions } from './runs.ts';
 import { presentOf, rankingOptions, type TargetRecipe } from './target.ts';
 import { rowsOfRanking } from './userItem.ts';
 

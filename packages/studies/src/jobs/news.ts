@@ -8,6 +8,7 @@ import {
   knownUsers,
   measureImpressions,
   newsCatalogue,
+  newsNames,
   readNewsWords,
   scoredImpressions,
   summariseImpressions,
@@ -19,7 +20,7 @@ import {
   type WordReading,
 } from '@ferry/nrms';
 import { optimizerOf, recipeParts, UserError, type TrainRecipe } from '@ferry/recipes';
-import { checkpointsOf, listCheckpoints } from '@ferry/training';
+import { checkpointsOf, listCheckpoints, type RowNames } from '@ferry/training';
 import { writeDetails } from '../details.ts';
 import { filePath } from '../domains.ts';
 import { addArrays } from '../hashing.ts';
@@ -35,6 +36,7 @@ import { checkPlace } from './place.ts';
 import { leftBehind, type TargetResult } from './target.ts';
 import { train } from './train.ts';
 import { encoderGroups } from './trainedEncoders.ts';
+import { namesBefore, warmStart } from './warm.ts';
 
 /** How words are read, with the path of vectors from elsewhere. */
 function located(reading: WordReading): WordReading {
@@ -45,18 +47,25 @@ function located(reading: WordReading): WordReading {
 /**
  * A fresh news model on a data set, as a recipe says.
  *
- * @param options - `kept`: the vocabulary of a model that was trained before.
+ * @param options - `kept`: the vocabulary of a model that was trained before; `before`: words and users that a training
+ *   knows before it adds its own.
  */
 export async function newsRecommenderOf(
   model: AnyNewsModel,
   recipe: TrainRecipe,
   opened: OpenedNews,
-  { kept, console = {} }: { kept?: Vocabulary; console?: Partial<JobConsole> } = {},
+  {
+    kept,
+    before = {},
+    console = {},
+  }: { kept?: Vocabulary; before?: RowNames; console?: Partial<JobConsole> } = {},
 ): Promise<NewsRecommender> {
   const { data, parts } = opened;
   const options = newsOptionsOf(model, recipe);
   const reading = model.words?.(options);
-  const words = reading && (await readNewsWords(data.news, located(reading), parts.train, kept));
+  const words =
+    reading &&
+    (await readNewsWords(data.news, located(reading), parts.train, { kept, before: before['words'] }));
   const features = await newsFeatures(opened, recipe, options, (modality, progress) => {
     console.features?.(opened.name, modality, progress);
   });
@@ -64,7 +73,7 @@ export async function newsRecommenderOf(
   const encoded = await newsEncoders(opened, recipe, options, said);
   const catalogue = newsCatalogue(data.news, {
     views: model.views?.(options) ?? [],
-    ...(model.knowsUsers && { users: knownUsers(parts.train, data.users.size) }),
+    ...(model.knowsUsers && { users: knownUsers(parts.train, data.users, before['users']) }),
     ...{ features, encoded, words },
   });
   return createNewsRecommender(model, { options, catalogue, seed: recipe.seed });
@@ -175,9 +184,11 @@ export async function runNews(
 ): Promise<TargetResult> {
   checkPlace(recipe.out, 'a run');
   const options = newsOptionsOf(model, recipe);
+  const warm = await warmStart(recipe, model, console);
   const opened = await openNews(recipe, options);
   const { parts } = opened;
-  const recommender = await newsRecommenderOf(model, recipe, opened, { console });
+  const before = namesBefore(recipe, warm);
+  const recommender = await newsRecommenderOf(model, recipe, opened, { before, console });
   if (listCheckpoints(checkpointsOf(recipe.out)).length === 0)
     for (const line of [
       ...describe(opened, recommender),
@@ -211,6 +222,8 @@ export async function runNews(
       earlyStopping: parts.valid ? { metric, patience } : { metric, patience: null, rule: 'last' },
       ...{ validateEvery, checkpointEvery },
       fingerprint: fingerprint(opened, recommender),
+      warm,
+      tables: { roles: model.weights.rows, names: newsNames(opened.data, recommender.catalogue) },
     });
     const left = await leftBehind(recipe.out, summary);
     if (left && !tested) return { summary, ...left };

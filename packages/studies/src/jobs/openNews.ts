@@ -11,6 +11,7 @@ import { restoreModel } from '@ferry/training';
 import { newsRecommenderOf } from './news.ts';
 import { newsEvaluationOf, newsOptionsOf, openNews, type OpenedNews } from './newsData.ts';
 import type { OpenRunOptions } from './runs.ts';
+import { readNames } from './warm.ts';
 import { storedWeights } from './weights.ts';
 
 /** A run of a news model with the weights of a checkpoint. */
@@ -51,6 +52,7 @@ export async function openNewsRun(
   const opened = await openNews(recipe, newsOptionsOf(model, recipe));
   const recommender = await newsRecommenderOf(model, recipe, opened, {
     kept: vocabularyIn(weights.tensors),
+    before: readNames(run),
   });
   const scorer = createNewsScorer(recommender, { batchSize: newsEvaluationOf(recipe).batchSize });
   const stored = {

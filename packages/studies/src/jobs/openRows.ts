@@ -3,7 +3,7 @@ import { UserError, type FinetuneRecipe, type Recipe } from '@ferry/recipes';
 import { listRows } from '@ferry/training';
 import { keptRows } from '../keptRows.ts';
 import type { RankedRows } from '../rows.ts';
-import { runRecipe } from './runs.ts';
+import { runRecipe } from './runRecipe.ts';
 
 /** What a run has kept of a ranking, and how the run was made. */
 export interface OpenedRows {
@@ -78,6 +78,8 @@ export function differenceOf(first: OpenedRows, other: OpenedRows): string | und
     );
   const row = a.targets && b.targets ? a.targets.findIndex((target, r) => target !== b.targets![r]) : -1;
   if (row >= 0) return say(`; row ${row + 1} wants another item`);
+  // Impressions say themselves what they are: runs of several days' training may be tested by those of one day.
+  if (a.impressions && b.impressions && a.key && a.key === b.key) return undefined;
   const counts = a.targetCounts.findIndex((count, r) => count !== b.targetCounts[r]);
   if (counts >= 0) return say(`; the item of row ${counts + 1} occurs in training as often as another`);
   return unequal('key') ? say('; their users or items are others') : undefined;

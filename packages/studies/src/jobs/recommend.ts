@@ -9,7 +9,8 @@ import { isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { openUserItemRun } from './openUserItem.ts';
 import { anyModelOf } from './recommender.ts';
-import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
+import { wholeRun } from './runRecipe.ts';
+import { openRun, type OpenRunOptions } from './runs.ts';
 
 /** What {@link recommend} is asked for: a user, or a history. */
 export interface RecommendRequest extends OpenRunOptions {

@@ -17,7 +17,8 @@ import type { JobConsole } from './console.ts';
 import { newsEvaluationOf } from './newsData.ts';
 import { openNewsRun, type OpenNewsRun } from './openNews.ts';
 import { anyModelOf } from './recommender.ts';
-import { wholeRun, type OpenRunOptions } from './runs.ts';
+import { wholeRun } from './runRecipe.ts';
+import type { OpenRunOptions } from './runs.ts';
 import { encoderGroups } from './trainedEncoders.ts';
 
 /** How a log is replayed. */

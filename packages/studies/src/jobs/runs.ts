@@ -1,20 +1,12 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import { RandomStream, selectBackend, type BackendSpec } from '@ferry/engine';
 import {
-  checkRecipe,
   domainName,
-  parseRecipe,
   readRecipe,
-  readText,
   recipeParts,
-  recipeSchema,
   UserError,
-  wholeRecipe,
   wholeSchema,
   type FinetuneRecipe,
-  type RecipeDocument,
   type RunRecipe,
 } from '@ferry/recipes';
 import {
@@ -31,33 +23,10 @@ import { BLOCKS_FROM } from '../features.ts';
 import type { JobConsole } from './console.ts';
 import { loadDomain, openForJob, type ModelDomain } from './domain.ts';
 import { knowsIds, modelOf, optionsOf, recommenderOf, widthsBefore } from './recommender.ts';
+import { wholeRun } from './runRecipe.ts';
 import type { TargetRecipe } from './target.ts';
 import { tokensOfDomain } from './trainedEncoders.ts';
 import { storedWeights, type StoredWeights } from './weights.ts';
-
-function runDocument(run: string): RecipeDocument {
-  const file = join(run, 'recipe.yaml');
-  if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
-  return parseRecipe(readText(file, 'recipe file'), file);
-}
-
-/**
- * The recipe a run directory was made by, as far as it can be checked without its model.
- *
- * @throws UserError if it is no run of one model.
- */
-export function runRecipe(run: string): RunRecipe {
-  const recipe = checkRecipe(runDocument(run), recipeSchema);
-  if (recipe.job === 'study')
-    throw new UserError(`${run} is a study: name one of its runs, such as ${join(run, 'finetune/…')}`);
-  return recipe;
-}
-
-/** {@link runRecipe}, checked and completed by its model. */
-export function wholeRun(run: string, { models }: JobConsole): Promise<RunRecipe> {
-  runRecipe(run);
-  return wholeRecipe(runDocument(run), models);
-}
 
 /** A run's best model on a domain. */
 export interface OpenRun {

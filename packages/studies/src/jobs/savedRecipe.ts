@@ -62,6 +62,7 @@ export function savedRecipe(saved: JsonObject, present: object, model: ModelSche
   return {
     ...whole,
     ...(whole['from'] !== undefined && { from: inPresentWords(whole['from'], now['from'], sameRun) }),
+    ...(whole['warm'] !== undefined && { warm: inPresentWords(whole['warm'], now['warm'], sameRun) }),
     ...(whole['target'] !== undefined && {
       target: inPresentWords(whole['target'], now['target'], sameDomain),
     }),

@@ -4,7 +4,8 @@ import { isNews, isUserItem } from './anyModel.ts';
 import type { JobConsole } from './console.ts';
 import { openNewsRun } from './openNews.ts';
 import { anyModelOf } from './recommender.ts';
-import { openRun, wholeRun, type OpenRunOptions } from './runs.ts';
+import { wholeRun } from './runRecipe.ts';
+import { openRun, type OpenRunOptions } from './runs.ts';
 import type { ServedRun } from './served.ts';
 import { openServingNews } from './servingNews.ts';
 

@@ -4,6 +4,7 @@ import { optimizerOf, UserError, type FinetuneRecipe, type TrainRecipe } from '@
 import {
   createTraining,
   evaluateRecommender,
+  rowRoles,
   transferWeights,
   type EvaluateOptions,
   type Recommender,
@@ -20,6 +21,7 @@ import { modelOf, objectiveOf, recommenderOf } from './recommender.ts';
 import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
 import { encoderGroups } from './trainedEncoders.ts';
+import { warmStart, type WarmStart } from './warm.ts';
 import { checkStart, startingWeights } from './weights.ts';
 
 /** A recipe that trains on one domain. */
@@ -160,6 +162,7 @@ export async function runTarget(
   if (from !== null) checkStart(from);
   const model = await modelOf(recipe, console);
   checkEvaluation(recipe, model);
+  const warm = await warmStart(recipe, model, console);
   const target =
     loaded ??
     (await loadDomain(
@@ -175,7 +178,7 @@ export async function runTarget(
     const { fresh: kept } = transferWeights(recommender, tensors, path);
     if (describe) console.line(`from ${path}${kept.length > 0 ? `; fresh: ${kept.join(', ')}` : ''}`);
   };
-  return trainOnTarget(recipe, { model, target, recommender, start, least }, console);
+  return trainOnTarget(recipe, { model, target, recommender, start, warm, least }, console);
 }
 
 /** Trains, ranks the test rows with the best checkpoint and keeps what was found. */
@@ -186,12 +189,14 @@ async function trainOnTarget(
     target,
     recommender,
     start,
+    warm,
     least,
   }: {
     model: SequentialModel;
     target: LoadedDomain;
     recommender: Recommender;
     start: () => Promise<void>;
+    warm: WarmStart | undefined;
     least?: EarlyStopping['least'];
   },
   console: JobConsole,
@@ -222,7 +227,14 @@ async function trainOnTarget(
       epochs,
       earlyStopping: { metric: recipe.evaluation.metric, patience, least },
       checkpointEvery,
-      ...(recipe.job === 'train' && { validateEvery: recipe.training.validateEvery }),
+      ...(recipe.job === 'train' && {
+        validateEvery: recipe.training.validateEvery,
+        warm,
+        tables: {
+          roles: rowRoles(recommender),
+          names: { items: domain.items.ids, users: domain.users },
+        },
+      }),
       fingerprint: fingerprint([target], model.positions(recommender.options)),
     });
     const left = await leftBehind(recipe.out, summary);

@@ -19,6 +19,7 @@ import { fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain
 import { checkPlace } from './place.ts';
 import { keepDetails, leftBehind, type TargetResult } from './target.ts';
 import { train } from './train.ts';
+import { warmStart } from './warm.ts';
 
 /** How a recipe's evaluation ranks users. */
 export function userEvaluation({ evaluation }: Pick<TrainRecipe, 'evaluation'>): UserEvaluation {
@@ -142,6 +143,7 @@ export async function runUserItem(
 ): Promise<TargetResult> {
   checkPlace(recipe.out, 'a run');
   checkRecipe(recipe, model);
+  const warm = await warmStart(recipe, model, console);
   const target = loaded ?? (await openUserItemDomain(recipe, console));
   const { domain } = target;
   const recommender = userItemRecommenderOf(model, recipe, target);
@@ -175,6 +177,8 @@ export async function runUserItem(
       validateEvery,
       checkpointEvery,
       fingerprint: fingerprint([target], Infinity),
+      warm,
+      tables: { roles: model.weights.rows, names: { items: domain.items.ids, users: domain.users } },
     });
     const left = await leftBehind(recipe.out, summary);
     if (left && !tested) return { summary, ...left };
