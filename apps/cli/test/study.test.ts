@@ -331,7 +331,7 @@ describe('errors', { timeout: 120_000 }, () => {
     expect(nothing).toEqual({
       code: 1,
       out: '',
-      error: 'error nowhere is no run directory: it has no recipe.yaml\n',
+      error: 'error no such run directory: nowhere\n',
     });
     const traced = await launch(['evaluate', 'nowhere', '--debug']);
     expect(traced.error).toContain('runRecipe.ts');

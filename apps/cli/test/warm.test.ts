@@ -240,7 +240,7 @@ describe('a warm start is refused', () => {
 
   it.each<[string, () => string[], RegExp]>([
     ['from what is not there', () => ['--warm', 'nowhere'], /^error warm: no such run: nowhere$/],
-    ['from what is no run', () => ['--warm', 'shop'], /^error shop is no run directory/],
+    ['from what is no run', () => ['--warm', 'shop'], /^error shop must be a run directory, got a domain /],
     [
       'into the directory that it starts from',
       () => ['--warm', './sasrec-before', '--out', 'sasrec-before'],

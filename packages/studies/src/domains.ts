@@ -8,6 +8,7 @@ import {
   sampleWorldDirectory,
   type NewsWorldOptions,
 } from '@ferry/sample-world';
+import { checkData } from './jobs/whatIs.ts';
 
 /** Where generated data and caches go: FERRY_CACHE, else `.cache` in the repository. */
 export function cacheDirectory(): string {
@@ -58,6 +59,7 @@ export async function domainDirectory(reference: string): Promise<string> {
     throw new UserError(
       `no such domain directory: ${directory}${directory === reference ? '' : ` (${reference})`}`,
     );
+  checkData(reference, directory);
   return directory;
 }
 

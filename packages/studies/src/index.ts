@@ -67,7 +67,7 @@ export {
 } from './jobs/replay.ts';
 export { asJson, recipeYaml } from './recipeYaml.ts';
 export { checkFilePlace, checkPlace, type Made } from './jobs/place.ts';
-export { importedFile } from './jobs/weights.ts';
+export { checkData, importedFile } from './jobs/whatIs.ts';
 export { openServing, type ScoredItem, type ServedRun } from './jobs/serving.ts';
 export { newsRanker, topPlaces, type NewsRanker } from './jobs/servingNews.ts';
 export type { OpenRunOptions } from './jobs/runs.ts';

@@ -1,2 +1,9 @@
 // What `ferry inspect` loads when it is run, and nothing else.
-export { checkFilePlace, domainPath, inspectDomain, inspectNews, inspectReport } from '@ferry/studies';
+export {
+  checkData,
+  checkFilePlace,
+  domainPath,
+  inspectDomain,
+  inspectNews,
+  inspectReport,
+} from '@ferry/studies';

@@ -8,4 +8,4 @@ export {
   unexpected,
   withFlags,
 } from '@ferry/preparation';
-export { cacheDirectory } from '@ferry/studies';
+export { cacheDirectory, checkData } from '@ferry/studies';

@@ -94,7 +94,7 @@ export function inspectVerb(): Command {
   return rawOptions(verb).action(async (domain: string, options: Options, command: Command) => {
     const { json, report, with: others, ...flags } = options;
     if (command.getOptionValueSource('header') === 'default') delete flags.header;
-    const { checkFilePlace, domainPath, inspectDomain, inspectNews, inspectReport } =
+    const { checkData, checkFilePlace, domainPath, inspectDomain, inspectNews, inspectReport } =
       await import('../actions/inspect.ts');
     if (typeof report === 'string') checkFilePlace(report);
     if (others !== undefined && report === undefined)
@@ -118,6 +118,7 @@ export function inspectVerb(): Command {
       print(format(inspection, raw));
     };
     const path = domainPath(domain) ?? domain;
+    checkData(domain, path);
     if (await isRaw(path, flags)) {
       await withRawDomain(path, flags, { progress: progressLine() }, (raw) => look(raw.directory, raw));
       return;

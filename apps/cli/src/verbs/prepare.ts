@@ -191,6 +191,7 @@ export function prepareVerb(): Command {
         print(summary(made.out, made.provenance, actions.unexpected(made.provenance)));
         return;
       }
+      actions.checkData(source, source);
       if (out === undefined) throw new UserError('say where the domain goes: --out <directory>');
       if (category !== undefined || from !== undefined)
         throw new UserError(`--category and --from belong to a public data set, got the file ${source}`);

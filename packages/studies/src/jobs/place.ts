@@ -3,14 +3,14 @@ import { dirname, join, resolve } from 'node:path';
 import { placeProblem } from '@ferry/data';
 import { UserError } from '@ferry/recipes';
 import { isStudy } from './studyRuns.ts';
+import { runMarks } from './whatIs.ts';
 
 /** What a job makes in a directory, in words. */
 export type Made = 'a run' | 'a study' | "Ferry's files of this configuration" | 'nothing';
 
 /** Whether a directory holds what a job has made of its own kind before, and may go on with. */
 const isOwn: Readonly<Record<Made, (out: string) => boolean>> = {
-  'a run': (out) =>
-    ['checkpoints', 'environment.json', 'summary.json'].some((name) => existsSync(join(out, name))),
+  'a run': (out) => runMarks.some((name) => existsSync(join(out, name))),
   'a study': isStudy,
   "Ferry's files of this configuration": (out) => existsSync(join(out, 'data')),
   nothing: () => false,

@@ -11,10 +11,11 @@ import {
   type RunRecipe,
 } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
+import { refuseAsRun } from './whatIs.ts';
 
 function runDocument(run: string): RecipeDocument {
   const file = join(run, 'recipe.yaml');
-  if (!existsSync(file)) throw new UserError(`${run} is no run directory: it has no recipe.yaml`);
+  if (!existsSync(file)) refuseAsRun(run);
   return parseRecipe(readText(file, 'recipe file'), file);
 }
 

@@ -26,7 +26,7 @@ import type { JobConsole } from './console.ts';
 import { optionsOf, widthsBefore } from './recommender.ts';
 import { runRecipe, wholeRun } from './runRecipe.ts';
 import { tokensOfDomain } from './trainedEncoders.ts';
-import { importedFile } from './weights.ts';
+import { importedFile } from './whatIs.ts';
 
 /** The file of a run that holds the ids of its tables' rows. */
 export const namesFile = 'names.json';

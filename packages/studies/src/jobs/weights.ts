@@ -3,9 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '@ferry/recipes';
 import { loadRecommender, type StoredRecommender } from '@ferry/sequential';
 import { openCheckpoint, readSummary } from '@ferry/training';
-
-/** The file of a run that was imported. */
-export const importedFile = 'imported.safetensors';
+import { importedFile } from './whatIs.ts';
 
 /** Weights on disk. */
 export interface StoredWeights {
