@@ -12,17 +12,14 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { RandomStream, selectBackend } from '@ferry/engine';
 import {
-  createNewsRecommender,
   createNewsScorer,
   createNewsTraining,
   evaluateImpressions,
   nrms,
   summariseImpressions,
-  type Impressions,
-  type NewsOptions,
-  type NewsRecommender,
 } from '@ferry/nrms';
 import { clock, median } from './clock.ts';
+import { impressionsOf, N, recommenderOf, words } from './noiseNews.ts';
 import { DidNotRun, times, twin } from './programs.ts';
 
 const { values: given } = parseArgs({
@@ -35,62 +32,12 @@ const { values: given } = parseArgs({
 });
 const [steps, threads, R] = [Number(given.steps), Number(given.threads), Number(given.impressions)];
 const B = 64;
-/** MIND-small: news of dev, words in titles, users. */
-const [N, words, users] = [42_416, 30_000, 50_000];
 const random = RandomStream.fromSeed(1);
-// Popularity falls steeply, as clicks of news do.
-const popular = (): number => 1 + Math.floor(N * random.uniform() ** 2.5);
-
-/** Titles of one length, or of MIND's: 11.5 words in the mean. */
-function titlesOf(full: boolean): { longest: number; tokens: Int32Array; starts: Int32Array } {
-  const starts = new Int32Array(N + 2);
-  for (let n = 1; n <= N; n++) {
-    const length = full ? 30 : Math.min(30, Math.max(3, Math.round(11.5 + 3.5 * random.normal())));
-    starts[n + 1] = starts[n]! + length;
-  }
-  const tokens = Int32Array.from({ length: starts[N + 1]! }, () => 2 + random.integer(words - 2));
-  return { longest: 30, tokens, starts };
-}
-
-/** Impressions of users with histories of up to 50 clicks. */
-function impressionsOf(count: number, { full, shown }: { full: boolean; shown: number }): Impressions {
-  const owners = Math.min(users, count);
-  const ends = new Int32Array(owners);
-  for (let u = 0; u < owners; u++)
-    ends[u] = (ends[u - 1] ?? 0) + (full ? 50 : Math.ceil(50 * random.uniform() ** 1.5));
-  const history = Int32Array.from({ length: ends[owners - 1]! }, popular);
-  const own = Int32Array.from({ length: count }, (_, r) => r % owners);
-  const offsets = Int32Array.from({ length: count + 1 }, (_, r) => r * shown);
-  const labels = new Uint8Array(count * shown);
-  for (let r = 0; r < count; r++) labels[r * shown + random.integer(shown)] = 1;
-  return {
-    source: 'generated',
-    count,
-    ids: Float64Array.from({ length: count }, (_, r) => r + 1),
-    users: own,
-    times: new Float64Array(count),
-    history,
-    historyStarts: own.map((u) => ends[u - 1] ?? 0),
-    historyEnds: own.map((u) => ends[u]!),
-    candidates: { offsets, values: Int32Array.from({ length: count * shown }, popular) },
-    labels,
-  };
-}
-
-function recommenderOf(full: boolean): NewsRecommender {
-  const options = nrms.complete(nrms.options.parse({}) as object) as NewsOptions;
-  const vocabulary = { words: [], size: words, find: () => 1 };
-  return createNewsRecommender(nrms, {
-    options,
-    catalogue: { count: N, words: { vocabulary, titles: titlesOf(full) } },
-    seed: 1,
-  });
-}
 
 /** Seconds of a step, and the batch that the twin is given. */
 async function trainHere(full: boolean): Promise<{ seconds: number; batch: object }> {
-  const recommender = recommenderOf(full);
-  const train = impressionsOf(B * (steps + 4), { full: true, shown: 20 });
+  const recommender = recommenderOf(random, full);
+  const train = impressionsOf(random, B * (steps + 4), { full: true, shown: 20 });
   const [objective] = Object.values(nrms.objectives);
   const training = createNewsTraining({
     recommender,
@@ -159,8 +106,8 @@ try {
   rmSync(folder, { recursive: true });
 }
 if (R > 0) {
-  const recommender = recommenderOf(false);
-  const dev = impressionsOf(R, { full: false, shown: 37 });
+  const recommender = recommenderOf(random, false);
+  const dev = impressionsOf(random, R, { full: false, shown: 37 });
   const scorer = createNewsScorer(recommender);
   const start = performance.now();
   const vectors = await scorer.encode(Int32Array.from({ length: N }, (_, i) => i + 1));

@@ -24,14 +24,16 @@ export function whyEnded({ stderr, status, signal, error }: Ending): DidNotRun {
   return new DidNotRun(error?.message ?? (signal === null && last !== '' ? last : ended));
 }
 
-/** What a program prints. */
+/** What a program prints that reads `input`. */
 export function printed(
   command: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  input = '',
 ): string | DidNotRun {
   const ended = spawnSync(command, args, {
     encoding: 'utf8',
+    input,
     maxBuffer: 1 << 26,
     env: { ...process.env, ...environment },
   });

@@ -1,6 +1,6 @@
 """PyTorch twin of tools/bench/workloads.ts: prints the milliseconds of one training step for each line read.
 
-Usage: python engine_bench.py KIND B L RATE THREADS. Native modules (nn.TransformerEncoderLayer and
+Usage: python engine_bench.py KIND B L RATE THREADS [DEVICE [tf32]]. Native modules (nn.TransformerEncoderLayer and
 nn.TransformerDecoderLayer), Adam, the same shapes and the same work as the TypeScript step.
 """
 
@@ -102,6 +102,8 @@ def main():
     kind, b, l, rate, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])
     torch.set_num_threads(threads)
     torch.manual_seed(0)
+    torch.set_default_device(sys.argv[6] if len(sys.argv) > 6 else "cpu")
+    torch.backends.cuda.matmul.allow_tf32 = sys.argv[7:] == ["tf32"]
     if kind == "ranking":
         ranking()
         return

@@ -5,6 +5,7 @@ export {
   attention,
   blockedCrossEntropy,
   blocksPay,
+  deviceTraffic,
   disposeSparse,
   dropout,
   embedding,
@@ -47,6 +48,7 @@ export {
   type RowGradients,
   type SparseEntries,
   type SparseMatrix,
+  type Traffic,
 } from '@ferry/tfjs-backend-ort';
 export { compile } from './compile.ts';
 export { describe, selectBackend, type EngineDescription, type SelectOptions } from './backend.ts';

@@ -68,6 +68,39 @@ export function keepMask(
 }
 
 @inline
+function bits(words: v128, threshold: v128): u64 {
+  return <u64>i16x8.bitmask(i16x8.ge_u(words, threshold));
+}
+
+/**
+ * The same mask as bits, 31 in a word from the lowest on: of elements from..from + size, written from `out` on. `from` is a
+ * multiple of 32 and of 31.
+ */
+export function keepBits(
+  out: usize, from: i32, size: i32, threshold: i32,
+  key0: i32, key1: i32, s0: i32, s1: i32, site: i32,
+): void {
+  const limit = i16x8.splat(<i16>threshold);
+  const end = out + (<usize>((size + 30) / 31) << 2);
+  let held: u64 = 0;
+  let count = 0;
+  for (let i = 0; i < size; i += 32) {
+    philox((from + i) >> 3, site, s0, s1, key0, key1);
+    let own = bits(o0, limit) | (bits(o1, limit) << 8) | (bits(o2, limit) << 16) | (bits(o3, limit) << 24);
+    if (size - i < 32) own &= (<u64>1 << (size - i)) - 1;
+    held |= own << count;
+    count += 32;
+    while (count >= 31 && out < end) {
+      store<i32>(out, <i32>(held & 0x7fffffff));
+      out += 4;
+      held >>= 31;
+      count -= 31;
+    }
+  }
+  if (out < end) store<i32>(out, <i32>(held & 0x7fffffff));
+}
+
+@inline
 function unit(words: v128): v128 {
   return f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(words, 8)), f32x4.splat(1.0 / 16777216.0));
 }

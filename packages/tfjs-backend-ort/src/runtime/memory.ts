@@ -4,6 +4,7 @@ import { FirstFit, type Block } from './firstFit.ts';
 
 /** The kernels of assembly/kernels.ts. */
 export interface WasmKernels {
+  keepBits(out: number, from: number, size: number, threshold: number, ...key: number[]): void;
   keepMask(out: number, from: number, size: number, threshold: number, scale: number, ...key: number[]): void;
   uniform(out: number, from: number, size: number, ...key: number[]): void;
   adam(value: number, m: number, v: number, gradient: number, size: number, ...control: number[]): void;
