@@ -40,11 +40,12 @@ export function unpackedMask(
  *
  * @param rows - [n, ...]
  * @param ids - [n] int32; those outside [0, count) are dropped.
- * @returns [count, ...]
+ * @param shape - [count, ...] of the sums.
  */
-export function segmentSumByTree(g: Graph, rows: Value, ids: Value, count: number): Value {
+export function segmentSumByTree(g: Graph, rows: Value, ids: Value, shape: readonly number[]): Value {
+  const [count, ...rest] = shape as [number, ...number[]];
   const n = ids.shape[0]!;
-  const width = sizeOf(rows.shape.slice(1));
+  const width = sizeOf(rest);
   const levels = segmentLevels(n, count);
   const tables = g.many(
     'SegmentTree',
@@ -65,5 +66,5 @@ export function segmentSumByTree(g: Graph, rows: Value, ids: Value, count: numbe
     sums,
     levels.reduce((sum, size) => sum + size + 1, 0),
   );
-  return g.reshape(taken(all, tables.at(-1)!), [count, ...rows.shape.slice(1)]);
+  return g.reshape(taken(all, tables.at(-1)!), shape);
 }

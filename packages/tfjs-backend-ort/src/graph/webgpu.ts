@@ -1,3 +1,4 @@
+import { segmentSumByTree, unpackedMask } from './deviceKernels.ts';
 import { Graph, type OpOptions, type Substitute, type Target } from './graph.ts';
 import { binary, reduce, slice, unary, where } from './math.ts';
 import { sizeOf, type Value } from './types.ts';
@@ -168,5 +169,9 @@ export const webgpu: Target = {
     MaxPool: maxPool,
     Pow: power,
     BitwiseAnd: bits,
+    KeepMask: (g, [key], [mask], { attributes }) => [
+      unpackedMask(g, key!, mask!.shape, attributes as { site: number; threshold: number }),
+    ],
+    SegmentSum: (g, [rows, ids], [sums]) => [segmentSumByTree(g, rows!, ids!, sums!.shape)],
   },
 };

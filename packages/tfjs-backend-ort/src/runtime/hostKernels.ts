@@ -1,4 +1,5 @@
 import { COUNT_KERNELS } from './countKernels.ts';
+import { DEVICE_KERNELS } from './deviceKernels.ts';
 import { GATHERED_KERNELS } from './gatheredKernels.ts';
 import type { HostKernel, Operand } from './hostKernel.ts';
 import { HostMemory } from './memory.ts';
@@ -8,6 +9,7 @@ import { SPARSE_KERNELS } from './sparseKernels.ts';
 /** Host kernels by the name their nodes carry. */
 export const HOST_KERNELS: Readonly<Record<string, HostKernel>> = {
   ...COUNT_KERNELS,
+  ...DEVICE_KERNELS,
   ...GATHERED_KERNELS,
   ...NEAREST_KERNELS,
   ...SPARSE_KERNELS,
