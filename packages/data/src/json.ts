@@ -111,7 +111,7 @@ export function parseObject(text: string, file: string, line?: number): Record<s
  * The object of a JSON file: of settings, of a record, or of a model's folder.
  *
  * @returns Undefined if there is no such file.
- * @throws InputError as {@link readTextFile} and {@link parseObject} do.
+ * @throws InputError as reading text and parsing it do.
  */
 export async function readObject(file: string): Promise<Record<string, unknown> | undefined> {
   const text = await readTextFile(file);
