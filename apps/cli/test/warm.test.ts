@@ -1,5 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { openServing } from '@ferry/studies';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { makeNewsWorld, writeNewsWorld } from '@ferry/sample-world';
 import { ferry, launch, ownFolder, refusal } from './ferry.ts';
@@ -201,6 +202,15 @@ describe('a training that goes on day by day', () => {
     expect(compared).toMatch(/AUC by group[^]*length of the history/);
     expect(compared).not.toContain('new user');
     expect(await ferry('compare', 'days/14', 'days/14b')).toContain('new user');
+    const { models } = await import('../src/models.ts');
+    const console = { models, line: () => undefined, training: null };
+    const served = await openServing('days/14', { checkpoint: 'best' }, console);
+    try {
+      const [reader] = names('days/14')['users']!;
+      expect(await served.recommend(served.historyOf(reader!)!, { top: 3, again: false })).toHaveLength(3);
+    } finally {
+      served.dispose();
+    }
     expect(await ferry('replay', 'days/14', '--hours', '8')).toMatch(/What learning on gained/);
     expect(await ferry('train', 'days/14')).toContain('was finished before');
   });

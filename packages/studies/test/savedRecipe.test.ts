@@ -42,7 +42,7 @@ describe('a saved recipe', () => {
 
   it('may name the same domain by another path, or one that was moved, but no other', () => {
     const [here, there] = [join(folder, 'data/shop'), join(folder, 'other/shop')];
-    expect(pathsOf(finetune(join(folder, 'data/../data/shop')), finetune(here))).toEqual([]);
+    expect(pathsOf(finetune(`${folder}/data/../data/shop`), finetune(here))).toEqual([]);
     expect(pathsOf(finetune('/no/longer/here/shop'), finetune(here))).toEqual([]);
     expect(pathsOf(finetune(there), finetune(here))).toEqual(['target']);
     expect(pathsOf(finetune('/no/longer/here/cafe'), finetune(here))).toEqual(['target']);
@@ -58,8 +58,19 @@ describe('a saved recipe', () => {
     expect(pathsOf(finetune('a', 'runs/s/pretrain/seed-11'), now)).toEqual(['from']);
     expect(pathsOf(finetune('a', null), now)).toEqual(['from']);
     const [a, b] = [join(folder, 'run-a'), join(folder, 'run-b')];
-    expect(pathsOf(finetune('a', join(folder, 'run-b/../run-a')), finetune('a', a))).toEqual([]);
+    expect(pathsOf(finetune('a', `${folder}/run-b/../run-a`), finetune('a', a))).toEqual([]);
     expect(pathsOf(finetune('a', b), finetune('a', a))).toEqual(['from']);
+    const train = (warm: string): JsonObject => ({
+      job: 'train',
+      target: 'a',
+      features: { text: 'stored' },
+      model: { name: 'missrec' },
+      warm,
+    });
+    expect(pathsOf(train(`${folder}/run-b/../run-a`), train(a))).toEqual([]);
+    expect(pathsOf(train(b), train(a))).toEqual(['warm']);
+    // It need not be there any more.
+    expect(pathsOf(train('/gone/run-a'), train('/gone/run-a'))).toEqual([]);
   });
 });
 
