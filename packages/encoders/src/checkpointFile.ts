@@ -69,29 +69,37 @@ async function readShards(
 }
 
 /**
- * Reads the weights of a folder: `model.safetensors` or the files of its index, else `pytorch_model.bin` or the files
- * of its index, else the one `.pth` or `.pt` file there is. PyTorch's files are read without running anything in them.
+ * Finds the weights of a folder: `model.safetensors` or the files of its index, else `pytorch_model.bin` or the files of
+ * its index, else the one `.pth` or `.pt` file there is.
  *
+ * @returns The file, and what reads it. PyTorch's files are read without running anything in them.
  * @throws Error if there are none, or several `.pth` files and nothing says which.
  */
-export async function readWeights(directory: string): Promise<StoredWeights> {
+export async function findWeights(
+  directory: string,
+): Promise<{ file: string; read: () => Promise<Map<string, StoredTensor>> }> {
   const names = new Set(await readdir(directory));
-  const from = async (file: string, read: Promise<Map<string, StoredTensor>>): Promise<StoredWeights> => ({
-    file: join(directory, file),
-    tensors: await read,
-  });
   for (const [stem, read] of [
     ['model.safetensors', readSafetensorsFile],
     ['pytorch_model.bin', readTorchFile],
   ] as const) {
-    if (names.has(stem)) return from(stem, read(join(directory, stem)));
-    const index = `${stem}.index.json`;
-    if (names.has(index)) return from(index, readShards(directory, index, read));
+    const [file, index] = [join(directory, stem), `${stem}.index.json`];
+    if (names.has(stem)) return { file, read: () => read(file) };
+    if (names.has(index))
+      return { file: join(directory, index), read: () => readShards(directory, index, read) };
   }
   const others = [...names].filter((name) => /\.pth?$/.test(name)).sort();
-  if (others.length === 1) return from(others[0]!, readTorchFile(join(directory, others[0]!)));
+  const [one = ''] = others;
+  if (others.length === 1)
+    return { file: join(directory, one), read: () => readTorchFile(join(directory, one)) };
   throw new Error(
     `loadEncoder: ${directory} must hold model.safetensors, pytorch_model.bin or one .pth file, got ` +
       (others.length > 1 ? others.join(', ') : 'none of them'),
   );
+}
+
+/** Reads the weights of a folder, as {@link findWeights} finds them. */
+export async function readWeights(directory: string): Promise<StoredWeights> {
+  const { file, read } = await findWeights(directory);
+  return { file, tensors: await read() };
 }

@@ -1,4 +1,11 @@
-export { loadEncoder, createEncoder, folderPooling, type EncoderSettings } from './load.ts';
+export {
+  checkEncoder,
+  checkEncoderConfig,
+  loadEncoder,
+  createEncoder,
+  folderPooling,
+  type EncoderSettings,
+} from './load.ts';
 export { saveEncoder } from './save.ts';
 export type { Encoder, Lower, Statistics, Way } from './encoder.ts';
 export { type Encoded, type EncoderInputs, type Pooling, poolings } from './family.ts';

@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { readObject } from '@ferry/data';
 import type { RandomStream } from '@ferry/engine';
 import { z } from 'zod';
-import { readWeights } from './checkpointFile.ts';
+import { findWeights, readWeights } from './checkpointFile.ts';
 import { assembleEncoder, type Encoder, type Statistics } from './encoder.ts';
 import { families } from './families/index.ts';
 import { type Family, type Pooling, settingsIn } from './family.ts';
 import { matchWeights } from './match.ts';
 import type { PoolingOptions } from './pool.ts';
 import { sentencePooling } from './sentence.ts';
+import { requireTokenizer } from './tokenizer.ts';
 import { createParameters, firstValues } from './weights.ts';
 
 /** Which part of a checkpoint, and how vectors are made. */
@@ -53,6 +54,15 @@ function describe(
   return { family, options: parsed.data };
 }
 
+/** What the files of a folder say of its encoder. */
+async function readSettings(directory: string, modality: EncoderSettings['modality']) {
+  const where = join(directory, 'config.json');
+  const config = await readObject(where);
+  if (!config)
+    throw new Error(`loadEncoder: ${where} must say what the encoder is, and there is no such file`);
+  return { config, ...describe(config, modality, where), sentence: await sentencePooling(directory) };
+}
+
 /**
  * Reads a pre-trained encoder from a folder of Hugging Face's layout: the family from `config.json`, the weights from
  * `model.safetensors` (or the files of its index), `pytorch_model.bin` or a `.pth`. Nothing of the files is run. The
@@ -64,12 +74,7 @@ function describe(
  *   that are missing, left over or of another shape.
  */
 export async function loadEncoder(directory: string, settings: EncoderSettings = {}): Promise<Encoder> {
-  const where = join(directory, 'config.json');
-  const config = await readObject(where);
-  if (!config)
-    throw new Error(`loadEncoder: ${where} must say what the encoder is, and there is no such file`);
-  const { family, options } = describe(config, settings.modality, where);
-  const sentence = await sentencePooling(directory);
+  const { config, family, options, sentence } = await readSettings(directory, settings.modality);
   const stored = await readWeights(directory);
   const { table, tensors, ignored } = matchWeights(family, options, stored);
   const parameters = createParameters(table, (name, { theirs }) => {
@@ -89,6 +94,33 @@ export async function loadEncoder(directory: string, settings: EncoderSettings =
     normalise: settings.normalise ?? sentence?.normalise ?? false,
     statistics: settings.statistics ?? 'frozen',
   });
+}
+
+/**
+ * Checks what can be told of an encoder's folder without reading weights and vocabulary: its settings, and whether these
+ * files are there.
+ *
+ * @param directory - The folder.
+ * @param modality - What it is to read.
+ * @throws Error as {@link loadEncoder} and `loadTokenizer` do.
+ */
+export async function checkEncoder(directory: string, modality: 'text' | 'image'): Promise<void> {
+  await readSettings(directory, modality);
+  await findWeights(directory);
+  if (modality === 'text') await requireTokenizer(directory);
+}
+
+/**
+ * Checks the settings of an encoder that is to be trained from nothing.
+ *
+ * @throws Error as {@link createEncoder} does.
+ */
+export function checkEncoderConfig(
+  config: Readonly<Record<string, unknown>>,
+  modality: 'text' | 'image',
+): void {
+  const { family } = describe(config, modality, 'createEncoder: config');
+  refuseUnknown(family, config);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Texts as token numbers, by the files of an encoder's folder. */
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readObject, readTextFile } from '@ferry/data';
 import * as library from '@huggingface/tokenizers';
@@ -115,6 +115,22 @@ function bytePairs(vocab: Json, merges: readonly string[], type: string): Json {
   };
 }
 
+/**
+ * Checks that a folder has the files of a tokenizer.
+ *
+ * @throws Error as {@link loadTokenizer} does.
+ */
+export async function requireTokenizer(directory: string): Promise<void> {
+  const names = await readdir(directory);
+  const has = (name: string): boolean => names.includes(name);
+  if (has('tokenizer.json') || has('vocab.txt') || (has('vocab.json') && has('merges.txt'))) return;
+  throw new Error(lacksTokenizer(directory, 'none of them'));
+}
+
+const lacksTokenizer = (directory: string, got: string): string =>
+  `loadTokenizer: ${directory} must hold tokenizer.json, or vocab.txt (BERT's form), or vocab.json and merges.txt ` +
+  `(of ${bytePairFamilies.join(' and ')}), got ${got}`;
+
 /** Families whose `vocab.json` and `merges.txt` say all there is to know. */
 const bytePairFamilies = ['roberta', 'opt'];
 
@@ -135,10 +151,7 @@ async function describeTokenizer(directory: string, config: Json): Promise<Json>
   const merges = await linesOf(join(directory, 'merges.txt'));
   const type = String((await readObject(join(directory, 'config.json')))?.['model_type']);
   if (vocab && merges && bytePairFamilies.includes(type)) return bytePairs(vocab, merges, type);
-  throw new Error(
-    `loadTokenizer: ${directory} must hold tokenizer.json, or vocab.txt (BERT's form), or vocab.json and merges.txt ` +
-      `(of ${bytePairFamilies.join(' and ')}), got ${vocab && merges ? `these of ${type}` : 'none of them'}`,
-  );
+  throw new Error(lacksTokenizer(directory, vocab && merges ? `these of ${type}` : 'none of them'));
 }
 
 /** Token numbers, with or without the special ones. */

@@ -80,7 +80,7 @@ export { userStates } from './userStates.ts';
 export { defectTexts, readsPadding, roundToBfloat16, withEmptyCandidate, type Defect } from './defects.ts';
 export { unknownShare, type TokenTable } from './words/tokens.ts';
 export { type Vocabulary } from './words/vocabulary.ts';
-export { type WordVectors } from './words/pretrained.ts';
+export { requireWordVectors, type WordVectors } from './words/pretrained.ts';
 export { tokenisers, wordsOf, type Tokeniser } from './words/tokenise.ts';
 export { lstur, type LsturOptions, type LsturParameters } from './models/lstur.ts';
 export { naml, type NamlOptions, type NamlParameters } from './models/naml.ts';

@@ -28,6 +28,17 @@ export async function readWordVectors(from: string, wanted: (word: string) => bo
   return from === 'wink' ? readWink(winkFile(), wanted) : readGlove(from, wanted);
 }
 
+/**
+ * Checks that there are word vectors to read, without reading them.
+ *
+ * @param from - As in {@link readWordVectors}.
+ * @throws Error as that does.
+ */
+export function requireWordVectors(from: string): void {
+  if (from === 'wink') winkFile();
+  else if (!existsSync(from)) throw new InputError(from, undefined, 'the file is missing');
+}
+
 const BLANK = 0x20;
 
 async function readGlove(file: string, wanted: (word: string) => boolean): Promise<WordVectors> {

@@ -59,6 +59,7 @@ export async function openForJob(
     blocksFrom = Infinity,
   }: { words?: boolean; rows?: readonly ('train' | 'valid')[]; ordered?: boolean; blocksFrom?: number } = {},
 ): Promise<OpenedDomain> {
+  await requireEncoders(recipe.features);
   const domain = await openDomain(reference, recipe.evaluation);
   if (domain.unordered && ordered)
     throw new UserError(
@@ -74,7 +75,6 @@ export async function openForJob(
             ? `a user gives one from ${split === 'train' ? 'four' : 'three'} interactions on; leave it out`
             : `its split (${protocol}) leaves none; see evaluation.protocol and evaluation.split`),
       );
-  requireEncoders(recipe.features);
   const blocks = words ? undefined : await featureBlocks(domain, recipe.features, blocksFrom);
   if (blocks) return { domain, stored: {}, blocks, words };
   return { domain, stored: await storedFeatures(domain, recipe.features, { words }), words };

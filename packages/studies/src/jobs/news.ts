@@ -10,6 +10,7 @@ import {
   newsCatalogue,
   newsNames,
   readNewsWords,
+  requireWordVectors,
   scoredImpressions,
   summariseImpressions,
   unknownShare,
@@ -184,6 +185,8 @@ export async function runNews(
 ): Promise<TargetResult> {
   checkPlace(recipe.out, 'a run');
   const options = newsOptionsOf(model, recipe);
+  const reading = model.words?.(options);
+  if (reading && reading.vectors !== 'learned') requireWordVectors(located(reading).vectors);
   const warm = await warmStart(recipe, model, console);
   const opened = await openNews(recipe, options);
   const { parts } = opened;

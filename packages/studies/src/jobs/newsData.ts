@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
-import { itemPictures, type FeatureDomain, type ItemPictures } from '@ferry/features';
+import { imageEncoders, itemPictures, type FeatureDomain, type ItemPictures } from '@ferry/features';
 import {
   newsParts,
   readMind,
@@ -55,8 +56,8 @@ export function newsOptionsOf(model: AnyNewsModel, recipe: TrainRecipe): NewsOpt
 }
 
 /** Checks what a recipe says of encoders that are trained with its model, before anything is read. */
-function checkEncoders({ features }: TrainRecipe, { encoder }: NewsOptions): void {
-  requireEncoders(features);
+async function checkEncoders({ features }: TrainRecipe, { encoder }: NewsOptions): Promise<void> {
+  await requireEncoders(features);
   for (const key of ['textEncoder', 'imageEncoder'] as const)
     if (encoder === 'tokens' && features[key]?.pooling !== undefined)
       throw new UserError(
@@ -65,13 +66,27 @@ function checkEncoders({ features }: TrainRecipe, { encoder }: NewsOptions): voi
       );
 }
 
+/** Checks what a recipe says of white cards and of texts from elsewhere, before anything is read. */
+function checkContent({ features }: TrainRecipe, { missingPictures, texts }: NewsOptions): void {
+  const { image } = features;
+  const looks = image === 'none' || image === 'trained' || imageEncoders.some((name) => name === image);
+  if (missingPictures === 'white' && !looks)
+    throw new UserError(
+      `model.missingPictures: white needs an encoder that can look at a white card (features.image: ` +
+        `${imageEncoders.join(' or ')}), got ${image}: give its vector to the news without a picture in the file`,
+    );
+  if (texts !== undefined && !existsSync(filePath(texts)))
+    throw new UserError(`model.texts: no such file: ${filePath(texts)}`);
+}
+
 /**
  * Reads the data set of a recipe.
  *
  * @throws UserError if there is nothing to train on or to test by, or an encoder's folder is none.
  */
 export async function openNews(recipe: TrainRecipe, options: NewsOptions): Promise<OpenedNews> {
-  checkEncoders(recipe, options);
+  await checkEncoders(recipe, options);
+  checkContent(recipe, options);
   const { texts, defects } = options;
   const directory = await domainDirectory(recipe.target);
   const data = await readMind(directory, {

@@ -1,6 +1,6 @@
 import { blankCard, imageEncoders } from '@ferry/features';
 import { filledVectors, type NewsOptions } from '@ferry/nrms';
-import { UserError, type TrainRecipe } from '@ferry/recipes';
+import type { TrainRecipe } from '@ferry/recipes';
 import { domainFeatures, type DomainFeatures, type FeatureProgress } from '../features.ts';
 import { newsItems, type OpenedNews } from './newsData.ts';
 
@@ -8,7 +8,6 @@ import { newsItems, type OpenedNews } from './newsData.ts';
  * The pre-computed vectors that a recipe asks for, made where they have not been yet: those of titles and of pictures.
  *
  * @returns Nothing of a modality whose encoder is trained with the model.
- * @throws UserError for a white card that no encoder can look at.
  */
 export async function newsFeatures(
   opened: OpenedNews,
@@ -19,12 +18,7 @@ export async function newsFeatures(
   const { text, image } = features;
   if (text === 'none' && image === 'none') return {};
   const found = await domainFeatures(newsItems(opened), features, progress);
-  if (missingPictures !== 'white' || !found.image) return found;
   const encoder = imageEncoders.find((name) => name === image);
-  if (!encoder)
-    throw new UserError(
-      `model.missingPictures: white needs an encoder that can look at a white card (features.image: ` +
-        `${imageEncoders.join(' or ')}), got ${image}: give its vector to the news without a picture in the file`,
-    );
+  if (missingPictures !== 'white' || !found.image || !encoder) return found;
   return { ...found, image: filledVectors(found.image, await blankCard(encoder)) };
 }

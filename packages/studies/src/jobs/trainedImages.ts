@@ -11,7 +11,13 @@ import {
 } from '@ferry/features';
 import type { ImageEncoderSettings } from '@ferry/recipes';
 import type { JobConsole } from './console.ts';
-import { type EncodedDomain, encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
+import {
+  type EncodedDomain,
+  encoderFolder,
+  imageSizes,
+  type OpenedEncoder,
+  towerOptions,
+} from './trainedParts.ts';
 
 /** What of a recipe's image encoder says what it is. */
 type ImageSettings = Pick<ImageEncoderSettings, 'from' | 'config' | 'size' | 'pooling'> &
@@ -37,9 +43,7 @@ async function open(
       save: (place) => saveEncoder(place, encoder),
     };
   }
-  // All families but ResNet know the size of their pictures.
-  const sizes = { ...(!resnet && { image_size: size }), ...config };
-  const encoder = createEncoder(sizes, random, settings);
+  const encoder = createEncoder(imageSizes({ config, size }), random, settings);
   const processing = { image_processor_type: 'ViTImageProcessor', size: { height: size, width: size } };
   return {
     encoder,

@@ -1,9 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RandomStream } from '@ferry/engine';
-import type { Encoder, ItemContent, TextTokenizer, TowerOptions } from '@ferry/encoders';
-import type { FeatureDomain, ItemPictures } from '@ferry/features';
-import { UserError, type FeatureSettings, type TextEncoderSettings } from '@ferry/recipes';
+import {
+  checkEncoder,
+  checkEncoderConfig,
+  type Encoder,
+  type ItemContent,
+  type TextTokenizer,
+  type TowerOptions,
+} from '@ferry/encoders';
+import { loadPictureProcessor, type FeatureDomain, type ItemPictures } from '@ferry/features';
+import {
+  imageEncoderSchema,
+  textEncoderSchema,
+  UserError,
+  type FeatureSettings,
+  type ImageEncoderSettings,
+  type TextEncoderSettings,
+} from '@ferry/recipes';
 import { domainPath } from '../domains.ts';
 
 /** Items with the texts and pictures that encoders are trained on. */
@@ -60,8 +74,53 @@ export function encoderFolder(from: string, key: string): string {
   return directory;
 }
 
-/** Checks that the folders of a recipe's encoders are there, before anything dear is begun. */
-export function requireEncoders({ textEncoder, imageEncoder }: FeatureSettings): void {
-  for (const [key, settings] of Object.entries({ textEncoder, imageEncoder }))
-    if (settings?.from !== undefined) encoderFolder(settings.from, `features.${key}.from`);
+/**
+ * The config of a text encoder from nothing.
+ *
+ * @param vocabulary - How many tokens there are, and the number of padding.
+ */
+export function textSizes(
+  {
+    config,
+    length,
+    tuning,
+  }: Pick<TextEncoderSettings, 'config' | 'length'> & Partial<Pick<TextEncoderSettings, 'tuning'>>,
+  { size, padding }: { size: number; padding: number },
+): Record<string, unknown> {
+  const prompted = typeof tuning === 'object' && 'prompt' in tuning ? tuning.prompt.length : 0;
+  return {
+    // RoBERTa and MPNet have two positions before those of a text, and count those of tokens that are no padding.
+    max_position_embeddings: length + 2 + prompted,
+    pad_token_id: padding,
+    ...config,
+    vocab_size: size,
+  };
+}
+
+/** The config of an image encoder from nothing: all families but ResNet know the size of their pictures. */
+export function imageSizes({
+  config,
+  size,
+}: Pick<ImageEncoderSettings, 'config' | 'size'>): Record<string, unknown> {
+  return { ...(config.model_type !== 'resnet' && { image_size: size }), ...config };
+}
+
+/** Checks a recipe's encoders as far as that is cheap, before anything is read: their settings, and their files. */
+export async function requireEncoders({
+  text,
+  image,
+  textEncoder = textEncoderSchema.parse({}),
+  imageEncoder = imageEncoderSchema.parse({}),
+}: FeatureSettings): Promise<void> {
+  const folder = async (from: string, modality: 'text' | 'image'): Promise<string> => {
+    const directory = encoderFolder(from, `features.${modality}Encoder.from`);
+    await checkEncoder(directory, modality);
+    return directory;
+  };
+  if (text === 'trained')
+    if (textEncoder.from !== undefined) await folder(textEncoder.from, 'text');
+    else checkEncoderConfig(textSizes(textEncoder, { size: textEncoder.vocabulary, padding: 0 }), 'text');
+  if (image === 'trained')
+    if (imageEncoder.from !== undefined) await loadPictureProcessor(await folder(imageEncoder.from, 'image'));
+    else checkEncoderConfig(imageSizes(imageEncoder), 'image');
 }

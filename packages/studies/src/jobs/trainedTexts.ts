@@ -12,7 +12,13 @@ import {
   type TextTokenizer,
 } from '@ferry/encoders';
 import type { TextEncoderSettings } from '@ferry/recipes';
-import { type EncodedDomain, encoderFolder, type OpenedEncoder, towerOptions } from './trainedParts.ts';
+import {
+  type EncodedDomain,
+  encoderFolder,
+  type OpenedEncoder,
+  textSizes,
+  towerOptions,
+} from './trainedParts.ts';
 
 /** What of a recipe's text encoder says what it is. */
 type TextSettings = Pick<TextEncoderSettings, 'from' | 'config' | 'vocabulary' | 'length' | 'pooling'> &
@@ -24,7 +30,7 @@ async function open(
   texts: readonly string[],
   random: RandomStream,
 ): Promise<Pick<OpenedEncoder, 'encoder' | 'save'> & { tokenizer: TextTokenizer }> {
-  const { from, config, vocabulary, length, pooling, tuning } = settings;
+  const { from, vocabulary, pooling } = settings;
   if (from !== undefined) {
     const directory = encoderFolder(from, 'features.textEncoder.from');
     const encoder = await loadEncoder(directory, { modality: 'text', pooling });
@@ -34,16 +40,9 @@ async function open(
       save: (place) => saveEncoder(place, encoder),
     };
   }
-  const prompted = typeof tuning === 'object' && 'prompt' in tuning ? tuning.prompt.length : 0;
   const lines = wordVocabulary(texts, vocabulary);
   const tokenizer = vocabularyTokenizer(lines);
-  const sizes = {
-    // RoBERTa and MPNet have two positions before those of a text, and count those of tokens that are no padding.
-    max_position_embeddings: length + 2 + prompted,
-    pad_token_id: tokenizer.padding,
-    ...config,
-    vocab_size: lines.length,
-  };
+  const sizes = textSizes(settings, { size: lines.length, padding: tokenizer.padding });
   const encoder = createEncoder(sizes, random, { modality: 'text', pooling: pooling ?? 'mean' });
   return {
     encoder,

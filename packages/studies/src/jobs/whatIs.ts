@@ -105,6 +105,15 @@ export function refuseAsRun(path: string): never {
 }
 
 /**
+ * Refuses a path as what a training starts from.
+ *
+ * @throws UserError saying what is there.
+ */
+export function refuseAsStart(path: string): never {
+  throw new UserError(`from: ${path} must be a run or one of its checkpoints, got ${whatIs(path).words}`);
+}
+
+/**
  * Refuses what cannot be data: runs, studies, what lies in them, recipes and pages.
  *
  * @param reference - As it was typed.
