@@ -13,6 +13,9 @@ const here = process.cwd();
 const alone = ['apps/cli', 'packages/engine', 'packages/tfjs-backend-ort'];
 const folder = relative(root, here);
 
+/** Tests that need an adapter, for `npm run test:webgpu`. */
+const onDevice = process.env['FERRY_TEST_BACKENDS'] === 'ort:webgpu';
+
 /** What is installed: with anything else, nothing that was kept is read. */
 const installed = createHash('sha256')
   .update(readFileSync(join(root, 'node_modules/.package-lock.json')))
@@ -29,10 +32,14 @@ export default defineConfig({
     root,
     dir: here,
     include: process.env['FERRY_SLOW'] ? ['test/**/*.slow.test.ts'] : ['test/**/*.test.ts'],
-    exclude: process.env['FERRY_SLOW'] ? [] : ['test/**/*.slow.test.ts'],
+    exclude: [
+      ...(process.env['FERRY_SLOW'] ? [] : ['test/**/*.slow.test.ts']),
+      ...(onDevice ? [] : ['test/**/*.webgpu.test.ts']),
+    ],
     // Most packages have no slow tests.
     passWithNoTests: Boolean(process.env['FERRY_SLOW']),
-    testTimeout: 60_000,
+    // A device that is a program compiles shaders for half a minute.
+    testTimeout: onDevice ? 600_000 : 60_000,
     // Small operations gain nothing from a second thread, and two packages are tested side by side: one thread each, but
     // where a test is about threads and says how many.
     env: { FERRY_THREADS: process.env['FERRY_THREADS'] ?? '1' },

@@ -1,32 +1,34 @@
 // The tests that run on any backend, on ort:webgpu: where no WebGPU adapter is found, one line says so, and that is success.
 //
 //   npm run test:webgpu            minutes on SwiftShader
-//   npm run test:webgpu:slow       all of the PyTorch twin of MISSRec, and of the contract of the other models
+//   npm run test:webgpu:slow       all of the PyTorch twin of MISSRec, and all cases of the layers and losses
 //
 // docs/backends.md says how to get SwiftShader.
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 /** Test files of one package; `only` names tests. */
 interface Part {
-  readonly package: string;
+  readonly folder: string;
   readonly files: readonly string[];
   readonly only?: string;
 }
 
 const quick: readonly Part[] = [
-  { package: 'tfjs-backend-ort', files: ['parity', 'gradients', 'operations', 'device'] },
-  { package: 'nn', files: ['layers', 'optimizer'], only: 'compiled: false' },
+  { folder: 'packages/tfjs-backend-ort', files: ['parity', 'gradients', 'operations', 'device'] },
+  { folder: 'packages/nn', files: ['layers', 'optimizer'], only: 'compiled: false' },
   {
-    package: 'missrec',
+    folder: 'packages/missrec',
     files: ['parity'],
     only: "'paper (finetune add|pretrain-words.*) shared with IDs'.*losses",
   },
+  { folder: 'apps/cli', files: ['training.webgpu'] },
 ];
 const slow: readonly Part[] = [
-  { package: 'nn', files: ['layers', 'optimizer', 'losses', 'lazyAdam'] },
-  { package: 'missrec', files: ['parity'] },
+  { folder: 'packages/nn', files: ['layers', 'optimizer', 'losses', 'lazyAdam'] },
+  { folder: 'packages/missrec', files: ['parity'] },
 ];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -51,13 +53,13 @@ if (reason !== '') {
   process.exit();
 }
 let failed = false;
-for (const { package: name, files, only } of options.slow ? slow : quick) {
+for (const { folder, files, only } of options.slow ? slow : quick) {
   const paths = files.map((file) => `test/${file}.test.ts`);
   const { status } = spawnSync(
     'npx',
     ['vitest', 'run', ...paths, ...(only === undefined ? [] : ['-t', only])],
     {
-      cwd: `${root}packages/${name}`,
+      cwd: join(root, folder),
       env: { ...process.env, FERRY_TEST_BACKENDS: 'ort:webgpu' },
       stdio: 'inherit',
     },
