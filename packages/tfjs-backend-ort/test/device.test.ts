@@ -37,6 +37,19 @@ describe.skipIf(!usable)('on a device', () => {
     expect(tf.memory().numTensors - tensorsBefore, 'tensors that the test left').toBe(0);
   });
 
+  it('results outlive the function, and the backend, that made them', async () => {
+    const x = tf.tensor1d([1, 2, 3]);
+    const twice = compile((given: tf.Tensor) => tf.mul(given, 2));
+    const [first, second] = [twice(x), tf.add(x, 1)];
+    twice.dispose();
+    expect([...(await first.data())]).toEqual([2, 4, 6]);
+    registerOrtBackend({ threads: 2, provider: 'webgpu' });
+    await tf.setBackend('ort');
+    const sum = tf.add(first, second);
+    expect([...(await sum.data())]).toEqual([4, 7, 10]);
+    tf.dispose([x, first, second, sum]);
+  });
+
   it('state and captured tables cross once, then only arguments and what is read', async () => {
     const weight = tf.tidy(() => tf.variable(tf.tensor2d(numbers(64 * 32), [64, 32])));
     const table = tf.tensor2d(numbers(100 * 64, 5), [100, 64]);

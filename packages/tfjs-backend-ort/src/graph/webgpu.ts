@@ -144,7 +144,7 @@ const maxPool: Substitute = (g, [x], [pooled, at], { attributes = {} }) => {
 
 /** Indices without their sign (kernels/indices.ts): as the device checks none, they are read as they are. */
 const bits: Substitute = (_g, [a, b], [output]) =>
-  output!.dtype === 'int64' && a!.dtype === 'int64' && Graph.element(b!) === 2 ** 32 - 1 ? [a!] : undefined;
+  output!.dtype === 'int64' && b!.constant?.every((mask) => mask === 2n ** 32n - 1n) ? [a!] : undefined;
 
 /** ONNX Runtime on a GPU, by WebGPU. */
 export const webgpu: Target = {

@@ -122,7 +122,7 @@ export class DeviceExecutable implements Runnable {
       for (const value of stage.writes) {
         const tensor = found[nameOf(value)]!;
         if (tensor.location === 'gpu-buffer') {
-          keep(value, { tensor });
+          keep(value, { tensor, model: session });
           continue;
         }
         const array = tensor.data as HostArray;

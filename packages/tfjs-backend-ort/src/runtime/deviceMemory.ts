@@ -27,6 +27,12 @@ export function hostTensor(dtype: DType, array: HostArray, shape: readonly numbe
   return new OrtTensor(dtype, array as Float32Array, shape);
 }
 
+/** A tensor on a device, and the model whose run made it. */
+export interface Made {
+  readonly tensor: Tensor;
+  readonly model: NativeModel;
+}
+
 /** What goes to a device and comes back, by models that copy. */
 export class DeviceMemory {
   readonly #options: SessionOptions;
@@ -48,14 +54,14 @@ export class DeviceMemory {
   }
 
   /** A vector on the device. */
-  put(dtype: DType, array: HostArray): Tensor {
+  put(dtype: DType, array: HostArray): Made {
     this.count('up', array.byteLength);
     return this.#copy(dtype, 'up', hostTensor(dtype, array, [array.length]));
   }
 
   /** The elements of a vector on the device. */
   get(dtype: DType, vector: Tensor): HostArray {
-    const array = this.#copy(dtype, 'down', vector).data as HostArray;
+    const array = this.#copy(dtype, 'down', vector).tensor.data as HostArray;
     this.count('down', array.byteLength);
     return array;
   }
@@ -67,7 +73,7 @@ export class DeviceMemory {
   }
 
   /** ONNX Runtime kills the process when a tensor on the device is read by itself: a model reads it. */
-  #copy(dtype: DType, way: 'up' | 'down', vector: Tensor): Tensor {
+  #copy(dtype: DType, way: 'up' | 'down', vector: Tensor): Made {
     const key = `${way} ${dtype}`;
     let model = this.#copies.get(key);
     if (!model) {
@@ -82,7 +88,7 @@ export class DeviceMemory {
       model = { ...loadNative(bytes, options, way === 'up' ? [to] : []), from, to };
       this.#copies.set(key, model);
     }
-    return model.run({ [model.from]: vector }, { [model.to]: null })[model.to]!;
+    return { tensor: model.run({ [model.from]: vector }, { [model.to]: null })[model.to]!, model };
   }
 }
 
@@ -93,14 +99,18 @@ export class Resident implements Operand {
   readonly dtype: DType;
   readonly #memory: DeviceMemory;
   #array: HostArray | undefined;
-  #tensor: Tensor | undefined;
+  #made: { tensor: Tensor; leave: () => void } | undefined;
   #users = 1;
 
-  constructor(memory: DeviceMemory, dtype: DType, from: { array: HostArray } | { tensor: Tensor }) {
+  constructor(memory: DeviceMemory, dtype: DType, from: { array: HostArray } | Made) {
     this.#memory = memory;
     this.dtype = dtype;
     if ('array' in from) this.#array = from.array;
-    else this.#tensor = from.tensor;
+    else this.#keep(from);
+  }
+
+  #keep({ tensor, model }: Made): void {
+    this.#made = { tensor, leave: model.hold() };
   }
 
   /** The elements on the host. */
@@ -113,19 +123,19 @@ export class Resident implements Operand {
   }
 
   get #onDevice(): Tensor {
-    if (!this.#tensor) throw new Error('tfjs-backend-ort: a tensor on the device was released');
-    return this.#tensor;
+    if (!this.#made) throw new Error('tfjs-backend-ort: a tensor on the device was released');
+    return this.#made.tensor;
   }
 
   /** The elements as a tensor of a shape: on the device, if their kind can be there. */
   tensor(shape: readonly number[]): Tensor {
-    if (!this.#tensor) {
+    if (!this.#made) {
       const array = this.array;
       if (!staysOnDevice({ dtype: this.dtype, shape })) {
         this.#memory.count('up', array.byteLength);
         return hostTensor(this.dtype, array, shape);
       }
-      this.#tensor = this.#memory.put(this.dtype, array);
+      this.#keep(this.#memory.put(this.dtype, array));
     }
     const own = this.#onDevice;
     if (own.location !== 'gpu-buffer') return hostTensor(this.dtype, own.data as HostArray, shape);
@@ -149,8 +159,9 @@ export class Resident implements Operand {
   /** Frees the elements, once all who share them have released them. */
   release(): void {
     if (--this.#users > 0) return;
-    this.#tensor?.dispose();
-    this.#tensor = undefined;
+    this.#made?.tensor.dispose();
+    this.#made?.leave();
+    this.#made = undefined;
     this.#array = undefined;
   }
 }

@@ -49,6 +49,9 @@ export type NamedTensors = Record<string, Tensor>;
 export interface NativeModel {
   /** Runs it; what is fetched into null is a fresh tensor. */
   run(feeds: NamedTensors, fetches: Record<string, Tensor | null>): NamedTensors;
+  /** Keeps the session for a tensor on the device, which lies in its memory; what it returns lets it go. */
+  hold(): () => void;
+  /** Frees it, once nothing holds it. */
   dispose(): void;
 }
 
@@ -88,11 +91,19 @@ export function loadNative(
       profileFilePrefix: nextProfile(options.profile),
     }),
   });
+  let users = 1;
+  const leave = () => {
+    if (--users === 0) session.dispose();
+  };
   return {
     run: (feeds, fetches) => session.run(feeds, fetches, {}),
+    hold: () => {
+      users++;
+      return leave;
+    },
     dispose: () => {
       if (options.profile !== undefined) session.endProfiling();
-      session.dispose();
+      leave();
     },
   };
 }
