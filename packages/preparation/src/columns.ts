@@ -1,6 +1,7 @@
 import { InputError } from '@ferry/data';
 import { didYouMean } from '@ferry/recipes';
 import type { ColumnRef } from './settings.ts';
+import type { Table } from './workshop.ts';
 
 /** What columns can mean. */
 export type Role = 'user' | 'item' | 'rating' | 'time' | 'id' | 'title' | 'text' | 'image' | 'category';
@@ -140,15 +141,14 @@ export function listed(names: readonly string[]): string {
 /**
  * Position of a column that a user named.
  *
- * @param ref - Its name, or its place counted from 1.
- * @param names - The columns of the file; empty if it has no header.
- * @param count - How many there are.
+ * @param ref - Its name, or its place counted from 1; of JSON also a path, which becomes a column more.
+ * @param table - Its columns: names, none if it has no header, and how many there are.
  * @throws InputError if there is none.
  */
 export function placeOf(
   ref: ColumnRef,
   what: string,
-  { file, names, count }: { file: string; names: readonly string[]; count: number },
+  { file, names, count, json }: Pick<Table, 'file' | 'names' | 'count' | 'json'>,
 ): number {
   const number =
     typeof ref === 'number'
@@ -166,6 +166,9 @@ export function placeOf(
   }
   const exact = names.indexOf(String(ref));
   if (exact >= 0) return exact;
+  // What lies in a value of a JSON line is a column of its own.
+  const [first, ...inner] = String(ref).split('.');
+  if (json && inner.length > 0 && names.includes(first!)) return names.push(String(ref)) - 1;
   const close = names.map(plainName).indexOf(plainName(String(ref)));
   if (close >= 0) return close;
   throw new InputError(

@@ -18,9 +18,12 @@ function jsonPath(name: string, keys: ReadonlySet<string>): string {
   return `$${parts.map((part) => (/^\d+$/.test(part) ? `[${part}]` : key(part))).join('')}`;
 }
 
+/** A text file whose lines DuckDB reads. */
+type LineSource = Pick<Survey, 'file' | 'longest' | 'carriageReturns' | 'gzip'>;
+
 /** The statement that gives the lines of a text file, `raw`, and their numbers, `n`. */
 function lines(
-  { file, longest, carriageReturns }: Pick<Survey, 'file' | 'longest' | 'carriageReturns'>,
+  { file, longest, carriageReturns, gzip }: LineSource,
   skip: number,
   numbered: boolean,
 ): string {
@@ -28,7 +31,9 @@ function lines(
   const room = Math.max(longest + 16, 2_000_000);
   const read =
     `read_csv(${literal(file)}, columns={'raw': 'VARCHAR'}, auto_detect=false, header=false, delim='\\0', quote='', ` +
-    `escape='', new_line='${end}', skip=${skip}, max_line_size=${room})`;
+    `escape='', new_line='${end}', skip=${skip}, max_line_size=${room}, ` +
+    // By what it is: DuckDB would go by its name.
+    `compression='${gzip ? 'gzip' : 'none'}')`;
   const number = numbered ? `row_number() OVER () + ${skip}` : 'NULL::BIGINT';
   // Blank lines are none.
   return `SELECT * FROM (SELECT ${number} AS n, raw FROM ${read}) WHERE trim(raw, E' \\t\\r') <> ''`;
@@ -84,12 +89,7 @@ function arrayLine(line: string): string {
 }
 
 /** A table of JSON lines. */
-function jsonTable(
-  found: Survey,
-  source: Pick<Survey, 'file' | 'longest' | 'carriageReturns'>,
-  form: string,
-  names: string[],
-): Table {
+function jsonTable(found: Survey, source: LineSource, form: string, names: string[]): Table {
   const keys = new Set(names);
   const places = (columns: readonly number[]): string =>
     `[${columns.map((column) => literal(jsonPath(names[column]!, keys))).join(', ')}]`;
@@ -121,7 +121,7 @@ async function openJson(found: Survey, workshop: Workshop, first: string): Promi
   const head = found.head.toString('utf8');
   const python = first.startsWith("{'") || first.startsWith("{u'");
   const array = first.startsWith('[');
-  if (array && found.lines === 1 && found.longest > 1 << 16)
+  if (array && found.lines === found.blank + 1)
     throw new InputError(
       found.file,
       1,
@@ -161,7 +161,7 @@ async function openJson(found: Survey, workshop: Workshop, first: string): Promi
       return '';
     }
   });
-  const source = { file, longest: 2 * found.longest + 64, carriageReturns: 0 };
+  const source = { file, longest: 2 * found.longest + 64, carriageReturns: 0, gzip: false };
   const table = jsonTable(found, source, form, names);
   const notes =
     array && !seen.end
@@ -221,7 +221,7 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
   if (quoting) {
     const copy = join(workshop.directory, `copy-${copies++}`);
     const records = await writeCsvRecords(found, separator, copy, workshop.skipped);
-    const source = { file: copy, longest: 6 * found.longest + 64, carriageReturns: 0 };
+    const source = { file: copy, longest: 6 * found.longest + 64, carriageReturns: 0, gzip: false };
     const select = (columns: readonly number[]): string => {
       const paths = columns.map((column) => `'$[${column + 1}]'`).join(', ');
       return (
@@ -234,12 +234,13 @@ async function openDelimited(found: Survey, workshop: Workshop, layout: Layout):
     };
     return { ...base, select, selectJson: select, rows: records - (named ? 1 : 0) };
   }
-  let source: Pick<Survey, 'file' | 'longest' | 'carriageReturns'> = found;
+  let source: LineSource = found;
   if (needsCopy(found)) {
     source = {
       file: join(workshop.directory, `copy-${copies++}`),
       longest: 2 * found.longest,
       carriageReturns: 0,
+      gzip: false,
     };
     await copyLines(found, source.file);
   }

@@ -44,6 +44,8 @@ const roundedRule =
 export function idProblems(cell: string, what: string): string {
   return (
     `WHEN ${cell} IS NULL OR trim(${cell}) = '' THEN '${what} must not be empty' ` +
+    `WHEN left(${cell}, 1) = '{' AND json_valid(${cell}) THEN '${what} must be one id, got the object ' || ` +
+    `left(${cell}, 60) || ': name what lies in it, with a point between, such as user.id' ` +
     `WHEN ${rounded(cell)} THEN '${what} must be an id, got "' || left(${cell}, 60) || '": ${roundedRule}'`
   );
 }

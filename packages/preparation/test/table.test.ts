@@ -58,6 +58,18 @@ describe('a table of interactions', () => {
     ],
     ['recbole.inter', table('\t', ['user_id:token', 'item_id:token', 'rating:float', 'timestamp:float'])],
     ['packed.csv.gz', gzipSync(table(','))],
+    ['packed-under-another-name.csv', gzipSync(table(','))],
+    ['unpacked-under-its-name.csv.gz', table(',')],
+    ['packed.jsonl', gzipSync(json.map((row) => JSON.stringify(row)).join('\n'))],
+    [
+      'nested.jsonl',
+      json
+        .map(({ user_id: id, item_id, ...rest }) =>
+          JSON.stringify({ user: { id }, what: { key: [item_id] }, ...rest }),
+        )
+        .join('\n'),
+      { user: 'user.id', item: 'what.key.0', rating: 'rating' },
+    ],
     ['members.csv.gz', Buffer.concat([gzipSync(table(',').slice(0, 50)), gzipSync(table(',').slice(50))])],
     ['windows.csv', `\uFEFF${table(',').replaceAll('\n', '\r\n')}\r\n`],
     ['mixed-ends.csv', `${table(',').replace('\n', '\r\n')}\n\n  \n`],
@@ -187,6 +199,16 @@ describe('a table of interactions', () => {
 });
 
 describe('columns', () => {
+  it('are ids, and no objects that hold some', async () => {
+    const lines = rows.map(([id, item_id]) => JSON.stringify({ user: { id }, item_id }));
+    expect(await refusal(folder, folder.file('objects.jsonl', lines.join('\n')))).toMatch(
+      /objects\.jsonl:1: user must be one id, got the object {"id":"u2"}: name what lies in it, .* such as user\.id/,
+    );
+    expect(await refusal(folder, folder.file('array.json', `[${lines.join(', ')}]\n`))).toMatch(
+      /array\.json:1: JSON must have one object a line, got an array in a single line/,
+    );
+  });
+
   it('that cannot be found are asked for', async () => {
     const file = folder.file('strange.csv', 'alpha,beta,gamma\n1,2,3\n');
     expect(await refusal(folder, file, { header: true })).toBe(
