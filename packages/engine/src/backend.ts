@@ -10,7 +10,7 @@ import {
   tf,
 } from '@ferry/tfjs-backend-ort';
 import { chooseBackend, type BackendChoice } from './choose.ts';
-import { machineProbes, nvidiaGpu, tensorflowDetails } from './probes.ts';
+import { machineProbes, nvidiaGpu, tensorflowDetails, webgpuAdapter } from './probes.ts';
 import { parseRequest, type BackendSpec, type ProviderName } from './request.ts';
 
 /** Options of {@link selectBackend}. */
@@ -132,7 +132,7 @@ async function registerWasm(): Promise<void> {
 
 function deviceOf(choice: BackendChoice): string {
   if (choice.provider === 'cuda') return nvidiaGpu() ?? 'an NVIDIA GPU';
-  if (choice.provider === 'webgpu') return 'a WebGPU adapter';
+  if (choice.provider === 'webgpu') return webgpuAdapter();
   return processor();
 }
 

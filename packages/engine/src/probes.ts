@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { probeProvider, tf } from '@ferry/tfjs-backend-ort';
 import type { Availability, Probes, TensorflowPackage } from './choose.ts';
@@ -44,6 +44,27 @@ export function nvidiaGpu(): string | undefined {
     }
   }
   return gpuName ?? undefined;
+}
+
+/** Vulkan drivers that compute on the processor, by what their files are called. */
+const SOFTWARE: Readonly<Record<string, string>> = {
+  swiftshader: 'SwiftShader',
+  lvp: 'llvmpipe',
+  llvmpipe: 'llvmpipe',
+};
+
+/**
+ * What WebGPU computes with, as far as the environment tells: ONNX Runtime does not say which adapter it took, but the
+ * Vulkan loader takes only the drivers that these variables name.
+ */
+export function webgpuAdapter(env: NodeJS.ProcessEnv = process.env): string {
+  const drivers = (env['VK_DRIVER_FILES'] ?? env['VK_ICD_FILENAMES'] ?? '').split(delimiter).filter(Boolean);
+  const names = drivers.map((path) => {
+    const file = basename(path).toLowerCase();
+    return Object.entries(SOFTWARE).find(([part]) => file.includes(part))?.[1];
+  });
+  if (names.length === 0 || names.includes(undefined)) return 'a WebGPU adapter';
+  return `a software adapter on the processor (${[...new Set(names)].join(', ')})`;
 }
 
 /** Where an optional package lies, looked for from this package and from the working directory. */

@@ -38,6 +38,8 @@ describe('chooseBackend', () => {
   it.each([
     // name, machine -> backend, provider, whether auto fell back, reason
     ['auto', {}, 'ort', 'cpu', true, 'auto: no NVIDIA GPU was found'],
+    // It may be a program on the processor.
+    ['auto', { webgpu: true }, 'ort', 'cpu', true, 'auto: no NVIDIA GPU was found'],
     [
       'auto',
       { gpu: 'H100' },
