@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageEncoderSchema, textEncoderSchema } from '@ferry/recipes';
 import { openForJob } from '../src/jobs/domain.ts';
+import { checkSameModel } from '../src/jobs/target.ts';
 import { checkStart } from '../src/jobs/weights.ts';
 
 let folder: string;
@@ -69,4 +70,15 @@ it('what a training starts from is a run or a checkpoint', () => {
     expect(() => {
       checkStart(at(name));
     }).toThrow(`from: ${at(name)} must be a run or one of its checkpoints, got ${got}`);
+});
+
+it('is a run of the same model', () => {
+  mkdirSync(at('other', 'checkpoints'), { recursive: true });
+  writeFileSync(at('other', 'recipe.yaml'), 'job: train\ntarget: shop\nmodel: sasrec\n');
+  writeFileSync(at('other', 'summary.json'), '{"reason":"epochs"}');
+  const refuse = (name: string) => () => {
+    checkSameModel(at('other'), { name, title: 'It' });
+  };
+  expect(refuse('missrec')).toThrow(`from: ${at('other')} must be a run of It (missrec), got one of sasrec`);
+  expect(refuse('sasrec')).not.toThrow();
 });

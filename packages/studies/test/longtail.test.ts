@@ -57,6 +57,9 @@ describe('longtail', () => {
     expect(frequent!.ratio).toBe(0);
     expect(rare!.low).toBeLessThan(0.75);
     expect(rare!.high).toBeGreaterThan(0.75);
+    await expect(longtail(runs(), { metric: 'recal@10' })).rejects.toThrow(
+      /^--metric must be one that the rows can tell, got recal@10 \(the metric must be recall@k/,
+    );
     const other = await longtail(runs(), { against: join(folder, 'mine-1'), edges: [3], metric: 'NDCG@10' });
     expect(other.lines[0]!.name).toContain('mine');
     expect(other.groups.map(({ label, rows }) => [label, rows])).toEqual([

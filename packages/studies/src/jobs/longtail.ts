@@ -154,6 +154,17 @@ function grouping(
   }
 }
 
+/** Refuses a metric that there is not, or that rows cannot tell. */
+function checkMetric(metric: string, rows: RankedRows, ties: TieRule): void {
+  try {
+    valuesOf(rows, metric, ties);
+  } catch (error) {
+    throw new UserError(
+      `--metric must be one that the rows can tell, got ${metric} (${(error as Error).message.replace(/^\w+: /, '')})`,
+    );
+  }
+}
+
 /** Values of what is grouped: of rows, or of relevant items one by one. */
 function groupedValues(rows: RankedRows, metric: string, ties: TieRule, ofItems: boolean): Float64Array {
   if (!ofItems || !isMany(rows)) return valuesOf(rows, metric, ties);
@@ -192,6 +203,7 @@ export async function longtail(runs: readonly string[], options: LongtailOptions
   const usual = first.rows.impressions ? 'auc' : `recall@${/@(\d+)$/.exec(led)?.[1] ?? cutoffs[0]!}`;
   const metric = markedMetric(first.rows, options.metric?.toLowerCase() ?? usual);
   const { title, groups, ofItems } = grouping(first.rows, against, options);
+  if (options.metric !== undefined) checkMetric(metric, first.rows, ties);
   const lines = linesOf([...opened.values()], false);
   const values = lines.map((line) => {
     const own = line.runs.map((run) => groupedValues(opened.get(run)!.rows, metric, ties, ofItems));

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Domain } from '@ferry/data';
 import type { RankingResult } from '@ferry/evaluation';
-import { optimizerOf, UserError, type FinetuneRecipe, type TrainRecipe } from '@ferry/recipes';
+import { isModelFile, optimizerOf, UserError, type FinetuneRecipe, type TrainRecipe } from '@ferry/recipes';
 import {
   createTraining,
   evaluateRecommender,
@@ -18,6 +20,7 @@ import type { JobConsole } from './console.ts';
 import { describeDomain, fingerprint, loadDomain, openForJob, type LoadedDomain } from './domain.ts';
 import { checkPlace } from './place.ts';
 import { modelOf, objectiveOf, recommenderOf } from './recommender.ts';
+import { runRecipe } from './runRecipe.ts';
 import { startPath } from './studyRuns.ts';
 import { train } from './train.ts';
 import { encoderGroups } from './trainedEncoders.ts';
@@ -118,6 +121,15 @@ function startOf(recipe: TargetRecipe & { out: string }): string | null {
   return recipe.job === 'train' || recipe.from === null ? null : startPath(recipe.from, recipe.out);
 }
 
+/** Refuses to start from a run of another model, whose weights would fit nowhere. */
+export function checkSameModel(from: string, { name, title }: Pick<SequentialModel, 'name' | 'title'>): void {
+  if (!existsSync(join(from, 'recipe.yaml'))) return;
+  const { name: other = name } = runRecipe(from).model as { name?: string };
+  // A file of a model's may have been moved.
+  if (other !== name && !isModelFile(other))
+    throw new UserError(`from: ${from} must be a run of ${title} (${name}), got one of ${other}`);
+}
+
 /** What is trained: of a model with fresh weights, everything. */
 function tuningOf(recipe: TargetRecipe): string {
   if (recipe.job === 'train' || recipe.from === null) return 'all';
@@ -159,8 +171,11 @@ export async function runTarget(
   const fresh = listCheckpoints(checkpointsOf(recipe.out)).length === 0;
   const from = fresh ? startOf(recipe) : null;
   // Seconds before minutes: what can be missing is found missing before anything is encoded.
-  if (from !== null) checkStart(from);
   const model = await modelOf(recipe, console);
+  if (from !== null) {
+    checkStart(from);
+    checkSameModel(from, model);
+  }
   checkEvaluation(recipe, model);
   const warm = await warmStart(recipe, model, console);
   const target =
