@@ -31,8 +31,8 @@ export async function readWordVectors(from: string, wanted: (word: string) => bo
 /**
  * Checks that there are word vectors to read, without reading them.
  *
- * @param from - As in {@link readWordVectors}.
- * @throws Error as that does.
+ * @param from - `wink`, or a file in GloVe's form.
+ * @throws Error if there is no such package or file.
  */
 export function requireWordVectors(from: string): void {
   if (from === 'wink') winkFile();
