@@ -17,7 +17,7 @@ interface Part {
 }
 
 const quick: readonly Part[] = [
-  { folder: 'packages/tfjs-backend-ort', files: ['parity', 'gradients', 'operations', 'device'] },
+  { folder: 'packages/tfjs-backend-ort', files: ['parity', 'gradients', 'operations', 'nan', 'device'] },
   { folder: 'packages/nn', files: ['layers', 'optimizer'], only: 'compiled: false' },
   {
     folder: 'packages/missrec',

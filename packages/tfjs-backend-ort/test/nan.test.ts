@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tf } from '../src/tfjs.js';
 import { compile, registerOrtBackend, softmaxCrossEntropy } from '../src/index.ts';
+import { provider } from './support/provider.ts';
 import { noise } from './support/cases.ts';
 import { UNARY } from './support/unary.ts';
 
 beforeAll(async () => {
-  registerOrtBackend({ threads: 2 });
+  registerOrtBackend({ threads: 2, provider });
   await tf.setBackend('ort');
 });
 afterAll(() => tf.setBackend('cpu'));

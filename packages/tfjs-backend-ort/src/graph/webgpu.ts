@@ -64,6 +64,13 @@ const isInfinite: Substitute = (g, [x], _outputs, { attributes = {} }) => {
   return [binary(g, 'Equal', value, scalar(g, above ? Infinity : -Infinity), 'bool')];
 };
 
+/** A NaN among its inputs makes all of a softmax NaN; infinities of both signs do so anyway. */
+const softmax: Substitute = (g, [x], [output], options) => {
+  const sum = reduce(g, 'ReduceSum', x!, [options.attributes!['axis'] as number], true);
+  const found = g.native('Softmax', [x], [output!], options)[0]!;
+  return [where(g, g.expand(isNumber(g, sum), x!.shape), found, scalar(g, NaN), x!.shape)];
+};
+
 const logSoftmax: Substitute = (g, [x], _outputs, { attributes = {} }) => {
   const axes = [attributes['axis'] as number];
   const below = binary(g, 'Sub', x!, reduce(g, 'ReduceMax', x!, axes, true));
@@ -164,6 +171,7 @@ export const webgpu: Target = {
     IsNaN: (g, [x]) => [unary(g, 'Not', isNumber(g, x!), 'bool')],
     IsInf: isInfinite,
     Sign: sign,
+    Softmax: softmax,
     LogSoftmax: logSoftmax,
     FusedMatMul: product,
     MaxPool: maxPool,
