@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const { values: options, positionals } = parseArgs({
   options: { vulkan: { type: 'string' } },
@@ -38,16 +38,30 @@ function packageFolder(name: string, from: string): string {
   return file.slice(0, file.lastIndexOf(inside) + inside.length);
 }
 
+/** TensorFlow.js is required where it is installed (`tfjs.js` says why); here it is a part of the bundle. */
+const tfjsInside: Plugin = {
+  name: 'tfjs-inside',
+  setup(own) {
+    own.onLoad({ filter: /tfjs-backend-ort[\\/]src[\\/]tfjs\.js$/ }, ({ path }) => ({
+      contents: "export const tf = require('@tensorflow/tfjs');",
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
 try {
   // Packages say that their modules do nothing but export; the registration of kernels is such a module.
   await build({
-    ...{ entryPoints: [here('measure.ts')], outfile: join(root, 'measure.mjs') },
+    ...{ entryPoints: [here('measure.ts')], outfile: join(root, 'bench/measure.mjs') },
     ...{ bundle: true, platform: 'node', format: 'esm', ignoreAnnotations: true, logLevel: 'warning' },
+    plugins: [tfjsInside],
     external: ['onnxruntime-node', 'koffi', 'sharp', '@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'],
     banner: {
       js: "import { createRequire as madeRequire } from 'node:module'; const require = madeRequire(import.meta.url);",
     },
   });
+  // Modules ask the file above them for their version.
+  cpSync(here('../../../packages/engine/package.json'), join(root, 'package.json'));
   const backend = here('../../../packages/tfjs-backend-ort/package.json');
   const runtime = packageFolder('onnxruntime-node', backend);
   const common = packageFolder('onnxruntime-common', join(runtime, 'package.json'));
@@ -58,17 +72,26 @@ try {
     recursive: true,
     filter: (path) => !/\.(map|md)$|[\\/](esm|lib)$/.test(path),
   });
-  cpSync(here('../../parity/engine_bench.py'), join(root, 'engine_bench.py'));
+  cpSync(here('../../parity/engine_bench.py'), join(root, 'bench/engine_bench.py'));
   cpSync(process.execPath, join(root, 'node'));
   if (options.vulkan) cpSync(realpathSync(options.vulkan), join(root, 'lib', 'libvulkan.so.1'));
   const own = '$(cd "$(dirname "$0")" && pwd)';
   writeFileSync(
     join(root, 'run'),
-    `#!/bin/sh\nhere=${own}\nLD_LIBRARY_PATH="$LD_LIBRARY_PATH:$here/lib" exec "$here/node" "$here/measure.mjs" "$@"\n`,
+    `#!/bin/sh\nhere=${own}\nLD_LIBRARY_PATH="$LD_LIBRARY_PATH:$here/lib" exec "$here/node" "$here/bench/measure.mjs" "$@"\n`,
   );
   chmodSync(join(root, 'run'), 0o755);
   mkdirSync(dirname(archive), { recursive: true });
-  execFileSync('tar', ['--create', '--xz', '--file', archive, '--directory', folder, 'gpu-bench']);
+  execFileSync('tar', [
+    '--create',
+    '--use-compress-program',
+    'xz -T0',
+    '--file',
+    archive,
+    '--directory',
+    folder,
+    'gpu-bench',
+  ]);
   console.log(`${archive}: ${(statSync(archive).size / 2 ** 20).toFixed(1)} MiB`);
 } finally {
   rmSync(folder, { recursive: true });

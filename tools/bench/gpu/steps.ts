@@ -73,7 +73,8 @@ function sasrecSteps(items: number, scale: number): Measured {
       const random = RandomStream.fromSeed(1);
       const catalogue = createCatalogue({ featureWidths: {} }, [{ items }]);
       const model: SequentialModel = sasrec;
-      const options = model.options.parse({}) as object;
+      const settings = model.options.parse({}) as object;
+      const options = model.complete?.(settings, { task: 'finetune', featureWidths: {} }) ?? settings;
       const recommender = createRecommender(model, { options, catalogue, seed: 1 });
       const objective = model.objectives['softmax']!;
       const training = createTraining({
