@@ -2,8 +2,16 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { imageEncoderSchema, textEncoderSchema } from '@ferry/recipes';
+import { nrms } from '@ferry/nrms';
+import {
+  imageEncoderSchema,
+  readRecipe,
+  textEncoderSchema,
+  wholeSchema,
+  type TrainRecipe,
+} from '@ferry/recipes';
 import { openForJob } from '../src/jobs/domain.ts';
+import { newsOptionsOf, openNews } from '../src/jobs/newsData.ts';
 import { checkSameModel } from '../src/jobs/target.ts';
 import { checkStart } from '../src/jobs/weights.ts';
 
@@ -58,6 +66,49 @@ describe('before a domain is read, an encoder is refused', () => {
     );
     await expect(open('image', { config: { model_type: 'vit', depth: 3 } })).rejects.toThrow(/got depth/);
     await expect(open('image', {})).rejects.toThrow(/items\.jsonl:1/);
+  });
+});
+
+describe('before impressions are read, a recipe of news is refused', () => {
+  beforeAll(() => {
+    mkdirSync(at('mind', 'train'), { recursive: true });
+    for (const name of ['news.tsv', 'behaviors.tsv']) writeFileSync(at('mind', 'train', name), 'no table\n');
+  });
+  const openMind = (sections: object): Promise<unknown> => {
+    const given = { job: 'train' as const, target: at('mind'), ...sections };
+    const recipe = readRecipe(JSON.stringify(given), 'r.yaml', wholeSchema(given, nrms)) as TrainRecipe;
+    return openNews(recipe, newsOptionsOf(nrms, recipe));
+  };
+  const model = { name: 'nrms', encoder: 'tokens' };
+  const trained = (textEncoder: object): object => ({ model, features: { text: 'trained', textEncoder } });
+
+  it.each([
+    [
+      'an encoder that is not there',
+      trained({ from: 'nowhere' }),
+      /textEncoder\.from: .*nowhere must be a folder/,
+    ],
+    [
+      'a pooling that the model does itself',
+      trained({ config: { model_type: 'bert', hidden_size: 8, num_attention_heads: 2 }, pooling: 'mean' }),
+      /textEncoder\.pooling must be left out where model\.encoder is tokens/,
+    ],
+    [
+      'texts that are not there',
+      { model: { name: 'nrms', texts: 'nowhere.tsv' } },
+      /model\.texts: no such file: nowhere\.tsv/,
+    ],
+    [
+      'white cards for an encoder that cannot look',
+      {
+        model: { name: 'nrms', encoder: 'vectors', missingPictures: 'white' },
+        features: { image: 'stored' },
+      },
+      /model\.missingPictures: white needs an encoder that can look/,
+    ],
+    ['nothing: then the tables are', { model: { name: 'nrms' } }, /news\.tsv:1/],
+  ])('for %s', async (_name, sections, says) => {
+    await expect(openMind(sections)).rejects.toThrow(says);
   });
 });
 

@@ -92,6 +92,51 @@ describe.skipIf(!usable)('on a device', () => {
     for (const made of [x, warm, twice, summed]) made.dispose();
   });
 
+  it('the same result twice, an argument, and another form are results of their own', async () => {
+    const x = tf.tensor1d(numbers(6));
+    const f = compile((a: tf.Tensor) => {
+      const twice = tf.mul(a, 2);
+      return [twice, twice, tf.reshape(twice, [2, 3]), a];
+    });
+    const wanted = Array.from(numbers(6), (value) => 2 * value);
+    const results = f(x);
+    results[0]!.dispose();
+    results[3]!.dispose();
+    for (const own of [results[1]!, results[2]!]) {
+      const found = tf.add(own, 0);
+      Array.from(await found.data()).forEach((value, i) => {
+        expect(value).toBeCloseTo(wanted[i]!, 5);
+      });
+      tf.dispose([own, found]);
+    }
+    expect(Array.from(await x.data())).toEqual([...numbers(6)]);
+    x.dispose();
+    f.dispose();
+  });
+
+  it('what one session finds and another reads stays there, also if it is a result', async () => {
+    const rows = tf.tensor2d(numbers(60 * 4), [60, 4]);
+    const f = compile((a: tf.Tensor2D) => {
+      // Which rows are added is found by the first session and sorted on the host.
+      const ids = tf.cast(tf.floor(tf.mul(tf.abs(tf.sum(a, 1)), 3)), 'int32') as tf.Tensor1D;
+      const doubled = tf.mul<tf.Tensor2D>(a, 2);
+      return [doubled, tf.unsortedSegmentSum(doubled, ids, 12)];
+    });
+    f(rows).forEach((result) => {
+      result.dispose();
+    });
+    const traffic = await crossing(async () => {
+      const [doubled, sums] = f(rows) as [tf.Tensor2D, tf.Tensor2D];
+      const total = tf.tidy(() => tf.sub(tf.sum(doubled), tf.sum(sums)));
+      expect(Math.abs((await total.data())[0]!)).toBeLessThan(1e-3);
+      tf.dispose([doubled, sums, total]);
+    });
+    // The ids come to the host, and the sum that is read.
+    expect(traffic.down).toBe(4 * 60 + 4);
+    rows.dispose();
+    f.dispose();
+  });
+
   it('memory does not grow with the number of calls', () => {
     const x = tf.tensor2d(numbers(512 * 600), [512, 600]);
     const state = tf.tidy(() => tf.variable(tf.zeros([512, 600])));

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { Graph, PROCESSOR, type OutputSpec, type Target } from '../src/graph/graph.ts';
+import { webgpu } from '../src/graph/webgpu.ts';
+import { Executable } from '../src/runtime/executable.ts';
 import { DEVICE_KERNELS, FAN_IN, MASK_BITS, segmentLevels } from '../src/runtime/deviceKernels.ts';
 import { HOST_KERNELS } from '../src/runtime/hostKernels.ts';
 import { HostMemory } from '../src/runtime/memory.ts';
-import type { Node } from '../src/graph/types.ts';
+import type { HostArray, Node } from '../src/graph/types.ts';
 import type { HostKernel } from '../src/runtime/hostKernel.ts';
 
 const memory = new HostMemory();
@@ -103,5 +106,65 @@ describe('bits of a mask', () => {
     expect(words.every((word) => word >= 0)).toBe(true);
     const bits = Array.from(mask, (_, i) => (words[Math.floor(i / MASK_BITS)]! >> (i % MASK_BITS)) & 1);
     expect(bits).toEqual(Array.from(mask, (kept) => Number(kept !== 0)));
+  });
+});
+
+describe('the graphs of a device, which the processor runs as well', () => {
+  type Feeds = readonly [dtype: 'int32' | 'float32', shape: readonly number[], array: HostArray][];
+
+  /** What an operator of a target yields. */
+  function computed(
+    target: Target,
+    op: string,
+    feeds: Feeds,
+    output: OutputSpec,
+    attributes: Node['attributes'],
+  ): number[] {
+    const g = new Graph(target);
+    const inputs = feeds.map(([dtype, shape]) => g.input(dtype, shape));
+    const outputs = g.many(op, inputs, [output], { domain: 'host', attributes });
+    expect(g.nodes.some((node) => node.op === op)).toBe(target === PROCESSOR);
+    const program = { name: op, nodes: g.nodes, inputs, outputs };
+    const executable = new Executable(program, memory, { threads: 1, providers: ['cpu'] });
+    const [found] = executable.run(feeds.map(([, , array]) => ({ array, offset: undefined })));
+    executable.dispose();
+    return Array.from(found as Float32Array);
+  }
+
+  it.each([
+    ['of one element', [1], 0.5],
+    ['of one word and a bit', [4, 8], 0.5],
+    ['of many words', [37, 111], 0.1],
+    ['that drops almost all', [3, 5, 70], 0.97],
+  ])('a mask %s', (_name, shape, rate) => {
+    const feeds: Feeds = [['int32', [4], Int32Array.of(5, -6, 7, 8)]];
+    const attributes = { site: 2, threshold: Math.round(rate * 65536) };
+    const of = (target: Target): number[] =>
+      computed(target, 'KeepMask', feeds, { dtype: 'float32', shape }, attributes);
+    expect(of(webgpu)).toEqual(of(PROCESSOR));
+  });
+
+  it.each([
+    ['of numbers', 40, [], 7],
+    ['of rows', 300, [4], 50],
+    ['of matrices, frequent and rare', 2000, [2, 3], 60],
+    ['of segments that are mostly empty', 20, [4], 1000],
+  ])('sums %s', (_name, n, rest, count) => {
+    const width = rest.reduce((product, size) => product * size, 1);
+    // Sums of whole numbers are exact in any order. A few rows belong to no segment.
+    const rows = Float32Array.from({ length: n * width }, (_, i) => ((i * 37) % 101) - 50);
+    const ids = Int32Array.from(
+      { length: n },
+      (_, i) => Math.floor((count + 2) * ((i * 0.618) % 1) ** 3) - 1,
+    );
+    const feeds: Feeds = [
+      ['float32', [n, ...rest], rows],
+      ['int32', [n], ids],
+    ];
+    const output = { dtype: 'float32', shape: [count, ...rest] } as const;
+    const of = (target: Target): number[] => computed(target, 'SegmentSum', feeds, output, { count, width });
+    const sums = of(webgpu);
+    expect(sums).toEqual(of(PROCESSOR));
+    expect(sums.some((sum) => sum !== 0)).toBe(true);
   });
 });

@@ -4,8 +4,8 @@ import { binary, reduce, slice, unary, where } from './math.ts';
 import { sizeOf, type Value } from './types.ts';
 
 /*
- * What ONNX Runtime's provider `webgpu` lacks runs on the CPU, with a copy there and one back, and what it has may differ: WGSL
- * lets a compiler assume that no NaN occurs. So here operators are put together of those that it has and has right.
+ * What ONNX Runtime's provider `webgpu` lacks runs on the CPU, with a copy there and one back, and what it has may differ:
+ * WGSL lets a compiler assume that no NaN occurs. So here operators are put together of those that it has and has right.
  */
 
 const scalar = (g: Graph, element: number): Value => g.splat('float32', [], element);

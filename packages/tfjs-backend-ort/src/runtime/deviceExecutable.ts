@@ -2,7 +2,7 @@ import { foldIntoProducts, reachable } from '../graph/finalize.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
 import { targetOf } from '../graph/target.ts';
 import { allocate, arrayOver, sizeOf, type HostArray, type Node, type Value } from '../graph/types.ts';
-import { type DeviceMemory, hostTensor, Resident, staysOnDevice } from './deviceMemory.ts';
+import { type DeviceMemory, type Elements, hostTensor, Resident, staysOnDevice } from './deviceMemory.ts';
 import type { Program, Runnable } from './executable.ts';
 import { explained, refused } from './explain.ts';
 import type { Operand } from './hostKernel.ts';
@@ -62,7 +62,7 @@ export class DeviceExecutable implements Runnable {
   run(feeds: readonly Operand[]): (HostArray | Resident)[] {
     const values = new Map<Value, Operand>(this.#program.inputs.map((value, i) => [value, feeds[i]!]));
     const made: Resident[] = [];
-    const keep = (value: Value, from: ConstructorParameters<typeof Resident>[2]): Resident => {
+    const keep = (value: Value, from: Elements): Resident => {
       const resident = new Resident(this.#device, value.dtype, from);
       made.push(resident);
       values.set(value, resident);
@@ -138,4 +138,4 @@ export class DeviceExecutable implements Runnable {
 }
 
 /** Remembers what a value is, until the run ends. */
-type Keep = (value: Value, from: ConstructorParameters<typeof Resident>[2]) => Resident;
+type Keep = (value: Value, from: Elements) => Resident;

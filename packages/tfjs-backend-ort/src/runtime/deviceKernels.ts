@@ -15,7 +15,8 @@ export const FAN_IN = 8;
  */
 export function segmentLevels(n: number, count: number): number[] {
   const levels: number[] = [];
-  // In pass k are segments of more than FAN_IN^(k - 1) rows; each has a sum for every FAN_IN^k of them, and one for the rest.
+  // In pass k are segments of more than FAN_IN^(k - 1) rows; each has a sum for every FAN_IN^k of them, and one for the
+  // rest.
   let segments = Math.min(count, n);
   for (let size = FAN_IN; segments > 0; size *= FAN_IN) {
     levels.push(Math.floor((n - segments) / size) + segments);

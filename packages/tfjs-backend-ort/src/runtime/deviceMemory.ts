@@ -1,7 +1,7 @@
 import { Tensor as OrtTensor, type Tensor } from 'onnxruntime-node';
 import { Graph } from '../graph/graph.ts';
 import { nameOf, serialize } from '../graph/onnx.ts';
-import { bytesOf, sizeOf, type DType, type HostArray } from '../graph/types.ts';
+import { sizeOf, type DType, type HostArray } from '../graph/types.ts';
 import type { Operand } from './hostKernel.ts';
 import { loadNative, type NativeModel } from './native.ts';
 import type { SessionOptions } from './session.ts';
@@ -92,6 +92,9 @@ export class DeviceMemory {
   }
 }
 
+/** Elements, where they are. */
+export type Elements = { readonly array: HostArray } | Made;
+
 /** Elements that do not change, on the host, on a device, or on both: they cross when the other side asks for them. */
 export class Resident implements Operand {
   /** They are not in the host memory. */
@@ -102,7 +105,7 @@ export class Resident implements Operand {
   #made: { tensor: Tensor; leave: () => void } | undefined;
   #users = 1;
 
-  constructor(memory: DeviceMemory, dtype: DType, from: { array: HostArray } | Made) {
+  constructor(memory: DeviceMemory, dtype: DType, from: Elements) {
     this.#memory = memory;
     this.dtype = dtype;
     if ('array' in from) this.#array = from.array;
@@ -143,11 +146,6 @@ export class Resident implements Operand {
     // The same buffer in another form.
     const dataType = this.dtype as 'float32';
     return OrtTensor.fromGpuBuffer(own.gpuBuffer, { dataType, dims: [...shape] });
-  }
-
-  /** Bytes of the elements. */
-  get bytes(): number {
-    return this.#array?.byteLength ?? sizeOf(this.#onDevice.dims) * bytesOf(this.dtype);
   }
 
   /** One more who will release it. */

@@ -66,6 +66,8 @@ export function loadNative(
   options: SessionOptions,
   onDevice: readonly string[] = [],
 ): NativeModel {
+  // Without it the first session ends the process.
+  native.initOrt();
   const session = new native.binding.InferenceSession();
   session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
     executionProviders: options.providers.map(configured),
