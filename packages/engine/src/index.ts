@@ -6,6 +6,7 @@ export {
   blockedCrossEntropy,
   blocksPay,
   deviceTraffic,
+  tensorsOnDevice,
   disposeSparse,
   dropout,
   embedding,

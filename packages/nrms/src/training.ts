@@ -116,13 +116,15 @@ export function createNewsTraining(settings: NewsTrainingSettings): NewsTraining
     batchCount: () => Math.ceil(objective.count(train) / batchSize),
     trainStep: async (batch, context) => {
       const { numbers, inputs } = stepInputs(recommender, train, batch, place, byParts?.size);
-      const [loss] = await runStep(context.random, context.step, optimizer, (key) =>
-        byParts && numbers.length > byParts.size
-          ? byParts.step(numbers, context.random, context.step, [inputs, key])
-          : step(inputs, key),
-      );
+      const [loss] = await runStep(context.random, context.step, optimizer, (key) => {
+        const report =
+          byParts && numbers.length > byParts.size
+            ? byParts.step(numbers, context.random, context.step, [inputs, key])
+            : step(inputs, key);
+        if (narrow) narrowed().dispose();
+        return report;
+      });
       disposeStep(inputs);
-      if (narrow) narrowed().dispose();
       return { loss: loss!, examples: batch.impressions.length };
     },
     evaluate,

@@ -166,11 +166,15 @@ export class OrtBackend extends tf.KernelBackend {
     return buffer.handOut() as tf.BackendValues;
   }
 
-  override read(dataId: object): Promise<tf.BackendValues> {
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    const away = this.buffer(dataId).away();
+    if (!away) return this.readSync(dataId);
+    // It waits for all that the device was given, so whoever asked gives it the rest first.
+    await new Promise((resolve) => setImmediate(resolve));
     try {
-      return Promise.resolve(this.readSync(dataId));
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      return away.array as tf.BackendValues;
+    } finally {
+      away.release();
     }
   }
 

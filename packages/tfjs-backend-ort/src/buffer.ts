@@ -69,6 +69,11 @@ export class Buffer {
     return this.array;
   }
 
+  /** The elements for someone who reads them later and then releases them; undefined if the host has them. */
+  away(): Resident | undefined {
+    return !this.#array && this.#resident?.away ? this.#resident.share() : undefined;
+  }
+
   /** An array of ours to write the next elements into; {@link exchange} puts it in place. */
   target(): HostArray {
     this.#mutable = true;

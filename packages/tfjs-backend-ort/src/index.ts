@@ -44,7 +44,7 @@ export { compile, type Compiled, type CompileOptions } from './compile.ts';
 export type { CompiledProgram } from './plan.ts';
 export { registerGradients } from './gradients.ts';
 export { registerOrtBackend, supportedKernels, type OrtOptions } from './register.ts';
-export { deviceTraffic } from './traffic.ts';
+export { deviceTraffic, tensorsOnDevice } from './traffic.ts';
 export type { Traffic } from './runtime/deviceMemory.ts';
 export { keepFreedMemory, type MallocState } from './runtime/malloc.ts';
 export { supportedProviders } from './runtime/native.ts';

@@ -137,6 +137,32 @@ describe.skipIf(!usable)('on a device', () => {
     f.dispose();
   });
 
+  it('a read is of what was there when it was asked for, and waits until the caller has given the rest', async () => {
+    const state = tf.tidy(() => tf.variable(tf.tensor1d([1, 2])));
+    const doubled = compile(() => {
+      state.assign(tf.mul(state, 2));
+      return tf.add(state, 1);
+    });
+    doubled().dispose();
+    const reads: Promise<unknown>[] = [];
+    const traffic = await crossing(() => {
+      for (let i = 0; i < 4; i++) {
+        const result = doubled();
+        reads.push(result.data(), state.data());
+        result.dispose();
+      }
+    });
+    expect(traffic).toEqual({ up: 0, down: 0 });
+    const numbersOf = (await Promise.all(reads)).map((array) => [...(array as Float32Array)]);
+    expect(numbersOf).toEqual(
+      [4, 8, 16, 32].flatMap((k) => [
+        [k + 1, 2 * k + 1],
+        [k, 2 * k],
+      ]),
+    );
+    doubled.dispose();
+  });
+
   it('memory does not grow with the number of calls', () => {
     const x = tf.tensor2d(numbers(512 * 600), [512, 600]);
     const state = tf.tidy(() => tf.variable(tf.zeros([512, 600])));

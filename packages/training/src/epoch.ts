@@ -3,7 +3,7 @@ import type { RandomStream } from '@ferry/engine';
 import { checkpointName, checkpointsOf, keepOnly, readCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { updateStopping } from './earlyStopping.ts';
 import { replaceFile } from './files.ts';
-import type { TrainableModel } from './model.ts';
+import type { StepResult, TrainableModel } from './model.ts';
 import type { Settings, TrainingOptions } from './options.ts';
 import {
   addStep,
@@ -26,9 +26,13 @@ import { captureModel, firstNonFinite, restoreModel } from './tensors.ts';
 export interface EpochHooks {
   /** Total steps after which the epoch is closed. */
   readonly lastStep: number;
+  /** Steps that may be begun before the losses of those before them are read. */
+  readonly stepsAhead: number;
+  /** Total steps at whose multiples every loss is read, and {@link EpochHooks.between} is called. */
+  readonly pauseEvery: number;
   /** Called after each step. */
   onStep(record: StepRecord, place: EpochPlace): void;
-  /** Called between steps, never after the last of an epoch: whether to stop here. May save. */
+  /** Called between steps whose losses were read, never after the last of an epoch: whether to stop here. May save. */
   between(place: EpochPlace): Promise<boolean>;
 }
 
@@ -73,6 +77,29 @@ function startAt<B>(model: TrainableModel<B>, place: EpochPlace, random: RandomS
 }
 
 /**
+ * Steps that are begun one behind the other before a loss is read: a device goes on computing while the host prepares
+ * what it is given next.
+ */
+function begin<B>(
+  model: TrainableModel<B>,
+  batches: { next: IteratorResult<B>; readonly iterator: Iterator<B> },
+  place: EpochPlace,
+  { random, hooks }: { random: RandomStream; hooks: EpochHooks },
+): { steps: Promise<StepResult>[]; last: boolean } {
+  const steps: Promise<StepResult>[] = [];
+  for (;;) {
+    const context = { step: place.step + steps.length, epoch: place.epoch, random };
+    const batch = batches.next.value as B;
+    steps.push((async () => model.trainStep(batch, context))());
+    // One batch ahead: whether this was the last must be known before a checkpoint between batches is saved.
+    batches.next = batches.iterator.next();
+    const done = place.step + steps.length;
+    const last = batches.next.done === true || done >= hooks.lastStep;
+    if (last || steps.length >= hooks.stepsAhead || done % hooks.pauseEvery === 0) return { steps, last };
+  }
+}
+
+/**
  * Trains through an epoch, or through what is left of it.
  *
  * @param root - The run's stream; an epoch's randomness depends on it and on the epoch's number only.
@@ -93,30 +120,29 @@ export async function trainEpoch<B>(
   }
   const iterator = startAt(model, start, random.split('batches'));
   const stepRandom = root.split('step');
-  let next = iterator.next();
-  if (next.done === true)
+  const batches = { iterator, next: iterator.next() };
+  if (batches.next.done === true)
     throw new Error(
       `runTraining: epoch ${start.epoch + 1} must have a batch after batch ${start.batch}, got none`,
     );
   for (;;) {
-    const context = { step: place.step, epoch: place.epoch, random: stepRandom };
-    const { loss, examples, scalars } = await model.trainStep(next.value, context);
-    const record: StepRecord = { kind: 'step', step: place.step + 1, epoch: place.epoch + 1, loss, scalars };
-    refuseNonFinite(record);
-    // One batch ahead: whether this was the last must be known before a checkpoint between batches is saved.
-    next = iterator.next();
+    const { steps, last } = begin(model, batches, place, { random: stepRandom, hooks });
+    const results = await Promise.allSettled(steps);
     await breathe();
     const now = performance.now();
-    const seconds = (now - began) / 1000;
+    const seconds = (now - began) / 1000 / steps.length;
     began = now;
-    place = {
-      step: place.step + 1,
-      epoch: place.epoch,
-      batch: place.batch + 1,
-      running: addStep(place.running, { loss, examples, scalars: scalars ?? {}, seconds }),
-    };
-    hooks.onStep(record, place);
-    if (next.done === true || place.step >= hooks.lastStep) break;
+    for (const result of results) {
+      if (result.status === 'rejected') throw result.reason;
+      const { loss, examples, scalars } = result.value;
+      const [step, epoch] = [place.step + 1, place.epoch + 1];
+      const record: StepRecord = { kind: 'step', step, epoch, loss, scalars };
+      refuseNonFinite(record);
+      const running = addStep(place.running, { loss, examples, scalars: scalars ?? {}, seconds });
+      place = { step, epoch: place.epoch, batch: place.batch + 1, running };
+      hooks.onStep(record, place);
+    }
+    if (last) break;
     if (await hooks.between(place)) {
       iterator.return?.();
       return { place, stopped: true };

@@ -79,7 +79,10 @@ export interface TrainableModel<B = unknown> {
   batches(epoch: number, random: RandomStream): Iterable<B>;
   /** Number of batches of an epoch, exact or an estimate: only the time left is computed from it. */
   batchCount(epoch: number): number;
-  /** One update of the weights. Must leave no tensor behind. */
+  /**
+   * One update of the weights. Must leave no tensor behind. It is made, or given to a device, before anything is waited
+   * for: the next step may be begun before the loss of this one is read ({@link TrainingOptions.stepsAhead}).
+   */
   trainStep(batch: B, context: StepContext): StepResult | Promise<StepResult>;
   /**
    * Metrics of the present weights on a split, such as `{ 'recall@10': 0.19, 'ndcg@10': 0.09 }`. Absent: the job has no

@@ -1,3 +1,4 @@
+import { tensorsOnDevice } from '@ferry/engine';
 import type { EarlyStopping, StoppingRule } from './earlyStopping.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { TrainableModel } from './model.ts';
@@ -58,6 +59,11 @@ export interface TrainingOptions<B> {
   readonly output?: Output | null;
   /** Whether SIGINT and SIGTERM save and stop. Default true. */
   readonly handleSignals?: boolean;
+  /**
+   * Steps that may be begun before the losses of those before them are read. Default 8 where tensors stay on a device,
+   * which each reading stops; else 1. The numbers are the same.
+   */
+  readonly stepsAhead?: number;
   /** Saves and stops when aborted. */
   readonly signal?: AbortSignal;
   /** Called with each epoch's record. */
@@ -86,7 +92,11 @@ export interface Settings {
   readonly keepEvery: number;
   /** See {@link TrainingOptions}. */
   readonly logEvery: number;
+  /** See {@link TrainingOptions}. */
+  readonly stepsAhead: number;
 }
+
+const STEPS_AHEAD_OF_A_DEVICE = 8;
 
 /** Puts defaults in place and checks numbers, all at once. */
 export function settingsOf<B>(options: TrainingOptions<B>): Settings {
@@ -97,6 +107,7 @@ export function settingsOf<B>(options: TrainingOptions<B>): Settings {
     checkpointEvery: options.checkpointEvery ?? Infinity,
     keepEvery: options.keepEvery ?? Infinity,
     logEvery: options.logEvery ?? 10,
+    stepsAhead: options.stepsAhead ?? (tensorsOnDevice() ? STEPS_AHEAD_OF_A_DEVICE : 1),
   };
   const patience = options.earlyStopping?.patience === undefined ? 10 : options.earlyStopping.patience;
   const wrong = Object.entries(counts)

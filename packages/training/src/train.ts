@@ -100,6 +100,8 @@ async function trainToEnd<B>(job: Job<B>, start: TrainingState, resumed: boolean
       if (by !== undefined && saved) return interrupted(job, state, by);
       const { place, stopped } = await trainEpoch(job.options.model, state, job.root, {
         lastStep: settings.steps,
+        stepsAhead: settings.stepsAhead,
+        pauseEvery: settings.checkpointEvery,
         onStep(record, at) {
           if (record.step % settings.logEvery === 0 || record.step === 1) writeRecord(job, record);
           job.reporter.step(record, at);

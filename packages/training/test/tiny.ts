@@ -62,7 +62,8 @@ export function tinyModel(options: TinyOptions = {}): TrainableModel<TinyBatch> 
     },
     batchCount: () => count / 4,
     async trainStep(rows, { step, random }) {
-      await options.onStep?.(step);
+      const wait = options.onStep?.(step);
+      if (wait) await wait;
       const key = randomKey(random, step);
       const [seed] = key.dataSync();
       key.dispose();

@@ -125,6 +125,11 @@ export class Resident implements Operand {
     return this.#array;
   }
 
+  /** Whether the host lacks the elements, so that reading them waits for the device. */
+  get away(): boolean {
+    return !this.#array;
+  }
+
   get #onDevice(): Tensor {
     if (!this.#made) throw new Error('tfjs-backend-ort: a tensor on the device was released');
     return this.#made.tensor;
