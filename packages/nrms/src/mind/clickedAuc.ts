@@ -27,12 +27,15 @@ export function clickedAuc(
   let start = 0;
   for (const [r, end] of relevantEnds.entries()) {
     const others = candidates[r]! - (end - start);
-    for (let at = start; at < end; at++) {
-      let [above, equal] = [better[at]!, tied[at]!];
-      for (let click = start; click < end; click++)
-        if (better[click]! < better[at]!) above--;
-        else if (click !== at && better[click] === better[at]) equal--;
-      found[at] = (others - above - equal * (1 - wonByTie[ties])) / others;
+    // Best first: the clicks of one score, behind those of higher ones, which are no candidates to stand above.
+    const clicks = Int32Array.from({ length: end - start }, (_, click) => start + click);
+    clicks.sort((a, b) => better[a]! - better[b]!);
+    for (let from = 0, to = 0; from < clicks.length; from = to) {
+      while (to < clicks.length && better[clicks[to]!] === better[clicks[from]!]) to++;
+      for (const at of clicks.subarray(from, to)) {
+        const [above, equal] = [better[at]! - from, tied[at]! - (to - from - 1)];
+        found[at] = (others - above - equal * (1 - wonByTie[ties])) / others;
+      }
     }
     start = end;
   }

@@ -50,15 +50,19 @@ function candidatesAt(
 export function withOwnHistories(impressions: Impressions): Impressions {
   const { history, historyStarts, historyEnds } = impressions;
   const own = new IntList();
-  const places = new Map<string, number>();
+  // Where the longest history that starts at a click was copied to: those that end sooner are a part of it.
+  const longest = new Int32Array(history.length);
+  historyStarts.forEach((start, row) => {
+    longest[start] = Math.max(longest[start] ?? 0, historyEnds[row]! - start);
+  });
+  const places = new Int32Array(history.length).fill(-1);
   const starts = historyStarts.map((start, row) => {
-    const end = historyEnds[row]!;
-    const key = `${start}-${end}`;
-    const known = places.get(key);
-    if (known !== undefined) return known;
-    places.set(key, own.length);
-    for (let at = start; at < end; at++) own.push(history[at]!);
-    return own.length - (end - start);
+    if (historyEnds[row] === start) return 0;
+    if (places[start]! < 0) {
+      places[start] = own.length;
+      for (let at = start; at < start + longest[start]!; at++) own.push(history[at]!);
+    }
+    return places[start]!;
   });
   const ends = starts.map((start, row) => start + historyEnds[row]! - historyStarts[row]!);
   return { ...impressions, history: own.toArray(), historyStarts: starts, historyEnds: ends };
