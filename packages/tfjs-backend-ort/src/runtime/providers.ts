@@ -18,9 +18,8 @@ export interface ProviderProbe {
   reason: string;
 }
 
-/** How to fetch what the npm package leaves out: its own install script, which the repository's .npmrc skips. */
-export const CUDA_INSTALL_COMMAND =
-  'node node_modules/onnxruntime-node/script/install.js --onnxruntime-node-install=cuda12';
+/** How to get what the npm package leaves out, in a checkout of Ferry. */
+export const CUDA_INSTALL_COMMAND = 'npx tsx tools/link-cuda.ts';
 
 const root = dirname(dirname(createRequire(import.meta.url).resolve('onnxruntime-node')));
 
@@ -56,7 +55,7 @@ function missing(provider: OrtProvider): string | undefined {
   if (existsSync(library)) return undefined;
   return (
     'the cuda provider of onnxruntime-node is not installed: run ' +
-    `'${CUDA_INSTALL_COMMAND}' (downloads it from nuget.org; needs CUDA 12 and cuDNN 9)`
+    `'${CUDA_INSTALL_COMMAND}' (docs/backends.md), which first looks for the CUDA and cuDNN that it needs`
   );
 }
 
@@ -85,7 +84,7 @@ function failure(provider: OrtProvider): string | undefined {
   }
 }
 
-const CUDA_HINT = ' (needs an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9 on the library path)';
+const CUDA_HINT = ' (needs an NVIDIA GPU with its driver, CUDA and cuDNN 9 on the library path)';
 const WEBGPU_HINT = ' (needs a GPU with a Vulkan, Metal or Direct3D 12 driver)';
 
 /** ONNX Runtime's messages begin with source positions and span lines; what is wrong stands at the end. */
