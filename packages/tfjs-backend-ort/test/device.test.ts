@@ -163,6 +163,19 @@ describe.skipIf(!usable)('on a device', () => {
     doubled.dispose();
   });
 
+  it('what there is no room for is named with its size, and the next call is answered', async () => {
+    const [column, row] = [tf.ones([1e6, 1]), tf.ones([1, 1e6])] as [tf.Tensor2D, tf.Tensor2D];
+    const outer = compile((a: tf.Tensor2D, b: tf.Tensor2D) => tf.sum(tf.matMul(a, b)), { name: 'outer' });
+    expect(() => outer(column, row)).toThrow(
+      /'outer' ran out of memory.*\[1000000, 1000000\] float32 .*3725\.29 GiB/,
+    );
+    const [a, b] = [tf.ones([3, 1]), tf.ones([1, 3])] as [tf.Tensor2D, tf.Tensor2D];
+    const found = outer(a, b);
+    expect([...(await found.data())]).toEqual([9]);
+    tf.dispose([column, row, a, b, found]);
+    outer.dispose();
+  });
+
   it('memory does not grow with the number of calls', () => {
     const x = tf.tensor2d(numbers(512 * 600), [512, 600]);
     const state = tf.tidy(() => tf.variable(tf.zeros([512, 600])));

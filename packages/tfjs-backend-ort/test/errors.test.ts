@@ -218,3 +218,37 @@ describe('graph kernels', () => {
     });
   });
 });
+
+describe('a value that there is no room for', () => {
+  const names =
+    /'outer' ran out of memory\. The largest of the \d+ values that it makes, \[1000000, 1000000\] float32 of \w+, takes 3725\.29 GiB/;
+  const outer = (body: (product: tf.Tensor) => tf.Tensor) => {
+    const [column, row] = [tf.ones([1e6, 1]), tf.ones([1, 1e6])];
+    const f = compile((a: tf.Tensor2D, b: tf.Tensor2D) => body(tf.matMul(a, b)), { name: 'outer' });
+    try {
+      return () => {
+        f(column as tf.Tensor2D, row as tf.Tensor2D).dispose();
+      };
+    } finally {
+      cleanup = () => {
+        tf.dispose([column, row]);
+        f.dispose();
+      };
+    }
+  };
+  let cleanup = (): void => undefined;
+  afterEach(() => {
+    cleanup();
+  });
+
+  it.each([
+    ['within a function', (product: tf.Tensor) => tf.sum(product)],
+    ['as a result', (product: tf.Tensor) => product],
+    [
+      'between a session and a host kernel',
+      (product: tf.Tensor) => tf.sum(tf.unsortedSegmentSum(product, tf.zeros<tf.Rank.R1>([1e6], 'int32'), 2)),
+    ],
+  ])('%s: the error names it and its size', (_name, body) => {
+    expect(outer(body)).toThrow(names);
+  });
+});

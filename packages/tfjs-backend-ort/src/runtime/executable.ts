@@ -92,7 +92,12 @@ export class Executable implements Runnable {
       if (stage.body.length > 0) this.#planSession(stage, crossing, program.name);
     }
     // Now and not when it runs: growing the memory would invalidate the views a run is fed with.
-    memory.reserveScratch(this.#scratchBytes);
+    try {
+      memory.reserveScratch(this.#scratchBytes);
+    } catch (error) {
+      this.dispose();
+      throw explained(error, program.name, program.nodes);
+    }
   }
 
   /** Frees the native sessions. */
@@ -188,14 +193,14 @@ export class Executable implements Runnable {
       const { buffer, byteOffset } = this.#operand(value.bytesOf).array;
       return passing(value, arrayOver(value.dtype, buffer, byteOffset, sizeOf(value.shape)));
     });
-    const writes = step.writes.map((value) => {
+    const written = (value: Value): SessionTensor => {
       if (this.#slots.has(value)) return this.#tensor(value);
       const array = targets[this.#outputs.indexOf(value)] ?? allocate(value.dtype, sizeOf(value.shape));
       fresh.set(value, array);
       return passing(value, array);
-    });
+    };
     try {
-      step.session.run(reads, writes);
+      step.session.run(reads, step.writes.map(written));
     } catch (error) {
       throw explained(error, this.#program.name, this.#program.nodes);
     } finally {
