@@ -1,5 +1,6 @@
-// What training steps and a ranking take on a device, beside PyTorch on the same one: milliseconds of the first step and the
-// median of the others, and the bytes that cross between host and device at each of them.
+// What training steps and a ranking take on a device, beside PyTorch on the same one: milliseconds of the first step, the
+// median of the others, each read at once, and of those that are begun 8 at a time before they are read, as training begins
+// them; and the bytes that cross between host and device at each step.
 //
 //   npx tsx tools/bench/gpu/measure.ts [--backend ort:webgpu] [--steps 20] [--only sasrec,nrms] [--scale 1]
 //                                      [--python python3] [--torch cuda]
@@ -64,12 +65,20 @@ async function row(one: Measured, torch: boolean): Promise<string[]> {
       times.push(performance.now() - start);
       after = deviceTraffic();
     }
+    const together: number[] = [];
+    const group = Math.min(8, steps);
+    for (let i = 0; i < steps; i += group) {
+      const start = performance.now();
+      await Promise.all(Array.from({ length: group }, step));
+      together.push((performance.now() - start) / group);
+    }
     const crossed = (way: 'up' | 'down'): string =>
       before && after ? ((after[way] - before[way]) / 1e3).toFixed(1) : '';
     return [
       one.name,
       times[0]!.toFixed(0),
       median(times.slice(3)).toFixed(2),
+      median(together).toFixed(2),
       crossed('up'),
       crossed('down'),
       ...(torch ? [twin(one), twin(one, 'tf32')] : []),
@@ -83,7 +92,7 @@ await selectBackend(options.backend as BackendName, { threads: 1 });
 console.log(describe());
 const torch = torchDevice();
 console.log(torch ? `PyTorch ${torch}` : `PyTorch: none that sees ${options.torch} in '${options.python}'`);
-const heading = ['step', 'first ms', 'median ms', 'kB up', 'kB down'];
+const heading = ['step', 'first ms', 'median ms', '8 begun, ms', 'kB up', 'kB down'];
 if (torch) heading.push('PyTorch float32 ms', 'PyTorch TF32 ms');
 const line = (cells: readonly string[]): void => {
   console.log(`| ${cells.join(' | ')} |`);
