@@ -96,6 +96,16 @@ function cachedLibraries(): ReadonlyMap<string, string> {
   return new Map(Array.from(lines, ([, name, path]) => [name!, path!]));
 }
 
+/** What a library needs; undefined of what the loader passes over: nothing, a text, or a library of another kind. */
+function needsIfLibrary(path: string): LibraryNeeds | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return libraryNeeds(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Where libraries are, and which are nowhere. */
 export interface FoundLibraries {
   /** Paths by name. */
@@ -119,14 +129,14 @@ export function findLibraries(
   const look = (name: string, by: string, first: readonly string[]): void => {
     if (found.has(name) || missing.has(name)) return;
     const places = [...first, ...systemFolders()].map((folder) => join(folder, name));
-    const path = places.find((place) => existsSync(place)) ?? cache.get(name);
-    if (path === undefined) {
-      missing.set(name, by);
+    for (const path of [...places, cache.get(name)]) {
+      const own = path === undefined ? undefined : needsIfLibrary(path);
+      if (!own) continue;
+      found.set(name, path!);
+      for (const each of own.needed) look(each, name, [...folders, ...own.runPath]);
       return;
     }
-    found.set(name, path);
-    const { needed, runPath } = libraryNeeds(path);
-    for (const each of needed) look(each, name, [...folders, ...runPath]);
+    missing.set(name, by);
   };
   for (const [name, by] of names) look(name, by, folders);
   return { found, missing };
