@@ -59,7 +59,7 @@ function run(command: string, args: readonly string[], cwd: string, env: NodeJS.
   });
   if (status !== 0) {
     const printed = (stderr || stdout).trim().split('\n');
-    const errors = printed.filter((line) => /error/i.test(line)).slice(0, 2);
+    const errors = printed.filter((line) => /error|cannot/i.test(line)).slice(0, 2);
     const said = error?.message ?? (errors.length > 0 ? errors.join('; ') : printed.at(-1)!);
     throw new LinkError(`'${[command, ...args].join(' ')}' failed: ${said}`);
   }
