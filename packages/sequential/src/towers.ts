@@ -17,33 +17,49 @@ import { z } from 'zod';
 import { type Catalogue, type ItemInputs, modalitiesOf } from './catalogue.ts';
 
 /** Settings of {@link itemTower}, for the `options` of a model. */
-export const itemTowerSchema = z.strictObject({
-  ids: z.boolean().default(true).describe('whether each item has a vector of its own'),
-  features: z
-    .boolean()
-    .default(false)
-    .describe('whether items are known by the features of their modalities, through an adapter'),
-  layers: z.int().min(1).default(1).describe('linear layers of an adapter'),
-  activation: z
-    .enum(['none', 'between', 'all'])
-    .default('none')
-    .describe('GELU of an adapter: none, between its layers, or after each, the last one too'),
-  dropout: z
-    .number()
-    .min(0)
-    .lt(1)
-    .default(0)
-    .describe('dropout before every layer of an adapter but the first'),
-  combine: z
-    .enum(['sum', 'concat'])
-    .default('sum')
-    .describe('sum: vectors of ID and modalities are added; concat: joined, then one linear layer with GELU'),
-  mlp: z.int().min(0).default(0).describe('layers that follow on all of it, each dropout, linear, GELU'),
-  missing: z
-    .enum(['mask', 'bias'])
-    .default('mask')
-    .describe('a missing modality adds nothing, or the vector its adapter makes of zeros'),
-});
+export const itemTowerSchema = z
+  .strictObject({
+    ids: z.boolean().default(true).describe('whether each item has a vector of its own'),
+    features: z
+      .boolean()
+      .default(false)
+      .describe('whether items are known by the features of their modalities, through an adapter'),
+    layers: z.int().min(1).default(1).describe('linear layers of an adapter'),
+    activation: z
+      .enum(['none', 'between', 'all'])
+      .default('none')
+      .describe('GELU of an adapter: none, between its layers, or after each, the last one too'),
+    dropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe('dropout before every layer of an adapter but the first'),
+    idDropout: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe(
+        'share of the items of a training step that are known by their features alone, so that new items can be; needs ids and features',
+      ),
+    combine: z
+      .enum(['sum', 'concat'])
+      .default('sum')
+      .describe(
+        'sum: vectors of ID and modalities are added; concat: joined, then one linear layer with GELU',
+      ),
+    mlp: z.int().min(0).default(0).describe('layers that follow on all of it, each dropout, linear, GELU'),
+    missing: z
+      .enum(['mask', 'bias'])
+      .default('mask')
+      .describe('a missing modality adds nothing, or the vector its adapter makes of zeros'),
+  })
+  .refine(({ ids, features, idDropout }) => idDropout === 0 || (ids && features), {
+    path: ['idDropout'],
+    error: ({ input }) =>
+      `must be 0 unless items have IDs and features (ids and features true), got ${(input as { idDropout: number }).idDropout}`,
+  });
 
 /** Settings of {@link itemTower}. */
 export type ItemTowerOptions = z.output<typeof itemTowerSchema>;
@@ -186,6 +202,23 @@ export function mlp(
 }
 
 /**
+ * ID vectors of the items of a step. In training a share of the items is without (as in DropoutNet, Volkovs et al. 2017,
+ * where preferences of users and items are left out so that features must do): those are whole in evaluation, and not
+ * scaled.
+ */
+function idVectors(
+  { weight }: EmbeddingParameters,
+  { idDropout }: ItemTowerOptions,
+  inputs: ItemInputs,
+  random: RandomSource | undefined,
+): tf.Tensor {
+  const ids = ofItems(weight, inputs);
+  if (!random || idDropout === 0) return ids;
+  const kept = tf.greater(random.keepMask([ids.shape[0], 1], idDropout), 0);
+  return tf.mul(ids, tf.cast(kept, 'float32'));
+}
+
+/**
  * Item vectors from IDs and frozen features of any number of modalities, summed or joined. Row 0 (padding) means
  * nothing.
  *
@@ -205,7 +238,7 @@ export function itemTower(
     const vectors = adapt(adapter, options, features, random);
     return [options.missing === 'mask' ? tf.mul(vectors, inputs.present[modality]!) : vectors];
   });
-  if (p.ids) parts.unshift(ofItems(p.ids.weight, inputs));
+  if (p.ids) parts.unshift(idVectors(p.ids, options, inputs, random));
   const { join } = p;
   const combined = join
     ? gelu(linear(dropout(tf.concat(parts, 1), options.dropout, random), join.weight, join.bias))

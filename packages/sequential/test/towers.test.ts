@@ -1,4 +1,4 @@
-import { RandomStream, selectBackend, tf } from '@ferry/engine';
+import { randomSource, RandomStream, selectBackend, tf } from '@ferry/engine';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createCatalogue,
@@ -92,6 +92,43 @@ describe('itemTower', () => {
         expect(vectors[item]![d]).toBeCloseTo(want, 5);
       });
   });
+
+  it('leaves out the IDs of a share of the items in training, and of none in evaluation', () => {
+    const { options, p, vectors, rows } = build({ features: true, idDropout: 0.3 });
+    const features = worldFeatures(N, 3, F);
+    const { inputs } = createCatalogue({ featureWidths: { text: F, image: F } }, [features]);
+    const content = rows(itemTower({ ...p, ids: undefined }, options, inputs, undefined));
+    const ids = rows(p.ids!.weight);
+    // Every value of a row has its ID, or none.
+    let without = 0;
+    for (let step = 0; step < 300; step++) {
+      const key = tf.tensor1d([1, 2, 3, step], 'int32');
+      const trained = rows(itemTower(p, options, inputs, randomSource(key)));
+      for (let item = 1; item <= N; item++) {
+        const left = trained[item]!.every((value, d) => Math.abs(value - content[item]![d]!) < 1e-5);
+        const whole = trained[item]!.every(
+          (value, d) => Math.abs(value - content[item]![d]! - ids[item]![d]!) < 1e-5,
+        );
+        expect(left).not.toBe(whole);
+        without += Number(left);
+      }
+    }
+    expect(without / (300 * N)).toBeGreaterThan(0.3 - 0.03);
+    expect(without / (300 * N)).toBeLessThan(0.3 + 0.03);
+    for (let item = 1; item <= N; item++)
+      vectors[item]!.forEach((value, d) => {
+        expect(value).toBeCloseTo(content[item]![d]! + ids[item]![d]!, 5);
+      });
+  });
+
+  it.each([{ features: false }, { features: true, ids: false }])(
+    'leaves out no IDs of items that have nothing else, or have none: %o',
+    (more) => {
+      expect(() => build({ ...more, idDropout: 0.5 })).toThrow(
+        /idDropout[\s\S]*must be 0 unless items have IDs and features \(ids and features true\), got 0.5/,
+      );
+    },
+  );
 
   it('refuses items known by nothing', () => {
     expect(() => build({ ids: false })).toThrow(/IDs or features of a modality, got neither/);
