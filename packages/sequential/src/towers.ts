@@ -55,10 +55,13 @@ export const itemTowerSchema = z
       .default('mask')
       .describe('a missing modality adds nothing, or the vector its adapter makes of zeros'),
   })
-  .refine(({ ids, features, idDropout }) => idDropout === 0 || (ids && features), {
-    path: ['idDropout'],
-    error: ({ input }) =>
-      `must be 0 unless items have IDs and features (ids and features true), got ${(input as { idDropout: number }).idDropout}`,
+  .superRefine(({ ids, features, idDropout }, context) => {
+    if (idDropout > 0 && !(ids && features))
+      context.addIssue({
+        code: 'custom',
+        path: ['idDropout'],
+        message: `must be 0 unless items have IDs and features (ids and features true), got ${idDropout}`,
+      });
   });
 
 /** Settings of {@link itemTower}. */
