@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -174,7 +175,8 @@ InferenceSession.create(Buffer.from(process.argv[2], 'base64'), { executionProvi
   .catch((error) => { console.error(error.message); process.exitCode = 1; });`;
 /** An ONNX model, v1 = -v0 for one number. */
 const NEGATION =
-  'CAoSBWZlcnJ5OkIKFgoCdjASAnYxGgdncmFwaCMxIgNOZWcSBHN0ZXBiEAoCdjESCgoICAESBAoCCAFaEAoCdjASCgoICAESBAoCCAFCBAoAEBVCEQoNY29tLm1pY3Jvc29mdBAB';
+  'CAoSBWZlcnJ5OkIKFgoCdjASAnYxGgdncmFwaCMxIgNOZWcSBHN0ZXBiEAoCdjESCgoICAESBAoCCAFa' +
+  'EAoCdjASCgoICAESBAoCCAFCBAoAEBVCEQoNY29tLm1pY3Jvc29mdBAB';
 
 /** Copies the libraries under other names first, so that none is ever half there. */
 function place(source: string, folder: string): void {
@@ -188,7 +190,8 @@ function place(source: string, folder: string): void {
 
 /** Runs an operation on CUDA with a copy of onnxruntime-node that has the libraries, in a process of its own. */
 function tryOut(source: string, runtime: string, trial: string): void {
-  cpSync(runtime, trial, { recursive: true });
+  // Where the package is a link, a copy of that would be the package itself.
+  cpSync(realpathSync(runtime), trial, { recursive: true });
   place(source, join(trial, PLACE));
   const { status, stderr } = spawnSync(process.execPath, ['-e', CHECK, trial, NEGATION], {
     encoding: 'utf8',

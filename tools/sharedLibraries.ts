@@ -1,4 +1,4 @@
-// What a shared library of Linux (ELF, 64 bits, little-endian) needs, and where the loader would find it.
+// What a shared library of Linux on x86-64 (ELF) needs, and where the loader would find it.
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -32,9 +32,9 @@ export function libraryNeeds(path: string): LibraryNeeds {
     };
     const whole = (bytes: Buffer, at: number): number => Number(bytes.readBigUInt64LE(at));
     const head = size < 64 ? Buffer.alloc(64) : piece(0, 64);
-    // 0x7f ELF, of 64 bits, little-endian.
-    if (head.toString('latin1', 0, 6) !== '\x7fELF\x02\x01')
-      throw new Error(`${path} is no shared library of 64-bit Linux`);
+    // 0x7f ELF, of 64 bits, little-endian, for x86-64.
+    if (head.toString('latin1', 0, 6) !== '\x7fELF\x02\x01' || head.readUInt16LE(18) !== 62)
+      throw new Error(`${path} is no library of Linux on x86-64`);
     const [start, each, count] = [whole(head, 32), head.readUInt16LE(54), head.readUInt16LE(56)];
     const segments = Array.from({ length: count }, (_, i) => {
       const bytes = piece(start + i * each, 56);

@@ -6,7 +6,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -75,8 +77,12 @@ describe.skipIf(!linux)('what a library of Linux needs', () => {
 
   it('is not read from what is no library, or is cut', () => {
     writeFileSync(at('text.so'), 'INPUT(-lcudart)\n');
-    expect(() => libraryNeeds(at('text.so'))).toThrow(/text\.so is no shared library of 64-bit Linux/);
+    expect(() => libraryNeeds(at('text.so'))).toThrow(/text\.so is no library of Linux on x86-64/);
     writeFileSync(at('half.so'), readFileSync(binding).subarray(0, 1000));
+    const elsewhere = readFileSync(binding);
+    elsewhere.writeUInt16LE(183, 18); // for ARM
+    writeFileSync(at('arm.so'), elsewhere);
+    expect(() => libraryNeeds(at('arm.so'))).toThrow(/arm\.so is no library of Linux on x86-64/);
     expect(() => libraryNeeds(at('half.so'))).toThrow(/half\.so is cut: \d+ bytes are wanted, it has 1000/);
   });
 
@@ -88,7 +94,7 @@ describe.skipIf(!linux)('what a library of Linux needs', () => {
     expect(first.missing).toEqual(new Map([['libonnxruntime.so.1', 'libfirst.so']]));
     expect(first.found.get('libfirst.so')).toBe(at('libfirst.so'));
     expect(first.found.get('libc.so.6')).toMatch(/^\/.*libc\.so\.6$/);
-    // What is no library of 64-bit Linux is passed over, as the loader does.
+    // What is no library of this machine is passed over, as the loader does.
     writeFileSync(at('libonnxruntime.so.1'), 'no library');
     vi.stubEnv('LD_LIBRARY_PATH', `${folder}:${native}`);
     expect(findLibraries(asked, [folder]).missing).toEqual(new Map());
@@ -150,8 +156,13 @@ describe.skipIf(!linux)('link-cuda', () => {
       /^link-cuda: nothing was changed: a copy of onnxruntime-node with them does not run: /,
     );
     expect(placed()).toEqual([]);
-    // One that runs, as far as this can be known without CUDA.
+    // Also where the package is a link: what is tried is a copy.
     const own = at('project/node_modules/onnxruntime-node');
+    renameSync(own, at('elsewhere'));
+    symlinkSync(at('elsewhere'), own);
+    expect(run('--from', at('libraries'))).toBe(1);
+    expect(placed()).toEqual([]);
+    // One that runs, as far as this can be known without CUDA.
     writeFileSync(join(own, 'package.json'), JSON.stringify({ version: '1.30.0', main: 'main.cjs' }));
     writeFileSync(
       join(own, 'main.cjs'),

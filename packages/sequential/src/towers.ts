@@ -41,7 +41,8 @@ export const itemTowerSchema = z
       .lt(1)
       .default(0)
       .describe(
-        'share of the items of a training step that are known by their features alone, so that new items can be; needs ids and features',
+        'share of the items of a training step that are known by their features alone, so that new items can be; ' +
+          'needs ids and features',
       ),
     combine: z
       .enum(['sum', 'concat'])

@@ -79,6 +79,8 @@ export class DeviceExecutable implements Runnable {
         if (source) return values.get(source)!.array;
         return (values.get(value) as Resident).share();
       });
+    } catch (error) {
+      throw explained(error, this.#program.name, this.#program.nodes);
     } finally {
       for (const resident of made) resident.release();
     }
@@ -129,8 +131,6 @@ export class DeviceExecutable implements Runnable {
         this.#device.count('down', array.byteLength);
         keep(value, { array });
       }
-    } catch (error) {
-      throw explained(error, this.#program.name, this.#program.nodes);
     } finally {
       for (const resident of passing) resident.release();
     }

@@ -12,8 +12,14 @@ export function refused(error: unknown, name: string): Error {
 const OUTSIDE = /Name:'[^']*#(\d+)'.*(?:out of data bounds, idx=|invalid index found, index = )(-?\d+)/s;
 
 /** What ONNX Runtime, a device and JavaScript say where there is no room: in all, for a buffer, or for parts of one. */
-const NO_ROOM =
-  /failed to allocate memory|bad_alloc|out[_ ]of[_ ](?:\w+[_ ])?memory|max buffer size limit|invalid typed array length|array buffer allocation failed|invalid buffer.*due to a previous error|too many storage buffers/i;
+const NO_ROOM = new RegExp(
+  [
+    'failed to allocate memory|bad_alloc|out[_ ]of[_ ](?:\\w+[_ ])?memory',
+    'max buffer size limit|invalid buffer.*due to a previous error|too many storage buffers',
+    'invalid typed array length|array buffer allocation failed',
+  ].join('|'),
+  'i',
+);
 /** The most that one buffer of a device holds. */
 const LIMIT = /max buffer size limit \((\d+)\)/;
 
