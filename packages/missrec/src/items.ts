@@ -1,6 +1,7 @@
 import { embedding, linear, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
+import type { ReadyProjections } from './model.ts';
 import type { MissRecOptions } from './options.ts';
 
 /** Items in the space of the model. */
@@ -20,6 +21,8 @@ export interface ItemTables {
   ids?: tf.Tensor;
   /** [] or [V] α. */
   factor?: tf.Tensor;
+  /** What depends on weights and interests alone: made once for many histories, where nothing is dropped. */
+  ready?: ReadyProjections;
 }
 
 /** What {@link itemTables} reads of a model's weights. */

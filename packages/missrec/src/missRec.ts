@@ -12,7 +12,7 @@ import { missRecFeed } from './feeds.ts';
 import { candidatesOf, foldedCandidates, foldedScores } from './fusion.ts';
 import { interestState } from './interestState.ts';
 import { itemTables } from './items.ts';
-import { encodeSequences } from './model.ts';
+import { encodeSequences, readyProjections } from './model.ts';
 import { checkSection, completeOptions, type MissRecOptions, missRecSchema } from './options.ts';
 import { createMissRecParameters } from './parameters.ts';
 import { finetuningDefinition, pretrainingDefinition } from './training.ts';
@@ -32,7 +32,10 @@ export const missRec: SequentialModel<MissRecTypes> = {
   positions: ({ positions }) => positions,
   modalities: modalitiesOf,
   init: (options, { items }, random: RandomStream) => createMissRecParameters(options, items, random),
-  items: ({ p, options }, inputs) => itemTables(p, options, inputs),
+  items: ({ p, options, held, random }, inputs) => ({
+    ...itemTables(p, options, inputs),
+    ...(!random && { ready: readyProjections(p, held['centres']) }),
+  }),
   feed: missRecFeed,
   queries: ({ p, options, held, random }, items, feed) =>
     encodeSequences(p, options, items, held['centres'], feed, random),

@@ -10,7 +10,7 @@
 import { attention, dropout, embedding, gelu, layerNorm, linear, type RandomSource, tf } from '@ferry/engine';
 import { attentionBias, type LayerNormParameters, normalize } from '@ferry/nn';
 import { embedGroups, joinRows, type Queries, splitRows } from '@ferry/sequential';
-import { attendOne } from './attendOne.ts';
+import { attendOne, splitProjections, type SplitProjections } from './attendOne.ts';
 import type { MissRecFeed, MissRecGroup, PackedSlots } from './feeds.ts';
 import type { ItemTables } from './items.ts';
 import { EPSILON, type MissRecOptions } from './options.ts';
@@ -47,33 +47,66 @@ export function encodeSequences(
   { groups, packed }: MissRecFeed,
   random: RandomSource | undefined,
 ): MissRecQueries {
-  const memories = interestTable ? encodeInterests(p, options, interestTable, groups, random, packed) : [];
+  const { ready } = tables;
+  const memories = interestTable
+    ? encodeInterests(p, options, interestTable, { groups, packed, random, ready: ready?.interests })
+    : [];
   const tokens = decoderTokens(p, options, tables, groups, random);
-  const { output, attended } = decode(p, options, { ...tokens, memories, groups, random });
+  const { output, attended } = decode(p, options, { ...tokens, memories, groups, random, ready });
   return { vectors: normalize(output) as tf.Tensor2D, memories, attended };
 }
 
 type Projections = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor];
 
+/** What {@link encodeSequences} makes of weights and interests alone. */
+export type ReadyProjections = {
+  /** Queries, keys and values of all interests, [K + 1, D] each; absent with interests `none`. */
+  interests?: Projections;
+  /** Of the decoder's attention to the history. */
+  self: SplitProjections;
+  /** Of its attention to the interests. */
+  cross: SplitProjections;
+};
+
+/**
+ * What {@link encodeSequences} makes of weights and interests alone, to be kept where it reads many batches with the same
+ * weights.
+ */
+export function readyProjections(
+  p: MissRecParameters,
+  interestTable: tf.Tensor | undefined,
+): ReadyProjections {
+  const { selfAttention, crossAttention } = p.decoder.layers['0']!;
+  return {
+    ...(interestTable && { interests: projectedTable(p, interestTable) }),
+    self: splitProjections(selfAttention),
+    cross: splitProjections(crossAttention),
+  };
+}
+
+/** Queries, keys and values of all interests. Cut while they are rows of the table, which are few. */
+function projectedTable(p: MissRecParameters, interestTable: tf.Tensor): Projections {
+  const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
+  return tf.split(linear(interestTable, weight, bias), 3, -1) as Projections;
+}
+
 /**
  * Queries, keys and values of the interests of each group, [B, Q, D] each. The encoder's input has neither positions nor
- * dropout, so where the table has fewer rows than the groups have slots, the table is projected and the products are
- * gathered.
+ * dropout, so where the table has fewer rows than the groups have slots, or was projected before, products are gathered.
  */
 function interestProjections(
   p: MissRecParameters,
   interestTable: tf.Tensor,
   ids: readonly tf.Tensor[],
+  ready: Projections | undefined,
 ): Projections[] {
   const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
   const slots = ids.reduce((sum, { size }) => sum + size, 0);
-  if (interestTable.shape[0] >= slots)
+  if (!ready && interestTable.shape[0] >= slots)
     return ids.map(
       (own) => tf.split(linear(vectorsOf(interestTable, own), weight, bias), 3, -1) as Projections,
     );
-  // Cut while they are rows of the table, which are few.
-  const tables = tf.split(linear(interestTable, weight, bias), 3, -1);
-  const parts = tables.map((table) => embedGroups(table, ids));
+  const parts = (ready ?? projectedTable(p, interestTable)).map((table) => embedGroups(table, ids));
   return ids.map((_, g) => parts.map((part) => part[g]!) as Projections);
 }
 
@@ -87,16 +120,20 @@ function encodeInterests(
   p: MissRecParameters,
   { heads, dropout: rate }: MissRecOptions,
   interestTable: tf.Tensor,
-  groups: readonly MissRecGroup[],
-  random: RandomSource | undefined,
-  packed: PackedSlots | undefined,
+  inputs: {
+    groups: readonly MissRecGroup[];
+    packed: PackedSlots | undefined;
+    random: RandomSource | undefined;
+    ready: Projections | undefined;
+  },
 ): tf.Tensor3D[] {
+  const { groups, packed, random, ready } = inputs;
   const layer = p.encoder.layers['0']!;
   const ids = groups.map(({ interests }) => {
     if (!interests) throw new Error('encodeSequences: interests must be given unless interestMethod is none');
     return interests;
   });
-  const projections = interestProjections(p, interestTable, ids);
+  const projections = interestProjections(p, interestTable, ids, ready);
   const attended = groups.map(({ interestMask }, g) => {
     const [q, k, v] = projections[g]!;
     const [B, Q] = q.shape as [number, number];
@@ -135,16 +172,20 @@ function decode(
     memories: readonly tf.Tensor3D[];
     groups: readonly MissRecGroup[];
     random: RandomSource | undefined;
+    ready: ReadyProjections | undefined;
   },
 ): { output: tf.Tensor; attended: tf.Tensor3D[] } {
-  const { tokens, hidden, read, memories, groups, random } = inputs;
+  const { tokens, hidden, read, memories, groups, random, ready } = inputs;
   const layer = p.decoder.layers['0']!;
   const settings = { heads, rate, random };
   const history = tokens.map((keys, g) => ({ keys, hidden: hidden[g]! }));
-  const own = attendOne(layer.selfAttention, read, history, settings);
+  const own = attendOne(layer.selfAttention, read, history, { ...settings, projections: ready?.self });
   const h = norm(layer.norm1, tf.add(read, dropout(own.output, rate, random)));
   const interests = memories.map((keys, g) => ({ keys, hidden: tf.sub(1, groups[g]!.interestMask!) }));
-  const cross = interests.length > 0 ? attendOne(layer.crossAttention, h, interests, settings) : undefined;
+  const cross =
+    interests.length > 0
+      ? attendOne(layer.crossAttention, h, interests, { ...settings, projections: ready?.cross })
+      : undefined;
   const g = norm(layer.norm2, cross ? tf.add(h, dropout(cross.output, rate, random)) : h);
   const out = norm(layer.norm3, tf.add(g, dropout(feedForward(layer, g, rate, random), rate, random)));
   return { output: norm(p.decoder.norm!, out), attended: cross?.weights ?? [] };
