@@ -112,6 +112,19 @@ describe('a study', { timeout: 300_000 }, () => {
     expect(contents(runs('whole'))).toEqual(before);
   });
 
+  it('is done by several processes at once, each with seeds of its own', async () => {
+    const study = (seeds: string) => launch(['study', 'tiny.yaml', `seeds=${seeds}`, '--out', 'shared']);
+    const parts = await Promise.all([study('[1]'), study('[2]')]);
+    expect(parts.map(({ error, code }) => [error, code])).toEqual([
+      ['', 0],
+      ['', 0],
+    ]);
+    const { code, out, error } = await ferry('study', 'tiny.yaml', 'seeds=[1,2]', '--out', 'shared');
+    expect([error, code]).toEqual(['', 0]);
+    expect(out.match(/finished before/g)).toHaveLength(10);
+    expect(contents(runs('shared'))).toEqual(contents(runs('whole')));
+  });
+
   it('goes on wherever it lies and by whatever path it is named', async () => {
     await cp(join(folder, 'whole'), join(folder, 'elsewhere/moved it'), { recursive: true });
     await rm(join(folder, 'elsewhere/moved it/finetune/puzzles/pre-trained-ids'), { recursive: true });

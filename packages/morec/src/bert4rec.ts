@@ -144,12 +144,7 @@ function create(options: Bert4RecOptions, catalogue: Catalogue, random: RandomSt
   const { width, head, outputBias, tower } = options;
   const first = init.normal(0.02);
   return {
-    items: createItemTower(
-      tower,
-      catalogue,
-      { width, init: first, linearInit: first },
-      random.split('items'),
-    ),
+    items: createItemTower(tower, catalogue, { width, init: first }, random.split('items')),
     mask: createEmbedding({ count: 1, width, init: first }, random.split('mask')),
     ...(createHistoryEncoder(options, first, random) as Required<HistoryEncoderParameters>),
     ...(head && {

@@ -102,12 +102,7 @@ function create(options: DssmOptions, catalogue: Catalogue, random: RandomStream
     );
   const first = { width, init: init.xavierNormal };
   return {
-    items: createItemTower(
-      options.tower,
-      catalogue,
-      { ...first, linearInit: init.xavierNormal },
-      random.split('items'),
-    ),
+    items: createItemTower(options.tower, catalogue, first, random.split('items')),
     ...(user === 'id' && {
       users: createEmbedding({ count: catalogue.users, ...first }, random.split('users')),
     }),

@@ -247,12 +247,7 @@ function create(options: SasRecOptions, catalogue: Catalogue, random: RandomStre
   const { width } = options;
   const first = firstWeights[options.init];
   return {
-    items: createItemTower(
-      options.tower,
-      catalogue,
-      { width, init: first, linearInit: first },
-      random.split('items'),
-    ),
+    items: createItemTower(options.tower, catalogue, { width, init: first }, random.split('items')),
     ...createHistoryEncoder(options, first, random),
     output: options.tied
       ? undefined
