@@ -1,11 +1,12 @@
 /** What tools/bench/gpu/measure.ts times: steps at the sizes of real data, on noise, whose values cost the same. */
 import { RandomStream } from '@ferry/engine';
+import { missRec } from '@ferry/missrec';
 import { sasrec } from '@ferry/morec';
 import { createNewsTraining, nrms } from '@ferry/nrms';
 import { createCatalogue, createRecommender, createTraining, type SequentialModel } from '@ferry/sequential';
 import { encoderSizes } from '../encoderSizes.ts';
 import { encoderStep } from '../encoderStep.ts';
-import { noiseRows } from '../noiseDomain.ts';
+import { noiseFeatures, noiseRows } from '../noiseDomain.ts';
 import { impressionsOf, recommenderOf } from '../noiseNews.ts';
 import { prepare, WORKLOADS, type Workload } from '../workloads.ts';
 
@@ -60,6 +61,43 @@ function workload(name: string, scale: number): Measured {
     make: () => {
       const { step, dispose } = prepare(own);
       return Promise.resolve({ step, dispose });
+    },
+  };
+}
+
+/** Shares of the histories of Amazon Scientific's training rows that have 1, 2, ... items; a hundredth is longer. */
+const lengthShares = [0.268, 0.268, 0.153, 0.092, 0.059, 0.041, 0.03, 0.022, 0.016, 0.012, 0.009, 0.007];
+
+/** MISSRec as it is fine-tuned on `amazon-scientific-clip`: as many items, features as wide, histories as long. */
+function missrecSteps(scale: number): Measured {
+  const B = Math.max(2, Math.round(512 * scale));
+  const [items, width] = [1585, 512];
+  return {
+    name: `MISSRec, histories of Amazon Scientific, B = ${B}`,
+    make: async () => {
+      const random = RandomStream.fromSeed(1);
+      const featureWidths = { text: width, image: width };
+      const noise = {
+        text: noiseFeatures('text', items, width),
+        image: noiseFeatures('image', items, width),
+      };
+      const catalogue = createCatalogue({ featureWidths }, [{ items, ...noise }]);
+      const model = missRec as unknown as SequentialModel;
+      const options = model.complete!(model.options.parse({}) as object, { task: 'finetune', featureWidths });
+      const recommender = createRecommender(model, { options, catalogue, seed: 1 });
+      await recommender.refresh(random.split('interests'));
+      const objective = model.objectives['finetune']!;
+      const lengths = lengthShares.flatMap((share, at) =>
+        Array<number>(Math.round(share * 1000)).fill(at + 1),
+      );
+      const training = createTraining({
+        recommender,
+        objective: objective.create(objective.options.parse({}) as object, options),
+        train: noiseRows(random, 10_928, items, () => lengths[random.integer(1000)] ?? 20),
+        batchSize: B,
+        learningRate: 1e-3,
+      });
+      return trained(training, recommender, random);
     },
   };
 }
@@ -128,6 +166,7 @@ export function measured(scale: number): readonly Measured[] {
   return [
     workload('missrec-L20-dropout', scale),
     workload('missrec-L50-dropout', scale),
+    missrecSteps(scale),
     sasrecSteps(12_101, scale),
     sasrecSteps(100_000, scale),
     newsSteps(scale),
