@@ -22,7 +22,8 @@ export {
   type PackedSlots,
   type ViewGroup,
 } from './feeds.ts';
-export { encodeSequences, type MissRecQueries, type ReadyProjections } from './model.ts';
+export { encodeSequences, type MissRecQueries } from './model.ts';
+export type { ReadyProjections } from './ready.ts';
 export { attendOne, type AttendedGroup, type AttendOneOptions } from './attendOne.ts';
 export {
   candidatesOf,

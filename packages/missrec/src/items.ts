@@ -1,8 +1,8 @@
 import { embedding, linear, tf } from '@ferry/engine';
 import type { Modality } from '@ferry/features';
 import { type ItemInputs, modalitiesOf } from '@ferry/sequential';
-import type { ReadyProjections } from './model.ts';
 import type { MissRecOptions } from './options.ts';
+import type { ReadyProjections } from './ready.ts';
 
 /** Items in the space of the model. */
 export interface ItemTables {

@@ -10,11 +10,12 @@
 import { attention, dropout, embedding, gelu, layerNorm, linear, type RandomSource, tf } from '@ferry/engine';
 import { attentionBias, type LayerNormParameters, normalize } from '@ferry/nn';
 import { embedGroups, joinRows, type Queries, splitRows } from '@ferry/sequential';
-import { attendOne, splitProjections, type SplitProjections } from './attendOne.ts';
+import { attendOne } from './attendOne.ts';
 import type { MissRecFeed, MissRecGroup, PackedSlots } from './feeds.ts';
 import type { ItemTables } from './items.ts';
 import { EPSILON, type MissRecOptions } from './options.ts';
 import type { MissRecParameters } from './parameters.ts';
+import { projectedInterests, type Projections, type ReadyProjections } from './ready.ts';
 import { type DecoderTokens, decoderTokens } from './tokens.ts';
 
 /** What {@link encodeSequences} computes for R rows in groups. */
@@ -56,40 +57,6 @@ export function encodeSequences(
   return { vectors: normalize(output) as tf.Tensor2D, memories, attended };
 }
 
-type Projections = [q: tf.Tensor, k: tf.Tensor, v: tf.Tensor];
-
-/** What {@link encodeSequences} makes of weights and interests alone. */
-export type ReadyProjections = {
-  /** Queries, keys and values of all interests, [K + 1, D] each; absent with interests `none`. */
-  interests?: Projections;
-  /** Of the decoder's attention to the history. */
-  self: SplitProjections;
-  /** Of its attention to the interests. */
-  cross: SplitProjections;
-};
-
-/**
- * What {@link encodeSequences} makes of weights and interests alone, to be kept where it reads many batches with the same
- * weights.
- */
-export function readyProjections(
-  p: MissRecParameters,
-  interestTable: tf.Tensor | undefined,
-): ReadyProjections {
-  const { selfAttention, crossAttention } = p.decoder.layers['0']!;
-  return {
-    ...(interestTable && { interests: projectedTable(p, interestTable) }),
-    self: splitProjections(selfAttention),
-    cross: splitProjections(crossAttention),
-  };
-}
-
-/** Queries, keys and values of all interests. Cut while they are rows of the table, which are few. */
-function projectedTable(p: MissRecParameters, interestTable: tf.Tensor): Projections {
-  const { weight, bias } = p.encoder.layers['0']!.selfAttention.inProjection;
-  return tf.split(linear(interestTable, weight, bias), 3, -1) as Projections;
-}
-
 /**
  * Queries, keys and values of the interests of each group, [B, Q, D] each. The encoder's input has neither positions nor
  * dropout, so where the table has fewer rows than the groups have slots, or was projected before, products are gathered.
@@ -106,7 +73,7 @@ function interestProjections(
     return ids.map(
       (own) => tf.split(linear(vectorsOf(interestTable, own), weight, bias), 3, -1) as Projections,
     );
-  const parts = (ready ?? projectedTable(p, interestTable)).map((table) => embedGroups(table, ids));
+  const parts = (ready ?? projectedInterests(p, interestTable)).map((table) => embedGroups(table, ids));
   return ids.map((_, g) => parts.map((part) => part[g]!) as Projections);
 }
 
