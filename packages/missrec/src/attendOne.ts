@@ -34,7 +34,7 @@ export interface AttendOneOptions {
   /** The step's random source; none in evaluation. */
   random: RandomSource | undefined;
   /** Those of the parameters, where they were cut before. */
-  projections: SplitProjections | undefined;
+  projections?: SplitProjections | undefined;
 }
 
 /**

@@ -24,7 +24,7 @@ export {
 } from './feeds.ts';
 export { encodeSequences, type MissRecQueries } from './model.ts';
 export type { ReadyProjections } from './ready.ts';
-export { attendOne, type AttendedGroup, type AttendOneOptions } from './attendOne.ts';
+export { attendOne, type AttendedGroup, type AttendOneOptions, type SplitProjections } from './attendOne.ts';
 export {
   candidatesOf,
   foldedCandidates,

@@ -11,7 +11,7 @@ import {
   createEmbedding,
   createLinear,
   type EmbeddingParameters,
-  init as firstWeights,
+  init,
   type Initializer,
 } from '@ferry/nn';
 import { z } from 'zod';
@@ -86,6 +86,9 @@ export type ItemTowerParameters = {
   readonly mlp?: AdapterParameters;
 };
 
+/** First weights of a tower's linear layers. */
+const layerInit = init.xavierNormal;
+
 /** Sizes and first weights of {@link createItemTower}. */
 export interface ItemTowerSizes {
   /** D */
@@ -112,7 +115,7 @@ export function towerModalities(
 export function createItemTower(
   options: ItemTowerOptions,
   catalogue: Pick<Catalogue, 'featureWidths' | 'items'>,
-  { width, init }: ItemTowerSizes,
+  { width, init: idInit }: ItemTowerSizes,
   random: RandomStream,
 ): ItemTowerParameters {
   const modalities = towerModalities(options, catalogue);
@@ -128,7 +131,7 @@ export function createItemTower(
           {
             inputs: i === 0 ? catalogue.featureWidths[modality]! : width,
             outputs: width,
-            init: firstWeights.xavierNormal,
+            init: layerInit,
           },
           own,
         ),
@@ -137,17 +140,16 @@ export function createItemTower(
   };
   const count = catalogue.items + 1;
   return {
-    ...(options.ids && { ids: createEmbedding({ count, width, init, padding: 0 }, random.split('ids')) }),
+    ...(options.ids && {
+      ids: createEmbedding({ count, width, init: idInit, padding: 0 }, random.split('ids')),
+    }),
     ...Object.fromEntries(modalities.map((modality) => [modality, adapter(modality)])),
     ...(options.combine === 'concat' &&
       parts > 1 && {
-        join: createLinear(
-          { inputs: parts * width, outputs: width, init: firstWeights.xavierNormal },
-          random.split('join'),
-        ),
+        join: createLinear({ inputs: parts * width, outputs: width, init: layerInit }, random.split('join')),
       }),
     ...(options.mlp > 0 && {
-      mlp: createMlp({ layers: options.mlp, width, init: firstWeights.xavierNormal }, random.split('mlp')),
+      mlp: createMlp({ layers: options.mlp, width, init: layerInit }, random.split('mlp')),
     }),
   };
 }
