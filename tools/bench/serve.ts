@@ -1,9 +1,11 @@
-// What an answer of a served model takes, over HTTP, with random weights and histories of 50: NRMS of the paper's sizes,
+// What an answer of a served model takes, over HTTP, with random weights and histories of 50
+// (--history; the longest that these models read): NRMS of the paper's sizes,
 // the ten best of all news, then an impression of 40 candidates, then many clients at once; or a model of sequences of its
 // default sizes, without candidates: by the number of items (--model sasrec, gru4rec, bert4rec), or by random features
 // (unisrec: of text; missrec: of text and pictures).
 //
-//   npm run bench:serve -- [--model nrms] [--items 26000] [--requests 2000] [--clients 16] [--threads 2]
+//   npm run bench:serve -- [--model nrms] [--items 26000] [--history 50] [--requests 2000] [--clients 16]
+//     [--threads 2]
 import { Agent, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
@@ -26,12 +28,18 @@ const { values: given } = parseArgs({
   options: {
     model: { type: 'string', default: 'nrms' },
     items: { type: 'string', default: '26000' },
+    history: { type: 'string', default: '50' },
     requests: { type: 'string', default: '2000' },
     clients: { type: 'string', default: '16' },
     threads: { type: 'string', default: '2' },
   },
 });
-const [N, requests, clients] = [Number(given.items), Number(given.requests), Number(given.clients)];
+const [N, L, requests, clients] = [given.items, given.history, given.requests, given.clients].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+];
 await selectBackend('ort', { threads: Number(given.threads), log: () => undefined });
 const random = RandomStream.fromSeed(1);
 type FeatureWidths = Partial<Record<Modality, number>>;
@@ -141,7 +149,7 @@ const say = (what: string, times: number[], seconds?: number): void => {
   const rate = seconds === undefined ? '' : `, ${(times.length / seconds).toFixed(0)} answers a second`;
   console.log(`${what}: median ${at(0.5)} ms, p99 ${at(0.99)} ms${rate}`);
 };
-const one = (): Promise<number> => ask('/recommend', { history: ids(50) });
+const one = (): Promise<number> => ask('/recommend', { history: ids(L) });
 for (let warm = 0; warm < 20; warm++) await one();
 const alone: number[] = [];
 const before = process.cpuUsage();
@@ -152,7 +160,7 @@ say(`${given.model}: ten of ${N} items, one client`, alone);
 console.log(`  ${((inCode + system) / 200_000).toFixed(2)} ms of the processor each`);
 if (run.rank) {
   const ranked: number[] = [];
-  for (let i = 0; i < 200; i++) ranked.push(await ask('/rank', { history: ids(50), candidates: ids(40) }));
+  for (let i = 0; i < 200; i++) ranked.push(await ask('/rank', { history: ids(L), candidates: ids(40) }));
   say('40 candidates in order, one client', ranked);
 }
 const loaded: number[] = [];

@@ -93,9 +93,16 @@ export function checkSequences(
   return warnings;
 }
 
+/** What programs write where a value is missing. */
+const noValue = /^\s*(null|nan|none|undefined|<na>|\\n|#n\/a)\s*$/i;
+
+/** An id without what different programs write differently: a whole number as a decimal (12.0), letters with accents. */
+const plainId = (id: string): string => id.normalize('NFC').replace(/^(\d+)\.0+$/, '$1');
+
 /**
- * What looks odd about ids: blanks or quotation marks around them are part of an id, and of long ones that a spreadsheet
- * wrote in scientific notation (1.23E+11) several may be one.
+ * What looks odd about ids: blanks or quotation marks around them are part of an id, of long ones that a spreadsheet
+ * wrote in scientific notation (1.23E+11) several may be one, all rows without a value have one in common where a
+ * program wrote NULL or NaN, and one id may have been written in two ways (12 and 12.0, é as one character or two).
  */
 export function idWarnings(what: 'item' | 'user', ids: readonly string[]): string[] {
   const warn = (odd: (id: string) => boolean, one: string, several: string, so: string): string[] => {
@@ -114,5 +121,34 @@ export function idWarnings(what: 'item' | 'user', ids: readonly string[]): strin
       'are in the scientific notation of spreadsheets',
       'whose last digits are lost, so that several ids may be one',
     ),
+    ...warn(
+      (id) => noValue.test(id),
+      'is what programs write for a value that is missing',
+      'are what programs write for a value that is missing',
+      `so that what has none is one ${what}`,
+    ),
+    ...warn(
+      twins(ids),
+      'differs from another only in how it is written (12 and 12.0, or an accent as a character of its own)',
+      'differ from others only in how they are written (12 and 12.0, or an accent as a character of its own)',
+      `so that one ${what} may be several`,
+    ),
   ];
+}
+
+/** Whether an id is another one in other writing. */
+function twins(ids: readonly string[]): (id: string) => boolean {
+  const rewritten = new Map<string, string>();
+  for (const id of ids) {
+    const plain = plainId(id);
+    if (plain !== id) rewritten.set(id, plain);
+  }
+  if (rewritten.size === 0) return () => false;
+  const all = new Set(ids);
+  const counts = new Map<string, number>();
+  for (const plain of rewritten.values()) counts.set(plain, (counts.get(plain) ?? 0) + 1);
+  return (id) => {
+    const plain = rewritten.get(id);
+    return plain !== undefined && (all.has(plain) || counts.get(plain)! > 1);
+  };
 }

@@ -176,6 +176,36 @@ describe('ids that a spreadsheet rounded', () => {
   });
 });
 
+describe('ids that may be none or two', () => {
+  const warned = async (ids: string): Promise<string[]> => {
+    const { warnings } = await read({ 'x.txt': `u ${ids} p q\n` });
+    return warnings.filter((warning) => /missing|written/.test(warning));
+  };
+
+  it.each(['NULL', 'null', 'NaN', 'None', 'undefined', '<NA>', '\\N', '#N/A'])('%s is said', async (id) => {
+    expect(await warned(`a ${id} b`)).toEqual([
+      `1 item id is what programs write for a value that is missing, so that what has none is one item: ${JSON.stringify(id)}`,
+    ]);
+  });
+
+  it.each([
+    ['a decimal beside a whole number', '12.0 12 7.0 3', 1],
+    ['two decimals', '12.0 12.00', 2],
+    ['an accent of its own beside a letter with it', 'caf\u00e9 cafe\u0301 b', 1],
+  ])('%s', async (_, ids, count) => {
+    const [warning, ...others] = await warned(ids);
+    expect(others).toEqual([]);
+    expect(warning).toMatch(new RegExp(`^${count} item ids? (differs|differ) from .*written`));
+  });
+
+  it.each(['NULLS nullable NA nano', '12.0 13.0 1.5 12.05', 'v1.0 v1 1.0.0 1', 'caf\u00e9 cafe'])(
+    'nothing is said of %s',
+    async (ids) => {
+      expect(await warned(ids)).toEqual([]);
+    },
+  );
+});
+
 describe('items', () => {
   const inter = `${columns}u\tb\t1\nu\ta\t2\nu\tb\t3\nv\ta\t1\n`;
 

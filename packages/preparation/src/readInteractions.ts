@@ -6,7 +6,7 @@ import type { InteractionSettings, Rules } from './settings.ts';
 import { longestLine } from './survey.ts';
 import { openTable, shown } from './table.ts';
 import type { Table, Workshop } from './workshop.ts';
-import { idProblems, idsOf, idsProblems, numberOf, roundedAmong, timeOf, timeRule } from './values.ts';
+import { idProblems, idsOf, idsProblems, numberOf, wrongAmong, timeOf, timeRule } from './values.ts';
 
 /** What interactions were found to be. */
 export interface ReadInteractions {
@@ -155,7 +155,7 @@ function sequenceRows(table: Table, ordered: boolean): Rows {
       const split =
         "SELECT n, string_split_regex(trim(c0, E' \\t\\r'), '[ \\t]+') AS ids FROM " +
         `(${table.select([0], numbered)})`;
-      const checked = `SELECT n, ids, CASE ${roundedAmong('ids', 'a line')} END AS wrong FROM (${split})`;
+      const checked = `SELECT n, ids, CASE ${wrongAmong('ids', 'a line')} END AS wrong FROM (${split})`;
       const items = 'CASE WHEN wrong IS NULL THEN ids[2:] ELSE [NULL] END';
       return (
         `SELECT n, ids[1] AS u, unnest(${items}) AS i, NULL::DOUBLE AS r, NULL::DOUBLE AS t, ` +

@@ -6,7 +6,7 @@ import { inputOf } from './readInteractions.ts';
 import type { ColumnRef, ItemSettings } from './settings.ts';
 import { openTable } from './table.ts';
 import type { Table, Workshop } from './workshop.ts';
-import { idProblems } from './values.ts';
+import { idProblems, withoutValue } from './values.ts';
 
 /** Columns of the table `details`, in the order in which {@link ReadItems.fields} names them. */
 export type Field = 'title' | 'image' | 'category' | 'text';
@@ -29,26 +29,35 @@ function openPlaceOf(ref: ColumnRef, role: Role, table: Table): number {
   return table.names.push(ref) - 1;
 }
 
-/** Says which columns are empty in all rows: perhaps their names are mistaken. */
-async function emptyColumns(
+/** Says which columns are empty in all rows (perhaps their names are mistaken), and which hold words for no value. */
+async function oddColumns(
   names: readonly string[],
   { engine }: Workshop,
-  { file, names: known }: Table,
+  { file, names: known, json }: Table,
 ): Promise<string[]> {
   if (names.length === 0) return [];
+  // A text of JSON has its quotation marks here; null without them is a value that is missing.
+  const words = (column: string): string =>
+    json ? `left(${column}, 1) = '"' AND ${withoutValue(`trim(${column}, '"')`)}` : withoutValue(column);
+  const columns = names.map((_, at) => `c${at + 1}`);
   const found = await engine.row(
-    `SELECT ${names.map((_, at) => `count(c${at + 1})`).join(', ')} FROM details`,
+    `SELECT ${columns.map((column) => `count(${column})`).join(', ')}, ` +
+      `${columns.map((column) => `count(*) FILTER (${words(column)})`).join(', ')} FROM details`,
   );
-  return names.flatMap((name, at) =>
-    Number(found[at]) > 0
-      ? []
-      : [
-          `no row of ${file} has ${JSON.stringify(name)}${didYouMean(
-            name,
-            known.filter((other) => other !== name),
-          )}`,
-        ],
-  );
+  const said = names.flatMap((name, at) => {
+    const [filled, missing] = [Number(found[at]), Number(found[names.length + at])];
+    if (filled === 0) {
+      const others = known.filter((other) => other !== name);
+      return [`no row of ${file} has ${JSON.stringify(name)}${didYouMean(name, others)}`];
+    }
+    if (missing === 0) return [];
+    return [
+      `${JSON.stringify(name)} is a word for a value that is missing (NULL, NaN, None) in ` +
+        `${missing.toLocaleString('en-US')} of the items of ${file}: it is read as it stands`,
+    ];
+  });
+  // A column may be both title and text.
+  return [...new Set(said)];
 }
 
 /** Where the columns of a file of items are. */
@@ -203,7 +212,7 @@ export async function readItems(settings: ItemSettings, workshop: Workshop): Pro
   const columns = found.fields.map((_, at) => `c${at + 1}`);
   const { same, different } = await mergeRows(columns, tables, settings.duplicates, workshop);
   const [{ table: first, fields: names }] = tables as [(typeof tables)[0], ...typeof tables];
-  found.said.push(...(await emptyColumns(names, workshop, first)));
+  found.said.push(...(await oddColumns(names, workshop, first)));
   if (same > 0)
     found.said.push(`${same.toLocaleString('en-US')} rows of items are equal to another and were merged`);
   if (different > 0)

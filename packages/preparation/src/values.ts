@@ -40,13 +40,21 @@ function rounded(cell: string): string {
 const roundedRule =
   'a spreadsheet has written it in scientific notation and its last digits are lost; export it as text';
 
+/** SQL that says whether a cell is what programs write where a value is missing. */
+export function withoutValue(cell: string): string {
+  return `lower(trim(${cell})) IN ('null', 'nan', 'none', 'undefined', '<na>', '\\n', '#n/a')`;
+}
+
+const withoutValueRule = 'programs write that for a value that is missing';
+
 /** SQL that says what is wrong with an id, as one of the cases of a CASE. */
 export function idProblems(cell: string, what: string): string {
   return (
     `WHEN ${cell} IS NULL OR trim(${cell}) = '' THEN '${what} must not be empty' ` +
     `WHEN left(${cell}, 1) = '{' AND json_valid(${cell}) THEN '${what} must be one id, got the object ' || ` +
     `left(${cell}, 60) || ': name what lies in it, with a point between, such as user.id' ` +
-    `WHEN ${rounded(cell)} THEN '${what} must be an id, got "' || left(${cell}, 60) || '": ${roundedRule}'`
+    `WHEN ${rounded(cell)} THEN '${what} must be an id, got "' || left(${cell}, 60) || '": ${roundedRule}' ` +
+    `WHEN ${withoutValue(cell)} THEN '${what} must be an id, got "' || ${cell} || '": ${withoutValueRule}'`
   );
 }
 
@@ -58,10 +66,18 @@ export function idsOf(cell: string): string {
   );
 }
 
-/** SQL that says which id of a list a spreadsheet has rounded, as one of the cases of a CASE. */
-export function roundedAmong(list: string, what: string): string {
-  const found = `list_filter(${list}, x -> ${rounded('x')})`;
-  return `WHEN len(${found}) > 0 THEN '${what} must list ids, got "' || ${found}[1] || '": ${roundedRule}'`;
+/** SQL that says which id of a list a spreadsheet has rounded, or stands for none, as cases of a CASE. */
+export function wrongAmong(list: string, what: string): string {
+  const cases = [
+    [rounded('x'), roundedRule],
+    [withoutValue('x'), withoutValueRule],
+  ] as const;
+  return cases
+    .map(([wrong, rule]) => {
+      const found = `list_filter(${list}, x -> ${wrong})`;
+      return `WHEN len(${found}) > 0 THEN '${what} must list ids, got "' || ${found}[1] || '": ${rule}'`;
+    })
+    .join(' ');
 }
 
 /** SQL that says what is wrong with a list of ids, as cases of a CASE. */
@@ -74,6 +90,6 @@ export function idsProblems(cell: string, what: string): string {
     `WHEN ${some("x IS NULL OR trim(x) = ''")} THEN '${what} must list ids, none of them empty, ${got} ` +
     `WHEN ${list} AND list_has_any(TRY(json_type(${cell}, '$[*]')), ['ARRAY', 'OBJECT', 'BOOLEAN']) ` +
     `THEN '${what} must list ids, texts or numbers, ${got} ` +
-    roundedAmong(idsOf(cell), what)
+    wrongAmong(idsOf(cell), what)
   );
 }

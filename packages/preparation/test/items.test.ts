@@ -69,6 +69,23 @@ describe('a file of items', () => {
     expect(provenance.found.join('\n')).toMatch(/no row of .* has "titel"; did you mean 'title'/);
   });
 
+  it('with words for a missing value are counted', async () => {
+    const found = async (name: string, content: string): Promise<string[]> => {
+      const { provenance } = await prepared(folder, interactions, { items: folder.file(name, content) });
+      return provenance.found.filter((said) => said.includes('missing'));
+    };
+    expect(await found('none.csv', 'id,title,category\na,NULL,x\nb, nan,nano\n')).toEqual([
+      expect.stringMatching(
+        /^"title" is a word .* in 2 of the items of .*none\.csv: it is read as it stands$/,
+      ),
+    ]);
+    // JSON's own null is a value that is missing, and no word.
+    const lines = ['{"id": "a", "title": null}', '{"id": "b", "title": "None", "category": ["NaN", "x"]}'];
+    expect(await found('none.jsonl', lines.join('\n'))).toEqual([
+      expect.stringMatching(/^"title" is a word .* in 1 of the items of .*none\.jsonl/),
+    ]);
+  });
+
   it('may have a row twice, but not two different ones unless a rule says which', async () => {
     const same = folder.file('same.csv', 'id,title\na,A\nb,B\na,A\n');
     expect((await prepared(folder, interactions, { items: same })).provenance.found).toContain(

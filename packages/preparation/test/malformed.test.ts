@@ -68,6 +68,11 @@ const kinds: Record<string, Damage> = {
     content: row(at, set(byte % 2, '1.23457E+11')),
     says: new RegExp(`${line(at)}(user|item) must be an id, got "1.23457E\\+11": a spreadsheet`),
   }),
+  'an id that stands for none': (at, byte) => ({
+    name: 'a.csv',
+    content: row(at, set(byte % 2, ['NULL', 'nan', ' None', '\\N', '#N/A', '<NA>', 'undefined'][byte % 7]!)),
+    says: new RegExp(`${line(at)}(user|item) must be an id, got ".*": programs write that for a value`),
+  }),
   'another encoding': (at, byte) => ({
     name: 'a.csv',
     content: Buffer.from(row(at, set(1, `caf${String.fromCharCode(0xe0 + (byte % 16))}`)), 'latin1'),

@@ -279,6 +279,8 @@ describe('other forms', () => {
     ['[1, 2', /items must be a list, JSON or with blanks or commas between, got \[1, 2/],
     ["['a', 'b']", /items must be a list, JSON or with blanks or commas between/],
     ['a 1.23E+11', /items must list ids, got "1.23E\+11": a spreadsheet has written it/],
+    ['a NULL b', /items must list ids, got "NULL": programs write that for a value that is missing/],
+    ['["a", "NaN"]', /items must list ids, got "NaN": programs write that/],
   ])('lists such as %s are damaged rows', async (list, says) => {
     const lines = ['user\titems', 'u\tc b a', `u\t${list}`];
     const file = folder.file('damaged.tsv', lines.join('\n'));
@@ -299,6 +301,18 @@ describe('other forms', () => {
         /^InputError: rounded\.txt:2: a line must list ids, got "1\.23E\+11": a spreadsheet/,
       );
       expect(said).toContain('"4.5e+10"');
+      const { sequences } = await prepared(folder, file, { form, damaged: 'skip' });
+      expect(sequences.map(({ user }) => user)).toEqual(['u', 'w']);
+    },
+  );
+
+  it.each(['sequences', 'sets'] as const)(
+    'ids that stand for none make lines of %s damaged rows',
+    async (form) => {
+      const file = folder.file('none.txt', ['u a b c', 'v a NULL c', 'nan a b c', 'w NULLS a'].join('\n'));
+      const said = await refusal(folder, file, { form });
+      expect(said).toMatch(/^InputError: none\.txt:2: a line must list ids, got "NULL": programs write that/);
+      expect(said).toContain('none.txt:3');
       const { sequences } = await prepared(folder, file, { form, damaged: 'skip' });
       expect(sequences.map(({ user }) => user)).toEqual(['u', 'w']);
     },
