@@ -27,6 +27,12 @@ const { values: options } = parseArgs({
 });
 const steps = Number(options.steps);
 const wanted = options.only?.toLowerCase().split(',');
+const all = measured(Number(options.scale));
+const chosen = all.filter(({ name }) => !wanted || wanted.some((part) => name.toLowerCase().includes(part)));
+if (chosen.length === 0)
+  throw new Error(
+    `--only must be parts of names of steps, got ${options.only}; there are ${all.map(({ name }) => name).join('; ')}`,
+  );
 
 /** What of {@link options}' PyTorch there is. */
 function torchDevice(): string | undefined {
@@ -99,8 +105,7 @@ const line = (cells: readonly string[]): void => {
 };
 line(heading);
 line(heading.map((_, i) => (i === 0 ? '---' : '--:')));
-for (const one of measured(Number(options.scale))) {
-  if (wanted && !wanted.some((part) => one.name.toLowerCase().includes(part))) continue;
+for (const one of chosen) {
   try {
     line(await row(one, torch !== undefined));
   } catch (error) {
