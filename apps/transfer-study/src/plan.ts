@@ -11,6 +11,7 @@ import {
   type ModelRegistry,
   type Path,
   type RunRecipe,
+  type SplitSettings,
 } from '@ferry/recipes';
 import {
   list,
@@ -122,6 +123,13 @@ export async function fillTransfer(
   };
 }
 
+/** How sources are split: as targets are, but all of their users train. */
+function sourceSplit({ protocol, split }: TransferRecipe['evaluation']): SplitSettings {
+  if (split?.trainUsers === undefined) return { protocol, split };
+  const { validUsers, seed } = split;
+  return { protocol, split: validUsers === undefined ? undefined : { validUsers, seed } };
+}
+
 function axesOf(
   { ids }: TransferRecipe,
   targets: readonly string[],
@@ -164,7 +172,7 @@ function axesOf(
  */
 export function planTransfer(recipe: TransferRecipe & Placed, name: string): StudyPlan {
   const { out, sources, seeds, backend, threads, features } = recipe;
-  const { protocol, split } = recipe.evaluation;
+  const { protocol, split } = sourceSplit(recipe.evaluation);
   const targets = recipe.targets.map(domainName);
   const starts = studyStarts.filter((start) => recipe.starts.includes(start));
   const models = modelsOf(recipe);

@@ -52,6 +52,23 @@ describe('planTransfer', () => {
     expect(scratch.every(({ recipe, needs }) => recipe.from === null && needs === undefined)).toBe(true);
   });
 
+  it('trains on some users of the targets, and all of the sources', async () => {
+    const splits = async (split: string) => {
+      const { preparations, runs } = await study(
+        `sources: [a]\ntargets: [c]\nseeds: [1]\nids: [true]\nevaluation: { protocol: leave-one-out, split: ${split} }`,
+      );
+      return [...preparations, ...runs].map(({ recipe }) => (recipe as FinetuneRecipe).evaluation.split);
+    };
+    const part = { trainUsers: 100, seed: 4 };
+    expect(await splits('{ trainUsers: 100, seed: 4 }')).toEqual([undefined, part, part]);
+    const both = { validUsers: 50, ...part };
+    expect(await splits('{ validUsers: 50, trainUsers: 100, seed: 4 }')).toEqual([
+      { validUsers: 50, seed: 4 },
+      both,
+      both,
+    ]);
+  });
+
   it('does not pre-train for a study from scratch', async () => {
     const { preparations, runs } = await study('targets: [c]\nstarts: [scratch]\nids: [true]');
     expect(preparations).toEqual([]);

@@ -4,7 +4,7 @@ import type { ProtocolName } from './types.ts';
 
 /** Settings of each protocol, all of them numbers. */
 export const protocolSettings: Readonly<Record<ProtocolName, readonly string[]>> = {
-  'leave-one-out': ['validUsers', 'seed'],
+  'leave-one-out': ['validUsers', 'trainUsers', 'seed'],
   'random-by-user': ['valid', 'test', 'seed'],
   'temporal-by-user': ['valid', 'test'],
   'global-temporal': ['valid', 'test', 'validFrom', 'testFrom'],

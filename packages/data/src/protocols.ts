@@ -1,5 +1,5 @@
 import { IntList } from './growing.ts';
-import { leaveOneOut, minimumLength, RowList, type Split } from './split.ts';
+import { leaveOneOut, minimumLength, RowList, type RowsOf, type Split } from './split.ts';
 import type { Domain, Sequences } from './types.ts';
 
 /** The share of validation, and that of the test, where none is given. */
@@ -31,12 +31,15 @@ export interface ProtocolSeed {
 export type Protocol =
   /**
    * The last item of each user is for the test, the one before it for validation (UniSRec, MISSRec); with `validUsers`,
-   * of so many users, drawn from the seed: that of the others is for training (RecTools, aprec).
+   * of so many users, drawn from the seed: that of the others is for training (RecTools, aprec). With `trainUsers` so many
+   * users, drawn as well, train: what a model learns from a part of a domain, tested on all of it.
    */
   | ({
       name: 'leave-one-out';
       /** Users that have a validation row. Default all. */
       validUsers?: number;
+      /** Users whose items are for training; fewer are among more, of one seed. Default all. */
+      trainUsers?: number;
     } & ProtocolSeed)
   /** Any items of each user, drawn from a seed; histories keep their order. What user-item models are compared by. */
   | ({ name: 'random-by-user' } & ProtocolShares & ProtocolSeed)
@@ -104,27 +107,37 @@ function mixed(seed: number, user: number, place: number): number {
   return hash >>> 0;
 }
 
-/** Which users have a validation row. */
-function validatingUsers(
+/** Who of the users that give rows is drawn for a purpose; undefined where all are. */
+function drawnUsers(
   { starts, ends }: Sequences,
-  { validUsers, seed }: Extract<Protocol, { name: 'leave-one-out' }>,
+  { name, count, seed, stream }: { name: string; count: number | undefined; seed: number; stream: number },
 ): ((user: number) => boolean) | undefined {
-  if (validUsers === undefined) {
-    if (seed !== undefined)
-      throw new RangeError(`splitDomain: seed is not read by leave-one-out without validUsers, got ${seed}`);
-    return undefined;
-  }
-  if (!(Number.isInteger(validUsers) && validUsers > 0))
-    throw new RangeError(`splitDomain: validUsers must be a positive integer, got ${validUsers}`);
+  if (count === undefined) return undefined;
+  if (!(Number.isInteger(count) && count > 0))
+    throw new RangeError(`splitDomain: ${name} must be a positive integer, got ${count}`);
   const long = starts.map((_, user) => user).filter((user) => ends[user]! - starts[user]! >= minimumLength);
   // Sorted by what is drawn, equal ones by user.
   const order = BigUint64Array.from(
     long,
-    (user) => (BigInt(mixed(seed ?? 1, user, 0)) << 32n) | BigInt(user),
+    (user) => (BigInt(mixed(seed, user, stream)) << 32n) | BigInt(user),
   );
   const drawn = new Uint8Array(starts.length);
-  for (const key of order.sort().subarray(0, validUsers)) drawn[Number(key & 0xffff_ffffn)] = 1;
+  for (const key of order.sort().subarray(0, count)) drawn[Number(key & 0xffff_ffffn)] = 1;
   return (user) => drawn[user] === 1;
+}
+
+/** Who has which rows by leave-one-out. */
+function usersOf(
+  sequences: Sequences,
+  { validUsers, trainUsers, seed }: Extract<Protocol, { name: 'leave-one-out' }>,
+): RowsOf {
+  if (validUsers === undefined && trainUsers === undefined && seed !== undefined)
+    throw new RangeError(
+      `splitDomain: seed is not read by leave-one-out without validUsers or trainUsers, got ${seed}`,
+    );
+  const draw = (name: string, count: number | undefined, stream: number) =>
+    drawnUsers(sequences, { name, count, seed: seed ?? 1, stream });
+  return { validates: draw('validUsers', validUsers, 0), trains: draw('trainUsers', trainUsers, 1) };
 }
 
 /** Splits each user's sequence by the part of each of its places: rows see everything before their target. */
@@ -229,6 +242,30 @@ function pointsOf(
   return { validFrom, testFrom };
 }
 
+/** What leave-one-out is called where users are drawn, and what is said of them. */
+function leftOut(
+  { trainUsers }: Extract<Protocol, { name: 'leave-one-out' }>,
+  { valid, test }: Split,
+): { name: string; said: string[] } {
+  const [all, validating] = [test.users.length, valid.users.length];
+  const settings: string[] = [];
+  const said: string[] = [];
+  if (validating < all) {
+    settings.push(`validUsers ${validating}`);
+    said.push(
+      `the last item but one of ${all - validating} users is for training: only ${validating} validate`,
+    );
+  }
+  if (trainUsers !== undefined && trainUsers < all) {
+    settings.push(`trainUsers ${trainUsers}`);
+    said.push(`items of ${all - trainUsers} users are read as histories alone: only ${trainUsers} train`);
+  }
+  return {
+    name: ['leave-one-out', ...(settings.length > 0 ? [`(${settings.join(', ')})`] : [])].join(' '),
+    said,
+  };
+}
+
 /**
  * The same domain, split by another protocol. Rows see what comes before their target in the user's sequence (random by
  * user: see the parts); a user's first item has nothing before it and gives no row.
@@ -243,7 +280,7 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
   const split = (): Split => {
     switch (protocol.name) {
       case 'leave-one-out':
-        return leaveOneOut(sequences, items.ids.length, validatingUsers(sequences, protocol));
+        return leaveOneOut(sequences, items.ids.length, usersOf(sequences, protocol));
       case 'random-by-user': {
         const drawn = { shares: sharesOf(protocol), seed: protocol.seed ?? 1 };
         return splitBySets(domain, (user, n) => drawnParts(user, n, drawn));
@@ -278,14 +315,11 @@ export function splitDomain(domain: Domain, protocol: Protocol): Domain {
         return domain;
     }
   };
-  const { train, valid, test, trainCounts, training } = split();
+  const made = split();
+  const { train, valid, test, trainCounts, training } = made;
   const { warnings } = domain;
-  const trained = protocol.name === 'leave-one-out' ? test.users.length - valid.users.length : 0;
-  const said =
-    trained > 0
-      ? [`the last item but one of ${trained} users is for training: only ${valid.users.length} validate`]
-      : [];
-  const name = trained > 0 ? `leave-one-out (validUsers ${valid.users.length})` : protocol.name;
+  const { name, said } =
+    protocol.name === 'leave-one-out' ? leftOut(protocol, made) : { name: protocol.name, said: [] };
   return {
     ...{ ...domain, train, valid, test, trainCounts, training, protocol: name },
     warnings: [...warnings, ...said],

@@ -59,6 +59,14 @@ function setRow(rows: Rows, row: number, user: number, start: number, at: number
   rows.targets[row] = rows.items[at]!;
 }
 
+/** Who gives rows of a kind; default all. */
+export interface RowsOf {
+  /** Whether a user has a validation row; s_{n-1} of one who has none is a training item. */
+  validates?: ((user: number) => boolean) | undefined;
+  /** Whether a user's items are for training; those of one whose are not are read as a history alone. */
+  trains?: ((user: number) => boolean) | undefined;
+}
+
 /**
  * Leave-one-out split (UniSRec, MISSRec): of a sequence s_1..s_n the test row is (s_1..s_{n-1} -> s_n), the
  * validation row (s_1..s_{n-2} -> s_{n-1}), and the training rows (s_1..s_k -> s_{k+1}) for k = 1..n-3, shortest
@@ -67,12 +75,12 @@ function setRow(rows: Rows, row: number, user: number, start: number, at: number
  *
  * @param sequences - Sequences of any length.
  * @param itemCount - N.
- * @param validates - Whether a user has a validation row; s_{n-1} of one who has none is a training item. Default all.
+ * @param rowsOf - Who gives which rows.
  */
 export function leaveOneOut(
   sequences: Sequences,
   itemCount: number,
-  validates: (user: number) => boolean = () => true,
+  { validates = () => true, trains = () => true }: RowsOf = {},
 ): Split {
   const { items, starts, ends } = sequences;
   const trainCounts = new Int32Array(itemCount + 1);
@@ -80,9 +88,9 @@ export function leaveOneOut(
   for (let user = 0; user < starts.length; user++) {
     const length = ends[user]! - starts[user]!;
     if (length < minimumLength) continue;
-    trainRows += length - minimumLength;
-    if (validates(user)) validRows++;
-    else trainRows++;
+    const validating = validates(user) ? 1 : 0;
+    validRows += validating;
+    if (trains(user)) trainRows += length - minimumLength + 1 - validating;
     testRows++;
   }
   const train = emptyRows(trainRows, items);
@@ -96,10 +104,12 @@ export function leaveOneOut(
     training.ends[user] = start;
     if (end - start < minimumLength) continue;
     const last = validates(user) ? end - 2 : end - 1;
-    training.ends[user] = last;
-    for (let at = start; at < last; at++) {
-      trainCounts[items[at]!]!++;
-      if (at > start) setRow(train, row++, user, start, at);
+    if (trains(user)) {
+      training.ends[user] = last;
+      for (let at = start; at < last; at++) {
+        trainCounts[items[at]!]!++;
+        if (at > start) setRow(train, row++, user, start, at);
+      }
     }
     if (last < end - 1) setRow(valid, held++, user, start, last);
     setRow(test, place++, user, start, end - 1);

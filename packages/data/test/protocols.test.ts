@@ -145,7 +145,52 @@ describe('splitDomain', () => {
       'validUsers must be a positive integer, got 0',
     );
     expect(() => splitDomain(forty, { name: 'leave-one-out', seed: 3 })).toThrow(
-      'seed is not read by leave-one-out without validUsers, got 3',
+      'seed is not read by leave-one-out without validUsers or trainUsers, got 3',
+    );
+  });
+
+  it('leave-one-out trains on so many users, drawn from a seed, and tests all', () => {
+    const count = fc.integer({ min: 1, max: 6 });
+    fc.assert(
+      fc.property(lists, count, fc.option(count), fc.nat(3), (own, trainUsers, drawnUsers, seed) => {
+        const more = { seed, ...(drawnUsers !== null && { validUsers: drawnUsers }) };
+        const split = (most: number): Domain =>
+          splitDomain(domainOf(own), { name: 'leave-one-out', trainUsers: most, ...more });
+        const trained = (made: Domain): number[] =>
+          [...made.training.ends.keys()].filter((u) => made.training.ends[u]! > made.training.starts[u]!);
+        const made = split(trainUsers);
+        const all = split(99);
+        const long = own.filter((list) => list.length >= 3).length;
+        expect(trained(made)).toHaveLength(Math.min(trainUsers, long));
+        expect([made.valid, made.test]).toEqual([all.valid, all.test]);
+        // Rows and counts of those who train are what they are when all train; of the others there are none.
+        const rows = ({ train }: Domain): string[] =>
+          [...train.users].map((user, row) =>
+            [user, train.starts[row], train.ends[row], train.targets[row]].join(),
+          );
+        const drawn = new Set(trained(made));
+        expect(rows(made)).toEqual(rows(all).filter((row) => drawn.has(Number(row.split(',')[0]))));
+        const counts = new Int32Array(made.trainCounts.length);
+        for (const user of drawn)
+          for (const item of all.training.items.subarray(all.training.starts[user], all.training.ends[user]))
+            counts[item]!++;
+        expect(made.trainCounts).toEqual(counts);
+        // Fewer are among more.
+        expect(trained(split(trainUsers + 2))).toEqual(expect.arrayContaining(trained(made)));
+      }),
+    );
+    const forty = domainOf(Array.from({ length: 40 }, () => [1, 2, 3, 1]));
+    const { protocol, warnings, train } = splitDomain(forty, {
+      name: 'leave-one-out',
+      trainUsers: 4,
+      validUsers: 9,
+    });
+    expect(protocol).toBe('leave-one-out (validUsers 9, trainUsers 4)');
+    expect(warnings.at(-1)).toBe('items of 36 users are read as histories alone: only 4 train');
+    expect(new Set(train.users).size).toBe(4);
+    expect(splitDomain(forty, { name: 'leave-one-out', trainUsers: 40 }).protocol).toBe('leave-one-out');
+    expect(() => splitDomain(forty, { name: 'leave-one-out', trainUsers: 0.5 })).toThrow(
+      'trainUsers must be a positive integer, got 0.5',
     );
   });
 

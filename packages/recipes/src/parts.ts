@@ -127,7 +127,13 @@ export const splitKeys = {
           'leave-one-out: users, drawn, whose last but one item validates; that of the others is for training; ' +
             'default all',
         ),
-      seed: whole(0).optional().describe('random-by-user, validUsers: what is drawn; default 1'),
+      trainUsers: whole(1)
+        .optional()
+        .describe(
+          'leave-one-out: users, drawn, whose items are for training; all are tested; default all (of a study of ' +
+            'transfer: of its targets)',
+        ),
+      seed: whole(0).optional().describe('random-by-user, validUsers, trainUsers: what is drawn; default 1'),
     })
     .superRefine((split, context) => {
       const message = sharesProblem(split);
@@ -148,6 +154,7 @@ export interface SplitSettings {
     readonly validFrom?: number;
     readonly testFrom?: number;
     readonly validUsers?: number;
+    readonly trainUsers?: number;
     readonly seed?: number;
   };
 }
@@ -168,10 +175,12 @@ export function checkSplit(
   const reader = protocol === undefined ? `the split of the domain (${unset})` : `the protocol ${protocol}`;
   for (const key of Object.keys(split) as (keyof typeof split)[]) {
     if (split[key] === undefined) continue;
-    // Of leave-one-out, the seed draws the users who validate.
-    const drawsNone = protocol === 'leave-one-out' && key === 'seed' && split.validUsers === undefined;
+    // Of leave-one-out, the seed draws the users who validate or train.
+    const draws = split.validUsers !== undefined || split.trainUsers !== undefined;
+    const drawsNone = protocol === 'leave-one-out' && key === 'seed' && !draws;
+    const without = drawsNone ? ' without validUsers or trainUsers' : '';
     if (drawsNone || !read.includes(key))
-      problem(key, `is not read by ${reader}${drawsNone ? ' without validUsers' : ''}, got ${split[key]}`);
+      problem(key, `is not read by ${reader}${without}, got ${split[key]}`);
   }
   const { validFrom = -Infinity, testFrom = Infinity } = split;
   if (validFrom > testFrom)

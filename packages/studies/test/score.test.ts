@@ -57,7 +57,7 @@ describe('scoreLists', () => {
       ],
       [
         { protocol: 'leave-one-out', split: { seed: 2 } },
-        '--split-seed is not read by the protocol leave-one-out without --valid-users, got 2',
+        '--split-seed is not read by the protocol leave-one-out without --valid-users or --train-users, got 2',
       ],
       [
         { protocol: 'random-by-user', split: { valid: 0.9 } },

@@ -12,6 +12,7 @@ interface Options {
   validFrom?: number;
   testFrom?: number;
   validUsers?: number;
+  trainUsers?: number;
   splitSeed?: number;
   cutoffs?: number[];
   relevance?: number;
@@ -41,7 +42,12 @@ export function scoreVerb(): Command {
     .option('--valid-from <time>', "global-temporal: validation from here on, in the domain's unit", numeric)
     .option('--test-from <time>', 'global-temporal: test from here on (default: by the shares)', numeric)
     .option('--valid-users <n>', 'leave-one-out: users, drawn, who validate (default: all)', positive)
-    .option('--split-seed <n>', 'seed of random-by-user and of --valid-users (default: 1)', wholeNumber)
+    .option('--train-users <n>', 'leave-one-out: users, drawn, whose items train (default: all)', positive)
+    .option(
+      '--split-seed <n>',
+      'seed of random-by-user, --valid-users and --train-users (default: 1)',
+      wholeNumber,
+    )
     .option('--cutoffs <k>', 'cutoffs of the metrics (default: 10, and 50 where lists are as long)', numbers)
     .option(
       '--relevance <rating>',
@@ -50,9 +56,9 @@ export function scoreVerb(): Command {
     )
     .option('--json', 'print JSON instead')
     .action(async (file: string, asked: Options) => {
-      const { json, valid, test, validFrom, testFrom, validUsers, splitSeed, ...options } = asked;
+      const { json, valid, test, validFrom, testFrom, validUsers, trainUsers, splitSeed, ...options } = asked;
       const { formatScoredLists, scoreLists } = await import('../actions/score.ts');
-      const parts = { valid, test, validFrom, testFrom, validUsers, seed: splitSeed };
+      const parts = { valid, test, validFrom, testFrom, validUsers, trainUsers, seed: splitSeed };
       const given = Object.entries(parts).filter(([, value]) => value !== undefined);
       const split = given.length > 0 ? { split: Object.fromEntries(given) } : {};
       const scored = await scoreLists(file, { ...options, ...split });

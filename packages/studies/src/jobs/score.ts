@@ -52,6 +52,7 @@ const flags = {
   validFrom: '--valid-from',
   testFrom: '--test-from',
   validUsers: '--valid-users',
+  trainUsers: '--train-users',
   seed: '--split-seed',
 } as const satisfies Record<keyof NonNullable<SplitSettings['split']>, string>;
 
@@ -86,7 +87,7 @@ export async function scoreLists(
 ): Promise<ScoredLists> {
   const refuse = (key: keyof typeof flags, message: string): never => {
     const words = message.replaceAll(
-      /\b(?:validUsers|testFrom)\b/g,
+      /\b(?:validUsers|trainUsers|testFrom)\b/g,
       (own) => flags[own as keyof typeof flags],
     );
     throw new UserError(`${flags[key]} ${words}`);
