@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, makeDirectory, openZip, type Domain, type ZipEntry } from '@ferry/data';
@@ -45,7 +46,7 @@ function newest(entries: readonly PictureEntry[]): Map<string, AddressEntry> {
 /** Writes a picture and checks that it is one. */
 async function keep(folder: string, url: string, body: Buffer): Promise<AddressEntry> {
   const file = `${sha256(url).slice(0, 24)}.${endingOf(body)}`;
-  const part = join(folder, `${file}.part`);
+  const part = join(folder, `${file}.${randomUUID()}.part`);
   await writeFile(part, body);
   const reason = await whyNoPicture(part);
   if (reason !== undefined) {

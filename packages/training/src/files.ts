@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import {
   closeSync,
   createReadStream,
@@ -79,7 +79,8 @@ export function writeDurably(path: string, text: string): void {
 
 /** Replaces a file so that at every moment either the old or the new contents are there. */
 export function replaceFile(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
+  // A name of its own: several processes may replace one file, as those that share a study do.
+  const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     writeDurably(temporary, text);
     writing(path, () => {
