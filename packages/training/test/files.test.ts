@@ -43,7 +43,7 @@ it('several processes replace one file, which is always whole', async () => {
   const replacing = [1, 2, 3].map((of) =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', script, path, `${of}`]).then(
       ({ stderr }) => stderr,
-      (error: Error) => error.message.slice(-300),
+      (error: unknown) => String(error).slice(-300),
     ),
   );
   expect(await Promise.all(replacing)).toEqual(['', '', '']);
