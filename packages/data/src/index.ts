@@ -24,6 +24,7 @@ export {
 } from './protocols.ts';
 export { readLists, type ListForm, type UserLists } from './listFile.ts';
 export { targetsByUser, type UserTargets } from './userTargets.ts';
+export { missingWords } from './sequences.ts';
 export { batches, batchCount, defaultEdges, splitByLength, type BatchOptions } from './batches.ts';
 export { writeAtomicDomain, writeJsonlDomain, type WriteReport } from './write.ts';
 export { NumpyRandom } from './numpyRandom.ts';

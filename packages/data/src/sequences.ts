@@ -93,8 +93,8 @@ export function checkSequences(
   return warnings;
 }
 
-/** What programs write where a value is missing. */
-const noValue = /^\s*(null|nan|none|undefined|<na>|\\n|#n\/a)\s*$/i;
+/** What programs write where a value is missing, in small letters. */
+export const missingWords: readonly string[] = ['null', 'nan', 'none', 'undefined', '<na>', '\\n', '#n/a'];
 
 /** An id without what different programs write differently: a whole number as a decimal (12.0), letters with accents. */
 const plainId = (id: string): string => id.normalize('NFC').replace(/^(\d+)\.0+$/, '$1');
@@ -122,7 +122,7 @@ export function idWarnings(what: 'item' | 'user', ids: readonly string[]): strin
       'whose last digits are lost, so that several ids may be one',
     ),
     ...warn(
-      (id) => noValue.test(id),
+      (id) => missingWords.includes(id.trim().toLowerCase()),
       'is what programs write for a value that is missing',
       'are what programs write for a value that is missing',
       `so that what has none is one ${what}`,
@@ -136,19 +136,13 @@ export function idWarnings(what: 'item' | 'user', ids: readonly string[]): strin
   ];
 }
 
-/** Whether an id is another one in other writing. */
+/** Whether an id, of some that differ, is another one in other writing. */
 function twins(ids: readonly string[]): (id: string) => boolean {
-  const rewritten = new Map<string, string>();
-  for (const id of ids) {
-    const plain = plainId(id);
-    if (plain !== id) rewritten.set(id, plain);
-  }
-  if (rewritten.size === 0) return () => false;
-  const all = new Set(ids);
+  const plain = ids.map(plainId);
+  // Mostly none is rewritten, or all are: neither needs the counting below.
+  if (plain.every((id, at) => id === ids[at]) || new Set(plain).size === ids.length) return () => false;
   const counts = new Map<string, number>();
-  for (const plain of rewritten.values()) counts.set(plain, (counts.get(plain) ?? 0) + 1);
-  return (id) => {
-    const plain = rewritten.get(id);
-    return plain !== undefined && (all.has(plain) || counts.get(plain)! > 1);
-  };
+  for (const id of plain) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const found = new Set(ids.filter((id, at) => plain[at] !== id && counts.get(plain[at]!)! > 1));
+  return (id) => found.has(id);
 }

@@ -188,6 +188,9 @@ describe('splitDomain', () => {
     expect(protocol).toBe('leave-one-out (validUsers 9, trainUsers 4)');
     expect(warnings.at(-1)).toBe('items of 36 users are read as histories alone: only 4 train');
     expect(new Set(train.users).size).toBe(4);
+    // Who validates says nothing of who trains.
+    const both = splitDomain(forty, { name: 'leave-one-out', trainUsers: 20, validUsers: 20 });
+    expect(new Set([...both.train.users, ...both.valid.users]).size).toBeGreaterThan(25);
     expect(splitDomain(forty, { name: 'leave-one-out', trainUsers: 40 }).protocol).toBe('leave-one-out');
     expect(() => splitDomain(forty, { name: 'leave-one-out', trainUsers: 0.5 })).toThrow(
       'trainUsers must be a positive integer, got 0.5',

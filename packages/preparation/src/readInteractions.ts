@@ -173,15 +173,15 @@ function mindRows(tables: readonly Table[]): Rows {
   return {
     lines: undefined,
     select: (numbered) => {
+      const ids = (cell: string): string =>
+        `list_filter(string_split_regex(trim(COALESCE(${cell}, '')), ' +'), x -> x <> '')`;
       const checked =
         `SELECT n, c1, c3, c4, t, CASE WHEN wrong IS NOT NULL THEN wrong ${idProblems('c1', 'user')} WHEN t IS ` +
         `NULL THEN '${timeRule}, got ' || COALESCE(${shown('c2')}, 'nothing') ` +
         (`WHEN NOT regexp_full_match(trim(COALESCE(c4, '')), '(\\S+-[01]( +|$))*') THEN 'impressions must be ids ` +
-          `with -1 or -0 behind them, got ' || ${shown('c4')} END AS wrong `) +
+          `with -1 or -0 behind them, got ' || ${shown('c4')} ${wrongAmong(ids('c3'), 'the history')} END AS wrong `) +
         `FROM (SELECT *, ${timeOf('c2')} AS t FROM ` +
         `(${tables.map((table) => table.select([0, 1, 2, 3, 4], numbered)).join(' UNION ALL ')}))`;
-      const ids = (cell: string): string =>
-        `list_filter(string_split_regex(trim(COALESCE(${cell}, '')), ' +'), x -> x <> '')`;
       return (
         `WITH checked AS (${checked}), ` +
         (`first AS (SELECT c1, struct_extract(min({'t': t, 'h': COALESCE(c3, '')}), 'h') AS c3 FROM (SELECT c1, ` +

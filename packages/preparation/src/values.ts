@@ -1,3 +1,6 @@
+import { missingWords } from '@ferry/data';
+import { literal } from './engine.ts';
+
 /** SQL of a number in a cell, NULL where it is none: `12`, `-3.5`, `8.8e8`. Infinities, NaN and `1_000` are none. */
 export function numberOf(cell: string): string {
   return (
@@ -42,7 +45,7 @@ const roundedRule =
 
 /** SQL that says whether a cell is what programs write where a value is missing. */
 export function withoutValue(cell: string): string {
-  return `lower(trim(${cell})) IN ('null', 'nan', 'none', 'undefined', '<na>', '\\n', '#n/a')`;
+  return `lower(trim(${cell})) IN (${missingWords.map(literal).join(', ')})`;
 }
 
 const withoutValueRule = 'programs write that for a value that is missing';

@@ -80,9 +80,14 @@ describe('a file of items', () => {
       ),
     ]);
     // JSON's own null is a value that is missing, and no word.
-    const lines = ['{"id": "a", "title": null}', '{"id": "b", "title": "None", "category": ["NaN", "x"]}'];
+    const lines = [
+      '{"id": "a", "title": null, "category": "None"}',
+      '{"id": "b", "title": "None", "category": ["NaN", "x"]}',
+      '{"id": "c", "title": "nan"}',
+    ];
     expect(await found('none.jsonl', lines.join('\n'))).toEqual([
-      expect.stringMatching(/^"title" is a word .* in 1 of the items of .*none\.jsonl/),
+      expect.stringMatching(/^"title" is a word .* in 2 of the items of .*none\.jsonl/),
+      expect.stringMatching(/^"category" is a word .* in 1 of the items of .*none\.jsonl/),
     ]);
   });
 

@@ -335,5 +335,12 @@ describe('other forms', () => {
     expect(await refusal(folder, test, { form: 'mind' })).toMatch(
       /impressions must be ids with -1 or -0 behind them, got "N4 N5"/,
     );
+    const none = folder.file(
+      'none.tsv',
+      '1\tU1\t11/14/2019 9:00:00 PM\tnan\tN4-1\n2\tU2\t11/14/2019 9:00:00 PM\tN1\tN4-1\n',
+    );
+    expect(await refusal(folder, none, { form: 'mind' })).toMatch(
+      /none\.tsv:1: the history must list ids, got "nan": programs write that for a value that is missing/,
+    );
   });
 });
